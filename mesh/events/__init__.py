@@ -1,0 +1,1 @@
+"""What one device says and who may say it: sealed, signed, chained; it never sends, stores or reads a clock."""
