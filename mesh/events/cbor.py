@@ -1,0 +1,53 @@
+"""Deterministic CBOR (RFC 8949 section 4.2), strict in both directions.
+
+What is not the one canonical encoding of its value is refused. This module knows no event and no field; it is the
+only one that imports the codec library.
+"""
+
+from __future__ import annotations
+
+import cbor2
+
+from mesh.errors import Malformed, TooLarge
+from mesh.limits import CBOR_DEPTH_MAX
+
+type_names = {int: "a whole number", bytes: "bytes", str: "a text", list: "a list", dict: "a map", bool: "yes or no"}
+
+
+def encode(value: object) -> bytes:
+    """The canonical bytes of lists, maps with keys of one type, whole numbers, bytes, texts, booleans and null."""
+    return cbor2.dumps(value, canonical=True)
+
+
+def decode(raw: bytes, bytes_max: int, what: str) -> object:
+    """The value that these bytes are the canonical encoding of. Raises Malformed or TooLarge, naming `what`."""
+    if len(raw) > bytes_max:
+        message = f"{what} has {len(raw):,} bytes; at most {bytes_max:,} are allowed"
+        raise TooLarge(message)
+    try:
+        value: object = cbor2.loads(raw, max_depth=CBOR_DEPTH_MAX, allow_indefinite=False, allow_duplicate_keys=False)
+        canonical = cbor2.dumps(value, canonical=True) == raw
+    except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, MemoryError):
+        canonical = False
+    if not canonical:
+        message = f"{what} is not deterministic CBOR"
+        raise Malformed(message)
+    return value
+
+
+def fields(raw: bytes, bytes_max: int, what: str, types: tuple[type, ...]) -> list[object]:
+    """The fields of a canonical list of exactly these types, in order. Raises Malformed or TooLarge."""
+    value = decode(raw, bytes_max, what)
+    return expect_types(value, what, types)
+
+
+def expect_types(value: object, what: str, types: tuple[type, ...]) -> list[object]:
+    """`value` as a list whose items have exactly these types. Raises Malformed."""
+    if type(value) is not list or len(value) != len(types):
+        message = f"{what} is not a list of {len(types)} fields"
+        raise Malformed(message)
+    for place, (item, wanted) in enumerate(zip(value, types, strict=True), start=1):
+        if wanted is not object and type(item) is not wanted:
+            message = f"field {place} of {what} is not {type_names[wanted]}"
+            raise Malformed(message)
+    return value

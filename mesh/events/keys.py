@@ -1,0 +1,119 @@
+"""Keys: signing and verifying, who a device says it is, and wrapping secrets for one recipient.
+
+Every signature is domain-separated; the identity key signs only bytes that this project built. Only HPKE draws
+randomness of its own, inside the library. This module stores nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from mesh.errors import Forged, Malformed
+from mesh.events import cbor
+from mesh.events.kinds import Admit
+from mesh.limits import KEY_BYTES
+from mesh.names import Digest
+
+_REQUEST = b"mesh/request/1"
+_HPKE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+_FIELD = 2**255 - 19  # RFC 8032 section 5.1
+_Y_BITS = 2**255 - 1
+
+# The y coordinates of the eight points of small order on edwards25519 (checked in the tests by computing them): a public
+# key with one of them lets anybody forge in some libraries ("Taming the many EdDSAs", 2020).
+_ORDER_8_Y = 2707385501144840649318225287225658788936804267575313519463743609750303402022
+_SMALL_ORDER_Y = frozenset({0, 1, _FIELD - 1, _ORDER_8_Y, _FIELD - _ORDER_8_Y})
+
+
+def derive(secret: bytes, purpose: str, length: int = KEY_BYTES) -> bytes:
+    """HKDF-SHA256 (RFC 5869) of a secret for one named purpose."""
+    return HKDF(algorithm=SHA256(), length=length, salt=None, info=purpose.encode()).derive(secret)
+
+
+@dataclass(frozen=True)
+class SecretKeys:
+    """A device's identity secrets: the seeds of its signing key (Ed25519) and its wrapping key (X25519)."""
+
+    sign_seed: bytes = field(repr=False)
+    kem_seed: bytes = field(repr=False)
+
+    @classmethod
+    def from_entropy(cls, entropy: bytes) -> SecretKeys:
+        """Both keys from 32 random bytes: a new device, or the recovery words."""
+        return cls(derive(entropy, "mesh/sign-seed/1"), derive(entropy, "mesh/kem-seed/1"))
+
+    @property
+    def sign_key(self) -> bytes:
+        """The public signing key."""
+        return Ed25519PrivateKey.from_private_bytes(self.sign_seed).public_key().public_bytes_raw()
+
+    @property
+    def kem_key(self) -> bytes:
+        """The public wrapping key."""
+        return X25519PrivateKey.from_private_bytes(self.kem_seed).public_key().public_bytes_raw()
+
+    def sign(self, message: bytes) -> bytes:
+        """An Ed25519 signature (RFC 8032) over bytes that start with a domain of ours."""
+        assert message.startswith(b"mesh/"), message[:16]
+        return Ed25519PrivateKey.from_private_bytes(self.sign_seed).sign(message)
+
+    def unwrap(self, wrapped: bytes, purpose: bytes) -> bytes:
+        """What somebody wrapped for us for this purpose. Raises Forged."""
+        try:
+            return _HPKE.decrypt(wrapped, X25519PrivateKey.from_private_bytes(self.kem_seed), purpose)
+        except (InvalidTag, ValueError) as error:
+            message = "it was not sealed for this device, or was altered"
+            raise Forged(message) from error
+
+
+def public_sign_key(seed: bytes) -> bytes:
+    """The Ed25519 public key of a seed."""
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+
+
+def wrap(secret: bytes, kem_key: bytes, purpose: bytes) -> bytes:
+    """Seal a secret for the holder of a wrapping key (HPKE base mode, RFC 9180)."""
+    return _HPKE.encrypt(secret, X25519PublicKey.from_public_bytes(kem_key), purpose)
+
+
+def verify(key: bytes, message: bytes, signature: bytes) -> None:
+    """Raise Forged unless the signature over the message is by that key."""
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
+    except (InvalidSignature, ValueError) as error:
+        text = "a signature does not fit"
+        raise Forged(text) from error
+
+
+def check_sign_key(key: bytes) -> None:
+    """Refuse keys of small order and non-canonical encodings, about which libraries disagree."""
+    y = int.from_bytes(key, "little") & _Y_BITS
+    if len(key) != KEY_BYTES or y >= _FIELD or y in _SMALL_ORDER_Y:
+        message = "a signing key is of small order or not canonical"
+        raise Malformed(message)
+
+
+def proof_bytes(admit: Admit) -> bytes:
+    """What a device signs to prove that the keys it asks to be admitted with are its own."""
+    keys = [admit.sign_key, admit.kem_key, admit.transport_key, admit.tls_key, admit.name]
+    return _REQUEST + hashlib.sha256(cbor.encode(keys)).digest()
+
+
+def check_admit(admit: Admit) -> None:
+    """Refuse an admission whose keys are unsafe or not proven to be the device's own."""
+    for key in (admit.sign_key, admit.transport_key, admit.tls_key):
+        check_sign_key(key)
+    verify(admit.sign_key, proof_bytes(admit), admit.proof)
+
+
+def fingerprint(admit: Admit) -> Digest:
+    """A digest of the keys that a device asks to be admitted with, for people to compare."""
+    return Digest(hashlib.sha256(proof_bytes(admit)).digest())

@@ -1,0 +1,77 @@
+"""Every bound of the system, with its unit and its reason.
+
+A bound that a peer must share (marked PROTOCOL) may only change with the protocol's version. No code outside
+this module invents a bound.
+"""
+
+from __future__ import annotations
+
+KIB = 1024
+MIB = 1024 * KIB
+
+# Sizes of names
+DIGEST_BYTES = 32  # PROTOCOL: SHA-256
+SHORT_BYTES = 16  # PROTOCOL: how a header names an epoch or a grant
+DOCUMENT_NAME_BYTES = 16  # PROTOCOL
+WORD_CHARACTERS_MAX = 32  # PROTOCOL: a space, a type, a kind
+DEVICE_NAME_BYTES_MAX = 64  # PROTOCOL: UTF-8, as in most systems' host names
+AGENT_NAME_BYTES_MAX = 64  # PROTOCOL
+KEY_BYTES = 32  # PROTOCOL: Ed25519, X25519, AES-256
+SIGNATURE_BYTES = 64  # PROTOCOL: Ed25519
+NONCE_BYTES = 12  # PROTOCOL: AES-GCM
+TAG_BYTES = 16  # PROTOCOL: AES-GCM
+SALT_BYTES = 16  # PROTOCOL: openings and births
+
+# Events
+LAMPORT_STEP_MAX = 2**24  # PROTOCOL: 2^53 / 2^24 hostile steps stay inside a JavaScript number
+SEQ_MAX = 2**53 - 1  # PROTOCOL: the largest whole number of a phone
+HEADER_BYTES_MAX = 4 * KIB  # PROTOCOL: with room for extensions to come
+BODY_BYTES_MAX = 128 * KIB  # PROTOCOL: sealed and padded; larger content goes as chunks
+BODY_PLAIN_BYTES_MAX = 120 * KIB  # PROTOCOL: what fits after padding (at most 6 %) and seal
+CBOR_DEPTH_MAX = 8  # PROTOCOL: no body nests deeper
+EXTENSIONS_MAX = 16  # PROTOCOL: entries in a header's extension map
+HEADER_PADDING_BYTES = 16  # PROTOCOL: an inner header's length is a multiple of it
+
+# Signed runs and pages
+SIGNED_RUN_EVENTS_MAX = 1024  # PROTOCOL: events under one signature
+SIGNED_RUN_BYTES_MAX = 192 * KIB  # PROTOCOL: bytes under one signature, after the first event
+PAGE_BYTES_MAX = 256 * KIB  # a page that a request is answered with; a signed run always fits
+PAGE_RUNS_MAX = 1024  # signed runs in one page, when every event was its own commit
+PUSH_BYTES_MAX = 512 * KIB  # a message on the wire: below the 1 MiB of nats-server
+
+# Authority
+RANK_RECOVERY = 0  # PROTOCOL
+RANK_FOUNDER = 1  # PROTOCOL
+RANK_ADMIN_LAST = 9  # PROTOCOL: 1..9 are admins
+RANK_MEMBER = 10  # PROTOCOL: 10 and up are members
+RANK_MAX = 255  # PROTOCOL
+GRANT_WORDS_MAX = 64  # PROTOCOL: types or verbs in one grant
+REKEY_WRAPS_MAX = 256  # PROTOCOL: devices that one rekey reaches
+
+# Talk
+HAVE_CHAINS_MAX = 4096  # chains in one Have: 20 devices restored 200 times each
+CHAIN_HEADS_MAX = 16  # tips of one forked chain that a Have names
+TRAIL_HEADS_MAX = 64  # known places in a chain that a Want names
+WANT_SPANS_MAX = 64  # spans in one Want
+WANT_BODIES_MAX = 256  # single bodies in one Want
+CONTROL_BYTES_MAX = 16 * MIB  # control events that one mesh may hold in memory: some 50,000 statements
+
+# Documents
+TEXT_BYTES_MAX = 64 * KIB  # a longer text is a register, not a Text
+TITLE_BYTES_MAX = 4 * KIB
+TAGS_MAX = 64
+TAG_BYTES_MAX = 64
+CHANGE_OPERATIONS_MAX = 65_536  # one Automerge change: a text of 64 KiB, letter by letter
+CHANGE_BYTES_MAX = 1 * MIB  # inflated; what comes deflated may not grow beyond it
+DOCUMENTS_CACHED_MAX = 64  # loaded Automerge documents, about half a megabyte each
+
+# Node
+INPUTS_QUEUED_MAX = 1024  # inputs that wait for the agent; writers wait when it is full
+COMMIT_INPUTS_MAX = 256  # inputs that share one commit
+LOG_FILE_BYTES_MAX = 4 * MIB
+LOG_FILES_MAX = 3
+ADMISSION_BYTES_MAX = 4 * MIB  # a printed admission with all control events
+REQUEST_BYTES_MAX = 4 * KIB  # a printed request
+CALL_BYTES_MAX = 1 * MIB  # one call on the local socket
+PEERS_MAX = 64  # devices linked at once
+ADDRESSES_PER_PEER_MAX = 8

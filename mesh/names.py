@@ -1,0 +1,115 @@
+"""The names of things: digests, documents, and how both are written for people.
+
+Names carry no behaviour beyond parsing and printing. This module never hashes, reads or stores anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import NewType
+
+from mesh.errors import Malformed
+from mesh.limits import DIGEST_BYTES, DOCUMENT_NAME_BYTES, SHORT_BYTES, WORD_CHARACTERS_MAX
+
+Digest = NewType("Digest", bytes)
+"""SHA-256 of something, 32 bytes. An event's digest is its chain hash (PROTOCOL, "Chains")."""
+
+Short = NewType("Short", bytes)
+"""The first 16 bytes of a digest, where a header names an epoch or a grant."""
+
+ZERO = Digest(bytes(DIGEST_BYTES))
+"""Stands where a digest is named before there is one: the parent of an opening, the mesh of a genesis."""
+
+_WORD = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
+_DEVICE_BYTES = 10  # 16 characters of base32: short enough for a subject, long enough never to collide by chance
+_BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def short(digest: bytes) -> Short:
+    """The 16-byte form of a digest."""
+    return Short(bytes(digest[:SHORT_BYTES]))
+
+
+def device_text(admission: bytes) -> str:
+    """An admission as people and NATS subjects see it: 16 characters of lower-case base32."""
+    return base64.b32encode(admission[:_DEVICE_BYTES]).decode().lower()
+
+
+def digest_text(digest: bytes) -> str:
+    """A whole digest in hex."""
+    return digest.hex()
+
+
+def parse_digest(text: str) -> Digest:
+    """Read a whole digest in hex. Raises Malformed."""
+    try:
+        raw = bytes.fromhex(text)
+    except ValueError:
+        raw = b""
+    if len(raw) != DIGEST_BYTES:
+        message = f"{shown(text, 80)!r} is not a digest"
+        raise Malformed(message, hint="A digest is 64 hexadecimal characters; `mesh log --json` prints them.")
+    return Digest(raw)
+
+
+def is_word(text: str) -> bool:
+    """Whether a text may name a space or a type: lower-case letters, digits and hyphens, at most 32 characters."""
+    return len(text) <= WORD_CHARACTERS_MAX and _WORD.match(text) is not None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class DocumentId:
+    """What a document is called: its space, its type, and the first 16 bytes of the hash of its birth.
+
+    Space and type are part of the identity, so no event can move a document under another grant; the name
+    commits to the birth, so no document has two (PROTOCOL, "Documents").
+    """
+
+    space: str
+    type: str
+    name: bytes
+
+    def __str__(self) -> str:
+        """`home/note/…` with the name as 26 characters of lower-case base32."""
+        return f"{self.space}/{self.type}/{base64.b32encode(self.name).decode().rstrip('=').lower()}"
+
+    @classmethod
+    def checked(cls, space: object, kind: object, name: object) -> DocumentId:
+        """Build an id from decoded values. Raises Malformed when any part is not allowed."""
+        good = isinstance(space, str) and isinstance(kind, str) and isinstance(name, bytes)
+        if not (good and is_word(str(space)) and is_word(str(kind)) and len(bytes(name)) == DOCUMENT_NAME_BYTES):  # type: ignore[call-overload]
+            message = "a document's id is not of the form space, type, 16 bytes"
+            raise Malformed(message)
+        return cls(str(space), str(kind), bytes(name))  # type: ignore[call-overload]
+
+    @classmethod
+    def parse(cls, text: str) -> DocumentId:
+        """Read what `str` wrote. Raises Malformed."""
+        space, _, rest = text.partition("/")
+        kind, _, name = rest.partition("/")
+        try:
+            raw = base64.b32decode(name.upper() + "=" * (-len(name) % 8))
+        except (binascii.Error, ValueError):
+            raw = b""
+        return cls.checked(space, kind, raw)
+
+
+def shown(text: str, characters_max: int = 1000) -> str:
+    """A foreign text made safe to print: no control or direction characters, at most so many characters.
+
+    A name or title is data from other devices; an escape sequence in it must not reach a terminal.
+    """
+    clean = "".join(_shown_character(c) for c in text[:characters_max])
+    return clean + "…" if len(text) > characters_max else clean
+
+
+def _shown_character(character: str) -> str:
+    if character == "\n":
+        return character
+    if character in _BIDI or unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"}:
+        return f"\\u{ord(character):04x}"
+    return character
