@@ -75,3 +75,21 @@ REQUEST_BYTES_MAX = 4 * KIB  # a printed request
 CALL_BYTES_MAX = 1 * MIB  # one call on the local socket
 PEERS_MAX = 64  # devices linked at once
 ADDRESSES_PER_PEER_MAX = 8
+
+# Transport
+REQUESTS_IN_FLIGHT_PER_PEER_MAX = 16  # what we ask one device at once: as many pages as a slow line takes
+INCOMING_QUEUED_PER_PEER_MAX = 32  # what one device asks us and waits: 16 MiB at most
+INCOMING_AT_ONCE_PER_PEER_MAX = 4  # of those under way at once: two devices that ask each other never stand still
+GUEST_QUEUED_MAX = 8  # requests of guests that wait
+GUEST_REQUESTS_PER_S_MAX = 20  # all guests together; a control exchange takes a handful
+GUEST_CONNECTIONS_MAX = 8  # at our server, all guests together
+SERVER_CONNECTIONS_MAX = 192  # PEERS_MAX, twice while links are redialled, own and guests
+FORWARDED_CONNECTIONS_MAX = 128  # through further listen addresses
+SERVER_PAYLOAD_BYTES_MAX = 1 * MIB  # a message at nats-server: PUSH_BYTES_MAX and room
+SERVER_PENDING_BYTES_MAX = 16 * MIB  # what waits for one slow reader; the default of 64 MiB cost 104 MB
+SERVER_CONTROL_LINE_BYTES_MAX = 1 * KIB
+INFO_BYTES_MAX = 4 * KIB  # a nats-server's greeting
+ADDRESS_BYTES_MAX = 260  # a host name has at most 253
+CERTIFICATES_CACHED_MAX = 128  # leaf certificates, about 1 KiB each
+STRANGE_ADDRESSES_MAX = 16  # typed addresses that are looked at
+MEMORY_BUS_TOLD_MAX = 1024  # tidings on their way in a memory network

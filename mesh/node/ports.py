@@ -1,0 +1,127 @@
+"""What the agent asks of the world: the bus. Protocols and the plain values that cross them.
+
+Nothing here does anything: each port has a memory implementation and a real one, and both pass one contract suite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Direction = Literal["out", "in", "both", ""]
+"""Who dialled a link: we (`out`), the other device (`in`), both, or nobody."""
+
+ServerState = Literal["off", "starting", "up", "waiting", "external"]
+"""Where the own nats-server is; `waiting` means that it fell or did not start and is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One other device of the roster, as the transport needs it."""
+
+    device: str
+    """`names.device_text(admission)`: 16 characters, also its word in subjects."""
+    name: str
+    transport_key: bytes
+    """Ed25519 public key, 32 bytes, that it proves to nats-servers (an nkey)."""
+    tls_key: bytes
+    """Ed25519 public key, 32 bytes, of its TLS certificate."""
+    addresses: tuple[str, ...] = ()
+    """`host:port` or `[v6]:port`, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransportKeys:
+    """The own secrets of the transport. None of them is the identity key, and none signs events."""
+
+    nkey_seed: bytes
+    tls_seed: bytes
+    mesh_secret: bytes
+    """Shared by the mesh: makes the certificate authority and the guests' nkey."""
+
+    def __repr__(self) -> str:
+        """Name no secret: a repr ends up in logs."""
+        return "TransportKeys(...)"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStatus:
+    """How the link to one peer is, for `mesh status`."""
+
+    device: str
+    connected: bool
+    direction: Direction
+    address: str
+    last_heard_s: float | None
+    round_trip_ms: float | None
+    problem: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """How the own nats-server is, for `mesh status` and for the caller that stores the chosen port."""
+
+    address: str
+    port: int
+    pid: int | None
+    state: ServerState
+    problem: str
+    hint: str
+    external: bool
+
+
+class GuestLink(Protocol):
+    """A connection with guest rights at somebody's server."""
+
+    async def request(self, verb: str, body: bytes, *, timeout_s: float) -> bytes:
+        """Ask the owner of the server. Raises Unreachable, Refused."""
+
+
+class Handler(Protocol):
+    """What the bus tells the agent."""
+
+    async def heard(self, sender: str | None, verb: str, body: bytes) -> bytes:
+        """Somebody asks or tells; the answer is ignored for what was told. A sender of None is a guest.
+
+        Entered in the order of arrival for each sender; several may be under way at once. Raises Refused when
+        the sender must hear so.
+        """
+
+    async def linked(self, device: str) -> None:
+        """A link came up, or came up anew: what was told in between may be lost."""
+
+    async def parted(self, device: str) -> None:
+        """The last link to the device went down."""
+
+    async def guest(self, link: GuestLink, device: str | None) -> None:
+        """We got only guest rights at somebody's server: trade control statements, then return.
+
+        The device is None when the address was typed and its owner is not in the roster.
+        """
+
+
+class Bus(Protocol):
+    """Requests and tidings between the devices of the mesh. At most once, nothing is stored."""
+
+    async def run(self, handler: Handler) -> None:
+        """Serve until cancelled; leaves no process, task or connection behind."""
+
+    async def roster(self, peers: Sequence[Peer], strange_addresses: Sequence[str] = ()) -> None:
+        """Let in and dial exactly these devices from now on; returns when that holds at the own server.
+
+        Strange addresses were typed by the person; whose they are is found out by looking at the certificate.
+        """
+
+    async def request(self, device: str, verb: str, body: bytes, *, timeout_s: float) -> bytes:
+        """Ask a device. Raises Unreachable without a live link or answer, Refused if the other side refused."""
+
+    async def tell(self, device: str, verb: str, body: bytes) -> None:
+        """Tell a device something, at most once and without an answer. Raises Unreachable without a live link."""
+
+    def links(self) -> tuple[LinkStatus, ...]:
+        """How each link is."""
+
+    def server(self) -> ServerStatus:
+        """How the own server is."""

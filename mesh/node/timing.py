@@ -1,0 +1,40 @@
+"""How long the node waits, and how often it tries, with the unit last in each name and the reason beside it.
+
+It holds numbers only; what is a size or a count and no time is in `mesh.limits`.
+"""
+
+from __future__ import annotations
+
+# Links (research/door.md, section 2: measured with these)
+PING_INTERVAL_S = 5  # NATS pings on both sides; the 2-minute default left a healed link dead for over 40 s
+PINGS_MISSED_MAX = 2  # then the connection counts as lost
+HELLO_INTERVAL_S = 5.0  # the dialler says hello, so that the other side knows it is still there
+HELLO_SPREAD = 0.1  # +/- share of the interval, so that many links do not speak at once
+HELLO_TIMEOUT_S = 2.0
+HELLOS_MISSED_MAX = 2  # then a link that was dialled is given up
+IN_SILENT_S_MAX = 13.0  # 2.6 pings: a peer that sat on our server counts as gone after so much silence
+GRACE_S = 3.0  # the device with the larger id lets the other one call first
+GRACE_SPREAD_S = 1.0
+DIAL_TIMEOUT_S = 2.0  # one address; nats-py alone would try for minutes
+BACKOFF_FIRST_S = 0.25
+BACKOFF_S_MAX = 30.0
+LINK_STEADY_S = 2.0  # a dialled link that lived shorter counts as a failed dial, so flapping backs off as well
+DRAIN_S_MAX = 2.0  # how long a link that is dropped for a better one may finish its requests
+CLOSE_TIMEOUT_S = 1.0
+GUEST_S_MAX = 60.0  # one visit as a guest
+STRANGE_AGAIN_S = 30.0  # a typed address whose device is known is looked at again so often
+
+# Own server
+SERVER_START_S_MAX = 5.0  # measured: 0.02 to 0.05 s
+SERVER_STOP_S_MAX = 3.0  # measured: 0.002 s
+SERVER_CHECK_S_MAX = 5.0  # `nats-server -t`, measured: 0.02 s
+SERVER_POLL_S = 0.01  # how often a starting server's ports file is looked for
+SERVER_BACKOFF_FIRST_S = 0.2
+SERVER_BACKOFF_S_MAX = 30.0
+SERVER_STEADY_S = 60.0  # after so long without a fall the backoff starts anew
+RELOAD_TIMEOUT_S = 3.0
+OWN_REDIAL_S = 0.2  # between tries to reach the own server while its process lives
+
+# Clock
+CLOCK_LOOK_S = 1.0
+CLOCK_JUMP_S = 5.0  # wall and monotonic clock moved apart by more: the machine slept
