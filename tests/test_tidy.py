@@ -41,7 +41,7 @@ LONG_BODY = "".join(f"    a{n} = {n % 9}\n" for n in range(40))
 # For each rule: a path, a text it must refuse, and one beside the border that it must let pass.
 BITES: list[tuple[Rule, str, str, str]] = [
     (rules.no_async_in_core, "mesh/sync/a.py", "async def f(): ...", "def f(): ..."),
-    (rules.short_functions, "mesh/names.py", f"def f():\n{LONG_BODY}", f"def f():\n    '''1\n    '''\n{LONG_BODY[11:]}"),
+    (rules.short_functions, "mesh/names.py", f"def f():\n{LONG_BODY}", f"def f():\n    '''1\n   '''\n{LONG_BODY[11:]}"),
     (rules.short_functions, "mesh/node/a.py", f"def f():\n{LONG_BODY * 2}", f"def f():\n{LONG_BODY}"),
     (rules.short_files, "mesh/state/a.py", "a = 1\n" * 301, "a = 1\n" * 300),
     (rules.short_files, "mesh/node/a.py", "a = 1\n" * 401, "a = 1\n" * 400),
@@ -70,7 +70,7 @@ BITES: list[tuple[Rule, str, str, str]] = [
 TEXT_BITES: list[tuple[TextRule, str, str, str]] = [
     (rules.nothing_left_for_later, "a.py", "# TO" + "DO: later", "# to do"),
     (rules.nothing_left_for_later, "a.sh", "# FIX" + "ME", "# fixed"),
-    (rules.no_places, "a.md", "https://pypi" + ".org/simple", "the registry"),
+    (rules.no_places, "a.md", "https://registry.np" + "mjs.org/x", "the registry"),
     (rules.no_places, "a.txt", "--index" + "-url x", "--no-emit-index" + "-url"),
     (rules.no_places, "a.md", "cd /ho" + "me/ada/src", "cd ~/src, then $root/ho" + "me/ada/"),
     (rules.no_places, "a.py", "/wo" + "rk/main", "frame/wo" + "rk/main"),
