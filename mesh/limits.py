@@ -36,7 +36,7 @@ HEADER_PADDING_BYTES = 16  # PROTOCOL: an inner header's length is a multiple of
 SIGNED_RUN_EVENTS_MAX = 1024  # PROTOCOL: events under one signature
 SIGNED_RUN_BYTES_MAX = 192 * KIB  # PROTOCOL: bytes under one signature, after the first event
 PAGE_BYTES_MAX = 256 * KIB  # a page that a request is answered with; a signed run always fits
-PAGE_RUNS_MAX = 1024  # signed runs in one page, when every event was its own commit
+LIVE_PUSH_BYTES_MAX = 64 * KIB  # news that travels whole; of more only the tips are told
 PUSH_BYTES_MAX = 512 * KIB  # a message on the wire: below the 1 MiB of nats-server
 
 # Authority
@@ -59,8 +59,11 @@ CONTROL_BYTES_MAX = 16 * MIB  # control events that one mesh may hold in memory:
 # Documents
 TEXT_BYTES_MAX = 64 * KIB  # a longer text is a register, not a Text
 TITLE_BYTES_MAX = 4 * KIB
+PATH_BYTES_MAX = 1 * KIB  # of an imported file, from the folder that is shared
+REGISTER_KEY_BYTES_MAX = 128  # the name of a register
 TAGS_MAX = 64
 TAG_BYTES_MAX = 64
+DIFF_LINES_MAX = 4 * KIB  # lines, or words of changed lines, that an edit of a text is looked for in
 CHANGE_OPERATIONS_MAX = 65_536  # one Automerge change: a text of 64 KiB, letter by letter
 CHANGE_BYTES_MAX = 1 * MIB  # inflated; what comes deflated may not grow beyond it
 DOCUMENTS_CACHED_MAX = 64  # loaded Automerge documents, about half a megabyte each

@@ -6,7 +6,7 @@ module never holds an event.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from mesh.clocks.chain import Head
@@ -29,9 +29,12 @@ class Span:
     after: tuple[Head, ...]
 
 
-def grown(tips: tuple[Head, ...], parent: Head, head: Head) -> tuple[Head, ...]:
-    """The tips of a chain after `head` was added on `parent`. A parent that is no tip makes a fork."""
-    return tuple(sorted((*(tip for tip in tips if tip != parent), head)))
+def frontier_of(heads: Iterable[tuple[Digest, Head]]) -> Frontier:
+    """A frontier from (chain, tip) pairs."""
+    found: dict[Digest, tuple[Head, ...]] = {}
+    for name, head in heads:
+        found[name] = tuple(sorted((*found.get(name, ()), head)))
+    return found
 
 
 def unknown_heads(mine: Frontier, theirs: Frontier) -> tuple[tuple[Digest, Head], ...]:

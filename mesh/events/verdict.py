@@ -30,7 +30,7 @@ class Standing(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A control event as `judge` reads it. `body` is None for a kind that this version does not know."""
+    """A control event as `judge` reads it. `body` is None when it is malformed or of a kind that is not known here."""
 
     digest: Digest
     admission: Digest
@@ -121,8 +121,9 @@ def _say(verdict: Verdict, everything: dict[Digest, Statement], speaker: Admissi
         case Rekey() as rekey:
             verdict.rekeys[statement.digest] = (statement.stamp, rekey)
         case None:
-            verdict.unknown.add(statement.digest)
-            return
+            if not known(Lane.CONTROL, statement.kind):
+                verdict.unknown.add(statement.digest)
+            return  # void: malformed, or for a later version to read
         case _:
             return  # void: out of the speaker's reach
     verdict.said.add(statement.digest)

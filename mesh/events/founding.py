@@ -1,0 +1,149 @@
+"""How a mesh begins and how a device is let in, as events and as texts that a person can carry.
+
+A request is public; an admission is sealed for the device that asked. Neither needs a network. This module draws no
+randomness but HPKE's own, and stores nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mesh.clocks.chain import START
+from mesh.errors import Forged, Malformed, Stranger
+from mesh.events import cbor
+from mesh.events.event import Lane, Placed
+from mesh.events.keys import SecretKeys, check_admit, proof_bytes, wrap
+from mesh.events.kinds import ANY, Admit, Genesis, Grant, Rekey
+from mesh.events.seal import commitment
+from mesh.events.speaking import Draft, Voice, signed
+from mesh.limits import (
+    ADMISSION_BYTES_MAX,
+    KEY_BYTES,
+    RANK_FOUNDER,
+    RANK_MEMBER,
+    REQUEST_BYTES_MAX,
+    SHORT_BYTES,
+)
+from mesh.names import ZERO, Digest, Short
+
+REQUEST_PREFIX = "mesh-request-1."
+ADMISSION_PREFIX = "mesh-admission-1."
+_SEALED_FOR = b"mesh/admission/1"
+_REKEY = b"mesh/rekey/1"
+_ADMIT_TYPES = (bytes, bytes, bytes, bytes, str, bytes, int)
+_PACKET_TYPES = (bytes, bytes, list, bytes, list)
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """What an admitted device needs: the mesh, its admission, the epoch keys, all control events, where to call first.
+
+    `control` is an encoded Push message; `addresses` are of the device that let it in.
+    """
+
+    mesh: Digest
+    admission: Digest
+    epochs: Mapping[Short, bytes]
+    control: bytes
+    addresses: tuple[str, ...]
+
+
+def asked(keys: SecretKeys, transport_key: bytes, tls_key: bytes, name: str, rank: int = RANK_MEMBER) -> Admit:
+    """What a device asks to be admitted with, with the proof that the keys are its own. The admitter decides the rank."""
+    unproven = Admit(keys.sign_key, keys.kem_key, transport_key, tls_key, name, b"", rank)
+    return with_rank(unproven, rank, keys.sign(proof_bytes(unproven)))
+
+
+def with_rank(admit: Admit, rank: int, proof: bytes | None = None) -> Admit:
+    """The same device at another rank: the proof does not cover it."""
+    keys = (admit.sign_key, admit.kem_key, admit.transport_key, admit.tls_key, admit.name)
+    return Admit(*keys, admit.proof if proof is None else proof, rank)
+
+
+def found(recovery: SecretKeys, founder: Admit, salt: bytes, time_ms: int) -> tuple[Placed, ...]:
+    """The first commit of a mesh, said by the recovery key: genesis, the founder's admission, its default grant."""
+    voice = Voice(ZERO, ZERO, ZERO, Lane.CONTROL, START, 0, recovery.sign_key, recovery.sign)
+    genesis = voice.say(Draft(Genesis(recovery.sign_key, recovery.kem_key, salt)), time_ms, 0)
+    admitted = voice.say(Draft(with_rank(founder, RANK_FOUNDER)), time_ms, 0)
+    granted = voice.say(Draft(default_grant(admitted.digest)), time_ms, 0)
+    return signed((genesis, admitted, granted), recovery.sign)
+
+
+def default_grant(admission: Digest) -> Grant:
+    """What a device's own person may write: everything. Agents get grants of their own."""
+    return Grant(admission, "", ANY, (ANY,), (ANY,))
+
+
+def rekey(mesh: Digest, key: bytes, recipients: Mapping[Digest, bytes]) -> Rekey:
+    """A new epoch's statement: the key, wrapped for each recipient (admission -> wrapping key)."""
+    wraps = tuple((name, wrap(key, kem_key, rekey_purpose(mesh, name))) for name, kem_key in sorted(recipients.items()))
+    return Rekey(commitment(key), wraps)
+
+
+def rekey_purpose(mesh: Digest, recipient: Digest) -> bytes:
+    """What binds a wrapped epoch key to its mesh and its recipient."""
+    return _REKEY + mesh + recipient
+
+
+def request_text(admit: Admit) -> str:
+    """A request as a text that survives mail, chat and QR."""
+    fields = [admit.sign_key, admit.kem_key, admit.transport_key, admit.tls_key, admit.name, admit.proof, admit.rank]
+    return REQUEST_PREFIX + _armoured(cbor.encode(fields))
+
+
+def read_request(text: str) -> Admit:
+    """The device behind a request; its proof is checked. Raises Refused."""
+    raw = _plain(text, REQUEST_PREFIX, REQUEST_BYTES_MAX, "a request")
+    values = cbor.fields(raw, REQUEST_BYTES_MAX, "a request", _ADMIT_TYPES)
+    if any(len(key) != KEY_BYTES for key in values[:4]) or not values[4] or len(values[4].encode()) > KEY_BYTES * 2:  # type: ignore[arg-type, attr-defined]
+        message = "a request names keys or a name of the wrong length"
+        raise Malformed(message)
+    admit = Admit(*values)  # type: ignore[arg-type]
+    check_admit(admit)
+    return admit
+
+
+def admission_text(packet: Packet, kem_key: bytes) -> str:
+    """An admission as a text that only the device that asked can read."""
+    epochs = [[epoch, key] for epoch, key in sorted(packet.epochs.items())]
+    plain = cbor.encode([packet.mesh, packet.admission, epochs, packet.control, list(packet.addresses)])
+    return ADMISSION_PREFIX + _armoured(wrap(plain, kem_key, _SEALED_FOR))
+
+
+def read_admission(text: str, keys: SecretKeys) -> Packet:
+    """Open an admission that was made for this device. Raises Refused."""
+    sealed = _plain(text, ADMISSION_PREFIX, ADMISSION_BYTES_MAX, "an admission")
+    try:
+        plain = keys.unwrap(sealed, _SEALED_FOR)
+    except Forged as error:
+        message = "this admission does not open here: it was made for another device, or is damaged"
+        hint = "Print a new request with `mesh join --request` and have exactly that one admitted. Nothing was changed."
+        raise Stranger(message, hint=hint) from error
+    mesh, admission, epochs, control, addresses = cbor.fields(plain, ADMISSION_BYTES_MAX, "an admission", _PACKET_TYPES)
+    pairs = [cbor.expect_types(pair, "an epoch key", (bytes, bytes)) for pair in epochs]  # type: ignore[attr-defined]
+    fits = len(mesh) == len(admission) == KEY_BYTES and all(type(a) is str for a in addresses)  # type: ignore[arg-type, attr-defined]
+    if not fits or any(len(epoch) != SHORT_BYTES or len(key) != KEY_BYTES for epoch, key in pairs):  # type: ignore[arg-type]
+        message = "an admission's fields are not of the form that the protocol asks for"
+        raise Malformed(message)
+    keys_held = {Short(epoch): key for epoch, key in pairs}  # type: ignore[arg-type]
+    return Packet(Digest(mesh), Digest(admission), keys_held, control, tuple(addresses))  # type: ignore[arg-type, misc]
+
+
+def _armoured(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _plain(text: str, prefix: str, bytes_max: int, what: str) -> bytes:
+    packed = "".join(text.split())
+    if not packed.startswith(prefix) or len(packed) > 2 * bytes_max:
+        message = f"this is not {what}: one starts with {prefix!r}"
+        raise Malformed(message)
+    body = packed[len(prefix) :]
+    try:
+        return base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        message = f"{what} is damaged or cut short"
+        raise Malformed(message) from error

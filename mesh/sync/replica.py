@@ -1,0 +1,284 @@
+"""The whole device as one machine: an input goes in, effects come out.
+
+No clock is read, no socket or file is touched, nothing is awaited. The caller carries the effects out in the order of
+their fields: ask, append, serve, send, then the rest. What only the log can tell comes in with the input (`held`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mesh.clocks.chain import START, Head
+from mesh.clocks.frontier import Frontier, lacking, unknown_heads
+from mesh.errors import NotGranted, Refused
+from mesh.events.chains import Chains, Fitted, Gap, Held
+from mesh.events.event import Inner, Lane, Placed, Run
+from mesh.events.keys import SecretKeys
+from mesh.events.kinds import Opening, kind_of
+from mesh.events.reading import statement
+from mesh.events.seal import Keyring
+from mesh.events.speaking import NONCES_BYTES, Draft, Voice, event_bytes, runs, signed
+from mesh.events.verdict import Statement, Verdict, judge
+from mesh.limits import CONTROL_BYTES_MAX, LIVE_PUSH_BYTES_MAX, RANK_ADMIN_LAST, SALT_BYTES, WANT_BODIES_MAX
+from mesh.names import ZERO, Digest, Short, short
+from mesh.sync.inputs import GUEST, Effects, Heard, Input, Lost, Met, Peer, Said, Ticked, is_guest
+from mesh.sync.messages import Have, Message, Push, Want
+from mesh.sync.pull import Pull
+
+EVERYBODY: Peer = "*"
+_VERDICT = b"mesh/verdict/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Who this device is in its mesh."""
+
+    mesh: Digest
+    admission: Digest
+    keys: SecretKeys
+
+
+class Replica:
+    """One device's part in one mesh."""
+
+    def __init__(
+        self, own: Own, keyring: Keyring, chains: Chains | None = None, control: Iterable[Placed] = ()
+    ) -> None:
+        """Start from what the log holds: its chains, and all control events."""
+        self.own, self.keyring = own, keyring
+        self.chains = chains or Chains(own.mesh)
+        self.statements: dict[Digest, Statement] = {}
+        self.control_bytes = 0
+        self.missing: dict[Digest, Digest] = {}  # event -> body digest, of bodies that are not here
+        self.met: set[Peer] = set()
+        self.pulls: dict[Peer, Pull] = {}
+        self.skipped: set[Peer] = set()
+        self.voices: dict[Lane, Digest] = {}
+        self.state: Digest = ZERO  # the state digest, as the shell settled it last
+        self.verdict, self.verdict_digest = Verdict(), ZERO
+        self.heard = max((n for c in self.chains.chains.values() for n in c.tips.values()), default=0)
+        for placed in control:
+            self._note(placed)
+        self._judge()
+
+    @property
+    def lacks(self) -> Mapping[Peer, int]:
+        """How many tips are still being fetched from each peer."""
+        return {peer: len(pull.targets) + len(pull.bodies) for peer, pull in self.pulls.items()}
+
+    def have(self, peer: Peer, *, asks: bool) -> Have:
+        """My frontier as this peer may see it: guests see control only."""
+        data: Frontier = {} if is_guest(peer) else self.chains.frontier(Lane.DATA)
+        return Have(self.chains.frontier(Lane.CONTROL), data, self.state, self.verdict_digest, asks)
+
+    def unsure(self, message: Message) -> tuple[Digest, ...]:
+        """Digests that the log must be asked about before this message is handled."""
+        match message:
+            case Have(control, data):
+                mine = {**self.chains.frontier(Lane.CONTROL), **self.chains.frontier(Lane.DATA)}
+                return tuple(head.digest for _, head in unknown_heads(mine, {**control, **data}))
+            case Push(pushed):
+                return tuple(digest for run in pushed for digest in self.chains.unsure(run))
+        return ()
+
+    def handle(self, given: Input) -> Effects:
+        """Take one input. Raises NotGranted or another Refused for `Said` only; then nothing has changed."""
+        match given:
+            case Said():
+                return self._say(given)
+            case Met(peer):
+                self.met.add(peer)
+                return Effects(send=((peer, self.have(peer, asks=True)),))
+            case Heard(peer, Have() as have, held):
+                return self._compare(peer, have, held)
+            case Heard(peer, Want() as want):
+                return Effects(serve=((peer, self._allowed(peer, want)),))
+            case Heard(peer, Push() as push, held):
+                return self._receive(peer, push, held)
+            case Lost(peer):
+                self.met.discard(peer)
+                return Effects(meet=self._end_pull(peer))
+            case Ticked():
+                return self._tick()
+
+    # ── saying ───────────────────────────────────────────────────────────────────────────────────
+
+    def _say(self, said: Said) -> Effects:
+        assert len(said.entropy) >= SALT_BYTES + NONCES_BYTES * len(said.drafts), len(said.entropy)
+        drafts = [self._granted(draft, said.time_ms) if said.lane is Lane.DATA else draft for draft in said.drafts]
+        if said.lane is Lane.CONTROL and self.own_rank > RANK_ADMIN_LAST:
+            message = "this device is a member; only admins decide who may do what"
+            raise NotGranted(message)
+        voice, begun = self._voice(said)
+        seal = (self.keyring, self._epoch()) if said.lane is Lane.DATA else None
+        for number, draft in enumerate(drafts):
+            nonces = said.entropy[SALT_BYTES + number * NONCES_BYTES :][:NONCES_BYTES]
+            if seal:
+                begun.append(voice.say_sealed(draft, said.time_ms, self.heard, seal, nonces))
+            else:
+                begun.append(voice.say(draft, said.time_ms, self.heard))
+        commit = signed(begun, self.own.keys.sign)
+        self.voices[said.lane] = voice.chain
+        judged = self._take(commit, self.own.keys.sign_key, [])
+        return Effects(append=commit, send=(self._announced(commit),), judged=judged)
+
+    def _announced(self, commit: tuple[Placed, ...]) -> tuple[None, Have | Push]:
+        """News for everybody: the events themselves when small, otherwise that they are there."""
+        if sum(event_bytes(placed.event) for placed in commit) > LIVE_PUSH_BYTES_MAX:
+            return None, self.have(EVERYBODY, asks=False)
+        return None, Push(runs(commit))
+
+    @property
+    def own_rank(self) -> int:
+        """This device's rank; one beyond all ranks while its admission does not count."""
+        found = self.verdict.admissions.get(self.own.admission)
+        return found.rank if found else RANK_ADMIN_LAST + 1
+
+    def _granted(self, draft: Draft, time_ms: int) -> Draft:
+        inner = Inner(time_ms, kind_of(draft.body), draft.agent, draft.document)
+        grant = self.verdict.grant_for(self.own.admission, inner)
+        if self.own.admission not in self.verdict.admissions or grant is None:
+            message = f"no grant lets {draft.agent or 'this device'} say {inner.kind!r} in {draft.document}"
+            raise NotGranted(message)
+        return Draft(draft.body, draft.document, draft.agent, grant)
+
+    def _epoch(self) -> Short:
+        epoch = self.verdict.epoch()
+        if epoch is None or not self.keyring.holds(short(epoch)):
+            message = "the key to write under is not on this device yet"
+            raise Refused(message, hint="Connect to an admin device once; it hands the key over.")
+        return short(epoch)
+
+    def _voice(self, said: Said) -> tuple[Voice, list[Placed]]:
+        """The end of the own chain of this lane, opened when there is none or it is forked."""
+        key, sign = self.own.keys.sign_key, self.own.keys.sign
+        name = self.voices.get(said.lane)
+        chain = self.chains.chains.get(name) if name else None
+        if name and chain and len(chain.tips) == 1:
+            ((head, lamport),) = chain.tips.items()
+            return Voice(self.own.mesh, name, self.own.admission, said.lane, head, lamport, key, sign), []
+        reason = "restored" if chain else said.reason
+        voice = Voice(self.own.mesh, ZERO, self.own.admission, said.lane, START, 0, key, sign)
+        opening = Draft(Opening(self.own.admission, said.lane, reason, said.entropy[:SALT_BYTES]))
+        return voice, [voice.say(opening, said.time_ms, self.heard)]
+
+    # ── hearing ──────────────────────────────────────────────────────────────────────────────────
+
+    def _compare(self, peer: Peer, have: Have, held: Held) -> Effects:
+        send = ((peer, self.have(peer, asks=False)),) if have.asks else ()
+        control = lacking(self.chains.frontier(Lane.CONTROL), have.control, held)
+        data = () if is_guest(peer) else lacking(self.chains.frontier(Lane.DATA), have.data, held)
+        busy = {chain for other, pull in self.pulls.items() if other != peer for chain, _ in pull.targets}
+        free = [target for target in (*control, *data) if target[0] not in busy]
+        if len(free) < len(control) + len(data):
+            self.skipped.add(peer)
+        bodies = [] if is_guest(peer) else list(self.missing)[:WANT_BODIES_MAX]
+        if peer in self.pulls or peer == GUEST or not (free or bodies):
+            return Effects(send=send)
+        self.pulls[peer] = pull = Pull(free, bodies)
+        want = pull.want(self.chains.after)
+        return Effects(ask=((peer, want),) if want else (), send=send)
+
+    def _allowed(self, peer: Peer, want: Want) -> Want:
+        """What of a Want is served: to guests control only."""
+        if not is_guest(peer):
+            return want
+        control = self.chains.frontier(Lane.CONTROL)
+        return Want(tuple(span for span in want.spans if span.chain in control))
+
+    def _receive(self, peer: Peer, push: Push, held: Held) -> Effects:
+        taken: list[Placed] = []
+        alarms: list[str] = []
+        ends: list[tuple[Digest, Head]] = []
+        meet: set[Peer] = set()
+        judged = False
+        for run in push.runs:
+            try:
+                fitted = self._fitting(peer, run, held)
+            except Gap:
+                meet |= {peer} & self.met
+                break
+            except Refused as error:
+                alarms.append(f"refused from {peer}: {error}")
+                break
+            judged |= self._take(fitted.events, fitted.key, alarms)
+            taken += fitted.events
+            ends.append((run.chain, fitted.end))
+        bodies = tuple((event, body) for event, body in push.bodies if self._was_missing(event, body))
+        ask, again = self._onwards(peer, ends) if push.answer else ((), frozenset())
+        news = ((None, self.have(EVERYBODY, asks=False)),) if taken else ()
+        return Effects(
+            ask, tuple(taken), bodies, send=news, meet=frozenset(meet) | again, judged=judged, alarms=tuple(alarms)
+        )
+
+    def _fitting(self, peer: Peer, run: Run, held: Held) -> Fitted:
+        fitted = self.chains.place(run, self.statements, held)
+        lane = fitted.events[0].lane if fitted.events else None
+        if is_guest(peer) and lane is Lane.DATA:
+            message = "a guest brought data"
+            raise Refused(message)
+        if lane is Lane.CONTROL and self.control_bytes > CONTROL_BYTES_MAX:
+            message = "this mesh holds as many control events as fit"
+            raise Refused(message)
+        return fitted
+
+    def _was_missing(self, event: Digest, body: bytes) -> bool:
+        if self.missing.get(event) != hashlib.sha256(body).digest():
+            return False
+        del self.missing[event]
+        return True
+
+    def _onwards(
+        self, peer: Peer, ends: list[tuple[Digest, Head]]
+    ) -> tuple[tuple[tuple[Peer, Want], ...], frozenset[Peer]]:
+        """After an answer to a Want: the next question, or the end of the pull."""
+        pull = self.pulls.get(peer)
+        if pull is None:
+            return (), frozenset()
+        want = pull.want(self.chains.after) if pull.advance(ends) else None
+        return (((peer, want),), frozenset()) if want else ((), self._end_pull(peer))
+
+    # ── holding ──────────────────────────────────────────────────────────────────────────────────
+
+    def _take(self, placed: Iterable[Placed], key: bytes, alarms: list[str]) -> bool:
+        """Move chains, clock and statements on by events that fit. Returns whether the verdict changed."""
+        control = False
+        for event in placed:
+            if self.chains.take(event, key):
+                alarms.append(f"fork of {event.chain.hex()} at {event.seq}: restored from a backup, or stolen?")
+            self.heard = max(self.heard, event.header.lamport)
+            if event.lane is Lane.CONTROL:
+                control = True
+                self._note(event)
+            elif event.event.body is None:
+                self.missing[event.digest] = event.header.body_digest
+        return control and self._judge()
+
+    def _note(self, event: Placed) -> None:
+        self.statements[event.digest] = statement(event)
+        self.control_bytes += event_bytes(event.event)
+
+    def _judge(self) -> bool:
+        before = self.verdict
+        self.verdict = judge(self.statements.values(), self.own.mesh)
+        said = b"".join(sorted(self.verdict.said))
+        self.verdict_digest = Digest(hashlib.sha256(_VERDICT + said).digest())
+        return self.verdict != before
+
+    # ── time ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _tick(self) -> Effects:
+        for peer, pull in list(self.pulls.items()):
+            if pull.idle:
+                self._end_pull(peer)
+            pull.idle = True
+        return Effects(send=tuple((peer, self.have(peer, asks=True)) for peer in sorted(self.met)))
+
+    def _end_pull(self, peer: Peer) -> frozenset[Peer]:
+        """Forget what was fetched from a peer; whoever offered the same may now be asked."""
+        if self.pulls.pop(peer, None) is None:
+            return frozenset()
+        skipped, self.skipped = frozenset(self.skipped & self.met), set()
+        return skipped - {peer}
