@@ -66,6 +66,7 @@ TAG_BYTES_MAX = 64
 DIFF_LINES_MAX = 4 * KIB  # lines, or words of changed lines, that an edit of a text is looked for in
 CHANGE_OPERATIONS_MAX = 65_536  # one Automerge change: a text of 64 KiB, letter by letter
 CHANGE_BYTES_MAX = 1 * MIB  # inflated; what comes deflated may not grow beyond it
+SNAPSHOT_BYTES_MAX = 256 * MIB  # our own, of one document with its whole history
 DOCUMENTS_CACHED_MAX = 64  # loaded Automerge documents, about half a megabyte each
 
 # Node
@@ -96,3 +97,19 @@ ADDRESS_BYTES_MAX = 260  # a host name has at most 253
 CERTIFICATES_CACHED_MAX = 128  # leaf certificates, about 1 KiB each
 STRANGE_ADDRESSES_MAX = 16  # typed addresses that are looked at
 MEMORY_BUS_TOLD_MAX = 1024  # tidings on their way in a memory network
+
+# Store
+ROWS_READ_MAX = 1000  # rows that one read hands out unless it is asked for fewer: about a megabyte
+NOTES_LISTED_MAX = 1000  # notes in one page of a list
+MATCHES_MAX = 16  # events that a short prefix may stand for: more than a person compares
+SEARCH_WORDS_MAX = 32  # words of one search
+SEARCH_CHARACTERS_MAX = 1000  # of one search
+BODIES_MISSING_MAX = 4096  # bodies that an agent knows to ask for at once
+EVENT_OVERHEAD_BYTES = 16  # what one event costs in a page beside header and body
+STORE_PAGE_BYTES = 16 * KIB  # a database page: with 4 KiB, note-sized bodies take 3x the space
+STORE_CACHE_BYTES = 8 * MIB  # pages that each of the two connections keeps in memory
+STORE_WAL_BYTES = 16 * MIB  # the write-ahead log is moved into the database from here on
+STORE_WAL_KEPT_BYTES = 64 * MIB  # and cut back to this after it grew larger
+STORE_BUSY_S = 10.0  # how long a connection waits for the other one
+BUCKETS_UNSAVED_MAX = 512  # buckets of the state tree that are hashed anew after a crash: some 50 ms
+FREE_BYTES_MIN = 1 * MIB  # a disk with less is taken for full when a write fails

@@ -1,0 +1,250 @@
+"""What the agent asks of its store: the port, and the plain values that cross it.
+
+The log of events is the truth; notes, snapshots and the state digest are views of it, kept by the same commit.
+Nothing here does anything: the memory store and the SQLite store both pass one contract suite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mesh.clocks.chain import Head
+from mesh.clocks.frontier import Span
+from mesh.clocks.lamport import Stamp
+from mesh.events.event import Lane, Placed, Run
+from mesh.events.verdict import Standing
+from mesh.limits import BODIES_MISSING_MAX, ROWS_READ_MAX
+from mesh.names import Digest, DocumentId
+from mesh.node.store_standin import Note
+
+# ---------------------------------------------------------------- what is written
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An event to be kept, as weighed. `document` is None for control events, openings, and what cannot be read yet."""
+
+    placed: Placed
+    document: DocumentId | None
+    standing: Standing
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A held event that was weighed anew. `document`: what it belongs to, once it can be read; it never moves."""
+
+    event: Digest
+    standing: Standing
+    reason: str = ""
+    document: DocumentId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRow:
+    """A note as lists show it, with who touched it last (an admission) and when."""
+
+    note: Note
+    updated_ms: int
+    updated_by: Digest
+    lamport: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A document's saved form; `upto` is the row id of the newest event that it includes."""
+
+    document: DocumentId
+    data: bytes
+    upto: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Everything of one commit, applied in the order of the fields. Events: parents before children."""
+
+    events: tuple[Kept, ...] = ()
+    bodies: tuple[tuple[Digest, bytes], ...] = ()
+    """Event digest -> the body that was missing. The caller has checked it against the header."""
+    standings: tuple[Weighed, ...] = ()
+    notes: tuple[NoteRow, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
+    settings: tuple[tuple[str, bytes], ...] = ()
+
+
+# ---------------------------------------------------------------- what is read
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An event of the log. `id` counts from 1 in the order in which this device kept them."""
+
+    id: int
+    placed: Placed
+    standing: Standing
+    reason: str
+    document: DocumentId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """What an agent holds in memory, as the log has it."""
+
+    control: tuple[Placed, ...] = ()
+    """All events of control chains, parents first."""
+    tips: Mapping[Digest, tuple[Head, ...]] = field(default_factory=dict)
+    lamports: Mapping[Digest, int] = field(default_factory=dict)
+    """Chain -> the largest Lamport number in it."""
+    trails: Mapping[Digest, tuple[Head, ...]] = field(default_factory=dict)
+    """Chain -> the places of its trail, newest first, under its highest tip."""
+    openings: Mapping[Digest, tuple[Digest, Lane]] = field(default_factory=dict)
+    """Chain -> the admission and the lane that it lives under."""
+    tip_lamports: Mapping[Digest, int] = field(default_factory=dict)
+    settings: Mapping[str, bytes] = field(default_factory=dict)
+    missing_bodies: tuple[tuple[Digest, Digest], ...] = ()
+    """(event, digest of its body), the oldest BODIES_MISSING_MAX of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainFacts:
+    """One chain: what it lives under, its tips, and how many events of it are held."""
+
+    chain: Digest
+    admission: Digest
+    lane: Lane
+    tips: tuple[Head, ...]
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much there is. `waiting` and `void` count data events; `bytes` is the size on disk."""
+
+    events: int
+    documents: int
+    conflicts: int
+    waiting: int
+    void: int
+    bytes: int
+
+
+class Store(Protocol):
+    """The memory of one device. Every method raises Damaged, DiskFull or Unreachable when the disk does not serve."""
+
+    async def commit(self, batch: Batch) -> None:
+        """Keep all of it or nothing: when this returns it survives kill -9. Events that are held stay as they are."""
+
+    async def boot(self) -> Boot:
+        """What an agent needs at start."""
+
+    # ── looking up ──
+
+    async def held(self, digests: Collection[Digest]) -> frozenset[Digest]:
+        """Which of these events are held."""
+
+    async def places(self, digests: Collection[Digest]) -> dict[Digest, tuple[int, int]]:
+        """Sequence number and Lamport number of those events that are held."""
+
+    async def event(self, prefix: str | bytes) -> tuple[Row, ...]:
+        """The events whose digest starts with these hex digits or bytes; the first few when there are many."""
+
+    async def setting(self, key: str) -> bytes | None:
+        """What was stored under a key."""
+
+    # ── serving ──
+
+    async def serve(self, span: Span, bytes_max: int, *, bodies: bool = True) -> Run | None:
+        """The longest run towards the span's target that fits and ends on a signed event.
+
+        It starts after the best place of `span.after` that is under the target. At least one signed run is given, even
+        if it is larger. Bodies count as present even where they are not, so no signature ever covers more than a page.
+        None when the target is not held, or the asker is there already.
+        """
+
+    async def bodies(self, digests: Sequence[Digest], bytes_max: int) -> tuple[tuple[Digest, bytes], ...]:
+        """Bodies of these events, as many as fit; at least one if any is held."""
+
+    async def missing_bodies(self, limit: int = BODIES_MISSING_MAX) -> tuple[tuple[Digest, Digest], ...]:
+        """(event, digest of its body) of events whose body is not here, oldest first."""
+
+    # ── rows ──
+
+    async def rows(self, document: DocumentId, after: int = 0) -> tuple[Row, ...]:
+        """All events of a document with a larger row id, in the order of row ids."""
+
+    async def unsettled(
+        self, document: DocumentId | None = None, after: int = 0, limit: int = ROWS_READ_MAX
+    ) -> tuple[Row, ...]:
+        """Data events that wait or are void, in the order of row ids."""
+
+    async def replay(self, after: int = 0, limit: int = ROWS_READ_MAX) -> tuple[Row, ...]:
+        """Data events in the order of row ids."""
+
+    async def log(
+        self, *, admission: Digest | None = None, document: DocumentId | None = None, after: int = 0, limit: int
+    ) -> tuple[Row, ...]:
+        """Events in the order in which they were kept here."""
+
+    async def newest(
+        self,
+        *,
+        admission: Digest | None = None,
+        document: DocumentId | None = None,
+        before: Stamp | None = None,
+        limit: int,
+    ) -> tuple[Row, ...]:
+        """Events by stamp, the latest first: the order that is the same on every device."""
+
+    async def chains(self) -> tuple[ChainFacts, ...]:
+        """All chains, by digest."""
+
+    async def walk(self, chain: Digest, after: int = 0, limit: int = ROWS_READ_MAX) -> tuple[Row, ...]:
+        """Every event of a chain, branch by branch, parents before children. `after`: row id of the last one seen."""
+
+    # ── documents ──
+
+    async def snapshot(self, document: DocumentId) -> Snapshot | None:
+        """The newest snapshot of a document."""
+
+    async def note(self, document: DocumentId) -> NoteRow | None:
+        """One note."""
+
+    async def notes(
+        self,
+        *,
+        tag: str | None = None,
+        search: str | None = None,
+        deleted: bool = False,
+        limit: int,
+        after: NoteRow | None = None,
+    ) -> tuple[NoteRow, ...]:
+        """Notes, the latest first (by Lamport number, then by document). `deleted`: those, instead of the living.
+
+        `search`: every word must begin a word of title, body or tags; nothing in it is syntax. `after`: the last one
+        of the page before.
+        """
+
+    async def find_documents(self, prefix: str, limit: int = ROWS_READ_MAX) -> tuple[DocumentId, ...]:
+        """Documents that a person may mean: `space/type/name`, `type/name` or `name`, the name from its beginning."""
+
+    # ── state ──
+
+    async def digest(self) -> Digest:
+        """The root over all honoured data events that belong to a document."""
+
+    async def digest_children(self, level: int, index: int) -> tuple[Digest, ...]:
+        """The children of a node of the state tree; ask `digest` first."""
+
+    async def counts(self) -> Counts:
+        """How much there is."""
+
+    async def forget_state(self) -> None:
+        """Drop what follows from the log: notes, snapshots, rolls; every data event waits. The caller refolds it."""
+
+    async def check(self, *, deep: bool) -> tuple[str, ...]:
+        """What is wrong with the store itself; nothing if it is sound. `deep` reads all of it."""
+
+    async def close(self) -> None:
+        """Let go of files and lock."""
