@@ -1,0 +1,58 @@
+"""A loaded document as bytes for our own store: Automerge's bytes, and what Automerge does not keep.
+
+Never sent and never compared: Automerge's bytes depend on the order of arrival. This module does no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mesh.errors import Malformed
+from mesh.events import cbor
+from mesh.events.kinds import Value
+from mesh.limits import SNAPSHOT_BYTES_MAX
+from mesh.names import DocumentId
+
+_VERSION = 1
+_WHAT = "a document's snapshot"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The fields of a snapshot: how the document was born, Automerge's bytes, and the changes that are not in them."""
+
+    document: DocumentId
+    has_text: bool
+    letters: int
+    registers: Mapping[str, Value]
+    engine: bytes
+    waiting: tuple[bytes, ...]
+    refused: tuple[tuple[bytes, str], ...]
+
+
+def encode(snapshot: Snapshot) -> bytes:
+    """Write a snapshot."""
+    name = snapshot.document
+    born = [snapshot.has_text, snapshot.letters, dict(snapshot.registers)]
+    aside = [list(snapshot.waiting), [list(pair) for pair in snapshot.refused]]
+    return cbor.encode([_VERSION, [name.space, name.type, name.name], born, snapshot.engine, aside])
+
+
+def decode(raw: bytes) -> Snapshot:
+    """Read a snapshot. Raises Refused."""
+    version, name, born, engine, aside = cbor.fields(raw, SNAPSHOT_BYTES_MAX, _WHAT, (int, list, list, bytes, list))
+    if version != _VERSION:
+        raise Malformed(f"{_WHAT} has version {version}, not {_VERSION}")
+    has_text, letters, registers = cbor.expect_types(born, _WHAT, (bool, int, dict))
+    waiting, refused = cbor.expect_types(aside, _WHAT, (list, list))
+    pairs = [cbor.expect_types(pair, _WHAT, (bytes, str)) for pair in refused]  # type: ignore[attr-defined]
+    return Snapshot(
+        DocumentId.checked(*cbor.expect_types(name, _WHAT, (str, str, bytes))),
+        bool(has_text),
+        letters,  # type: ignore[arg-type]
+        registers,  # type: ignore[arg-type]
+        engine,  # type: ignore[arg-type]
+        tuple(waiting),  # type: ignore[arg-type]
+        tuple((change, reason) for change, reason in pairs),  # type: ignore[misc]
+    )
