@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import datetime
+import datetime as dt
 import hashlib
 import os
 import ssl
@@ -19,16 +19,15 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mesh.errors import Malformed
-from mesh.limits import CERTIFICATES_CACHED_MAX, KEY_BYTES
+from mesh.events.keys import derive
+from mesh.limits import CERTIFICATES_CACHED_MAX
 
-_NOT_BEFORE = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-_NOT_AFTER = datetime.datetime(2100, 1, 1, tzinfo=datetime.UTC)  # who belongs is decided by the roster, not by a date
+_NOT_BEFORE = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+_NOT_AFTER = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)  # who belongs is decided by the roster, not by a date
 _AUTHORITY_LABEL = "mesh/ca/1"
 _SERIAL_BYTES = 16  # RFC 5280 allows 20, of which the first bit must be 0
 _NAME_BYTES = 15  # 24 characters of base32
@@ -41,11 +40,6 @@ class TlsFiles:
     certificate: Path
     key: Path
     authority: Path
-
-
-def derived(secret: bytes, label: str) -> bytes:
-    """32 bytes that belong to a secret and a purpose (HKDF-SHA256)."""
-    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=label.encode()).derive(secret)
 
 
 def public_of(seed: bytes) -> bytes:
@@ -62,7 +56,7 @@ def authority_pem(mesh_secret: bytes) -> bytes:
 @lru_cache(maxsize=CERTIFICATES_CACHED_MAX)
 def leaf_pem(mesh_secret: bytes, tls_key: bytes) -> bytes:
     """The one certificate that the device with this TLS key may show."""
-    signer = Ed25519PrivateKey.from_private_bytes(derived(mesh_secret, _AUTHORITY_LABEL))
+    signer = Ed25519PrivateKey.from_private_bytes(derive(mesh_secret, _AUTHORITY_LABEL))
     authority = _authority(mesh_secret)
     subject = Ed25519PublicKey.from_public_bytes(tls_key)
     name = leaf_name(mesh_secret, tls_key)
@@ -139,7 +133,7 @@ def _client_context(files: TlsFiles) -> ssl.SSLContext:
 
 
 def _authority(mesh_secret: bytes) -> x509.Certificate:
-    signer = Ed25519PrivateKey.from_private_bytes(derived(mesh_secret, _AUTHORITY_LABEL))
+    signer = Ed25519PrivateKey.from_private_bytes(derive(mesh_secret, _AUTHORITY_LABEL))
     public = signer.public_key()
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _opaque(mesh_secret, b"ca"))])
     builder = _builder(name, name, public, _serial(mesh_secret, b"ca", public.public_bytes_raw()))
@@ -178,5 +172,5 @@ def _serial(mesh_secret: bytes, purpose: bytes, key: bytes) -> int:
 
 
 def _opaque(mesh_secret: bytes, purpose: bytes) -> str:
-    digest = hashlib.sha256(b"mesh/name/1" + derived(mesh_secret, "mesh/names/1") + purpose).digest()
+    digest = hashlib.sha256(b"mesh/name/1" + derive(mesh_secret, "mesh/names/1") + purpose).digest()
     return base64.b32encode(digest[:_NAME_BYTES]).decode().lower()
