@@ -22,6 +22,10 @@ NONCE_BYTES = 12  # PROTOCOL: AES-GCM
 TAG_BYTES = 16  # PROTOCOL: AES-GCM
 SALT_BYTES = 16  # PROTOCOL: openings and births
 
+# What people see
+ECHO_CHARACTERS_MAX = 80  # of a wrong input, in the sentence that refuses it
+SHOWN_CHARACTERS_MAX = 1000  # of a foreign text, printed
+
 # Events
 LAMPORT_STEP_MAX = 2**24  # PROTOCOL: 2^53 / 2^24 hostile steps stay inside a JavaScript number
 SEQ_MAX = 2**53 - 1  # PROTOCOL: the largest whole number of a phone
@@ -67,6 +71,7 @@ DIFF_LINES_MAX = 4 * KIB  # lines, or words of changed lines, that an edit of a 
 CHANGE_OPERATIONS_MAX = 65_536  # one Automerge change: a text of 64 KiB, letter by letter
 CHANGE_BYTES_MAX = 1 * MIB  # inflated; what comes deflated may not grow beyond it
 SNAPSHOT_BYTES_MAX = 256 * MIB  # our own, of one document with its whole history
+SNAPSHOT_CHANGES = 64  # changes of a document after which its snapshot is renewed
 DOCUMENTS_CACHED_MAX = 64  # loaded Automerge documents, about half a megabyte each
 
 # Node

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from typing import NewType
 
 from mesh.errors import Malformed
-from mesh.limits import DIGEST_BYTES, DOCUMENT_NAME_BYTES, SHORT_BYTES, WORD_CHARACTERS_MAX
+from mesh.limits import (
+    DIGEST_BYTES,
+    DOCUMENT_NAME_BYTES,
+    ECHO_CHARACTERS_MAX,
+    SHORT_BYTES,
+    SHOWN_CHARACTERS_MAX,
+    WORD_CHARACTERS_MAX,
+)
 
 Digest = NewType("Digest", bytes)
 """SHA-256 of something, 32 bytes. An event's digest is its chain hash (PROTOCOL, "Chains")."""
@@ -26,7 +33,7 @@ ZERO = Digest(bytes(DIGEST_BYTES))
 
 _WORD = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
 _DEVICE_BYTES = 10  # 16 characters of base32: short enough for a subject, long enough never to collide by chance
-_BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def short(digest: bytes) -> Short:
@@ -51,7 +58,7 @@ def parse_digest(text: str) -> Digest:
     except ValueError:
         raw = b""
     if len(raw) != DIGEST_BYTES:
-        message = f"{shown(text, 80)!r} is not a digest"
+        message = f"{shown(text, ECHO_CHARACTERS_MAX)!r} is not a digest"
         raise Malformed(message, hint="A digest is 64 hexadecimal characters; `mesh log --json` prints them.")
     return Digest(raw)
 
@@ -95,10 +102,14 @@ class DocumentId:
             raw = base64.b32decode(name.upper() + "=" * (-len(name) % 8))
         except (binascii.Error, ValueError):
             raw = b""
-        return cls.checked(space, kind, raw)
+        found = cls.checked(space, kind, raw)
+        if str(found) != text:  # one spelling for each name
+            message = f"{shown(text, ECHO_CHARACTERS_MAX)!r} is not a document's id"
+            raise Malformed(message)
+        return found
 
 
-def shown(text: str, characters_max: int = 1000) -> str:
+def shown(text: str, characters_max: int = SHOWN_CHARACTERS_MAX) -> str:
     """A foreign text made safe to print: no control or direction characters, at most so many characters.
 
     A name or title is data from other devices; an escape sequence in it must not reach a terminal.
@@ -110,6 +121,6 @@ def shown(text: str, characters_max: int = 1000) -> str:
 def _shown_character(character: str) -> str:
     if character == "\n":
         return character
-    if character in _BIDI or unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"}:
+    if character in _BIDI or unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}:
         return f"\\u{ord(character):04x}"
     return character

@@ -1,1 +1,1 @@
-"""Order between events: stamps, chains, frontiers; it never looks at a wall clock and needs the standard library only."""
+"""Order between events: stamps, chains, frontiers; it looks at no wall clock and needs the standard library only."""

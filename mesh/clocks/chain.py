@@ -52,7 +52,7 @@ def signed_bytes(chain: Digest, head: Head) -> bytes:
 
 
 def trail_places(length: int) -> tuple[int, ...]:
-    """The sequence numbers that the trail of a chain of this length keeps: the newest odd multiple of every power of 2."""
+    """What the trail of a chain of this length keeps: of each power of 2 the newest odd multiple that fits in it."""
     places, step = [], 1
     while step <= length:
         multiple = length // step

@@ -6,11 +6,15 @@ module never holds an event.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from mesh.clocks.chain import Head
 from mesh.names import Digest
+
+T = TypeVar("T")
 
 Frontier = Mapping[Digest, tuple[Head, ...]]
 """Chain -> its tips, ascending. More than one tip: the chain is forked."""
@@ -31,10 +35,10 @@ class Span:
 
 def frontier_of(heads: Iterable[tuple[Digest, Head]]) -> Frontier:
     """A frontier from (chain, tip) pairs."""
-    found: dict[Digest, tuple[Head, ...]] = {}
+    found: defaultdict[Digest, list[Head]] = defaultdict(list)
     for name, head in heads:
-        found[name] = tuple(sorted((*found.get(name, ()), head)))
-    return found
+        found[name].append(head)
+    return {name: tuple(sorted(tips)) for name, tips in found.items()}
 
 
 def unknown_heads(mine: Frontier, theirs: Frontier) -> tuple[tuple[Digest, Head], ...]:
@@ -47,6 +51,20 @@ def unknown_heads(mine: Frontier, theirs: Frontier) -> tuple[tuple[Digest, Head]
 def lacking(mine: Frontier, theirs: Frontier, held: Collection[Digest]) -> tuple[tuple[Digest, Head], ...]:
     """The tips of `theirs` that I lack. `held`: those of `unknown_heads` that are in my log."""
     return tuple((chain, head) for chain, head in unknown_heads(mine, theirs) if head.digest not in held)
+
+
+def window(frontier: Frontier, tips_max: int, heads_max: int, turn: int) -> Frontier:
+    """At most so many tips, and so many of one chain; another part at each turn, so that in time all are told."""
+    rounds = max(1, -(-sum(min(len(heads), heads_max) for heads in frontier.values()) // tips_max))
+    pairs = [
+        (chain, head) for chain, heads in sorted(frontier.items()) for head in _part(heads, heads_max, turn // rounds)
+    ]
+    return frontier_of(_part(pairs, tips_max, turn))
+
+
+def _part(items: Sequence[T], most: int, turn: int) -> Sequence[T]:
+    start = turn * most % len(items) if len(items) > most else 0
+    return (*items[start:], *items[:start])[:most]
 
 
 def forked(frontier: Frontier) -> tuple[Digest, ...]:

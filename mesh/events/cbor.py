@@ -11,11 +11,14 @@ import cbor2
 from mesh.errors import Malformed, TooLarge
 from mesh.limits import CBOR_DEPTH_MAX
 
+_WHOLE_MAX = 2**64 - 1
+_PLAIN = frozenset({int, bytes, str, bool, type(None)})
+
 type_names = {int: "a whole number", bytes: "bytes", str: "a text", list: "a list", dict: "a map", bool: "yes or no"}
 
 
 def encode(value: object) -> bytes:
-    """The canonical bytes of lists, maps with keys of one type, whole numbers, bytes, texts, booleans and null."""
+    """The canonical bytes of a value of the profile: see `is_plain`."""
     return cbor2.dumps(value, canonical=True)
 
 
@@ -26,13 +29,24 @@ def decode(raw: bytes, bytes_max: int, what: str) -> object:
         raise TooLarge(message)
     try:
         value: object = cbor2.loads(raw, max_depth=CBOR_DEPTH_MAX, allow_indefinite=False, allow_duplicate_keys=False)
-        canonical = cbor2.dumps(value, canonical=True) == raw
+        canonical = is_plain(value) and cbor2.dumps(value, canonical=True) == raw
     except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, MemoryError):
         canonical = False
     if not canonical:
         message = f"{what} is not deterministic CBOR"
         raise Malformed(message)
     return value
+
+
+def is_plain(value: object) -> bool:
+    """Whether a decoded value is of the profile: no tags, no floats, no big numbers, map keys of one kind."""
+    if type(value) is list:
+        return all(type(item) is bytes or is_plain(item) for item in value)
+    if type(value) is dict:
+        texts = all(type(key) is str for key in value)
+        numbers = not texts and all(type(key) is int and 0 <= key <= _WHOLE_MAX for key in value)
+        return (texts or numbers) and all(is_plain(item) for item in value.values())
+    return type(value) in _PLAIN and (type(value) is not int or -_WHOLE_MAX - 1 <= value <= _WHOLE_MAX)
 
 
 def fields(raw: bytes, bytes_max: int, what: str, types: tuple[type, ...]) -> list[object]:

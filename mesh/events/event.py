@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any
 
 import cbor2
 
@@ -25,6 +26,7 @@ from mesh.limits import (
     SEQ_MAX,
     SHORT_BYTES,
     SIGNATURE_BYTES,
+    SIGNED_RUN_EVENTS_MAX,
     WORD_CHARACTERS_MAX,
 )
 from mesh.names import Digest, DocumentId, Short
@@ -79,7 +81,7 @@ def decode_header(raw: bytes) -> Header:
         raise Malformed(message)
     version, lamport, epoch, body_digest, body_bytes, inner, extensions = values[:_HEADER_FIELDS]
     if not (
-        version >= VERSION
+        VERSION <= version <= SEQ_MAX
         and 0 < lamport <= SEQ_MAX
         and len(epoch) in {0, SHORT_BYTES}
         and len(body_digest) == DIGEST_BYTES
@@ -92,23 +94,24 @@ def decode_header(raw: bytes) -> Header:
     return Header(lamport, Short(epoch), Digest(body_digest), body_bytes, inner, extensions, version)
 
 
-def _canonical_list(raw: bytes) -> list[object] | list[int]:
+def _canonical_list(raw: bytes) -> list[Any]:
     """A list in canonical CBOR; without entries in its maps, the plain encoding is the canonical one and 3x faster."""
     try:
         value = cbor2.loads(raw, max_depth=CBOR_DEPTH_MAX, allow_indefinite=False, allow_duplicate_keys=False)
         plain = type(value) is list and not (len(value) == _HEADER_FIELDS and not value[-1])
-        fits = type(value) is list and cbor2.dumps(value, canonical=plain) == raw
+        fits = type(value) is list and (not plain or cbor.is_plain(value))
+        fits = fits and cbor2.dumps(value, canonical=plain) == raw
     except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, MemoryError):
         fits = False
     if not fits:
         message = "a header is not a list in deterministic CBOR"
         raise Malformed(message)
-    return value  # type: ignore[no-any-return]
+    return list(value)
 
 
 def _extensions_fit(extensions: Mapping[object, object]) -> bool:
     return len(extensions) <= EXTENSIONS_MAX and all(
-        type(k) is int and k >= 0 and type(v) is bytes for k, v in extensions.items()
+        type(k) is int and 0 <= k <= SEQ_MAX and type(v) is bytes for k, v in extensions.items()
     )
 
 
@@ -194,11 +197,14 @@ class Placed:
 
 
 def run_fits(run: Run) -> None:
-    """Refuse a run whose form alone is wrong: empty, of impossible numbers, with bodies that are too long."""
+    """Refuse a run whose form alone is wrong: empty, of impossible numbers, too long for one signature."""
     seq = run.after.seq + len(run.events)
     if not run.events or seq > SEQ_MAX or len(run.signature) != SIGNATURE_BYTES:
         message = "a run of events is empty, too long, or has no signature"
         raise Malformed(message)
     if any(event.body is not None and len(event.body) > BODY_BYTES_MAX for event in run.events):
         message = f"a body is longer than {BODY_BYTES_MAX:,} bytes"
+        raise TooLarge(message)
+    if len(run.events) > SIGNED_RUN_EVENTS_MAX:
+        message = f"{len(run.events):,} events under one signature; at most {SIGNED_RUN_EVENTS_MAX:,} are allowed"
         raise TooLarge(message)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mesh.clocks.chain import START
@@ -23,6 +23,7 @@ from mesh.limits import (
     ADMISSION_BYTES_MAX,
     KEY_BYTES,
     RANK_FOUNDER,
+    RANK_MAX,
     RANK_MEMBER,
     REQUEST_BYTES_MAX,
     SHORT_BYTES,
@@ -52,7 +53,7 @@ class Packet:
 
 
 def asked(keys: SecretKeys, transport_key: bytes, tls_key: bytes, name: str, rank: int = RANK_MEMBER) -> Admit:
-    """What a device asks to be admitted with, with the proof that the keys are its own. The admitter decides the rank."""
+    """What a device asks to be admitted with, and the proof that the keys are its own. The admitter sets the rank."""
     unproven = Admit(keys.sign_key, keys.kem_key, transport_key, tls_key, name, b"", rank)
     return with_rank(unproven, rank, keys.sign(proof_bytes(unproven)))
 
@@ -101,6 +102,9 @@ def read_request(text: str) -> Admit:
     if any(len(key) != KEY_BYTES for key in values[:4]) or not values[4] or len(values[4].encode()) > KEY_BYTES * 2:  # type: ignore[arg-type, attr-defined]
         message = "a request names keys or a name of the wrong length"
         raise Malformed(message)
+    if not 0 < values[6] <= RANK_MAX:  # type: ignore[operator]
+        message = "a request names a rank out of range"
+        raise Malformed(message)
     admit = Admit(*values)  # type: ignore[arg-type]
     check_admit(admit)
     return admit
@@ -129,7 +133,7 @@ def read_admission(text: str, keys: SecretKeys) -> Packet:
         message = "an admission's fields are not of the form that the protocol asks for"
         raise Malformed(message)
     keys_held = {Short(epoch): key for epoch, key in pairs}  # type: ignore[arg-type]
-    return Packet(Digest(mesh), Digest(admission), keys_held, control, tuple(addresses))  # type: ignore[arg-type, misc]
+    return Packet(Digest(mesh), Digest(admission), keys_held, control, tuple(addresses))  # type: ignore[arg-type]
 
 
 def _armoured(raw: bytes) -> str:
@@ -143,7 +147,10 @@ def _plain(text: str, prefix: str, bytes_max: int, what: str) -> bytes:
         raise Malformed(message)
     body = packed[len(prefix) :]
     try:
-        return base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
+        raw = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    if not raw or _armoured(raw) != body:
         message = f"{what} is damaged or cut short"
-        raise Malformed(message) from error
+        raise Malformed(message)
+    return raw

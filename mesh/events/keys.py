@@ -26,9 +26,10 @@ _REQUEST = b"mesh/request/1"
 _HPKE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _FIELD = 2**255 - 19  # RFC 8032 section 5.1
 _Y_BITS = 2**255 - 1
+_PROBE = X25519PrivateKey.from_private_bytes(bytes(KEY_BYTES))  # any key will do: it protects nothing
 
-# The y coordinates of the eight points of small order on edwards25519 (checked in the tests by computing them): a public
-# key with one of them lets anybody forge in some libraries ("Taming the many EdDSAs", 2020).
+# The y coordinates of the eight points of small order on edwards25519 (the tests compute them): a public key
+# with one of them lets anybody forge in some libraries ("Taming the many EdDSAs", 2020).
 _ORDER_8_Y = 2707385501144840649318225287225658788936804267575313519463743609750303402022
 _SMALL_ORDER_Y = frozenset({0, 1, _FIELD - 1, _ORDER_8_Y, _FIELD - _ORDER_8_Y})
 
@@ -101,6 +102,15 @@ def check_sign_key(key: bytes) -> None:
         raise Malformed(message)
 
 
+def check_kem_key(key: bytes) -> None:
+    """Refuse a wrapping key of small order: nothing can be wrapped for it, so no rekey could reach its holder."""
+    try:
+        _PROBE.exchange(X25519PublicKey.from_public_bytes(key))
+    except ValueError as error:
+        message = "a wrapping key is of small order or not 32 bytes"
+        raise Malformed(message) from error
+
+
 def proof_bytes(admit: Admit) -> bytes:
     """What a device signs to prove that the keys it asks to be admitted with are its own."""
     keys = [admit.sign_key, admit.kem_key, admit.transport_key, admit.tls_key, admit.name]
@@ -111,6 +121,7 @@ def check_admit(admit: Admit) -> None:
     """Refuse an admission whose keys are unsafe or not proven to be the device's own."""
     for key in (admit.sign_key, admit.transport_key, admit.tls_key):
         check_sign_key(key)
+    check_kem_key(admit.kem_key)
     verify(admit.sign_key, proof_bytes(admit), admit.proof)
 
 

@@ -6,6 +6,7 @@ never an error. This module does not know whether a statement counts.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -17,19 +18,22 @@ from mesh.limits import (
     BODY_PLAIN_BYTES_MAX,
     DEVICE_NAME_BYTES_MAX,
     DIGEST_BYTES,
+    DOCUMENT_NAME_BYTES,
     GRANT_WORDS_MAX,
     KEY_BYTES,
     RANK_MAX,
     REKEY_WRAPS_MAX,
     SALT_BYTES,
+    SEQ_MAX,
     SHORT_BYTES,
     SIGNATURE_BYTES,
 )
-from mesh.names import Digest, Short, is_word
+from mesh.names import Digest, DocumentId, Short, is_word
 
 SUITE = 1  # Ed25519, X25519, SHA-256, AES-256-GCM, HKDF-SHA256, HPKE base mode, Automerge
 ANY = "*"
 """In a grant: every space, every type, or every verb."""
+_BIRTH = b"mesh/birth/1"
 REASONS = ("new", "restored", "moved")
 
 Value = str | int | bool | None
@@ -122,13 +126,14 @@ def _keys_fit(kind: str, *keys: object) -> None:
 def _words(kind: str, value: object) -> tuple[str, ...]:
     fits = type(value) is list and 0 < len(value) <= GRANT_WORDS_MAX
     _require(fits and all(type(w) is str and (w == ANY or is_word(w)) for w in value), kind, "not a list of words")  # type: ignore[attr-defined]
-    words = tuple(value)  # type: ignore[arg-type]
+    words: tuple[str, ...] = tuple(value)  # type: ignore[arg-type]
     _require(list(words) == sorted(set(words)), kind, "its words are not sorted, each once")
     return words
 
 
 def _genesis(raw: bytes) -> Genesis:
     suite, sign, kem, salt = cbor.fields(raw, BODY_PLAIN_BYTES_MAX, "genesis", (int, bytes, bytes, bytes))
+    _require(suite == SUITE, "genesis", "this version does not know its suite")
     _keys_fit("genesis", sign, kem)
     _require(len(salt) == SALT_BYTES, "genesis", "its salt is not 16 bytes")  # type: ignore[arg-type]
     return Genesis(sign, kem, salt, suite)  # type: ignore[arg-type]
@@ -158,7 +163,7 @@ def _grant(raw: bytes) -> Grant:
     _require(len(admission) == DIGEST_BYTES, "grant", "its subject is not a digest")  # type: ignore[arg-type]
     _require(len(agent.encode()) <= AGENT_NAME_BYTES_MAX, "grant", "its agent's name is too long")  # type: ignore[attr-defined]
     _require(space == ANY or is_word(space), "grant", "its space is not a word")  # type: ignore[arg-type]
-    _require(until is None or (type(until) is int and until >= 0), "grant", "its end is not a time")
+    _require(until is None or (type(until) is int and 0 <= until <= SEQ_MAX), "grant", "its end is not a time")
     return Grant(Digest(admission), agent, space, _words("grant", kinds), _words("grant", verbs), until)  # type: ignore[arg-type]
 
 
@@ -183,6 +188,8 @@ def _born(raw: bytes) -> Born:
     registers, text, salt = cbor.fields(raw, BODY_PLAIN_BYTES_MAX, "born", (dict, str, bytes))
     fits = all(type(k) is str and type(v) in {str, int, bool, type(None)} for k, v in registers.items())  # type: ignore[attr-defined]
     _require(fits, "born", "a register is neither text, whole number, yes or no, nor null")
+    numbers = [v for v in registers.values() if type(v) is int]  # type: ignore[attr-defined]
+    _require(all(abs(v) <= SEQ_MAX for v in numbers), "born", "a number is out of range")
     _require(len(salt) in {0, SALT_BYTES}, "born", "its salt is not 16 bytes")  # type: ignore[arg-type]
     return Born(registers, text, salt)  # type: ignore[arg-type]
 
@@ -217,7 +224,7 @@ def decode_body(lane: Lane, kind: str, raw: bytes) -> Body:
     return _CATALOGUE[lane, kind](raw)
 
 
-def encode_body(body: Body) -> bytes:  # noqa: C901, PLR0911 - one case a kind
+def encode_body(body: Body) -> bytes:
     """The canonical bytes of a body."""
     match body:
         case Genesis(sign, kem, salt, suite):
@@ -239,3 +246,10 @@ def encode_body(body: Body) -> bytes:  # noqa: C901, PLR0911 - one case a kind
 def kind_of(body: Body) -> str:
     """The name of a body's kind, as inner headers carry it."""
     return type(body).__name__.lower()
+
+
+def document_of(space: str, kind: str, birth: Born) -> DocumentId:
+    """The document that a birth brings into being: its name commits to space, type and the whole body."""
+    content = cbor.encode([space, kind, encode_body(birth)])
+    name = hashlib.sha256(_BIRTH + content).digest()[:DOCUMENT_NAME_BYTES]
+    return DocumentId.checked(space, kind, name)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mesh.clocks.lamport import Stamp
 from mesh.errors import Refused
 from mesh.events.event import CLEAR, VERSION, Inner, Lane, Placed, decode_inner
-from mesh.events.keys import check_admit, check_sign_key
+from mesh.events.keys import check_admit, check_kem_key, check_sign_key
 from mesh.events.kinds import Admit, Body, Genesis, decode_body, known
 from mesh.events.seal import Keyring
 from mesh.events.verdict import Standing, Statement, Verdict, weigh
@@ -86,3 +86,4 @@ def _check_keys(body: Body) -> None:
         check_admit(body)
     if isinstance(body, Genesis):
         check_sign_key(body.sign_key)
+        check_kem_key(body.kem_key)

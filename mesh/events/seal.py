@@ -28,7 +28,7 @@ def commitment(key: bytes) -> bytes:
 
 
 def padded_bytes(length: int) -> int:
-    """PADMÉ: a length that tells only its magnitude, at most 12 % longer and less from 4 KiB on (Nikitin et al. 2019)."""
+    """PADMÉ (Nikitin et al. 2019): a length that tells only its magnitude; at most 12 % longer, 7 % from 256 on."""
     if length < HEADER_PADDING_BYTES:
         return HEADER_PADDING_BYTES
     exponent = length.bit_length() - 1
@@ -75,11 +75,11 @@ class Keyring:
         """All keys, for the vault and for admissions."""
         return dict(self._keys)
 
-    def seal(self, epoch: Short, chain: Digest, seq: int, part: bytes, plain: bytes, nonce: bytes) -> bytes:  # noqa: PLR0913
+    def seal(self, epoch: Short, chain: Digest, seq: int, part: bytes, plain: bytes, nonce: bytes) -> bytes:
         """Seal a padded part (b"header" or b"body") of the event at (chain, seq)."""
         return nonce + self._cipher(epoch, chain).encrypt(nonce, plain, _place(part, chain, seq))
 
-    def open(self, epoch: Short, chain: Digest, seq: int, part: bytes, sealed: bytes) -> bytes:  # noqa: PLR0913
+    def open(self, epoch: Short, chain: Digest, seq: int, part: bytes, sealed: bytes) -> bytes:
         """What was sealed, without its padding. Raises Forged; ask `holds` first."""
         try:
             cipher = self._cipher(epoch, chain)

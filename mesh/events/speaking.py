@@ -50,7 +50,7 @@ class Voice:
         plain = _plain(draft)
         return self._next(draft, plain, CLEAR, lambda _seq: _inner(draft, time_ms), heard)
 
-    def say_sealed(self, draft: Draft, time_ms: int, heard: int, seal: tuple[Keyring, Short], nonces: bytes) -> Placed:  # noqa: PLR0913
+    def say_sealed(self, draft: Draft, time_ms: int, heard: int, seal: tuple[Keyring, Short], nonces: bytes) -> Placed:
         """A sealed event of the data lane."""
         keyring, epoch = seal
         seq = self.head.seq + 1

@@ -6,9 +6,10 @@ Talk descends: Have is answered by Want, Want by Push, Push by nothing. This mod
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from mesh.clocks.chain import Head
-from mesh.clocks.frontier import Frontier, Span, frontier_of
+from mesh.clocks.frontier import Frontier, Span, window
 from mesh.errors import Malformed, TooLarge
 from mesh.events import cbor
 from mesh.events.event import Event, Run
@@ -60,6 +61,14 @@ class Push:
 
 
 Message = Have | Want | Push
+
+
+def told(control: Frontier, data: Frontier, turn: int) -> tuple[Frontier, Frontier]:
+    """What of two frontiers one Have tells: all that fits, and where it does not, another part at each turn."""
+    return (
+        window(control, HAVE_CHAINS_MAX // 2, CHAIN_HEADS_MAX, turn),
+        window(data, HAVE_CHAINS_MAX, CHAIN_HEADS_MAX, turn),
+    )
 
 
 def encode(message: Message) -> bytes:
@@ -134,11 +143,15 @@ def _frontier_list(frontier: Frontier) -> list[object]:
 
 
 def _frontier(value: object) -> Frontier:
-    pairs = []
+    found: dict[Digest, tuple[Head, ...]] = {}
     for item in _bounded(value, HAVE_CHAINS_MAX, "chains"):
         chain, heads = cbor.expect_types(item, "a chain's tips", (bytes, list))
-        pairs += [(_digest(chain), _head(h)) for h in _bounded(heads, CHAIN_HEADS_MAX, "tips")]
-    return frontier_of(pairs)
+        tips = tuple(_head(h) for h in _bounded(heads, CHAIN_HEADS_MAX, "tips"))
+        if not tips or any(a >= b for a, b in pairwise(tips)) or (found and _digest(chain) <= next(reversed(found))):
+            message = "a frontier's chains and tips are not ascending, each once"
+            raise Malformed(message)
+        found[_digest(chain)] = tips
+    return found
 
 
 def _span(value: object) -> Span:
@@ -155,7 +168,7 @@ def _run(value: object) -> Run:
 
 
 def _event(value: object) -> Event:
-    if type(value) is not list or len(value) != 2 or type(value[0]) is not bytes:  # noqa: PLR2004 - header, body
+    if type(value) is not list or len(value) != 2 or type(value[0]) is not bytes:
         message = "an event is not a header and a body"
         raise Malformed(message)
     header, body = value

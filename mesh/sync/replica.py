@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from mesh.clocks.chain import START, Head
 from mesh.clocks.frontier import Frontier, lacking, unknown_heads
@@ -24,7 +25,7 @@ from mesh.events.verdict import Statement, Verdict, judge
 from mesh.limits import CONTROL_BYTES_MAX, LIVE_PUSH_BYTES_MAX, RANK_ADMIN_LAST, SALT_BYTES, WANT_BODIES_MAX
 from mesh.names import ZERO, Digest, Short, short
 from mesh.sync.inputs import GUEST, Effects, Heard, Input, Lost, Met, Peer, Said, Ticked, is_guest
-from mesh.sync.messages import Have, Message, Push, Want
+from mesh.sync.messages import Have, Message, Push, Want, told
 from mesh.sync.pull import Pull
 
 EVERYBODY: Peer = "*"
@@ -56,6 +57,7 @@ class Replica:
         self.pulls: dict[Peer, Pull] = {}
         self.skipped: set[Peer] = set()
         self.voices: dict[Lane, Digest] = {}
+        self.turn = 0  # how many Haves were told: of a frontier that is too large each tells another part
         self.state: Digest = ZERO  # the state digest, as the shell settled it last
         self.verdict, self.verdict_digest = Verdict(), ZERO
         self.heard = max((n for c in self.chains.chains.values() for n in c.tips.values()), default=0)
@@ -71,7 +73,8 @@ class Replica:
     def have(self, peer: Peer, *, asks: bool) -> Have:
         """My frontier as this peer may see it: guests see control only."""
         data: Frontier = {} if is_guest(peer) else self.chains.frontier(Lane.DATA)
-        return Have(self.chains.frontier(Lane.CONTROL), data, self.state, self.verdict_digest, asks)
+        self.turn += 1
+        return Have(*told(self.chains.frontier(Lane.CONTROL), data, self.turn), self.state, self.verdict_digest, asks)
 
     def unsure(self, message: Message) -> tuple[Digest, ...]:
         """Digests that the log must be asked about before this message is handled."""
@@ -91,17 +94,21 @@ class Replica:
             case Met(peer):
                 self.met.add(peer)
                 return Effects(send=((peer, self.have(peer, asks=True)),))
-            case Heard(peer, Have() as have, held):
-                return self._compare(peer, have, held)
-            case Heard(peer, Want() as want):
-                return Effects(serve=((peer, self._allowed(peer, want)),))
-            case Heard(peer, Push() as push, held):
-                return self._receive(peer, push, held)
+            case Heard(peer, message, held):
+                return self._hear(peer, message, held)
             case Lost(peer):
                 self.met.discard(peer)
                 return Effects(meet=self._end_pull(peer))
             case Ticked():
                 return self._tick()
+
+    def speak_on(self) -> None:
+        """Take up the own chains again after a start: in each lane the one with the largest Lamport number."""
+        for name, chain in self.chains.chains.items():
+            mine = chain.admission == self.own.admission
+            best = self.chains.chains.get(self.voices.get(chain.lane, ZERO))
+            if mine and (best is None or max(chain.tips.values()) > max(best.tips.values())):
+                self.voices[chain.lane] = name
 
     # ── saying ───────────────────────────────────────────────────────────────────────────────────
 
@@ -166,6 +173,15 @@ class Replica:
 
     # ── hearing ──────────────────────────────────────────────────────────────────────────────────
 
+    def _hear(self, peer: Peer, message: Message, held: Held) -> Effects:
+        match message:
+            case Have():
+                return self._compare(peer, message, held)
+            case Want():
+                return Effects(serve=((peer, self._allowed(peer, message)),))
+            case Push():
+                return self._receive(peer, message, held)
+
     def _compare(self, peer: Peer, have: Have, held: Held) -> Effects:
         send = ((peer, self.have(peer, asks=False)),) if have.asks else ()
         control = lacking(self.chains.frontier(Lane.CONTROL), have.control, held)
@@ -174,9 +190,11 @@ class Replica:
         free = [target for target in (*control, *data) if target[0] not in busy]
         if len(free) < len(control) + len(data):
             self.skipped.add(peer)
-        bodies = [] if is_guest(peer) else list(self.missing)[:WANT_BODIES_MAX]
+        bodies = [] if is_guest(peer) else list(islice(self.missing, WANT_BODIES_MAX))
         if peer in self.pulls or peer == GUEST or not (free or bodies):
             return Effects(send=send)
+        for event in bodies:  # to the end: what nobody has must not stand before what somebody has
+            self.missing[event] = self.missing.pop(event)
         self.pulls[peer] = pull = Pull(free, bodies)
         want = pull.want(self.chains.after)
         return Effects(ask=((peer, want),) if want else (), send=send)
@@ -194,9 +212,10 @@ class Replica:
         ends: list[tuple[Digest, Head]] = []
         meet: set[Peer] = set()
         judged = False
+        now = dict(held)  # with what earlier runs of this very message brought
         for run in push.runs:
             try:
-                fitted = self._fitting(peer, run, held)
+                fitted = self._fitting(peer, run, now)
             except Gap:
                 meet |= {peer} & self.met
                 break
@@ -205,6 +224,7 @@ class Replica:
                 break
             judged |= self._take(fitted.events, fitted.key, alarms)
             taken += fitted.events
+            now.update((event.digest, (event.seq, event.header.lamport)) for event in fitted.events)
             ends.append((run.chain, fitted.end))
         bodies = tuple((event, body) for event, body in push.bodies if self._was_missing(event, body))
         ask, again = self._onwards(peer, ends) if push.answer else ((), frozenset())
