@@ -94,8 +94,13 @@ class Replica:
             case Met(peer):
                 self.met.add(peer)
                 return Effects(send=((peer, self.have(peer, asks=True)),))
-            case Heard(peer, message, held):
-                return self._hear(peer, message, held)
+            case Heard(peer, Have() as have, held):
+                return self._compare(peer, have, held)
+            case Heard(peer, Push() as push, held):
+                return self._receive(peer, push, held)
+            case Heard(peer, want):
+                assert isinstance(want, Want), want
+                return Effects(serve=((peer, self._allowed(peer, want)),))
             case Lost(peer):
                 self.met.discard(peer)
                 return Effects(meet=self._end_pull(peer))
@@ -172,15 +177,6 @@ class Replica:
         return voice, [voice.say(opening, said.time_ms, self.heard)]
 
     # ── hearing ──────────────────────────────────────────────────────────────────────────────────
-
-    def _hear(self, peer: Peer, message: Message, held: Held) -> Effects:
-        match message:
-            case Have():
-                return self._compare(peer, message, held)
-            case Want():
-                return Effects(serve=((peer, self._allowed(peer, message)),))
-            case Push():
-                return self._receive(peer, message, held)
 
     def _compare(self, peer: Peer, have: Have, held: Held) -> Effects:
         send = ((peer, self.have(peer, asks=False)),) if have.asks else ()
