@@ -69,6 +69,8 @@ class Batch:
     bodies: tuple[tuple[Digest, bytes], ...] = ()
     """Event digest -> the body that was missing. The caller has checked it against the header."""
     standings: tuple[Weighed, ...] = ()
+    born: tuple[NoteRow, ...] = ()
+    """Notes as they are at their birth: written only where there is no row for the document yet."""
     notes: tuple[NoteRow, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
     settings: tuple[tuple[str, bytes], ...] = ()
@@ -133,8 +135,11 @@ class Counts:
 class Store(Protocol):
     """The memory of one device. Every method raises Damaged, DiskFull or Unreachable when the disk does not serve."""
 
-    async def commit(self, batch: Batch) -> None:
-        """Keep all of it or nothing: when this returns it survives kill -9. Events that are held stay as they are."""
+    async def commit(self, batch: Batch) -> int:
+        """Keep all of it or nothing: when this returns it survives kill -9. Events that are held stay as they are.
+
+        Returns the largest row id of an event, for snapshots of the next commit.
+        """
 
     async def boot(self) -> Boot:
         """What an agent needs at start."""
