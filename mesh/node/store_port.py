@@ -17,7 +17,7 @@ from mesh.events.event import Lane, Placed, Run
 from mesh.events.verdict import Standing
 from mesh.limits import BODIES_MISSING_MAX, ROWS_READ_MAX
 from mesh.names import Digest, DocumentId
-from mesh.node.store_standin import Note
+from mesh.state.notes import Note
 
 # ---------------------------------------------------------------- what is written
 

@@ -1,0 +1,182 @@
+"""Writing the log: one batch becomes rows, synchronously, inside a transaction that the caller holds.
+
+It runs on the thread of the writing connection. It never opens, commits or rolls back anything itself, and it trusts
+what it is given: events were checked and weighed before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mesh.errors import Damaged
+from mesh.events.event import Lane, Placed
+from mesh.events.verdict import Standing
+from mesh.names import Digest
+from mesh.node.ledger_documents import Documents, keep_note, keep_snapshot
+from mesh.node.ledger_state import Rolls
+from mesh.node.schema import Sql
+from mesh.node.store_port import Batch, Kept, Weighed
+
+_OF_DIGEST = (
+    "SELECT e.id, e.branch, e.seq, b.chain, e.document, e.standing FROM event e CROSS JOIN branch b ON b.id = e.branch"
+    " WHERE substr(e.digest, 1, 8) = ? AND e.digest = ?"
+)
+_INSERT = (
+    "INSERT INTO event (id, branch, seq, lamport, document, standing, digest, header, signature, reason, body)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """Where an event stands in the tables."""
+
+    id: int
+    branch: int
+    seq: int
+    chain: int
+    document: int | None = None
+    standing: int = 0
+
+
+class Writing:
+    """One batch on its way into the tables. It is thrown away afterwards, whether the commit worked or not."""
+
+    def __init__(self, db: Sql) -> None:
+        """Start with nothing written."""
+        self._db = db
+        self._documents = Documents(db)
+        self._rolls = Rolls(db)
+        self._new: dict[Digest, _Spot] = {}
+        self._last: dict[int, int] = {}  # branch -> its last sequence number
+        (self._next,) = db.execute("SELECT coalesce(max(id), 0) + 1 FROM event").fetchone()
+
+    @property
+    def last(self) -> int:
+        """The largest row id of an event."""
+        return self._next - 1
+
+    def write(self, batch: Batch) -> frozenset[int]:
+        """Write all of it. Returns the buckets of the state tree that changed."""
+        self._db.executemany(_INSERT, self._rows(batch.events))
+        for digest, body in batch.bodies:
+            self._db.execute(
+                "UPDATE event SET body = ? WHERE substr(digest, 1, 8) = ? AND digest = ? AND body IS NULL",
+                (body, digest[:8], digest),
+            )
+        for weighed in batch.standings:
+            self._weigh(weighed)
+        for row in batch.born:
+            keep_note(self._db, self._documents.number(row.note.document), row, as_born=True)
+        for row in batch.notes:
+            keep_note(self._db, self._documents.number(row.note.document), row)
+        for snapshot in batch.snapshots:
+            keep_snapshot(self._db, self._documents.number(snapshot.document), snapshot)
+        self._db.executemany("INSERT OR REPLACE INTO setting (key, value) VALUES (?, ?)", batch.settings)
+        return self._rolls.settle()
+
+    # ── events ───────────────────────────────────────────────────────────────────────────────────
+
+    def _rows(self, events: tuple[Kept, ...]) -> Iterator[tuple[object, ...]]:
+        for kept in events:
+            placed = kept.placed
+            spot = self._place(placed)
+            if spot is None:
+                continue
+            document = self._document(kept, spot)
+            yield (
+                spot.id, spot.branch, spot.seq, placed.header.lamport, document, int(kept.standing), placed.digest,
+                placed.event.header, placed.signature, kept.reason or None, placed.event.body,
+            )  # fmt: skip
+
+    def _place(self, placed: Placed) -> _Spot | None:
+        """The spot of an event that is new; None when it is held."""
+        if placed.seq == 1:
+            return self._open(placed)
+        parent = self._spot(placed.parent)
+        if parent is None:
+            message = f"event {placed.seq} of a chain was to be kept without the one before it"
+            raise Damaged(message)
+        if self._last_of(parent.branch) == parent.seq:
+            branch = parent.branch  # it had no child yet, so this one is new, without a look
+        elif self._spot(placed.digest) is not None:
+            return None
+        else:
+            branch = self._branch(parent.chain, parent.id, placed.seq)
+        return self._take(placed, branch, parent.chain)
+
+    def _open(self, placed: Placed) -> _Spot | None:
+        found = self._db.execute("SELECT 1 FROM chain WHERE digest = ?", (placed.chain,)).fetchone()
+        if found:
+            return None
+        (chain,) = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM chain").fetchone()
+        self._db.execute(
+            "INSERT INTO chain (id, digest, admission, lane) VALUES (?, ?, ?, ?)",
+            (chain, placed.chain, placed.admission, int(placed.lane)),
+        )
+        return self._take(placed, self._branch(chain, None, 1), chain)
+
+    def _branch(self, chain: int, parent: int | None, first: int) -> int:
+        (branch,) = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM branch").fetchone()
+        self._db.execute(
+            "INSERT INTO branch (id, chain, parent, first) VALUES (?, ?, ?, ?)", (branch, chain, parent, first)
+        )
+        assert isinstance(branch, int), branch
+        return branch
+
+    def _take(self, placed: Placed, branch: int, chain: int) -> _Spot:
+        spot = self._new[placed.digest] = _Spot(self._next, branch, placed.seq, chain)
+        self._last[branch] = placed.seq
+        self._next += 1
+        return spot
+
+    def _last_of(self, branch: int) -> int:
+        if branch not in self._last:
+            found = self._db.execute("SELECT max(seq) FROM event WHERE branch = ?", (branch,)).fetchone()
+            self._last[branch] = found[0]
+        return self._last[branch]
+
+    def _spot(self, digest: Digest) -> _Spot | None:
+        spot = self._new.get(digest)
+        if spot is None:
+            row = self._db.execute(_OF_DIGEST, (digest[:8], digest)).fetchone()
+            spot = _Spot(*row) if row else None
+        return spot
+
+    def _document(self, kept: Kept, spot: _Spot) -> int | None:
+        if kept.document is None:
+            return None
+        document = self._documents.number(kept.document)
+        if kept.standing is Standing.HONOURED and kept.placed.lane is Lane.DATA:
+            self._rolls.honour((document, spot.chain), spot.seq, kept.placed.digest)
+        return document
+
+    # ── weighed anew ─────────────────────────────────────────────────────────────────────────────
+
+    def _weigh(self, weighed: Weighed) -> None:
+        row = self._db.execute(_OF_DIGEST, (weighed.event[:8], weighed.event)).fetchone()
+        if row is None:
+            message = "an event was weighed that is not held"
+            raise Damaged(message)
+        spot = _Spot(*row)
+        document = spot.document if weighed.document is None else self._documents.number(weighed.document)
+        if spot.document not in {None, document}:
+            message = "an event was to be moved to another document"
+            raise Damaged(message)
+        self._db.execute(
+            "UPDATE event SET standing = ?, reason = ?, document = ? WHERE id = ?",
+            (int(weighed.standing), weighed.reason or None, document, spot.id),
+        )
+        if document is None or not self._in_data_lane(spot.chain):
+            return
+        was = spot.document is not None and spot.standing == Standing.HONOURED
+        counts = weighed.standing is Standing.HONOURED
+        if counts and not was:
+            self._rolls.honour((document, spot.chain), spot.seq, weighed.event)
+        elif was and not counts:
+            self._rolls.recount((document, spot.chain))
+
+    def _in_data_lane(self, chain: int) -> bool:
+        (lane,) = self._db.execute("SELECT lane FROM chain WHERE id = ?", (chain,)).fetchone()
+        return bool(lane == Lane.DATA)

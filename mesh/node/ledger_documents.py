@@ -1,0 +1,200 @@
+"""Documents in tables: their numbers, their snapshots, and the views and words by which notes are listed and found.
+
+A view is written by the commit that changes its document, never on its own. This module never reads an event.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from mesh.limits import NOTES_LISTED_MAX, SEARCH_CHARACTERS_MAX, SEARCH_WORDS_MAX
+from mesh.names import Digest, DocumentId
+from mesh.node.ledger_state import bucket_of
+from mesh.node.schema import Sql
+from mesh.node.store_port import NoteRow, Snapshot
+from mesh.state.notes import Note
+
+_NOTE = (
+    "SELECT d.space, d.type, d.name, n.title, n.body, n.tags, n.path, n.deleted, n.conflicts, n.updated_ms,"
+    " n.updated_by, n.lamport FROM note n CROSS JOIN document d ON d.id = n.document"
+)
+_WORDS = "SELECT title, tags, body FROM note WHERE document = ?"
+_LAST_NAME = 2**128
+_NAME_BITS = 128
+_BITS_PER_LETTER = 5
+_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+def document_number(db: Sql, document: DocumentId) -> int | None:
+    """The number of a document that has one."""
+    row = db.execute(
+        "SELECT id FROM document WHERE substr(name, 1, 8) = ? AND name = ? AND space = ? AND type = ?",
+        (document.name[:8], document.name, document.space, document.type),
+    ).fetchone()
+    return row[0] if row else None
+
+
+class Documents:
+    """The numbers of the documents that one batch names."""
+
+    def __init__(self, db: Sql) -> None:
+        """Know none yet."""
+        self._db = db
+        self._numbers: dict[DocumentId, int] = {}
+
+    def number(self, document: DocumentId) -> int:
+        """The number of a document; it gets the next one when it has none."""
+        number = self._numbers.get(document)
+        if number is None:
+            number = document_number(self._db, document)
+        if number is None:
+            (number,) = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM document").fetchone()
+            self._db.execute(
+                "INSERT INTO document (id, bucket, name, space, type) VALUES (?, ?, ?, ?, ?)",
+                (number, bucket_of(document), document.name, document.space, document.type),
+            )
+        assert number is not None, document
+        self._numbers[document] = number
+        return number
+
+
+# ---------------------------------------------------------------- writing
+
+
+def keep_snapshot(db: Sql, document: int, snapshot: Snapshot) -> None:
+    """Replace a document's snapshot."""
+    db.execute(
+        "INSERT OR REPLACE INTO snapshot (document, upto, data) VALUES (?, ?, ?)",
+        (document, snapshot.upto, snapshot.data),
+    )
+
+
+def keep_note(db: Sql, document: int, row: NoteRow, *, as_born: bool = False) -> None:
+    """Replace a note's view, and its words where they changed. `as_born`: only where there is none yet."""
+    note = row.note
+    words = (note.title, _listed(note.tags), note.body)
+    was = db.execute(_WORDS, (document,)).fetchone()
+    if was is not None and as_born:
+        return
+    if was is not None and was != words:
+        # The index holds no texts of its own: it must be told what it is to forget.
+        db.execute(
+            "INSERT INTO note_words (note_words, rowid, title, tags, body) VALUES ('delete', ?, ?, ?, ?)",
+            (document, *was),
+        )
+    db.execute(
+        "INSERT OR REPLACE INTO note (document, lamport, updated_ms, updated_by, deleted, path, conflicts, title, tags,"
+        " body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            document, row.lamport, row.updated_ms, row.updated_by, int(note.deleted), note.path,
+            _listed(note.conflicts) if note.conflicts else None, *words,
+        ),
+    )  # fmt: skip
+    if was != words:
+        db.execute("INSERT INTO note_words (rowid, title, tags, body) VALUES (?, ?, ?, ?)", (document, *words))
+    if (was[1] if was else _listed(())) != words[1]:
+        db.execute("DELETE FROM note_tag WHERE document = ?", (document,))
+        tags = [(tag, document) for tag in dict.fromkeys(note.tags)]
+        db.executemany("INSERT INTO note_tag (tag, document) VALUES (?, ?)", tags)
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return json.dumps(texts, ensure_ascii=False)
+
+
+# ---------------------------------------------------------------- reading
+
+
+def read_snapshot(db: Sql, document: DocumentId) -> Snapshot | None:
+    """A document's snapshot."""
+    number = document_number(db, document)
+    row = db.execute("SELECT data, upto FROM snapshot WHERE document = ?", (number,)).fetchone()
+    return Snapshot(document, *row) if row else None
+
+
+def read_setting(db: Sql, key: str) -> bytes | None:
+    """What was stored under a key."""
+    row = db.execute("SELECT value FROM setting WHERE key = ?", (key,)).fetchone()
+    return row[0] if row else None
+
+
+def read_note(db: Sql, document: DocumentId) -> NoteRow | None:
+    """One note's view."""
+    number = document_number(db, document)
+    row = db.execute(f"{_NOTE} WHERE n.document = ?", (number,)).fetchone()
+    return _note_row(row) if row else None
+
+
+def read_notes(
+    db: Sql, *, tag: str | None, search: str | None, deleted: bool, limit: int, after: NoteRow | None
+) -> tuple[NoteRow, ...]:
+    """Notes, the latest first."""
+    where = ["n.deleted = ?"]
+    found: list[object] = [int(deleted)]
+    if tag is not None:
+        where.append("n.document IN (SELECT document FROM note_tag WHERE tag = ?)")
+        found.append(tag)
+    if search is not None:
+        where.append("n.document IN (SELECT rowid FROM note_words WHERE note_words MATCH ?)")
+        found.append(search_words(search))
+    if after is not None:
+        document = after.note.document
+        where.append("n.lamport <= ? AND (n.lamport < ? OR (d.name, d.space, d.type) > (?, ?, ?))")
+        found += [after.lamport, after.lamport, document.name, document.space, document.type]
+    order = "ORDER BY n.lamport DESC, d.name, d.space, d.type LIMIT ?"
+    sql = f"{_NOTE} WHERE {' AND '.join(where)} {order}"
+    return tuple(_note_row(row) for row in db.execute(sql, (*found, min(limit, NOTES_LISTED_MAX))))
+
+
+def search_words(text: str) -> str:
+    """What a person typed as a query in which nothing is syntax: each word in quotes, as a beginning."""
+    words = text[:SEARCH_CHARACTERS_MAX].replace("\0", " ").replace('"', " ").split()[:SEARCH_WORDS_MAX]
+    return " ".join(f'"{word}"*' for word in words) or '""'
+
+
+def _note_row(row: Sequence[object]) -> NoteRow:
+    space, kind, name, title, body, tags, path, deleted, conflicts, *rest = row
+    updated_ms, updated_by, lamport = rest
+    listed = tuple(json.loads(str(conflicts))) if conflicts else ()
+    note = Note(
+        DocumentId(str(space), str(kind), name),  # type: ignore[arg-type]
+        str(title), str(body), tuple(json.loads(str(tags))), None if path is None else str(path), bool(deleted), listed,
+    )  # fmt: skip
+    return NoteRow(note, updated_ms, Digest(updated_by), lamport)  # type: ignore[arg-type]
+
+
+def read_documents(db: Sql, prefix: str, limit: int) -> tuple[DocumentId, ...]:
+    """Documents whose name begins like that, in the space and of the type that stand before it."""
+    *words, letters = prefix.strip().lower().split("/")
+    span = name_span(letters)
+    if span is None or len(words) > 2:
+        return ()
+    kind = words[-1] if words else None
+    space = words[0] if len(words) > 1 else None
+    rows = db.execute(
+        "SELECT space, type, name FROM document WHERE substr(name, 1, 8) BETWEEN ? AND ? AND name BETWEEN ? AND ?"
+        " AND (? IS NULL OR type = ?) AND (? IS NULL OR space = ?) ORDER BY substr(name, 1, 8), name, space, type"
+        " LIMIT ?",
+        (span[0][:8], span[1][:8], *span, kind, kind, space, space, limit),
+    )
+    return tuple(DocumentId(*row) for row in rows)
+
+
+def name_span(letters: str) -> tuple[bytes, bytes] | None:
+    """The first and the last name that are written with these letters first; None when none is."""
+    if any(letter not in _LETTERS for letter in letters):
+        return None
+    number = 0
+    for letter in letters:
+        number = number << _BITS_PER_LETTER | _LETTERS.index(letter)
+    free = _NAME_BITS - _BITS_PER_LETTER * len(letters)
+    if free < 0:
+        # The last of 26 letters carries two bits that are no part of the name, always zero.
+        number, rest = divmod(number, 1 << -free)
+        if rest or len(letters) * _BITS_PER_LETTER - _NAME_BITS >= _BITS_PER_LETTER:
+            return None
+        free = 0
+    first = number << free
+    last = min(first + (1 << free), _LAST_NAME) - 1
+    return first.to_bytes(_NAME_BITS // 8, "big"), last.to_bytes(_NAME_BITS // 8, "big")

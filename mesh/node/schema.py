@@ -1,0 +1,151 @@
+"""The tables of a device's database, and how an older database becomes one of this version.
+
+Compact on purpose: an event costs at most 300 bytes over its body, indexed. So names are looked up by their first
+8 bytes, chains and documents are small numbers, and the parent of an event is not stored: within a branch it is the
+event before, at a branch's beginning the branch names it. This module never touches data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+from mesh.errors import Refused
+from mesh.limits import STORE_BUSY_S, STORE_CACHE_BYTES, STORE_PAGE_BYTES, STORE_WAL_BYTES, STORE_WAL_KEPT_BYTES
+
+APPLICATION = 0x6D657368
+"""`mesh`: marks the file as ours, in its header."""
+
+
+class Cursor(Protocol):
+    """What a statement answers."""
+
+    rowcount: int
+
+    def fetchone(self) -> Any:  # noqa: ANN401 - a row is whatever the statement selects
+        """The next row, or None."""
+
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Sql(Protocol):
+    """A connection as everything below `store.py` sees it; only that file imports the database library."""
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+
+    def execute(self, sql: str, parameters: Sequence[object] = ..., /) -> Cursor:
+        """Run one statement."""
+
+    def executemany(self, sql: str, parameters: Iterable[Sequence[object]], /) -> Cursor:
+        """Run one statement for each row."""
+
+
+def settings(*, reading: bool) -> tuple[str, ...]:
+    """What each connection is told when it opens, before anything else."""
+    shared = (
+        f"PRAGMA busy_timeout = {int(STORE_BUSY_S * 1000)}",
+        f"PRAGMA cache_size = -{STORE_CACHE_BYTES // 1024}",
+        "PRAGMA temp_store = MEMORY",
+        "PRAGMA trusted_schema = OFF",
+    )
+    if reading:
+        return (*shared, "PRAGMA query_only = ON")
+    return (
+        f"PRAGMA page_size = {STORE_PAGE_BYTES}",
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA synchronous = FULL",
+        # On macOS plain fsync does not reach the disk; elsewhere both of these do nothing.
+        "PRAGMA fullfsync = ON",
+        "PRAGMA checkpoint_fullfsync = ON",
+        # What was forgotten must not be found in free pages.
+        "PRAGMA secure_delete = ON",
+        f"PRAGMA wal_autocheckpoint = {STORE_WAL_BYTES // STORE_PAGE_BYTES}",
+        f"PRAGMA journal_size_limit = {STORE_WAL_KEPT_BYTES}",
+        *shared,
+    )
+
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        f"PRAGMA application_id = {APPLICATION}",
+        "CREATE TABLE setting (key TEXT PRIMARY KEY, value BLOB NOT NULL)",
+        (
+            "CREATE TABLE chain (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, admission BLOB NOT NULL,"
+            " lane INTEGER NOT NULL)"
+        ),
+        # A chain that was never forked has one branch. `parent`: the event it stands on, `first`: where it begins.
+        "CREATE TABLE branch (id INTEGER PRIMARY KEY, chain INTEGER NOT NULL, parent INTEGER, first INTEGER NOT NULL)",
+        "CREATE INDEX branch_chain ON branch (chain)",
+        # The body stands last: what is long spills into pages of its own, and what stands before it needs no spilling.
+        (
+            "CREATE TABLE event (id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, seq INTEGER NOT NULL,"
+            " lamport INTEGER NOT NULL, document INTEGER, standing INTEGER NOT NULL, digest BLOB NOT NULL,"
+            " header BLOB NOT NULL, signature BLOB, reason TEXT, body BLOB)"
+        ),
+        "CREATE UNIQUE INDEX event_place ON event (branch, seq)",
+        "CREATE INDEX event_digest ON event (substr(digest, 1, 8))",
+        "CREATE INDEX event_document ON event (document) WHERE document IS NOT NULL",
+        "CREATE INDEX event_unsettled ON event (standing) WHERE standing <> 0",
+        "CREATE INDEX event_bodiless ON event (id) WHERE body IS NULL",
+        (
+            "CREATE TABLE document (id INTEGER PRIMARY KEY, bucket INTEGER NOT NULL, name BLOB NOT NULL,"
+            " space TEXT NOT NULL, type TEXT NOT NULL)"
+        ),
+        "CREATE INDEX document_name ON document (substr(name, 1, 8))",
+        "CREATE INDEX document_bucket ON document (bucket)",
+        "CREATE TABLE snapshot (document INTEGER PRIMARY KEY, upto INTEGER NOT NULL, data BLOB NOT NULL)",
+        # `place` is document * 2^31 + chain: one row for each chain that has honoured events in the document.
+        (
+            "CREATE TABLE roll (place INTEGER PRIMARY KEY, count INTEGER NOT NULL, seq INTEGER NOT NULL,"
+            " hash BLOB NOT NULL)"
+        ),
+        "CREATE TABLE bucket (id INTEGER PRIMARY KEY, digest BLOB NOT NULL)",
+        "CREATE TABLE dirty_bucket (id INTEGER PRIMARY KEY)",
+        (
+            "CREATE TABLE note (document INTEGER PRIMARY KEY, lamport INTEGER NOT NULL, updated_ms INTEGER NOT NULL,"
+            " updated_by BLOB NOT NULL, deleted INTEGER NOT NULL, path TEXT, conflicts TEXT, title TEXT NOT NULL,"
+            " tags TEXT NOT NULL, body TEXT NOT NULL)"
+        ),
+        "CREATE INDEX note_lamport ON note (deleted, lamport)",
+        "CREATE INDEX note_conflicts ON note (document) WHERE conflicts IS NOT NULL",
+        "CREATE TABLE note_tag (tag TEXT NOT NULL, document INTEGER NOT NULL)",
+        "CREATE INDEX note_tag_tag ON note_tag (tag, document)",
+        "CREATE INDEX note_tag_document ON note_tag (document)",
+        (
+            "CREATE VIRTUAL TABLE note_words USING fts5 (title, tags, body, content = 'note',"
+            " content_rowid = 'document', tokenize = 'unicode61 remove_diacritics 2')"
+        ),
+    ),
+)
+"""What each version adds, oldest first. A version that was released never changes."""
+
+
+def migrate(db: Sql) -> None:
+    """Bring the database to this version, in one transaction. Raises Refused when a later mesh wrote it."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS):
+        message = f"the database is of version {version}; this mesh reads versions up to {len(MIGRATIONS)}"
+        raise Refused(message, hint="A newer mesh wrote it: upgrade this one. Nothing was changed.")
+    (application,) = db.execute("PRAGMA application_id").fetchone()
+    (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if tables and application != APPLICATION:
+        message = "the database was not written by mesh"
+        raise Refused(message, hint="Move the file away, or choose another home. Nothing was changed.")
+    if version == len(MIGRATIONS):
+        return
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for statements in MIGRATIONS[version:]:
+            for statement in statements:
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
