@@ -13,7 +13,6 @@ from typing import Any
 
 from mesh.clocks.chain import Head, trail_places
 from mesh.clocks.frontier import frontier_of
-from mesh.clocks.lamport import Stamp
 from mesh.errors import Damaged, Malformed
 from mesh.events.event import Event, Lane, Placed, decode_header
 from mesh.events.verdict import Standing
@@ -59,7 +58,7 @@ def _row(columns: Sequence[Any]) -> Row:
 def read_boot(db: Sql, bodies_max: int) -> Boot:
     """What an agent holds in memory."""
     tips, lamports, trails = [], {}, {}
-    openings = {c: (a, Lane(n)) for c, a, n in db.execute("SELECT digest, admission, lane FROM chain")}
+    openings = {c: (a, Lane(n)) for c, a, n in db.execute("SELECT digest, admission, lane FROM chain ORDER BY id")}
     numbers: dict[Digest, list[tuple[Head, int]]] = {}
     for name, head, lamport in _tips(db):
         tips.append((name, head))
@@ -175,57 +174,59 @@ def read_log(db: Sql, admission: Digest | None, document: DocumentId | None, aft
 
 # ---------------------------------------------------------------- in the order of stamps
 
+_Stamp = tuple[int, Digest, Digest]
+_LATEST: _Stamp = (2**63 - 1, ZERO, ZERO)
+
 
 def read_newest(
-    db: Sql, admission: Digest | None, document: DocumentId | None, before: Stamp | None, limit: int
+    db: Sql, admission: Digest | None, document: DocumentId | None, before: Row | None, limit: int
 ) -> tuple[Row, ...]:
-    """Events by (Lamport number, chain), the latest first."""
+    """Events by (Lamport number, chain, digest), the latest first."""
+    placed = before.placed if before else None
+    stamp = (placed.header.lamport, placed.chain, placed.digest) if placed else _LATEST
     if document is None:
-        ids = _newest_of_branches(db, admission, before, limit)
+        ids = _newest_of_branches(db, admission, stamp, limit)
     else:
-        ids = _newest_of_document(db, document, admission, before, limit)
+        ids = _newest_of_document(db, document, admission, stamp, limit)
     return tuple(row for number in ids for row in read_rows(db, "WHERE e.id = ?", (number,)))
 
 
 def _newest_of_document(
-    db: Sql, document: DocumentId, admission: Digest | None, before: Stamp | None, limit: int
+    db: Sql, document: DocumentId, admission: Digest | None, stamp: _Stamp, limit: int
 ) -> list[int]:
-    stamp = before or Stamp(2**63 - 1, ZERO)
     rows = db.execute(
         "SELECT e.id FROM event e CROSS JOIN branch b ON b.id = e.branch CROSS JOIN chain c ON c.id = b.chain"
-        " WHERE e.document = ? AND (e.lamport, c.digest) < (?, ?) AND (? IS NULL OR c.admission = ?)"
+        " WHERE e.document = ? AND (e.lamport, c.digest, e.digest) < (?, ?, ?) AND (? IS NULL OR c.admission = ?)"
         " ORDER BY e.lamport DESC, c.digest DESC, e.digest DESC LIMIT ?",
-        (document_number(db, document), stamp.lamport, stamp.chain, admission, admission, limit),
+        (document_number(db, document), *stamp, admission, admission, limit),
     )
     return [number for (number,) in rows]
 
 
-def _newest_of_branches(db: Sql, admission: Digest | None, before: Stamp | None, limit: int) -> list[int]:
+def _newest_of_branches(db: Sql, admission: Digest | None, stamp: _Stamp, limit: int) -> list[int]:
     """Lamport numbers rise along a branch, so the ends of all branches, merged, are in order without an index."""
-    stamp = before or Stamp(2**63 - 1, ZERO)
-    found: list[tuple[int, Digest, Digest, int]] = []
+    found: list[tuple[_Stamp, int]] = []
     branches = db.execute(
         "SELECT b.id, c.digest FROM branch b CROSS JOIN chain c ON c.id = b.chain WHERE ? IS NULL OR c.admission = ?",
         (admission, admission),
     ).fetchall()
     for branch, chain in branches:
-        # Of two equal Lamport numbers the one in the smaller chain stands before the stamp.
-        below = stamp.lamport + 1 if chain < stamp.chain else stamp.lamport
         rows = db.execute(
             "SELECT lamport, digest, id FROM event WHERE branch = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
-            (branch, _first_from(db, branch, below), limit),
+            # One more than asked for: the latest one may stand at the very Lamport number of the stamp.
+            (branch, _first_after(db, branch, stamp[0]), limit + 1),
         )
-        found += [(lamport, chain, digest, number) for lamport, digest, number in rows]
-    return [number for *_, number in sorted(found, reverse=True)[:limit]]
+        found += [((lamport, chain, digest), number) for lamport, digest, number in rows]
+    return [number for place, number in sorted(found, reverse=True) if place < stamp][:limit]
 
 
-def _first_from(db: Sql, branch: int, lamport: int) -> int:
-    """The first sequence number of a branch whose Lamport number is at least this, by halving."""
+def _first_after(db: Sql, branch: int, lamport: int) -> int:
+    """The first sequence number of a branch whose Lamport number is larger than this, by halving."""
     low, high = db.execute("SELECT min(seq), max(seq) + 1 FROM event WHERE branch = ?", (branch,)).fetchone()
     while low < high:
         middle = (low + high) // 2
         (found,) = db.execute("SELECT lamport FROM event WHERE branch = ? AND seq = ?", (branch, middle)).fetchone()
-        low, high = (middle + 1, high) if found < lamport else (low, middle)
+        low, high = (low, middle) if found > lamport else (middle + 1, high)
     assert isinstance(low, int), low
     return low
 

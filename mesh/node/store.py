@@ -17,7 +17,6 @@ from typing import Concatenate, ParamSpec, TypeVar
 import aiosqlite
 
 from mesh.clocks.frontier import Span
-from mesh.clocks.lamport import Stamp
 from mesh.errors import Busy, Damaged, DiskFull, MeshError, Unreachable
 from mesh.events.event import Run
 from mesh.limits import BODIES_MISSING_MAX, FREE_BYTES_MIN, ROWS_READ_MAX
@@ -222,9 +221,9 @@ class SqliteStore:
         """The events whose digest starts with these hex digits or bytes."""
         return await self._reader.read(ledger_rows.read_matching, prefix)
 
-    async def setting(self, key: str) -> bytes | None:
-        """What was stored under a key."""
-        return await self._reader.read(ledger_documents.read_setting, key)
+    async def setting(self, name: str) -> bytes | None:
+        """What was stored under a name."""
+        return await self._reader.read(ledger_documents.read_setting, name)
 
     # ── serving ──────────────────────────────────────────────────────────────────────────────────
 
@@ -267,7 +266,7 @@ class SqliteStore:
         *,
         admission: Digest | None = None,
         document: DocumentId | None = None,
-        before: Stamp | None = None,
+        before: Row | None = None,
         limit: int,
     ) -> tuple[Row, ...]:
         """Events by stamp, the latest first."""

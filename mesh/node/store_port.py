@@ -12,7 +12,6 @@ from typing import Protocol
 
 from mesh.clocks.chain import Head
 from mesh.clocks.frontier import Span
-from mesh.clocks.lamport import Stamp
 from mesh.events.event import Lane, Placed, Run
 from mesh.events.verdict import Standing
 from mesh.limits import BODIES_MISSING_MAX, ROWS_READ_MAX
@@ -155,8 +154,8 @@ class Store(Protocol):
     async def event(self, prefix: str | bytes) -> tuple[Row, ...]:
         """The events whose digest starts with these hex digits or bytes; the first few when there are many."""
 
-    async def setting(self, key: str) -> bytes | None:
-        """What was stored under a key."""
+    async def setting(self, name: str) -> bytes | None:
+        """What was stored under a name."""
 
     # ── serving ──
 
@@ -197,16 +196,19 @@ class Store(Protocol):
         *,
         admission: Digest | None = None,
         document: DocumentId | None = None,
-        before: Stamp | None = None,
+        before: Row | None = None,
         limit: int,
     ) -> tuple[Row, ...]:
-        """Events by stamp, the latest first: the order that is the same on every device."""
+        """Events by stamp (and digest, in forked chains), the latest first: the same order on every device.
+
+        `before`: the last row of the page before.
+        """
 
     async def chains(self) -> tuple[ChainFacts, ...]:
         """All chains, by digest."""
 
     async def walk(self, chain: Digest, after: int = 0, limit: int = ROWS_READ_MAX) -> tuple[Row, ...]:
-        """Every event of a chain, branch by branch, parents before children. `after`: row id of the last one seen."""
+        """Every event of a chain, parents before children. `after`: row id of the last one seen."""
 
     # ── documents ──
 
