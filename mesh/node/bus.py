@@ -131,6 +131,8 @@ class NatsWire:
 
     async def close(self) -> None:
         """Close, at once and for good."""
+        if not self._client.is_connected:  # a login that failed half way: there is nothing to take leave of
+            self._abort()
         with contextlib.suppress(NatsError, OSError, TimeoutError):
             async with asyncio.timeout(timing.CLOSE_TIMEOUT_S):
                 await self._client.close()
@@ -275,7 +277,8 @@ class NatsBus:
     def links(self) -> tuple[LinkStatus, ...]:
         """How each link is, and what typed addresses led to."""
         found = self._strangers.statuses() if self._strangers is not None else ()
-        return (*(link.status() for link, _ in self._links.values()), *found)
+        idle = [_idle(device) for device in self._peers.keys() - self._links.keys()]
+        return (*(link.status() for link, _ in self._links.values()), *idle, *found)
 
     def server(self) -> ServerStatus:
         """How the own server is."""
@@ -349,6 +352,19 @@ class NatsBus:
             if abs(now_apart_s - apart_s) > timing.CLOCK_JUMP_S or now_own != own:
                 self.moved()
             apart_s, own = now_apart_s, now_own
+
+
+def _idle(device: str) -> LinkStatus:
+    return LinkStatus(
+        device=device,
+        connected=False,
+        direction="",
+        address="",
+        last_heard_s=None,
+        round_trip_ms=None,
+        problem="the agent does not run",
+        hint="Start it with `mesh up`.",
+    )
 
 
 def _own_addresses() -> tuple[str, ...]:

@@ -43,6 +43,13 @@ class Login:
     timeout_s: float
 
 
+class Answering(Protocol):
+    """Where an answer can be put."""
+
+    async def answer(self, reply: str, raw: bytes) -> None:
+        """Answer what came on this wire. Raises LineDown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Arrived:
     """A message as it came, and the wire to answer it on."""
@@ -50,14 +57,14 @@ class Arrived:
     subject: str
     reply: str
     body: bytes
-    wire: Wire
+    wire: Answering
 
 
 Listener = Callable[[Arrived], Awaitable[None]]
 """Takes a message; must return at once, since the next one of the subscription waits for it."""
 
 
-class Wire(Protocol):
+class Wire(Answering, Protocol):
     """A connection to a nats-server."""
 
     closed: asyncio.Event
@@ -72,9 +79,6 @@ class Wire(Protocol):
 
     async def listen(self, subject: str, listener: Listener) -> None:
         """Take what comes under a subject; returns when the server knows it. Raises LineDown."""
-
-    async def answer(self, reply: str, raw: bytes) -> None:
-        """Answer what came on this wire. Raises LineDown."""
 
     async def quiet(self) -> None:
         """Return when nothing that was asked on this wire, by us or of us, waits for its answer."""
