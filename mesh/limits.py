@@ -100,6 +100,8 @@ SERVER_CONTROL_LINE_BYTES_MAX = 1 * KIB
 INFO_BYTES_MAX = 4 * KIB  # a nats-server's greeting
 ADDRESS_BYTES_MAX = 260  # a host name has at most 253
 CERTIFICATES_CACHED_MAX = 128  # leaf certificates, about 1 KiB each
+FAULTS_SHOWN_MAX = 100  # faults that one verification names
+LIST_MAX = 1000  # rows in one answer of a call; more come with `after`
 STRANGE_ADDRESSES_MAX = 16  # typed addresses that are looked at
 MEMORY_BUS_TOLD_MAX = 1024  # tidings on their way in a memory network
 

@@ -92,6 +92,11 @@ class Chains:
             return ()
         return (run.after.digest, *(head.digest for head, _ in _hashed(run, chain.key, self.mesh)))
 
+    def end(self, run: Run) -> Head:
+        """Where a run of a chain that is held ends."""
+        *_, (head, _) = _hashed(run, self.chains[run.chain].key, self.mesh)
+        return head
+
     def place(self, run: Run, statements: Mapping[Digest, Statement], held: Held) -> Fitted:
         """The events of a run that are new, in place, all checked. Raises Refused, or Gap; changes nothing."""
         run_fits(run)

@@ -35,20 +35,20 @@ ADMISSION_PREFIX = "mesh-admission-1."
 _SEALED_FOR = b"mesh/admission/1"
 _REKEY = b"mesh/rekey/1"
 _ADMIT_TYPES = (bytes, bytes, bytes, bytes, str, bytes, int)
-_PACKET_TYPES = (bytes, bytes, list, bytes, list)
+_PACKET_TYPES = (bytes, bytes, list, list, list)
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
     """What an admitted device needs: the mesh, its admission, the epoch keys, all control events, where to call first.
 
-    `control` is an encoded Push message; `addresses` are of the device that let it in.
+    `control` are encoded Push messages, in order; `addresses` are of the device that let it in.
     """
 
     mesh: Digest
     admission: Digest
     epochs: Mapping[Short, bytes]
-    control: bytes
+    control: tuple[bytes, ...]
     addresses: tuple[str, ...]
 
 
@@ -113,7 +113,7 @@ def read_request(text: str) -> Admit:
 def admission_text(packet: Packet, kem_key: bytes) -> str:
     """An admission as a text that only the device that asked can read."""
     epochs = [[epoch, key] for epoch, key in sorted(packet.epochs.items())]
-    plain = cbor.encode([packet.mesh, packet.admission, epochs, packet.control, list(packet.addresses)])
+    plain = cbor.encode([packet.mesh, packet.admission, epochs, list(packet.control), list(packet.addresses)])
     return ADMISSION_PREFIX + _armoured(wrap(plain, kem_key, _SEALED_FOR))
 
 
@@ -129,11 +129,12 @@ def read_admission(text: str, keys: SecretKeys) -> Packet:
     mesh, admission, epochs, control, addresses = cbor.fields(plain, ADMISSION_BYTES_MAX, "an admission", _PACKET_TYPES)
     pairs = [cbor.expect_types(pair, "an epoch key", (bytes, bytes)) for pair in epochs]  # type: ignore[attr-defined]
     fits = len(mesh) == len(admission) == KEY_BYTES and all(type(a) is str for a in addresses)  # type: ignore[arg-type, attr-defined]
+    fits = fits and all(type(part) is bytes for part in control)  # type: ignore[attr-defined]
     if not fits or any(len(epoch) != SHORT_BYTES or len(key) != KEY_BYTES for epoch, key in pairs):  # type: ignore[arg-type]
         message = "an admission's fields are not of the form that the protocol asks for"
         raise Malformed(message)
     keys_held = {Short(epoch): key for epoch, key in pairs}  # type: ignore[arg-type]
-    return Packet(Digest(mesh), Digest(admission), keys_held, control, tuple(addresses))  # type: ignore[arg-type]
+    return Packet(Digest(mesh), Digest(admission), keys_held, tuple(control), tuple(addresses))  # type: ignore[arg-type]
 
 
 def _armoured(raw: bytes) -> str:

@@ -38,3 +38,14 @@ OWN_REDIAL_S = 0.2  # between tries to reach the own server while its process li
 # Clock
 CLOCK_LOOK_S = 1.0
 CLOCK_JUMP_S = 5.0  # wall and monotonic clock moved apart by more: the machine slept
+
+# Talk
+COMPARE_INTERVAL_S = 30.0  # anti-entropy with every linked peer, for what live news lost
+ASK_TIMEOUT_S = 20.0  # one page at a slow link; a dead one is noticed by its pings before
+AGAIN_S = 0.3  # before comparing again with a peer after a gap
+NEWS_DELAY_S = 0.1  # tips are told once for all that happens in it
+ALARMS_SHOWN_MAX = 20  # the last alarms that `mesh status` shows; the log has all
+FOLLOW_INTERVAL_S = 0.2  # how often `mesh log --follow` looks for more
+STOP_S_MAX = 10.0  # what shutting down may take before it is cut off
+RESTART_FIRST_S = 0.2  # a part of the agent that failed is started again, with backoff
+RESTART_S_MAX = 30.0

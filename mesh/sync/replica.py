@@ -196,11 +196,11 @@ class Replica:
         return Effects(ask=((peer, want),) if want else (), send=send)
 
     def _allowed(self, peer: Peer, want: Want) -> Want:
-        """What of a Want is served: to guests control only."""
-        if not is_guest(peer):
-            return want
+        """What of a Want is served, to guests control only, in an order in which it can be held: as it was held here."""
+        order = {name: place for place, name in enumerate(self.chains.chains)}
         control = self.chains.frontier(Lane.CONTROL)
-        return Want(tuple(span for span in want.spans if span.chain in control))
+        spans = [s for s in want.spans if s.chain in (control if is_guest(peer) else order)]
+        return Want(tuple(sorted(spans, key=lambda s: order[s.chain])), () if is_guest(peer) else want.bodies)
 
     def _receive(self, peer: Peer, push: Push, held: Held) -> Effects:
         taken: list[Placed] = []
@@ -214,10 +214,10 @@ class Replica:
                 fitted = self._fitting(peer, run, now)
             except Gap:
                 meet |= {peer} & self.met
-                break
+                continue  # another chain may bring what this one stands on
             except Refused as error:
                 alarms.append(f"refused from {peer}: {error}")
-                break
+                continue  # one bad chain blocks no other
             judged |= self._take(fitted.events, fitted.key, alarms)
             taken += fitted.events
             now.update((event.digest, (event.seq, event.header.lamport)) for event in fitted.events)

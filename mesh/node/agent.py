@@ -1,0 +1,244 @@
+"""The agent: one device of one mesh, at work. It owns the home, restarts what failed, and shuts down in order.
+
+Used by the background process with a network and a local socket, and by single commands without either; both run the
+same engine under the same lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import mesh
+from mesh.errors import MeshError, Misuse
+from mesh.events.keys import derive
+from mesh.events.seal import Keyring
+from mesh.limits import ADDRESSES_PER_PEER_MAX
+from mesh.names import device_text, short
+from mesh.node import calls, timing, vault
+from mesh.node.bus import NatsBus
+from mesh.node.engine import Engine, own_of
+from mesh.node.home import addresses_key
+from mesh.node.log import Log, silent
+from mesh.node.log import opened as log_opened
+from mesh.node.own_server import Listening
+from mesh.node.paths import server_path, socket_path
+from mesh.node.ports import Bus, Peer, TransportKeys
+from mesh.node.socket_server import Arguments, served
+from mesh.node.store import open_store
+from mesh.node.store_port import Store
+from mesh.node.talk import Talk
+from mesh.sync.inputs import Effects
+from mesh.sync.inputs import Peer as PeerName
+from mesh.sync.messages import Want
+
+_PORT = "server/port"
+_STRANGE = "addresses"
+_ANYWHERE = "0.0.0.0"  # noqa: S104 - devices of the mesh are met on every interface unless --interface says otherwise
+
+
+class Agent:
+    """One device at work. Use `opened` or `run`."""
+
+    def __init__(self, home: Path, held: vault.Secrets, store: Store, log: Log) -> None:
+        """Take over a home's secrets and store."""
+        self.home, self.held, self.store, self.log = home, held, store, log
+        keyring = Keyring(held.epochs)
+        self.engine = Engine(own_of(held.mesh, held.admission, held.keys), keyring, store, self)
+        self.device = device_text(held.admission)
+        self.talk: Talk | None = None
+        self.bus: Bus | None = None
+        self.interfaces: tuple[str, ...] = ()
+        self.strange: tuple[str, ...] = ()
+        self.addresses: dict[str, tuple[str, ...]] = {}
+        self.started = time.monotonic()
+        self.ending = asyncio.Event()
+        self.problem: tuple[str, str] | None = None  # what failed last, and its hint
+
+    async def start(self) -> None:
+        """Read what the store holds."""
+        boot = await self.engine.start()
+        for key, value in boot.settings.items():
+            if key == _STRANGE:
+                self.strange = tuple(json.loads(value))
+            elif key.startswith(addresses_key("")):
+                self.addresses[key.removeprefix(addresses_key(""))] = tuple(json.loads(value))
+        self.port = int(boot.settings.get(_PORT, b"0"))
+
+    async def call(self, name: str, arguments: Arguments) -> object:
+        """Do what a command asks. Raises MeshError."""
+        return await calls.call(self, name, arguments)
+
+    # ── owner of the engine, where there is no network ───────────────────────────────────────────
+
+    def ask(self, peer: PeerName, want: Want) -> None:
+        """Ask a peer."""
+        if self.talk:
+            self.talk.ask(peer, want)
+
+    def happened(self, effects: Effects) -> None:
+        """Tell the others."""
+        if self.talk:
+            self.talk.happened(effects)
+
+    # ── network ──────────────────────────────────────────────────────────────────────────────────
+
+    def make_bus(self) -> None:
+        """Set up the bus and the talk over it."""
+        secret = derive(self._first_epoch(), "mesh/transport/1")
+        keys = TransportKeys(self.held.nkey_seed, self.held.tls_seed, secret)
+        hosts = self.interfaces or (_ANYWHERE if _has_ipv4() else "::",)
+        external = os.environ.get("MESH_NATS_URL", "")
+        server = os.environ.get("MESH_NATS_SERVER", "")
+        listening = Listening(hosts, self.port, Path(server) if server else None, external)
+        self.bus = NatsBus(self.device, keys, server_path(self.home), listening=listening)
+        self.talk = Talk(self.engine, self.bus, self.log, self.let_in)
+
+    def _first_epoch(self) -> bytes:
+        """The key of the first epoch: every member holds it, whatever epochs came later."""
+        rekeys = self.engine.replica.verdict.rekeys
+        first = min(rekeys, key=lambda digest: (rekeys[digest][0], digest))
+        return self.engine.keyring.keys()[short(first)]
+
+    async def let_in(self) -> None:
+        """Let the bus know whom the verdict admits, and where they were last."""
+        if self.bus is None:
+            return
+        devices = self.engine.replica.verdict.devices.values()
+        peers = [
+            Peer(device_text(a.digest), a.name, a.transport_key, a.tls_key, self.known_at(device_text(a.digest)))
+            for a in devices
+            if a.digest != self.engine.own.admission
+        ]
+        try:
+            await self.bus.roster(peers, self.strange)
+        except MeshError as error:
+            self.log("roster.failed", error=str(error))
+
+    def known_at(self, device: str) -> tuple[str, ...]:
+        """Addresses of a device, newest first."""
+        return self.addresses.get(device, ())
+
+    async def note_addresses(self) -> None:
+        """Keep where peers were reached and which port the own server has, for the next start."""
+        if self.bus is None:
+            return
+        port = self.bus.server().port
+        if port and port != self.port:
+            self.port = port
+            await self.engine.remember(_PORT, str(port).encode())
+        for link in self.bus.links():
+            known = self.known_at(link.device)
+            if link.connected and link.address and link.direction in {"out", "both"}:
+                newest = tuple(dict.fromkeys((link.address, *known)))[:ADDRESSES_PER_PEER_MAX]
+                if newest != known:
+                    self.addresses[link.device] = newest
+                    await self.engine.remember(addresses_key(link.device), json.dumps(newest).encode())
+
+    async def strange_addresses(self, addresses: Sequence[str]) -> None:
+        """Keep the addresses that the person typed, and dial them."""
+        await self.engine.remember(_STRANGE, json.dumps(list(addresses)).encode())
+        self.strange = tuple(addresses)
+        await self.let_in()
+
+    async def serve(self, ready: Callable[[], None]) -> None:
+        """Work as the background agent until asked to end."""
+        self.make_bus()
+        assert self.talk is not None
+        async with served(socket_path(self.home), self.call, self.log), asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._supervised("talk", self.talk.run)),
+                group.create_task(self._supervised("addresses", self._watch_addresses)),
+            ]
+            await self.let_in()
+            ready()
+            await self.ending.wait()
+            for task in tasks:
+                task.cancel()
+
+    async def _watch_addresses(self) -> None:
+        while True:
+            await self.note_addresses()
+            await asyncio.sleep(timing.HELLO_INTERVAL_S)
+
+    async def _supervised(self, name: str, part: Callable[[], Awaitable[None]]) -> None:
+        """Run a part, again when it failed, with backoff; what failed is shown until it works again."""
+        wait_s = timing.RESTART_FIRST_S
+        while True:
+            began = time.monotonic()
+            try:
+                await part()
+            except Exception as error:  # noqa: BLE001 - a part's bug or the world's fault must not end the others
+                hint = error.hint if isinstance(error, MeshError) else "See `mesh logs`."
+                self.problem = (f"{name}: {error!s}", hint)
+                self.log("part.failed", part=name, error=repr(_innermost(error)))
+            if time.monotonic() - began > timing.RESTART_S_MAX:
+                wait_s = timing.RESTART_FIRST_S
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, timing.RESTART_S_MAX)
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup) and error.exceptions:
+        error = error.exceptions[0]
+    return error
+
+
+def _has_ipv4() -> bool:
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.0.0.1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@asynccontextmanager
+async def opened(home: Path, *, interfaces: Sequence[str] = (), log: Log = silent) -> AsyncIterator[Agent]:
+    """An agent on this home, for as long as the block lasts. Raises Misuse, Busy, Damaged."""
+    held = vault.load(home)
+    if held is None or not held.joined:
+        raise Misuse(
+            "this device is in no mesh yet", hint="Found one with `mesh join --new`, or ask: `mesh join --request`."
+        )
+    store = await open_store(home)
+    try:
+        agent = Agent(home, held, store, log)
+        agent.interfaces = tuple(interfaces)
+        await agent.start()
+        worker = asyncio.TaskGroup()
+        async with worker:
+            work = worker.create_task(agent.engine.work())
+            try:
+                yield agent
+            finally:
+                work.cancel()
+    except BaseExceptionGroup as group:
+        raise _innermost(group) from group
+    finally:
+        await store.close()
+
+
+async def run(home: Path, interfaces: Sequence[str], ready: Callable[[Mapping[str, object]], None]) -> None:
+    """The background agent: until SIGTERM, SIGINT or `mesh down`. Raises MeshError when it cannot start."""
+    vault.make_home(home)
+    log, close = log_opened(home)
+    try:
+        async with opened(home, interfaces=interfaces, log=log) as agent:
+            loop = asyncio.get_running_loop()
+            for name in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(name, agent.ending.set)
+            log("agent.start", version=mesh.__version__, pid=os.getpid(), device=agent.device)
+            with contextlib.suppress(asyncio.CancelledError):
+                await agent.serve(lambda: ready({"pid": os.getpid(), "device": agent.device}))
+            log("agent.end", pid=os.getpid())
+    finally:
+        close()

@@ -1,0 +1,48 @@
+"""Reading the arguments of a call: of the right type, or one clear sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mesh.errors import Misuse
+
+Arguments = Mapping[str, object]
+
+
+def text(arguments: Arguments, key: str) -> str | None:
+    """A text, or None when it is not given. Raises Misuse."""
+    value = arguments.get(key)
+    if value is not None and not isinstance(value, str):
+        raise Misuse(f"{key} is not a text")
+    return value
+
+
+def needed(arguments: Arguments, key: str) -> str:
+    """A text that must be given. Raises Misuse."""
+    value = text(arguments, key)
+    if not value:
+        raise Misuse(f"{key} is missing")
+    return value
+
+
+def texts(arguments: Arguments, key: str) -> tuple[str, ...]:
+    """A list of texts, empty when it is not given. Raises Misuse."""
+    value = arguments.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise Misuse(f"{key} is not a list of texts")
+    return tuple(value)
+
+
+def number(arguments: Arguments, key: str, default: int, most: int) -> int:
+    """A whole number from 0 to `most`. Raises Misuse."""
+    value = arguments.get(key)
+    if value is None:
+        return default
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+        raise Misuse(f"{key} is not a whole number from 0 to {most:,}")
+    return value
+
+
+def yes(arguments: Arguments, key: str) -> bool:
+    """Whether something was asked for."""
+    return bool(arguments.get(key))

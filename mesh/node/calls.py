@@ -1,0 +1,59 @@
+"""What can be asked of an agent: one function a call, from plain arguments to a plain result.
+
+Commands, the local socket and later MCP all come through here. This module formats nothing for people.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
+
+import mesh
+from mesh.errors import Misuse
+from mesh.node import calls_devices, calls_log, calls_notes, calls_status
+
+if TYPE_CHECKING:
+    from mesh.node.agent import Agent
+
+Arguments = Mapping[str, object]
+
+
+async def _ping(_agent: Agent, _arguments: Arguments) -> object:
+    return {"version": mesh.__version__, "pid": os.getpid()}
+
+
+async def _down(agent: Agent, _arguments: Arguments) -> object:
+    agent.ending.set()
+    return {}
+
+
+_CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncIterator[object]]] = {
+    "ping": _ping,
+    "down": _down,
+    "status": calls_status.status,
+    "devices": calls_devices.devices,
+    "admit": calls_devices.admit,
+    "peer.add": calls_devices.peer_add,
+    "peer.list": calls_devices.peer_list,
+    "peer.remove": calls_devices.peer_remove,
+    "note.add": calls_notes.add,
+    "note.list": calls_notes.listed,
+    "note.show": calls_notes.show,
+    "note.edit": calls_notes.edit,
+    "note.rm": calls_notes.remove,
+    "log": calls_log.log,
+    "log.follow": calls_log.follow,
+    "verify": calls_log.verify,
+    "rebuild": calls_log.rebuild,
+}
+
+
+async def call(agent: Agent, name: str, arguments: Arguments) -> object:
+    """Do one call; for those that stream the result is an async iterator. Raises MeshError."""
+    found = _CALLS.get(name)
+    if found is None:
+        hint = f"The agent is of version {mesh.__version__}: `mesh down`, then `mesh up`."
+        raise Misuse(f"the agent knows no call {name!r}", hint=hint)
+    result = found(agent, arguments)
+    return result if isinstance(result, AsyncIterator) else await result

@@ -1,0 +1,164 @@
+"""Calls about devices: who is in, letting one in, and where they are."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
+
+from mesh.clocks.frontier import Span
+from mesh.errors import Misuse
+from mesh.events.event import Lane
+from mesh.events.founding import Packet, admission_text, default_grant, read_request, with_rank
+from mesh.events.keys import fingerprint
+from mesh.events.speaking import Draft
+from mesh.limits import PAGE_BYTES_MAX, RANK_ADMIN_LAST, RANK_MEMBER, STRANGE_ADDRESSES_MAX
+from mesh.names import Digest, device_text, digest_text
+from mesh.node.arguments import Arguments, needed, text
+from mesh.node.engine import Engine
+from mesh.sync import messages
+from mesh.sync.messages import Push
+
+if TYPE_CHECKING:
+    from mesh.node.agent import Agent
+
+_RANKS = {"admin": 2, "member": RANK_MEMBER}
+_PORT_MAX = 65_535
+
+
+async def devices(agent: Agent, _arguments: Arguments) -> object:
+    """Everybody who is in."""
+    replica = agent.engine.replica
+    return {
+        "devices": [
+            {
+                "id": device_text(a.digest),
+                "name": a.name,
+                "rank": a.rank,
+                "role": "admin" if a.rank <= RANK_ADMIN_LAST else "member",
+                "admission": digest_text(a.digest),
+                "self": a.digest == replica.own.admission,
+            }
+            for a in sorted(replica.verdict.devices.values(), key=lambda a: (a.rank, a.name, a.digest))
+        ]
+    }
+
+
+async def admit(agent: Agent, arguments: Arguments) -> object:
+    """Let a device in, and make the admission that it needs. Admitting one again gives its admission again."""
+    asked = read_request(needed(arguments, "request"))
+    rank = _RANKS.get(text(arguments, "rank") or "admin")
+    if rank is None:
+        raise Misuse(
+            "a device comes in as admin or as member", hint="Computers are admins; phones and servers members."
+        )
+    replica = agent.engine.replica
+    known = [a for a in replica.verdict.devices.values() if a.sign_key == asked.sign_key]
+    if known:
+        digest, rank = known[0].digest, known[0].rank
+    else:
+
+        async def letting_in(_engine: Engine) -> Sequence[Draft]:
+            return (Draft(with_rank(asked, rank)),)
+
+        digest = (await agent.engine.say(Lane.CONTROL, letting_in))[-1].digest
+
+    if not any(grant.admission == digest and not grant.agent for grant in replica.verdict.grants.values()):
+
+        async def granting(_engine: Engine) -> Sequence[Draft]:
+            return (Draft(default_grant(digest)),)
+
+        await agent.engine.say(Lane.CONTROL, granting)
+    packet = await _packet(agent, digest)
+    return {
+        "admission": admission_text(packet, asked.kem_key),
+        "device": device_text(digest),
+        "name": asked.name,
+        "rank": rank,
+        "fingerprint": digest_text(fingerprint(asked)),
+    }
+
+
+async def _packet(agent: Agent, admission: Digest) -> Packet:
+    replica = agent.engine.replica
+    control = []
+    for chain, heads in replica.chains.frontier(Lane.CONTROL).items():
+        for head in heads:
+            control += [push async for push in _pages(agent, Span(chain, head, ()))]
+    own = agent.engine.own
+    return Packet(own.mesh, admission, agent.engine.keyring.keys(), tuple(control), own_addresses(agent))
+
+
+async def _pages(agent: Agent, span: Span) -> AsyncIterator[bytes]:
+    """Everything up to a tip, page by page, as messages."""
+    while run := await agent.store.serve(span, PAGE_BYTES_MAX):
+        yield messages.encode(Push((run,)))
+        span = Span(span.chain, span.target, (agent.engine.replica.chains.end(run),))
+
+
+def own_addresses(agent: Agent) -> tuple[str, ...]:
+    """Where others may reach this device's server."""
+    if agent.bus is None or not agent.bus.server().port:
+        return ()
+    port = agent.bus.server().port
+    hosts = agent.interfaces or tuple(_outward())
+    return tuple(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host in hosts)
+
+
+def _outward() -> list[str]:
+    """The addresses that this machine would use to reach others. Nothing is sent."""
+    found = []
+    for family, anywhere in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.connect((anywhere, 9))
+                found.append(str(probe.getsockname()[0]))
+        except OSError:
+            continue
+    return found
+
+
+async def peer_add(agent: Agent, arguments: Arguments) -> object:
+    """Dial an address that the person typed."""
+    address = _checked(needed(arguments, "address"))
+    addresses = tuple(dict.fromkeys((address, *agent.strange)))
+    if len(addresses) > STRANGE_ADDRESSES_MAX:
+        raise Misuse(f"at most {STRANGE_ADDRESSES_MAX} addresses are kept", hint="Remove one: `mesh peer remove`.")
+    await agent.strange_addresses(addresses)
+    return {"address": address, "addresses": list(addresses)}
+
+
+async def peer_list(agent: Agent, _arguments: Arguments) -> object:
+    """Typed addresses, and those that devices were reached at."""
+    names = {device_text(a.digest): a.name for a in agent.engine.replica.verdict.devices.values()}
+    known = [
+        {"device": device, "name": names.get(device, ""), "addresses": list(addresses)}
+        for device, addresses in sorted(agent.addresses.items())
+    ]
+    return {"addresses": list(agent.strange), "devices": known}
+
+
+async def peer_remove(agent: Agent, arguments: Arguments) -> object:
+    """Forget a typed address."""
+    address = needed(arguments, "address")
+    if address not in agent.strange:
+        raise Misuse(f"{address!r} was not added", hint="`mesh peer list` shows what was.")
+    await agent.strange_addresses(tuple(a for a in agent.strange if a != address))
+    return {"address": address, "addresses": list(agent.strange)}
+
+
+def _checked(address: str) -> str:
+    host, _, port = address.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]")
+    fits = bool(bare) and port.isdecimal() and 0 < int(port) <= _PORT_MAX
+    if fits and ":" in bare:
+        try:
+            fits = ipaddress.ip_address(bare).version == 6 and host.startswith("[")
+        except ValueError:
+            fits = False
+    if not fits or any(c.isspace() or not c.isprintable() for c in address):
+        raise Misuse(
+            f"{address!r} is not an address", hint="HOST:PORT, for example 192.168.1.10:4222 or [fe80::1]:4222."
+        )
+    return address

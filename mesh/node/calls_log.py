@@ -1,0 +1,169 @@
+"""Calls about the log itself: showing it, verifying it, and building everything from it again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from mesh.clocks.chain import Head, event_digest, genesis_digest, opening_digest, signed_bytes
+from mesh.clocks.lamport import follows
+from mesh.errors import Misuse, Refused
+from mesh.events.chains import check_body
+from mesh.events.keys import verify as verify_signature
+from mesh.events.reading import read_inner
+from mesh.limits import FAULTS_SHOWN_MAX, LIST_MAX
+from mesh.names import ZERO, Digest, device_text, digest_text
+from mesh.node import timing
+from mesh.node.arguments import Arguments, number, text, yes
+from mesh.node.calls_notes import chosen
+from mesh.node.calls_status import admission_name
+from mesh.node.store_port import ChainFacts, Row
+
+if TYPE_CHECKING:
+    from mesh.node.agent import Agent
+
+_LOG_DEFAULT = 50
+
+
+async def log(agent: Agent, arguments: Arguments) -> object:
+    """Events by stamp, the latest first."""
+    admission = _device(agent, text(arguments, "device"))
+    said = text(arguments, "document")
+    rows = await agent.store.newest(
+        admission=admission,
+        document=await chosen(agent, said) if said else None,
+        limit=number(arguments, "limit", _LOG_DEFAULT, LIST_MAX),
+    )
+    return {"events": [_line(agent, row) for row in rows]}
+
+
+async def follow(agent: Agent, arguments: Arguments) -> AsyncIterator[object]:
+    """Events as they come to be kept here, from now on, until the caller goes."""
+    admission = _device(agent, text(arguments, "device"))
+    said = text(arguments, "document")
+    document = await chosen(agent, said) if said else None
+    after = agent.engine.shelf.last_row
+    while True:
+        rows = await agent.store.log(admission=admission, document=document, after=after, limit=LIST_MAX)
+        for row in rows:
+            yield _line(agent, row)
+        after = rows[-1].id if rows else after
+        if not rows:
+            await asyncio.sleep(timing.FOLLOW_INTERVAL_S)
+
+
+def _device(agent: Agent, said: str | None) -> Digest | None:
+    if said is None:
+        return None
+    fit = [
+        a.digest
+        for a in agent.engine.replica.verdict.admissions.values()
+        if a.name == said or device_text(a.digest).startswith(said.lower())
+    ]
+    if len(fit) != 1:
+        problem = f"{said!r} fits {'several devices' if fit else 'no device'}"
+        raise Misuse(problem, hint="`mesh devices` shows names and ids.")
+    return fit[0]
+
+
+def _line(agent: Agent, row: Row) -> dict[str, object]:
+    placed = row.placed
+    try:
+        inner = read_inner(agent.engine.keyring, placed)
+    except Refused:
+        inner = None
+    return {
+        "event": digest_text(placed.digest),
+        "device": device_text(placed.admission),
+        "name": admission_name(agent, placed.admission),
+        "lane": placed.lane.name.lower(),
+        "chain": digest_text(placed.chain),
+        "seq": placed.seq,
+        "lamport": placed.header.lamport,
+        "kind": inner.kind if inner else None,
+        "agent": inner.agent if inner else None,
+        "document": str(row.document) if row.document else None,
+        "time_ms": inner.time_ms if inner else None,
+        "bytes": len(placed.event.header) + len(placed.event.body or b""),
+        "standing": row.standing.name.lower(),
+        "reason": row.reason,
+    }
+
+
+async def verify(agent: Agent, arguments: Arguments) -> object:
+    """Hash every chain again from the stored bytes, and check what the tips are signed with."""
+    deep = yes(arguments, "deep")
+    faults = list(await agent.store.check(deep=deep))
+    chains = await agent.store.chains()
+    events = 0
+    for chain in chains:
+        count, found = await _verify_chain(agent, chain)
+        events += count
+        faults += found
+    return {"events": events, "chains": len(chains), "ok": not faults, "faults": faults[:FAULTS_SHOWN_MAX]}
+
+
+async def _verify_chain(agent: Agent, chain: ChainFacts) -> tuple[int, list[str]]:
+    found = agent.engine.replica.verdict.admissions.get(chain.admission)
+    statement = agent.engine.replica.chains.chains[chain.chain]
+    key = found.sign_key if found else statement.key
+    places: dict[Digest, tuple[int, int]] = {ZERO: (0, 0)}
+    faults: list[str] = []
+    after, count = 0, 0
+    while rows := await agent.store.walk(chain.chain, after):
+        for row in rows:
+            if fault := _fault(agent.engine.own.mesh, key, row, places):
+                faults.append(f"event {row.placed.seq} of chain {chain.chain.hex()}: {fault}")
+            places[row.placed.digest] = (row.placed.seq, row.placed.header.lamport)
+        count, after = count + len(rows), rows[-1].id
+    return count, faults
+
+
+def _fault(mesh: Digest, key: bytes, row: Row, places: dict[Digest, tuple[int, int]]) -> str:
+    placed = row.placed
+    seq, lamport = places.get(placed.parent, (-1, 0))
+    if placed.seq != seq + 1 or not follows(placed.header.lamport, lamport):
+        return "it does not follow its parent"
+    if placed.digest != _digest(mesh, key, row):
+        return "its header is not the one that was kept"
+    try:
+        if placed.event.body is not None:
+            check_body(placed.header, placed.event.body)
+        if placed.signature is not None:
+            verify_signature(key, signed_bytes(placed.chain, placed.head), placed.signature)
+    except Refused as error:
+        return str(error)
+    return ""
+
+
+def _digest(mesh: Digest, key: bytes, row: Row) -> Digest:
+    placed = row.placed
+    if placed.seq > 1:
+        return event_digest(placed.chain, Head(placed.seq - 1, placed.parent), placed.event.header)
+    if placed.chain == mesh:
+        return genesis_digest(key, placed.event.header)
+    return opening_digest(mesh, key, placed.event.header)
+
+
+async def rebuild(agent: Agent, _arguments: Arguments) -> object:
+    """Throw away everything that follows from the log, and build it again: the digest must be the same."""
+    before = await agent.store.digest()
+
+    async def again() -> None:
+        await agent.store.forget_state()
+        agent.engine.shelf.dropped()
+        after = 0
+        while rows := await agent.store.replay(after):
+            await agent.engine.shelf.weigh_again(rows)
+            agent.engine.shelf.committed(await agent.store.commit(agent.engine.shelf.batch({})))
+            after = rows[-1].id
+
+    await agent.engine.alone(again)
+    counts, now = await agent.store.counts(), await agent.store.digest()
+    return {
+        "events": counts.events,
+        "documents": counts.documents,
+        "state_digest": digest_text(now),
+        "same": now == before,
+    }

@@ -1,0 +1,174 @@
+"""Calls about notes."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mesh.errors import Misuse, Refused
+from mesh.events.event import Lane, Placed
+from mesh.events.kinds import Changed, document_of
+from mesh.events.speaking import Draft
+from mesh.limits import LIST_MAX, SALT_BYTES
+from mesh.names import DocumentId, device_text, digest_text
+from mesh.node.arguments import Arguments, needed, number, text, texts, yes
+from mesh.node.engine import Engine
+from mesh.node.shelf import Loaded
+from mesh.node.store_port import NoteRow
+from mesh.state import notes
+from mesh.state.edits import Edit
+
+if TYPE_CHECKING:
+    from mesh.node.agent import Agent
+
+SPACE = "home"
+_LIST_DEFAULT = 100
+_CHOICES_MAX = 5  # documents named when a prefix fits several
+
+
+async def add(agent: Agent, arguments: Arguments) -> object:
+    """A new note."""
+    title, body = needed(arguments, "title"), text(arguments, "body") or ""
+    salt = secrets.token_bytes(SALT_BYTES)
+    birth = notes.birth(title, body, texts(arguments, "tags"), text(arguments, "path"), salt)
+    document = document_of(text(arguments, "space") or SPACE, notes.KIND, birth)
+
+    async def make(_engine: Engine) -> Sequence[Draft]:
+        return (Draft(birth, document),)
+
+    return _said(document, await agent.engine.say(Lane.DATA, make))
+
+
+def _said(document: DocumentId, placed: tuple[Placed, ...]) -> dict[str, object]:
+    return {"document": str(document), "event": digest_text(placed[-1].digest)}
+
+
+async def listed(agent: Agent, arguments: Arguments) -> object:
+    """Notes, the latest first."""
+    limit = number(arguments, "limit", _LIST_DEFAULT, LIST_MAX)
+    after = text(arguments, "after")
+    rows = await agent.store.notes(
+        tag=text(arguments, "tag"),
+        search=text(arguments, "search"),
+        deleted=yes(arguments, "deleted"),
+        limit=limit,
+        after=await agent.store.note(DocumentId.parse(after)) if after else None,
+    )
+    result: dict[str, object] = {"notes": [_line(row) for row in rows]}
+    if rows and len(rows) == limit:
+        result["next"] = str(rows[-1].note.document)
+    return result
+
+
+def _line(row: NoteRow) -> dict[str, object]:
+    note = row.note
+    return {
+        "document": str(note.document),
+        "title": note.title,
+        "tags": list(note.tags),
+        "updated": {"time_ms": row.updated_ms, "device": device_text(row.updated_by)},
+        "conflicts": len(note.conflicts),
+    }
+
+
+async def show(agent: Agent, arguments: Arguments) -> object:
+    """One note, with everything that lives side by side in it."""
+    document = await chosen(agent, needed(arguments, "document"))
+    row = await agent.store.note(document)
+    if row is None:
+        raise Misuse(f"{document} is no note that can be shown here", hint="`mesh status` tells what is waited for.")
+    note = row.note
+    return {
+        "document": str(document),
+        "title": note.title,
+        "body": note.body,
+        "tags": list(note.tags),
+        "path": note.path,
+        "deleted": note.deleted,
+        "conflicts": await _conflicts(agent, document, note.conflicts),
+        "updated": {"time_ms": row.updated_ms, "device": device_text(row.updated_by)},
+    }
+
+
+async def _conflicts(agent: Agent, document: DocumentId, fields: tuple[str, ...]) -> list[object]:
+    if not fields:
+        return []
+    found: list[object] = []
+
+    async def look(engine: Engine) -> Sequence[Draft]:
+        loaded = await engine.shelf.load(document)
+        if loaded:
+            found.extend([await _field(engine, loaded, field) for field in fields])
+        return ()
+
+    await agent.engine.look(look)
+    return found
+
+
+async def _field(engine: Engine, loaded: Loaded, field: str) -> dict[str, object]:
+    events = await engine.shelf.events_of(loaded.document.id)
+    values = []
+    for live in loaded.document.live(field):
+        event = events.get(live.change)
+        values.append(
+            {
+                "value": live.value,
+                "device": device_text(event.admission) if event else "",
+                "event": digest_text(event.digest) if event else "",
+            }
+        )
+    return {"field": field, "values": values}
+
+
+async def edit(agent: Agent, arguments: Arguments) -> object:
+    """Change a note; what others change at the same time stays beside it."""
+    title, body, path = (text(arguments, key) for key in ("title", "body", "path"))
+    add_tags, remove_tags = texts(arguments, "add_tags"), texts(arguments, "remove_tags")
+    base = text(arguments, "base_body")
+
+    def edits(loaded: Loaded) -> tuple[Edit, ...]:
+        if base is not None and loaded.document.text() != base:
+            hint = "Look at it with `mesh note show`, then edit again; what you wrote is not lost."
+            raise Refused("the note changed meanwhile", hint=hint)
+        return notes.edits(
+            loaded.document, title=title, body=body, path=path, add_tags=add_tags, remove_tags=remove_tags
+        )
+
+    return await _change(agent, await chosen(agent, needed(arguments, "document")), edits)
+
+
+async def remove(agent: Agent, arguments: Arguments) -> object:
+    """Mark a note as deleted; its history stays."""
+    document = await chosen(agent, needed(arguments, "document"))
+    return await _change(agent, document, lambda loaded: notes.edits(loaded.document, deleted=True))
+
+
+async def _change(agent: Agent, document: DocumentId, edits: object) -> dict[str, object]:
+    assert callable(edits), edits
+
+    async def make(engine: Engine) -> Sequence[Draft]:
+        loaded = await engine.shelf.load(document)
+        if loaded is None:
+            raise Refused(f"{document} cannot be edited: its beginning is not on this device yet")
+        wanted = edits(loaded)
+        if not wanted:
+            raise Misuse("nothing would change")
+        actor = engine.shelf.actor(loaded, engine.own.admission)
+        return (Draft(Changed(loaded.document.edit(actor, wanted).raw), document),)
+
+    return _said(document, await agent.engine.say(Lane.DATA, make))
+
+
+async def chosen(agent: Agent, said: str) -> DocumentId:
+    """The document that a person means: a whole id, the unique beginning of one, or an exact title. Raises Misuse."""
+    found = await agent.store.find_documents(said, _CHOICES_MAX + 1)
+    if not found:
+        rows = await agent.store.notes(search=said, limit=LIST_MAX)
+        found = tuple(row.note.document for row in rows if row.note.title == said)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise Misuse(f"there is no note {said!r}", hint="`mesh note list` shows what there is.")
+    names = ", ".join(str(document) for document in found[:_CHOICES_MAX])
+    raise Misuse(f"{said!r} fits several notes: {names}", hint="Give more of the id.")

@@ -1,0 +1,262 @@
+"""The engine: the one writer. Inputs go through the replica one at a time; effects are committed, then told.
+
+Jobs that arrive together share one commit. What could not be committed never happened: replica and shelf are read
+again from the store. This module knows no network; what is to be asked, sent and met is handed to its owner.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from mesh.clocks.chain import Trail
+from mesh.errors import Misuse
+from mesh.events.chains import Chain, Chains, Held
+from mesh.events.event import Lane, Placed, Run
+from mesh.events.keys import SecretKeys
+from mesh.events.seal import Keyring
+from mesh.events.speaking import NONCES_BYTES, Draft
+from mesh.events.verdict import admitted
+from mesh.limits import COMMIT_INPUTS_MAX, INPUTS_QUEUED_MAX, PAGE_BYTES_MAX, SALT_BYTES
+from mesh.names import Digest
+from mesh.node.shelf import Shelf
+from mesh.node.store_port import Boot, Row, Store
+from mesh.sync.inputs import Effects, Heard, Input, Peer, Said
+from mesh.sync.messages import Message, Push, Want
+from mesh.sync.replica import Own, Replica
+
+Make = Callable[["Engine"], Awaitable[Sequence[Draft]]]
+"""What somebody wants to say, worked out when nothing else can come between."""
+
+
+class Owner(Protocol):
+    """Who carries out what the engine does not."""
+
+    def ask(self, peer: Peer, want: Want) -> None:
+        """Ask a peer; may be called before the commit."""
+
+    def happened(self, effects: Effects) -> None:
+        """The effects are durable: send, meet again, sound the alarms."""
+
+
+@dataclass(slots=True)
+class _Job:
+    run: Callable[[], Awaitable[Effects]]
+    done: asyncio.Future[Effects]
+    effects: Effects = field(default_factory=Effects)
+
+
+class Engine:
+    """Replica, shelf and store of one device, moved by one writer."""
+
+    def __init__(self, own: Own, keyring: Keyring, store: Store, owner: Owner) -> None:
+        """Use `start` before anything else."""
+        self.own, self.keyring, self.store, self.owner = own, keyring, store, owner
+        self.replica = Replica(own, keyring)
+        self.shelf = Shelf(store, keyring, self.replica.verdict)
+        self._jobs: asyncio.Queue[_Job] = asyncio.Queue(INPUTS_QUEUED_MAX)
+        self._ready: list[_Job] = []
+        self._settings: dict[str, bytes] = {}
+
+    async def start(self) -> Boot:
+        """Read everything that is kept in memory from the store."""
+        boot = await self.store.boot()
+        met = self.replica.met
+        self.replica = replica_of(self.own, self.keyring, boot)
+        self.replica.met = met
+        self.shelf.verdict = self.replica.verdict
+        await self.shelf.open()
+        self.replica.state = await self.store.digest()
+        return boot
+
+    # ── what others ask for ──────────────────────────────────────────────────────────────────────
+
+    async def say(self, lane: Lane, make: Make, *, reason: str = "new") -> tuple[Placed, ...]:
+        """Say what `make` comes up with. When this returns it is kept: it survives kill -9 and power loss."""
+
+        async def run() -> Effects:
+            drafts = tuple(await make(self))
+            entropy = secrets.token_bytes(SALT_BYTES + NONCES_BYTES * len(drafts))
+            return self.replica.handle(Said(drafts, lane, time.time_ns() // 1_000_000, entropy, reason))
+
+        return (await self._submit(run)).append
+
+    async def hear(self, peer: Peer, message: Message) -> Effects:
+        """Take a message in; returns when what it brought is kept."""
+
+        async def run() -> Effects:
+            held: Held = {}
+            if unsure := self.replica.unsure(message):
+                await self._commit()
+                held = await self.store.places(unsure)
+            return self.replica.handle(Heard(peer, message, held))
+
+        return await self._submit(run)
+
+    async def look(self, make: Make) -> None:
+        """Look at documents when nothing else can come between; nothing is said."""
+
+        async def run() -> Effects:
+            await make(self)
+            return Effects()
+
+        await self._submit(run)
+
+    async def feed(self, given: Input) -> Effects:
+        """Any other input."""
+
+        async def run() -> Effects:
+            return self.replica.handle(given)
+
+        return await self._submit(run)
+
+    async def remember(self, key: str, value: bytes) -> None:
+        """Keep a setting with the next commit, and wait for it."""
+
+        async def run() -> Effects:
+            self._settings[key] = value
+            return Effects()
+
+        await self._submit(run)
+
+    async def alone(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do something with the store while nothing else is written, and read everything anew afterwards."""
+
+        async def run() -> Effects:
+            await self._commit()
+            await work()
+            self.shelf.dropped()
+            await self.start()
+            return Effects(judged=True)
+
+        await self._submit(run)
+
+    async def serve(self, peer: Peer, want: Want) -> Push:
+        """The answer to a Want: as much as fits a page."""
+        runs: list[Run] = []
+        room = PAGE_BYTES_MAX
+        for _, allowed in self.replica.handle(Heard(peer, want)).serve:
+            for span in allowed.spans:
+                run = await self.store.serve(span, room) if room > 0 else None
+                if run is None:
+                    continue
+                size = sum(len(e.header) + len(e.body or b"") for e in run.events)
+                if runs and size > room:
+                    break
+                runs.append(run)
+                room -= size
+            bodies = await self.store.bodies(allowed.bodies, room) if allowed.bodies and room > 0 else ()
+        return Push(tuple(runs), bodies, answer=True)
+
+    # ── the writer ───────────────────────────────────────────────────────────────────────────────
+
+    async def _submit(self, run: Callable[[], Awaitable[Effects]]) -> Effects:
+        done: asyncio.Future[Effects] = asyncio.get_running_loop().create_future()
+        await self._jobs.put(_Job(run, done))
+        return await done
+
+    async def work(self) -> None:
+        """Do jobs until cancelled; a commit under way is finished first."""
+        while True:
+            jobs = [await self._jobs.get()]
+            while not self._jobs.empty() and len(jobs) < COMMIT_INPUTS_MAX:
+                jobs.append(self._jobs.get_nowait())
+            await asyncio.shield(self._together(jobs))
+
+    async def _together(self, jobs: Sequence[_Job]) -> None:
+        for job in jobs:
+            try:
+                job.effects = await job.run()
+            except Exception as error:  # noqa: BLE001 - whoever asked is told; the replica has not moved
+                _fail(job, error)
+                continue
+            await self._absorb(job)
+        await self._commit_or_fail()
+
+    async def _absorb(self, job: _Job) -> None:
+        """Work out what a job's effects amount to, for the commit that is being collected."""
+        effects = job.effects
+        for peer, want in effects.ask:
+            self.owner.ask(peer, want)
+        self._ready.append(job)
+        try:
+            self.shelf.verdict = self.replica.verdict
+            await self.shelf.take(effects.append)
+            if effects.bodies:
+                await self._take_bodies(effects)
+            if effects.judged:
+                await self._commit()
+                await self.shelf.weigh_all_again()
+            if self.shelf.full:
+                await self._commit()
+        except Exception as error:  # noqa: BLE001 - whatever it is, what was collected did not happen
+            await self._undo(error)
+
+    async def _take_bodies(self, effects: Effects) -> None:
+        await self._commit()
+        rows: list[Row] = []
+        for event, body in effects.bodies:
+            for row in await self.store.event(event):
+                whole = replace(row.placed, event=replace(row.placed.event, body=body))
+                rows.append(replace(row, placed=whole))
+        await self.shelf.take_bodies(rows, effects.bodies)
+
+    async def _commit(self) -> None:
+        """Make everything collected durable, then tell those who wait for it."""
+        batch = self.shelf.batch(self._settings)
+        if any((batch.events, batch.bodies, batch.standings, batch.born, batch.notes, batch.snapshots, batch.settings)):
+            self.shelf.committed(await self.store.commit(batch))
+            self._settings.clear()
+        ready, self._ready = self._ready, []
+        for job in ready:
+            if not job.done.done():
+                job.done.set_result(job.effects)
+            self.owner.happened(job.effects)
+
+    async def _commit_or_fail(self) -> None:
+        try:
+            await self._commit()
+        except Exception as error:  # noqa: BLE001 - as above
+            await self._undo(error)
+
+    async def _undo(self, error: Exception) -> None:
+        """Forget what could not be kept, and go on from what the store holds."""
+        ready, self._ready = self._ready, []
+        self.shelf.dropped()
+        self._settings.clear()
+        for job in ready:
+            _fail(job, error)
+        await self.start()
+
+
+def _fail(job: _Job, error: Exception) -> None:
+    if not job.done.done():
+        job.done.set_exception(error)
+
+
+def replica_of(own: Own, keyring: Keyring, boot: Boot) -> Replica:
+    """A replica as the log has it."""
+    chains = Chains(own.mesh)
+    for name, (admission, lane) in boot.openings.items():
+        tips = {head: boot.tip_lamports[head.digest] for head in boot.tips.get(name, ())}
+        chains.add(name, Chain(admission, lane, b"", tips, Trail(boot.trails.get(name, ()))))
+    replica = Replica(own, keyring, chains, boot.control)
+    for chain in chains.chains.values():
+        found = admitted(replica.statements.get(chain.admission))
+        chain.key = found.sign_key if found else chain.key
+    replica.missing = dict(boot.missing_bodies)
+    replica.speak_on()
+    return replica
+
+
+def own_of(mesh: Digest, admission: Digest, keys: SecretKeys) -> Own:
+    """Who a device is. Raises Misuse when it is in no mesh."""
+    if not mesh or not admission:
+        raise Misuse(
+            "this device is in no mesh yet", hint="Found one with `mesh join --new`, or `mesh join --request`."
+        )
+    return Own(mesh, admission, keys)

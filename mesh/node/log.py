@@ -1,0 +1,51 @@
+"""The agent's log: one JSON object a line, rotated by size, never with secrets or contents."""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.handlers
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from mesh.limits import LOG_FILE_BYTES_MAX, LOG_FILES_MAX
+from mesh.node.paths import log_path
+
+Log = Callable[..., None]
+"""`log("what.happened", field=value, …)`."""
+
+
+class _Quiet(logging.handlers.RotatingFileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Lose the line: there is nowhere better to complain."""
+
+
+class _Lines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        fields = getattr(record, "fields", {})
+        entry = {"time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + "Z", "what": record.msg}
+        return json.dumps({**entry, **fields}, ensure_ascii=True, default=str)
+
+
+def opened(home: Path) -> tuple[Log, Callable[[], None]]:
+    """A log for this home, and how to close it. A full disk loses log lines, never work."""
+    path = log_path(home)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    handler = _Quiet(
+        path, maxBytes=LOG_FILE_BYTES_MAX, backupCount=LOG_FILES_MAX - 1, encoding="utf-8", delay=True
+    )
+    handler.setFormatter(_Lines())
+    handler.setFormatter(_Lines())
+    handler.handleError = lambda _record: None  # type: ignore[method-assign]  # there is nowhere better to complain
+
+    def log(what: str, **fields: object) -> None:
+        record = logging.LogRecord("mesh", logging.INFO, "", 0, what, None, None)
+        record.fields = fields
+        handler.handle(record)
+
+    return log, handler.close
+
+
+def silent(_what: str, **_fields: object) -> None:
+    """A log for one-shot commands, whose errors the person sees anyway."""

@@ -1,0 +1,105 @@
+"""The local socket: one JSON object a line, for the command line and for everything else of this user.
+
+It is created 0600 and answers only the user who owns the home. It never decides anything: it passes calls to the agent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from mesh.errors import Malformed, MeshError, Misuse
+from mesh.limits import CALL_BYTES_MAX
+
+Arguments = Mapping[str, object]
+Call = Callable[[str, Arguments], Awaitable[object]]
+"""A call and its arguments -> its result, or an async iterator of items for calls that stream."""
+
+
+def error_json(error: Exception) -> dict[str, object]:
+    """An error as it travels over the socket and as --json prints it."""
+    known = isinstance(error, MeshError)
+    family = next((c.__name__ for c in type(error).__mro__ if MeshError in c.__bases__), "Bug")
+    return {
+        "family": family if known else "Bug",
+        "class": type(error).__name__,
+        "message": str(error) if known else f"unexpected: {error!r}",
+        "hint": error.hint if isinstance(error, MeshError) else "See `mesh logs`; this is a fault of mesh.",
+        "exit": error.exit_code if isinstance(error, MeshError) else 1,
+    }
+
+
+def _make_room(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+
+
+@asynccontextmanager
+async def served(path: Path, call: Call, log: Callable[..., None]) -> AsyncIterator[None]:
+    """Listen while inside. A socket file that nobody answers is replaced."""
+    _make_room(path)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await _converse(reader, writer, call, log)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the other side is gone; nothing of it is left here
+        finally:
+            writer.close()
+
+    server = await asyncio.start_unix_server(answer, path=str(path), limit=CALL_BYTES_MAX)
+    os.chmod(path, 0o600)  # noqa: PTH101 - a call of microseconds
+    try:
+        yield
+    finally:
+        server.close()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)  # noqa: PTH108 - as above
+
+
+async def _converse(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, call: Call, log: Callable[..., None]
+) -> None:
+    while True:
+        try:
+            line = await reader.readuntil(b"\n")
+        except asyncio.LimitOverrunError:
+            error = Malformed(f"a call is longer than {CALL_BYTES_MAX:,} bytes")
+            await _send(writer, {"error": error_json(error)})
+            return
+        try:
+            name, arguments = _parsed(line)
+            result = await call(name, arguments)
+            if isinstance(result, AsyncIterator):
+                async for item in result:
+                    await _send(writer, {"item": item})
+                return
+            await _send(writer, {"result": result})
+        except MeshError as error:
+            await _send(writer, {"error": error_json(error)})
+        except ConnectionError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one call's bug must not end the agent; it is logged and told
+            log("call.failed", error=repr(error))
+            await _send(writer, {"error": error_json(error)})
+
+
+def _parsed(line: bytes) -> tuple[str, Arguments]:
+    try:
+        request = json.loads(line)
+        name, arguments = request["call"], request.get("arguments") or {}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Misuse('a call is one line of JSON: {"call": NAME, "arguments": {…}}') from error
+    if not isinstance(name, str) or not isinstance(arguments, dict):
+        raise Misuse("a call's name is a text and its arguments are a map")
+    return name, arguments
+
+
+async def _send(writer: asyncio.StreamWriter, answer: Mapping[str, object]) -> None:
+    writer.write(json.dumps(answer, ensure_ascii=True, separators=(",", ":")).encode() + b"\n")
+    await writer.drain()

@@ -1,0 +1,197 @@
+"""Talk between devices: what the bus brings goes to the engine, and what the engine wants asked, sent or met goes out.
+
+Every message may be lost or come twice; anti-entropy on each link and at intervals makes up for it. This module never
+touches the store and never decides what counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from mesh.clocks.frontier import Frontier, Span
+from mesh.errors import MeshError, Refused
+from mesh.events.event import Lane
+from mesh.limits import PAGE_BYTES_MAX
+from mesh.node import timing
+from mesh.node.engine import Engine
+from mesh.node.log import Log
+from mesh.node.ports import Bus, GuestLink
+from mesh.sync import messages
+from mesh.sync.inputs import GUEST, Effects, Lost, Peer, Ticked
+from mesh.sync.messages import Have, Push, Want
+
+
+@dataclass(slots=True)
+class Known:
+    """What a peer told about itself last."""
+
+    have: Have
+    at: float  # monotonic seconds
+
+
+class Talk:
+    """The handler of one bus, and the owner of one engine."""
+
+    def __init__(self, engine: Engine, bus: Bus, log: Log, judged: Callable[[], Awaitable[None]]) -> None:
+        """`judged` is called after the verdict changed, to let others in."""
+        self.engine, self.bus, self.log, self._judged = engine, bus, log, judged
+        self.known: dict[Peer, Known] = {}
+        self.alarms: list[str] = []
+        self._group: asyncio.TaskGroup | None = None
+        self._greeting: set[Peer] = set()
+        self._telling: set[Peer] = set()
+
+    async def run(self) -> None:
+        """Talk until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            group.create_task(self.bus.run(self))
+            while True:
+                await asyncio.sleep(timing.COMPARE_INTERVAL_S)
+                self.engine.replica.state = await self.engine.store.digest()
+                await self.engine.feed(Ticked())
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        if self._group is None:
+            return
+
+        async def guarded() -> None:
+            try:
+                await work
+            except MeshError as error:
+                self.log("talk.failed", error=str(error))
+
+        self._group.create_task(guarded())
+
+    # ── from the bus ─────────────────────────────────────────────────────────────────────────────
+
+    async def heard(self, sender: str | None, verb: str, body: bytes) -> bytes:
+        """Answer a peer, or a guest."""
+        peer = sender or GUEST
+        match verb:
+            case "have":
+                return await self._heard_have(peer, messages.decode_have(body))
+            case "want":
+                return messages.encode(await self.engine.serve(peer, messages.decode_want(body)))
+            case "push":
+                await self.engine.hear(peer, messages.decode_push(body))
+                return b""
+        raise Refused(f"this device does not know {verb!r}", hint="One of the two needs an upgrade: `mesh --version`.")
+
+    async def _heard_have(self, peer: Peer, have: Have) -> bytes:
+        self.known[peer] = Known(have, time.monotonic())
+        self.engine.replica.state = await self.engine.store.digest()
+        effects = await self.engine.hear(peer, have)
+        answer = next((m for to, m in effects.send if to == peer and isinstance(m, Have)), None)
+        return messages.encode(answer) if answer else b""
+
+    async def linked(self, device: str) -> None:
+        """A link is up: compare."""
+        self.log("link.up", device=device)
+        self._greet(device, 0.0)
+
+    async def parted(self, device: str) -> None:
+        """A link is down: what was asked there may be asked elsewhere."""
+        self.log("link.down", device=device)
+        await self.engine.feed(Lost(device))
+
+    async def guest(self, link: GuestLink, device: str | None) -> None:
+        """Bring our control events to a server that does not know us, and take its own."""
+        peer = f"{GUEST}{device or 'unknown'}"
+        mine = self.engine.replica.have(peer, asks=True)
+        theirs = messages.decode_have(await link.request("have", messages.encode(mine), timeout_s=timing.ASK_TIMEOUT_S))
+        for span in _theirs_to_get(self.engine.replica.chains.frontier(Lane.CONTROL), theirs.control):
+            await self._bring(link, span)
+        pulling = (await self.engine.hear(peer, theirs)).ask
+        while pulling:
+            ((_, want),) = pulling
+            raw = await link.request("want", messages.encode(want), timeout_s=timing.ASK_TIMEOUT_S)
+            pulling = (await self.engine.hear(peer, messages.decode_push(raw))).ask
+        self.log("guest.done", device=device)
+
+    async def _bring(self, link: GuestLink, span: Span) -> None:
+        while run := await self.engine.store.serve(span, PAGE_BYTES_MAX):
+            await link.request("push", messages.encode(Push((run,))), timeout_s=timing.ASK_TIMEOUT_S)
+            span = Span(span.chain, span.target, (self.engine.replica.chains.end(run),))
+
+    # ── from the engine ──────────────────────────────────────────────────────────────────────────
+
+    def ask(self, peer: Peer, want: Want) -> None:
+        """Fetch a page; what comes goes back to the engine, and so does that nothing came."""
+        if not peer.startswith(GUEST):  # a guest's questions are asked over its own link
+            self._spawn(self._fetch(peer, want))
+
+    async def _fetch(self, peer: Peer, want: Want) -> None:
+        try:
+            raw = await self.bus.request(peer, "want", messages.encode(want), timeout_s=timing.ASK_TIMEOUT_S)
+            await self.engine.hear(peer, messages.decode_push(raw))
+        except MeshError as error:
+            self.log("fetch.failed", device=peer, error=str(error))
+            await self.engine.feed(Lost(peer))
+            self._greet(peer, timing.AGAIN_S)
+
+    def happened(self, effects: Effects) -> None:
+        """Send what is durable now."""
+        for alarm in effects.alarms:
+            self.log("alarm", what_happened=alarm)
+            self.alarms = [*self.alarms[-(timing.ALARMS_SHOWN_MAX - 1) :], alarm]
+        for peer, message in effects.send:
+            if peer is None:
+                for linked in self._linked():
+                    self._tell(linked, message)
+            elif isinstance(message, Have) and message.asks:
+                self._greet(peer, 0.0)
+        for peer in effects.meet:
+            self._greet(peer, timing.AGAIN_S)
+        if effects.judged:
+            self._spawn(self._judged())
+
+    def _linked(self) -> list[Peer]:
+        return [link.device for link in self.bus.links() if link.connected]
+
+    def _tell(self, peer: Peer, message: Have | Push) -> None:
+        """News: events go at once, tips after a moment in which more may come."""
+        if isinstance(message, Push):
+            self._spawn(self.bus.tell(peer, "push", messages.encode(message)))
+        elif peer not in self._telling:
+            self._telling.add(peer)
+            self._spawn(self._tell_tips(peer))
+
+    async def _tell_tips(self, peer: Peer) -> None:
+        await asyncio.sleep(timing.NEWS_DELAY_S)
+        self._telling.discard(peer)
+        self.engine.replica.state = await self.engine.store.digest()
+        await self.bus.tell(peer, "have", messages.encode(self.engine.replica.have(peer, asks=False)))
+
+    def _greet(self, peer: Peer, delay_s: float) -> None:
+        if peer not in self._greeting and not peer.startswith(GUEST):
+            self._greeting.add(peer)
+            self._spawn(self._compare(peer, delay_s))
+
+    async def _compare(self, peer: Peer, delay_s: float) -> None:
+        """Trade tips with a peer: the anti-entropy round of every link and interval."""
+        await asyncio.sleep(delay_s)
+        self._greeting.discard(peer)
+        if peer not in self._linked():
+            return
+        replica = self.engine.replica
+        replica.met.add(peer)
+        replica.state = await self.engine.store.digest()
+        mine = messages.encode(self.engine.replica.have(peer, asks=True))
+        raw = await self.bus.request(peer, "have", mine, timeout_s=timing.ASK_TIMEOUT_S)
+        have = messages.decode_have(raw)
+        self.known[peer] = Known(have, time.monotonic())
+        await self.engine.hear(peer, have)
+
+
+def _theirs_to_get(mine: Frontier, theirs: Frontier) -> list[Span]:
+    """What somebody lacks of my tips, opened chains first admitted first: as they came to be held here."""
+    return [
+        Span(chain, head, tuple(sorted(theirs.get(chain, ()), reverse=True)))
+        for chain, heads in mine.items()
+        for head in heads
+        if head not in theirs.get(chain, ())
+    ]
