@@ -156,9 +156,10 @@ def booleans(raw: bytes) -> tuple[bool, ...]:
     out: list[bool] = []
     at, value = 0, False
     while at < len(raw):
+        first = at == 0
         count, at = unsigned(raw, at)
         _room(len(out), count)
-        if count == 0 and (out or at == len(raw)):
+        if count == 0 and (not first or at == len(raw)):
             _refuse_column()
         out += [value] * count
         value = not value

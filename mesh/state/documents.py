@@ -13,8 +13,9 @@ from typing import ParamSpec, TypeVar
 
 from automerge import core
 
-from mesh.errors import Damaged, Malformed, Misuse, Refused
+from mesh.errors import Damaged, Malformed, Misuse, Refused, TooLarge
 from mesh.events.kinds import Born, Value
+from mesh.limits import BODY_PLAIN_BYTES_MAX
 from mesh.names import DocumentId
 from mesh.state import snapshot
 from mesh.state.changes import decode
@@ -33,6 +34,7 @@ T = TypeVar("T")
 
 _PANIC = "PanicException"  # of the binding: a BaseException that it gives no other access to
 _READER = bytes(ACTOR_BYTES)  # never writes
+_WRAPPING_BYTES = 16  # what an event's body adds to a change, rounded up
 _UNFIT = "Automerge cannot take it"
 
 
@@ -222,6 +224,8 @@ class Document:
         if not draft.operations:
             raise Misuse("nothing would change")
         change = encode(history.heads, actor, sequence, start, draft.operations)
+        if len(change.raw) > BODY_PLAIN_BYTES_MAX - _WRAPPING_BYTES:
+            raise TooLarge(f"an edit has {len(change.raw):,} bytes", hint="Make it in several steps.")
         assert history.fault(change) is None, history.fault(change)
         return change
 

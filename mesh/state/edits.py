@@ -109,7 +109,8 @@ class Draft:
             raise Misuse("this text is one value, since it was born long", hint="Put the whole text as `body`.")
         if not 0 <= edit.position <= edit.position + edit.deleted <= letters.length:
             raise Misuse(f"the text has {letters.length} characters, not {edit.position + edit.deleted}")
-        if letters.length - edit.deleted + len(edit.inserted) > BODY_PLAIN_BYTES_MAX:
+        growth = len(edit.inserted) - edit.deleted
+        if growth > 0 and letters.length + growth > BODY_PLAIN_BYTES_MAX:
             raise TooLarge(f"a text has more than {BODY_PLAIN_BYTES_MAX} characters")
         for place in range(edit.position, edit.position + edit.deleted):
             gone = letters.letter(place)
