@@ -1,0 +1,34 @@
+"""The store in memory keeps the contract."""
+
+from __future__ import annotations
+
+import pytest
+
+from mesh.node.store_memory import MemoryStore
+from mesh.node.store_port import Store
+from tests.contracts.store_contract import LogContract, ServeContract
+from tests.contracts.store_contract_views import NotesContract, StateContract
+
+pytestmark = pytest.mark.contract
+
+
+@pytest.fixture
+def store() -> Store:
+    """An empty one."""
+    return MemoryStore()
+
+
+class TestLog(LogContract):
+    """Events."""
+
+
+class TestServe(ServeContract):
+    """Spans."""
+
+
+class TestState(StateContract):
+    """Standings and the state digest."""
+
+
+class TestNotes(NotesContract):
+    """Views."""
