@@ -131,11 +131,10 @@ class NatsWire:
 
     async def close(self) -> None:
         """Close, at once and for good."""
-        if not self._client.is_connected:  # a login that failed half way: there is nothing to take leave of
-            self._abort()
-        with contextlib.suppress(NatsError, OSError, TimeoutError):
-            async with asyncio.timeout(timing.CLOSE_TIMEOUT_S):
-                await self._client.close()
+        if self._client.is_connected:  # else a login failed half way, and nats-py would wait for a farewell in vain
+            with contextlib.suppress(NatsError, OSError, TimeoutError):
+                async with asyncio.timeout(timing.CLOSE_TIMEOUT_S):
+                    await self._client.close()
         self._abort()
         await self._ended()
 

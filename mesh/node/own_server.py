@@ -174,7 +174,7 @@ class OwnServer:
         fails = 0
         while (broker is None or broker.running()) and fails < _REDIALS_MAX:
             try:
-                self.wire = await self._connected(told)
+                await self._connect()
             except Unreachable as error:
                 fails += 1
                 self._condition.problem, self._condition.hint = str(error), error.hint
@@ -182,30 +182,37 @@ class OwnServer:
                 continue
             fails = 0
             try:
-                await self._settle()
+                await self._listen(told)
                 self._condition = _Condition("external" if broker is None else "up")
                 told.up()
+                assert self.wire is not None, "it is set until it is disconnected"
                 await self.wire.closed.wait()
             finally:
-                await self._disconnected(told)
+                await self._disconnect(told)
             if broker is not None:
                 await _ended_soon(broker)
         if broker is None:
             raise Unreachable(self._condition.problem, hint="Is the external server up, and does it know this device?")
 
-    async def _connected(self, told: Told) -> Wire:
+    async def _connect(self) -> None:
         wire = await self._dial(self._login(self._keys.nkey_seed, inbox(self._device)))
         try:
-            await wire.listen(subject(self._device, "*", ">"), told.arrived)
             if not self._listening.external_url:
                 self._system = await self._dial(self._login(self._system_seed, "_INBOX_SYS"))
-                await self._system.listen("$SYS.ACCOUNT.MESH.DISCONNECT", _ended(told))
         except BaseException:
             await wire.close()
             raise
-        return wire
+        self.wire = wire
 
-    async def _disconnected(self, told: Told) -> None:
+    async def _listen(self, told: Told) -> None:
+        """Hear others, as the last of all: whoever is heard must be answerable, and in the roster of now."""
+        await self._settle()
+        if self._system is not None:
+            await self._system.listen("$SYS.ACCOUNT.MESH.DISCONNECT", _ended(told))
+        assert self.wire is not None, "connected before"
+        await self.wire.listen(subject(self._device, "*", ">"), told.arrived)
+
+    async def _disconnect(self, told: Told) -> None:
         wires = (self.wire, self._system)
         self.wire = self._system = None
         told.down()
