@@ -1,0 +1,99 @@
+"""The vectors that other programs share: the files are what we make, and we say of them what they say."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from mesh.errors import Refused
+from mesh.events.kinds import Born
+from mesh.names import Digest, DocumentId
+from mesh.state import digest
+from mesh.state.changes import decode
+from mesh.state.documents import Document
+from mesh.state.genesis import derive
+from mesh.state.operations import OperationId
+from mesh.state.shapes import gate
+from tests.vectors import make_state
+
+MADE = make_state.files()
+FOLDERS = ("changes", "documents", "digest")
+
+
+def cases(folder: str) -> list[Path]:
+    """The files of a folder that are checked in."""
+    return sorted((make_state.FOLDER / folder).glob("*.json"))
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_files_are_what_we_make(folder: str) -> None:
+    """Run tests/vectors/make_state.py when a difference is meant, and say so in the commit."""
+    assert cases(folder) == sorted(path for path in MADE if path.parent.name == folder)
+    for path in cases(folder):
+        assert path.read_text("utf-8") == MADE[path], path.name
+
+
+@pytest.mark.parametrize("path", cases("changes"), ids=lambda path: path.stem)
+def test_a_change_is_read_and_allowed_as_it_says(path: Path) -> None:
+    """Refused changes are refused by name of the one thing that is wrong in them."""
+    case = json.loads(path.read_text("utf-8"))
+    raw = bytes.fromhex(case["change"])
+    if not case["read"]:
+        with pytest.raises(Refused):
+            decode(raw)
+        return
+    change = decode(raw)
+    assert change.hash.hex() == case["hash"]
+    if "allowed" in case:
+        body = OperationId(case["body"][0], bytes.fromhex(case["body"][1]))
+        try:
+            gate(change, admission=bytes.fromhex(case["admission"]), kind=case["type"], body=body)
+            allowed = True
+        except Refused:
+            allowed = False
+        assert allowed is case["allowed"]
+    assert path.stem.removeprefix("note_").startswith("valid_") == case.get("allowed", True)
+
+
+@pytest.mark.parametrize("path", cases("documents"), ids=lambda path: path.stem)
+def test_a_document_is_as_it_says(path: Path) -> None:
+    """In the order of the file and in the opposite one."""
+    case = json.loads(path.read_text("utf-8"))
+    text = case["birth"]["text"]
+    if isinstance(text, list):
+        text = text[0] * (case["birth_characters"] - 1) + text[1]
+    birth = Born(case["birth"]["registers"], text, b"")
+    document_id = DocumentId.parse(case["document"])
+    assert derive(document_id, birth).hash.hex() == case["genesis_hash"]
+    events = [(bytes.fromhex(event), decode(bytes.fromhex(raw))) for event, raw in case["events"]]
+    for order in (events, events[::-1]):
+        document = Document.fold(document_id, birth, order)
+        taken = document.take([])
+        assert sha256(document.text().encode()).hexdigest() == case["text_sha256"]
+        assert [head.hex() for head in document.heads] == case["heads"]
+        assert list(document.conflicts()) == case["conflicts"]
+        assert [name.hex() for name in taken.waiting] == case["waiting"]
+        assert [name.hex() for name, _ in taken.refused] == case["refused"]
+        if case["live"] is not None:
+            live = {key: [[v.value, v.change.hex()] for v in document.live(key)] for key in document.registers()}
+            assert live == case["live"]
+    assert path.stem.startswith("valid_") == (not case["waiting"] and not case["refused"])
+
+
+@pytest.mark.parametrize("path", cases("digest"), ids=lambda path: path.stem)
+def test_a_digest_is_as_it_says(path: Path) -> None:
+    """From the events in the order of the file."""
+    case = json.loads(path.read_text("utf-8"))
+    chains: dict[DocumentId, dict[Digest, list[tuple[int, Digest]]]] = {}
+    for name, chain, seq, event in case["events"]:
+        of = chains.setdefault(DocumentId.parse(name), {}).setdefault(Digest(bytes.fromhex(chain)), [])
+        of.append((seq, Digest(bytes.fromhex(event))))
+    buckets: dict[int, list[tuple[Digest, Digest]]] = {}
+    for document, parts in chains.items():
+        key = digest.key(document)
+        leaf = digest.leaf(key, [digest.part(*part) for part in parts.items()])
+        assert leaf.hex() == case["leaves"][str(document)]
+        buckets.setdefault(digest.bucket(key), []).append((key, leaf))
+    tree = digest.Trie((bucket, digest.bucket_digest(leaves)) for bucket, leaves in buckets.items())
+    assert tree.root().hex() == case["root"]
