@@ -1,0 +1,155 @@
+"""What each command asks of the agent: its call and the arguments, checked as far as no agent is needed for it.
+
+The one table for both ways into a command. Standard library only; it never asks anything itself.
+"""
+
+from __future__ import annotations
+
+from mesh.errors import Misuse, TooLarge
+from mesh.limits import BODY_PLAIN_BYTES_MAX, KIB, TITLE_BYTES_MAX
+
+NOTE_BYTES_MAX = BODY_PLAIN_BYTES_MAX  # a note's text travels in one event
+NOTES_PAGE = 500  # notes in one answer
+EVENTS_SHOWN = 50  # events that `mesh log` shows unless told otherwise
+RANKS = ("admin", "member")
+COUNT_MAX = 100_000
+
+Call = tuple[str, dict[str, object]]
+
+
+def note_add(*, title: str, body: str, tags: tuple[str, ...], path: str) -> Call:
+    """A new note."""
+    _texts(title=title, body=body, path=path)
+    _tags(tags)
+    _title(title)
+    _body(body)
+    return "note.add", {"title": title, "body": body, "tags": list(tags), "path": path}
+
+
+def note_list(*, tag: str | None, search: str | None, deleted: bool, limit: int | None, after: str | None) -> Call:
+    """A page of notes."""
+    _texts(tag=tag, search=search, after=after)
+    _limit(limit)
+    named: dict[str, object] = {"tag": tag, "search": search, "after": after}
+    arguments = {name: value for name, value in named.items() if value is not None}
+    if deleted:
+        arguments["deleted"] = True
+    return "note.list", {**arguments, "limit": NOTES_PAGE if limit is None else limit}
+
+
+def note_show(*, document: str) -> Call:
+    """One note, by its id, a prefix of it, or its title."""
+    _texts(document=document)
+    return "note.show", {"document": document}
+
+
+def note_edit(
+    *,
+    document: str,
+    title: str | None = None,
+    body: str | None = None,
+    base_body: str | None = None,
+    add_tags: tuple[str, ...] = (),
+    remove_tags: tuple[str, ...] = (),
+    path: str | None = None,
+) -> Call:
+    """Changes of one note: only what is named changes."""
+    _texts(document=document, title=title, body=body, path=path)
+    _tags((*add_tags, *remove_tags))
+    if title is not None:
+        _title(title)
+    _body(body or "")
+    named: dict[str, object] = {"title": title, "body": body, "base_body": base_body, "path": path}
+    arguments = {name: value for name, value in named.items() if value is not None}
+    if add_tags:
+        arguments["add_tags"] = list(add_tags)
+    if remove_tags:
+        arguments["remove_tags"] = list(remove_tags)
+    return "note.edit", {"document": document, **arguments}
+
+
+def note_rm(*, document: str) -> Call:
+    """The removal of one note; its history stays in the log."""
+    _texts(document=document)
+    return "note.rm", {"document": document}
+
+
+def status() -> Call:
+    """How this device and its mesh are."""
+    return "status", {}
+
+
+def devices() -> Call:
+    """Who belongs to the mesh."""
+    return "devices", {}
+
+
+def log(*, device: str | None, document: str | None, limit: int | None) -> Call:
+    """The latest events."""
+    _texts(device=device, document=document)
+    _limit(limit)
+    named: dict[str, object] = {"device": device, "document": document}
+    arguments = {name: value for name, value in named.items() if value is not None}
+    return "log", {**arguments, "limit": EVENTS_SHOWN if limit is None else limit}
+
+
+def admit(*, request: str, rank: str) -> Call:
+    """Letting a device in."""
+    _texts(request=request)
+    if rank not in RANKS:
+        message = "a device comes in as admin or as member"
+        raise Misuse(message, hint="Computers are admins; phones and servers members.")
+    return "admit", {"request": request, "rank": rank}
+
+
+def peer(verb: str, address: str) -> Call:
+    """Adding or removing the address of a device."""
+    _texts(address=address)
+    return f"peer.{verb}", {"address": address}
+
+
+def verify(*, deep: bool) -> Call:
+    """A check of all that is stored."""
+    return "verify", {"deep": deep}
+
+
+def _texts(**texts: str | None) -> None:
+    for name, text in texts.items():
+        try:
+            (text or "").encode()
+        except UnicodeEncodeError as error:  # an argument in another encoding arrives as lone surrogates
+            message = f"the {name} is not text in UTF-8"
+            raise Misuse(message, hint="Set the terminal to UTF-8, or convert the text first.") from error
+
+
+def _tags(tags: tuple[str, ...]) -> None:
+    for tag in tags:
+        _texts(tag=tag)
+        if not tag.strip():
+            message = "a tag must not be empty"
+            raise Misuse(message, hint="For example: --tag garden")
+
+
+def _title(title: str) -> None:
+    if not title.strip():
+        message = "the title must not be empty"
+        raise Misuse(message, hint="For example: --title 'buy seeds'")
+    if len(title.encode()) > TITLE_BYTES_MAX:
+        message = f"a title has at most {TITLE_BYTES_MAX // KIB} KiB, and this is more"
+        raise TooLarge(message, hint="Give a short one with --title. Nothing was changed.")
+
+
+def _body(text: str) -> None:
+    if len(text) > NOTE_BYTES_MAX or len(text.encode()) > NOTE_BYTES_MAX:
+        raise too_large("a note's text", NOTE_BYTES_MAX)
+
+
+def too_large(what: str, bytes_max: int) -> TooLarge:
+    """The refusal of something over its bound."""
+    return TooLarge(f"{what} has at most {bytes_max // KIB} KiB, and this is more")
+
+
+def _limit(limit: int | None) -> None:
+    if limit is not None and not 1 <= limit <= COUNT_MAX:
+        message = f"a limit lies between 1 and {COUNT_MAX:,}"
+        raise Misuse(message)

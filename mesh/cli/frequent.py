@@ -1,0 +1,85 @@
+"""The frequent commands: note add, list and show, status, log. Standard library only.
+
+Both ways in, the plain front and the full command tree, end in these functions, so they cannot differ. Each one
+builds its calls with the functions of `mesh.cli.calls`.
+"""
+
+from __future__ import annotations
+
+from mesh.cli import calls, reading, view_notes, view_status
+from mesh.cli.run import Run
+from mesh.errors import Misuse
+
+
+def note_add(
+    run: Run,
+    *,
+    title: str | None = None,
+    title_option: str | None = None,
+    body: str | None = None,
+    file: str | None = None,
+    tags: tuple[str, ...] = (),
+    path: str = "",
+) -> None:
+    """Write a note."""
+    if title is not None and title_option is not None:
+        message = "the title was given twice"
+        raise Misuse(message, hint="Give it as an argument or with --title, not both.")
+    title = title if title is not None else title_option
+    text = reading.note_text(body, file)
+    if title is None:
+        if not (text or "").strip():
+            message = "a note needs a title or a text"
+            raise Misuse(message, hint='For example: mesh note add "buy seeds"')
+        title, text = reading.first_line(text or "")
+    result = run.ask(*calls.note_add(title=title, body=text or "", tags=tags, path=path))
+    run.out.acknowledge(result, lambda screen: view_notes.kept(screen, result))
+
+
+def note_list(
+    run: Run,
+    *,
+    tag: str | None = None,
+    search: str | None = None,
+    deleted: bool = False,
+    limit: int | None = None,
+    after: str | None = None,
+) -> None:
+    """List notes: all of them page by page, or one page when a limit is given."""
+    notes: list[object] = []
+    while True:
+        page = run.ask(*calls.note_list(tag=tag, search=search, deleted=deleted, limit=limit, after=after))
+        found = page.get("notes")
+        notes += found if isinstance(found, list) else []
+        following = page.get("next")
+        if limit is not None or not isinstance(following, str) or following == after:
+            break
+        after = following
+    result: dict[str, object] = {"notes": notes}
+    if limit is not None and following is not None:
+        result["next"] = following
+    run.out.result(result, lambda screen: view_notes.listed(screen, result))
+
+
+def note_show(run: Run, *, document: str) -> None:
+    """Show one note."""
+    result = run.ask(*calls.note_show(document=document))
+    run.out.result(result, lambda screen: view_notes.shown(screen, result))
+
+
+def status(run: Run) -> None:
+    """Show how this device and its mesh are."""
+    result = run.ask(*calls.status())
+    run.out.result(result, lambda screen: view_status.lines(screen, result))
+
+
+def log(
+    run: Run,
+    *,
+    device: str | None = None,
+    document: str | None = None,
+    limit: int | None = None,
+) -> None:
+    """List events."""
+    result = run.ask(*calls.log(device=device, document=document, limit=limit))
+    run.out.result(result, lambda screen: view_status.events(screen, result))

@@ -1,0 +1,159 @@
+"""Commands that look: at this device, its mesh, its log, and whether all that is stored is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from mesh.cli import calls, frequent, view_status
+from mesh.cli.options import Command, examples, running
+from mesh.cli.run import Run
+from mesh.cli.screen import Screen, counted, one_line
+from mesh.errors import Damaged, Misuse
+from mesh.node.socket_client import Progress
+
+_Device = Annotated[str | None, typer.Option(metavar="ID|NAME", help="Only what this device said.")]
+_Document = Annotated[str | None, typer.Option(metavar="ID", help="Only what is about this document.")]
+_Limit = Annotated[int | None, typer.Option(metavar="N", help=f"At most so many; {calls.EVENTS_SHOWN} unless given.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put these commands into the tree."""
+    app.command("status", cls=Command, epilog=examples("mesh status", "mesh status --json"))(status)
+    app.command("devices", cls=Command, epilog=examples("mesh devices", "mesh devices --json"))(devices)
+    lines = examples("mesh log --limit 20", "mesh log --device laptop --follow", "mesh log --follow --json")
+    app.command("log", cls=Command, epilog=lines)(log)
+    app.command("verify", cls=Command, epilog=examples("mesh verify", "mesh verify --deep --json"))(verify)
+    app.command("rebuild", cls=Command, epilog=examples("mesh rebuild"))(rebuild)
+    app.command("bench", cls=Command, epilog=examples("mesh bench ingest", "mesh bench w1 --json"))(bench)
+
+
+def status(context: typer.Context) -> None:
+    """Show this device, its peers, whether all are in sync, and what is wrong with a hint."""
+    frequent.status(running(context))
+
+
+def devices(context: typer.Context) -> None:
+    """List the devices of this mesh."""
+    run = running(context)
+    result = run.ask(*calls.devices())
+    run.out.result(result, lambda screen: view_status.devices(screen, result))
+
+
+def log(
+    context: typer.Context,
+    *,
+    device: _Device = None,
+    document: _Document = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Print what comes in, until Ctrl-C.")] = False,
+    limit: _Limit = None,
+) -> None:
+    """List the latest events; with --follow those that come in from now on."""
+    run = running(context)
+    if not follow:
+        frequent.log(run, device=device, document=document, limit=limit)
+        return
+    if limit is not None:
+        message = "--follow prints what comes, so a --limit has no meaning"
+        raise Misuse(message, hint="Leave one of them out.")
+    _, arguments = calls.log(device=device, document=document, limit=None)
+    for item in run.follow("log.follow", arguments):
+        run.out.item(item, lambda _, item=item: view_status.event_line(item))  # type: ignore[misc]
+
+
+def verify(
+    context: typer.Context,
+    *,
+    deep: Annotated[bool, typer.Option("--deep", help="Also every signature, hash and seal, byte by byte.")] = False,
+) -> None:
+    """Check what is stored: chains, and with --deep everything. Ends with 4 when something is damaged."""
+    run = running(context)
+    with progress(run, "checking") as told:
+        result = run.ask(*calls.verify(deep=deep), answer_s=None, progress=told)
+    run.out.result(result, lambda screen: _verified(screen, result))
+    if not result.get("ok"):
+        raise typer.Exit(Damaged.exit_code)
+
+
+def rebuild(context: typer.Context) -> None:
+    """Make all views anew out of the log, and say whether they are the same as before."""
+    run = running(context)
+    with progress(run, "rebuilding") as told:
+        result = run.ask("rebuild", {}, answer_s=None, progress=told)
+    run.out.result(result, lambda screen: _rebuilt(screen, result))
+
+
+def bench(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="ingest, w1, w2, w3 or w5.")],
+) -> None:
+    """Measure this machine: real agents and disks, beside others that do the same. It uses homes of its own."""
+    measure = import_module("mesh.cli.bench").run  # late and by name: it brings the agent, servers and much more
+    run = running(context)
+    result = measure(name)
+    run.out.result(result, lambda screen: _benched(screen, result))
+
+
+@contextmanager
+def progress(run: Run, what: str) -> Iterator[Progress | None]:
+    """A bar on a terminal's standard error, for calls that tell how far they are."""
+    import sys
+
+    if run.out.quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+    from rich.text import Text
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+
+        def told(line: dict[str, object]) -> None:
+            done, total = line.get("done"), line.get("all")
+            described = Text(one_line(line.get("what")) or what).markup  # foreign text is no markup
+            bar.update(
+                task,
+                description=described,
+                completed=done if isinstance(done, int) else None,
+                total=total if isinstance(total, int) else None,
+            )
+
+        yield told
+
+
+def _verified(screen: Screen, result: dict[str, object]) -> list[str]:
+    faults = result.get("faults")
+    lines = [f"{counted(result.get('events'), 'event')} in {counted(result.get('chains'), 'chain')}"]
+    if result.get("ok"):
+        return [f"{screen.ink('ok', 'green')}  {lines[0]}"]
+    lines[0] = f"{screen.ink('damaged', 'red')}  {lines[0]}"
+    for fault in faults if isinstance(faults, list) else []:
+        told = fault if isinstance(fault, dict) else {"what": fault}
+        lines.append("  " + "  ".join(f"{one_line(value)}" for value in told.values() if value not in {None, ""}))
+    lines.append(f"hint: {Damaged.hint}")
+    return lines
+
+
+def _rebuilt(screen: Screen, result: dict[str, object]) -> list[str]:
+    same = screen.ink("the same as before", "green") if result.get("same") else screen.ink("not as before", "yellow")
+    counts = f"{counted(result.get('events'), 'event')}, {counted(result.get('documents'), 'document')}"
+    return [f"rebuilt  {counts}: {same}", f"digest   {view_status.digest(result.get('state_digest'))}"]
+
+
+def _benched(screen: Screen, result: dict[str, object]) -> list[str]:
+    lines = [screen.ink(one_line(result.get("name")), "bold")]
+    for title in ("ours", "ratios"):
+        part = result.get(title)
+        if isinstance(part, dict) and part:
+            lines += ["", title, *screen.fields((f"  {one_line(name)}", one_line(part[name])) for name in part)]
+    beside = result.get("beside")
+    for other in beside if isinstance(beside, list) else []:
+        if isinstance(other, dict):
+            rest = [(f"  {one_line(name)}", one_line(other[name])) for name in other if name != "name"]
+            lines += ["", one_line(other.get("name")), *screen.fields(rest)]
+    return [*lines, "", f"command: {one_line(result.get('command'))}"]

@@ -1,0 +1,57 @@
+"""The agent opened in this very process, for one call, when none is running; and what is done with the home before.
+
+It imports the whole agent, so it is imported late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import TypeVar
+
+from mesh.errors import Misuse
+
+T = TypeVar("T")
+
+
+def done(work: Awaitable[T]) -> T:
+    """Run one piece of work of the shell to its end."""
+
+    async def wait() -> T:
+        return await work
+
+    return asyncio.run(wait())
+
+
+def call_here(home: Path, interfaces: tuple[str, ...], name: str, arguments: dict[str, object]) -> dict[str, object]:
+    """One call to an Agent without network, under the file lock. Raises MeshError, Busy if the lock is held."""
+    must_be_joined(home)
+    from mesh.node.agent import opened
+
+    async def call() -> dict[str, object]:
+        async with opened(home, interfaces=interfaces) as agent:
+            result = await agent.call(name, arguments)
+            assert isinstance(result, dict), f"{name} streams, or answers with {type(result).__name__}"
+            return result
+
+    return done(call())
+
+
+def must_be_joined(home: Path) -> None:
+    """Raise Misuse, with the next step, unless this device belongs to a mesh."""
+    state = state_of(home)
+    if state == "asked":
+        message = "this device has asked to join a mesh and waits for its admission"
+        hint = "Have the request admitted with `mesh admit` on the other device, then: mesh join --admission -"
+        raise Misuse(message, hint=hint)
+    if state != "joined":
+        message = "this device belongs to no mesh yet"
+        raise Misuse(message, hint="Found one with `mesh join --new`, or ask to join one with `mesh join --request`.")
+
+
+def state_of(home: Path) -> str:
+    """How far this home has come: none, asked or joined."""
+    from mesh.node import home as homes
+
+    return homes.state(home)

@@ -1,0 +1,118 @@
+"""Where results, notices and errors go: one JSON object or text to standard output, all else to standard error.
+
+Standard library only. It never decides what is worth saying.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+
+from mesh.cli.screen import Screen, lines_of, of_stream, one_line
+from mesh.errors import MeshError
+from mesh.node.socket_client import error_told
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` itself would cost a frequent command 3 ms
+    from typing import TextIO
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells count
+BROKEN_PIPE = 141  # 128 + SIGPIPE
+BUG = 1
+
+Result = dict[str, object]
+Lines = Callable[[Screen], Iterable[str]]
+
+
+class Output:
+    """The two streams of one command. With `json` people read standard error only; with `quiet` less of it."""
+
+    def __init__(self, *, as_json: bool, quiet: bool) -> None:
+        self.json = as_json
+        self.quiet = quiet
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                # A terminal of another encoding shows an escape instead of ending the command.
+                stream.reconfigure(errors="backslashreplace")
+
+    @property
+    def screen(self) -> Screen:
+        """What standard output leads to."""
+        return _screen(sys.stdout)
+
+    @property
+    def error_screen(self) -> Screen:
+        """What standard error leads to."""
+        return _screen(sys.stderr)
+
+    def result(self, result: Result, lines: Lines) -> None:
+        """The one answer of a command: the object itself, or its lines for people."""
+        if self.json:
+            print(json.dumps(result))
+        else:
+            text = "\n".join(lines(self.screen))
+            if text:
+                print(text)
+
+    def acknowledge(self, result: Result, lines: Lines) -> None:
+        """As `result`, where the lines only say that it was done: with --quiet there are none."""
+        self.result(result, _nothing if self.quiet else lines)
+
+    def item(self, item: Result, line: Callable[[Screen], str]) -> None:
+        """One of many answers, at once."""
+        print(json.dumps(item) if self.json else line(self.screen), flush=True)
+
+    def notice(self, text: str) -> None:
+        """Something to know; left out with --quiet."""
+        if not self.quiet:
+            self.warn(text)
+
+    def warn(self, text: str) -> None:
+        """Something to know in any case. Foreign parts must be safe already."""
+        sys.stdout.flush()
+        print(text, file=sys.stderr, flush=True)
+
+    def error(self, error: MeshError) -> None:
+        """A sentence and its hint; with --json also as the object of this command."""
+        self.told_error(error_told(error))
+
+    def told_error(self, told: Result) -> None:
+        """As `error`, for what is described already."""
+        if self.json:
+            print(json.dumps({"error": told}), flush=True)
+        screen = self.error_screen
+        self.warn("\n".join(error_lines(screen, str(told["message"]), str(told["hint"]))))
+
+
+def error_lines(screen: Screen, message: str, hint: str) -> list[str]:
+    """An error for people. The sentence may quote foreign text, so it is made safe here once more."""
+    lines = [" ".join(lines_of(message)).rstrip(".") + "."]
+    lines[0] = screen.ink("error:", "red") + " " + lines[0]
+    if hint:
+        lines.append(screen.ink("hint:", "dim") + " " + one_line(hint))
+    return lines
+
+
+def settled() -> None:
+    """Flush what was printed. Raises BrokenPipeError here, where it can still be handled."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+def hushed() -> None:
+    """After the reader has gone: let nothing complain about the rest at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+
+
+def _nothing(_: Screen) -> Iterable[str]:
+    return ()
+
+
+def _screen(stream: TextIO) -> Screen:
+    try:
+        return of_stream(stream.fileno(), terminal=stream.isatty())
+    except (OSError, ValueError):  # closed, or no file at all
+        return Screen(None)

@@ -1,0 +1,175 @@
+"""The state of this device, its peers and its log as text for people; standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mesh.cli.screen import Screen, counted, duration, moment, number, one_line
+
+DIGEST_CHARACTERS = 16  # of 64: enough to compare by eye
+Told = Mapping[str, object]
+_RANKS = {0: "recovery", 1: "founder"}
+_RANK_ADMIN_LAST = 9
+
+
+def lines(screen: Screen, told: Told) -> list[str]:
+    """The screen of `mesh status`."""
+    device, mesh, agent, server = (_part(told, name) for name in ("device", "mesh", "agent", "server"))
+    named, peers = one_line(device.get("name")), _parts(told.get("peers"))
+    pairs = [
+        ("device", f"{screen.ink(named, 'bold')}, {rank(device.get('rank'))}  {one_line(device.get('id'))}"),
+        ("mesh", " ".join(filter(None, (one_line(mesh.get("name")), digest(mesh.get("id")))))),
+        ("agent", _agent(screen, agent)),
+        ("server", _server(screen, server)),
+        ("synced", _synced(screen, told, peers)),
+        ("holds", _held(told)),
+        ("waiting", _waiting(told)),
+    ]
+    text = screen.fields(pairs)
+    if peers:
+        text += ["", *_peers(screen, peers)]
+    for problem in _parts(told.get("problems")):
+        text += ["", *screen.wrapped(one_line(problem.get("what")), screen.ink("! ", "red"), "  ")]
+        if problem.get("hint"):
+            text += screen.wrapped(one_line(problem.get("hint")), screen.ink("  hint: ", "dim"), "        ")
+    return text
+
+
+def devices(screen: Screen, result: Told) -> list[str]:
+    """Who belongs to the mesh, one a line."""
+    rows = [
+        (
+            one_line(told.get("name")),
+            rank(told.get("rank")),
+            one_line(told.get("id")),
+            "this device" if told.get("self") else "",
+        )
+        for told in _parts(result.get("devices"))
+    ]
+    return screen.table(("DEVICE", "RANK", "ID", ""), rows) if rows else ["no devices"]
+
+
+def addresses(screen: Screen, result: Told) -> list[str]:
+    """The addresses that a person added, and those at which devices were reached."""
+    rows = [(one_line(address), "added") for address in _list(result.get("addresses"))]
+    for device in _parts(result.get("devices")):
+        name = one_line(device.get("name")) or one_line(device.get("device"))
+        rows += [(one_line(address), f"reached {name} here") for address in _list(device.get("addresses"))]
+    return screen.table(("ADDRESS", ""), rows) if rows else ["no addresses are known"]
+
+
+def events(screen: Screen, result: Told) -> list[str]:
+    """Events of the log, one a line."""
+    told = _parts(result.get("events"))
+    if not told:
+        return ["no events"]
+    lines = screen.table(("TIME", "DEVICE", ">SEQ", "KIND", "DOCUMENT", ""), [_event(e) for e in told], flexible=4)
+    if result.get("next") is not None:
+        lines.append(f"more: --after {one_line(result['next'])}")
+    return lines
+
+
+def event_line(told: Told) -> str:
+    """One event as it comes in."""
+    return "  ".join(filter(None, _event(told)))
+
+
+def rank(value: object) -> str:
+    """A rank in words."""
+    if not isinstance(value, int):
+        return one_line(value) or "-"
+    return _RANKS.get(value) or ("admin" if value <= _RANK_ADMIN_LAST else "member")
+
+
+def digest(value: object) -> str:
+    """A digest, shortened for the eye."""
+    text = one_line(value)
+    return text if len(text) <= DIGEST_CHARACTERS else text[:DIGEST_CHARACTERS] + "…"
+
+
+def _part(told: Told, name: str) -> Told:
+    value = told.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _parts(value: object) -> list[Told]:
+    return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []
+
+
+def _agent(screen: Screen, agent: Told) -> str:
+    if not agent.get("running"):
+        return screen.ink("not running", "yellow") + "; `mesh up` starts it"
+    parts = [screen.ink("running", "green")]
+    parts += [f"pid {agent['pid']}"] if isinstance(agent.get("pid"), int) else []
+    parts += [f"version {one_line(agent['version'])}"] if agent.get("version") else []
+    parts += [f"up {duration(agent['uptime_s'])}"] if agent.get("uptime_s") is not None else []
+    return ", ".join(parts)
+
+
+def _server(screen: Screen, server: Told) -> str:
+    state = one_line(server.get("state"))
+    if not state:
+        return ""
+    parts = [screen.ink(state, "red" if server.get("problem") else ""), one_line(server.get("address"))]
+    parts += [f"pid {server['pid']}"] if isinstance(server.get("pid"), int) else []
+    return ", ".join(filter(None, parts))
+
+
+def _synced(screen: Screen, told: Told, peers: list[Told]) -> str:
+    if told.get("in_sync"):
+        state = screen.ink("yes", "green") + ", with every device in reach"
+    elif any(peer.get("connected") for peer in peers):
+        state = screen.ink("not yet", "yellow")
+    else:
+        state = screen.ink("no device in reach", "yellow")
+    own = digest(told.get("state_digest"))
+    return f"{state}  {screen.ink(own, 'dim')}" if own else state
+
+
+def _held(told: Told) -> str:
+    parts = [counted(told.get("events"), "event"), counted(told.get("documents"), "document")]
+    parts += [counted(told["conflicts"], "conflict")] if told.get("conflicts") else []
+    return ", ".join(parts)
+
+
+def _waiting(told: Told) -> str:
+    parts = [f"{counted(told['waiting'], 'event')} for what they stand on"] if told.get("waiting") else []
+    parts += [f"{counted(told['void'], 'event')} not honoured"] if told.get("void") else []
+    return ", ".join(parts)
+
+
+def _peers(screen: Screen, peers: list[Told]) -> list[str]:
+    heads = ("PEER", "STATE", ">HEARD", ">ROUND TRIP", ">WE LACK", ">THEY LACK", "SAME STATE")
+    rows = []
+    for peer in peers:
+        heard, trip = peer.get("last_heard_s"), peer.get("round_trip_ms")
+        same = {True: "yes", False: "no"}.get(bool(peer.get("same_digest")), "-")
+        rows.append(
+            (
+                one_line(peer.get("name")) or one_line(peer.get("device")),
+                "connected" if peer.get("connected") else "away",
+                f"{duration(heard)} ago" if heard is not None else "never",
+                f"{trip:.1f} ms" if isinstance(trip, int | float) else "-",
+                number(peer.get("we_lack")),
+                number(peer.get("they_lack")),
+                same if peer.get("same_digest") is not None else "-",
+            )
+        )
+    return screen.table(heads, rows)
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _event(told: Told) -> tuple[str, str, str, str, str, str]:
+    device = one_line(told.get("name") or told.get("device"))
+    state = one_line(told.get("standing"))
+    return (
+        moment(told.get("time_ms")),
+        device,
+        one_line(told.get("seq")),
+        one_line(told.get("kind")),
+        one_line(told.get("document")),
+        "" if state == "honoured" else " ".join(filter(None, (state, one_line(told.get("reason"))))),
+    )
