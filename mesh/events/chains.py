@@ -113,7 +113,7 @@ class Chains:
             return chain.tips[after]
         if after == START:
             return 0
-        seq, lamport = held.get(after.digest, (0, 0))
+        seq, lamport = held.get(after.digest, (-1, 0))
         if seq != after.seq:
             raise Gap
         return lamport
