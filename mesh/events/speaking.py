@@ -124,3 +124,20 @@ def runs(placed: Sequence[Placed]) -> tuple[Run, ...]:
             begun = []
     assert not begun, f"{len(begun)} events without a signature"
     return tuple(found)
+
+
+def joined(placed: Sequence[Placed]) -> tuple[Run, ...]:
+    """The same events in as few runs as fit: a later signature stands for the earlier events of its chain too."""
+    found: list[Run] = []
+    size = 0
+    for run in runs(placed):
+        more = sum(event_bytes(event) for event in run.events)
+        last = found[-1] if found else None
+        follows = last and last.chain == run.chain and last.after.seq + len(last.events) == run.after.seq
+        if last and follows and size + more <= SIGNED_RUN_BYTES_MAX:
+            found[-1] = Run(run.chain, last.after, last.events + run.events, run.signature)
+            size += more
+        else:
+            found.append(run)
+            size = more
+    return tuple(found)

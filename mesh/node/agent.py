@@ -214,13 +214,10 @@ async def opened(home: Path, *, interfaces: Sequence[str] = (), log: Log = silen
         agent = Agent(home, held, store, log)
         agent.interfaces = tuple(interfaces)
         await agent.start()
-        worker = asyncio.TaskGroup()
-        async with worker:
-            work = worker.create_task(agent.engine.work())
-            try:
-                yield agent
-            finally:
-                work.cancel()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(agent.engine.work())
+            yield agent
+            await agent.engine.stop()
     except BaseExceptionGroup as group:
         raise _innermost(group) from group
     finally:

@@ -106,8 +106,7 @@ async def verify(agent: Agent, arguments: Arguments) -> object:
 
 async def _verify_chain(agent: Agent, chain: ChainFacts) -> tuple[int, list[str]]:
     found = agent.engine.replica.verdict.admissions.get(chain.admission)
-    statement = agent.engine.replica.chains.chains[chain.chain]
-    key = found.sign_key if found else statement.key
+    key = found.sign_key if found else agent.engine.replica.chains.chains[chain.chain].key
     places: dict[Digest, tuple[int, int]] = {ZERO: (0, 0)}
     faults: list[str] = []
     after, count = 0, 0

@@ -19,15 +19,15 @@ from mesh.events.chains import Chain, Chains, Held
 from mesh.events.event import Lane, Placed, Run
 from mesh.events.keys import SecretKeys
 from mesh.events.seal import Keyring
-from mesh.events.speaking import NONCES_BYTES, Draft
+from mesh.events.speaking import NONCES_BYTES, Draft, event_bytes, joined
 from mesh.events.verdict import admitted
-from mesh.limits import COMMIT_INPUTS_MAX, INPUTS_QUEUED_MAX, PAGE_BYTES_MAX, SALT_BYTES
+from mesh.limits import COMMIT_INPUTS_MAX, INPUTS_QUEUED_MAX, LIVE_PUSH_BYTES_MAX, PAGE_BYTES_MAX, SALT_BYTES
 from mesh.names import Digest
 from mesh.node.shelf import Shelf
 from mesh.node.store_port import Boot, Row, Store
 from mesh.sync.inputs import Effects, Heard, Input, Peer, Said
 from mesh.sync.messages import Message, Push, Want
-from mesh.sync.replica import Own, Replica
+from mesh.sync.replica import EVERYBODY, Own, Replica
 
 Make = Callable[["Engine"], Awaitable[Sequence[Draft]]]
 """What somebody wants to say, worked out when nothing else can come between."""
@@ -58,7 +58,7 @@ class Engine:
         self.own, self.keyring, self.store, self.owner = own, keyring, store, owner
         self.replica = Replica(own, keyring)
         self.shelf = Shelf(store, keyring, self.replica.verdict)
-        self._jobs: asyncio.Queue[_Job] = asyncio.Queue(INPUTS_QUEUED_MAX)
+        self._jobs: asyncio.Queue[_Job | None] = asyncio.Queue(INPUTS_QUEUED_MAX)
         self._ready: list[_Job] = []
         self._settings: dict[str, bytes] = {}
 
@@ -160,12 +160,18 @@ class Engine:
         return await done
 
     async def work(self) -> None:
-        """Do jobs until cancelled; a commit under way is finished first."""
-        while True:
-            jobs = [await self._jobs.get()]
-            while not self._jobs.empty() and len(jobs) < COMMIT_INPUTS_MAX:
-                jobs.append(self._jobs.get_nowait())
-            await asyncio.shield(self._together(jobs))
+        """Do jobs until `stop`; those that were there before are done first."""
+        stopped = False
+        while not stopped:
+            given = [await self._jobs.get()]
+            while not self._jobs.empty() and len(given) < COMMIT_INPUTS_MAX:
+                given.append(self._jobs.get_nowait())
+            stopped = None in given
+            await self._together([job for job in given if job is not None])
+
+    async def stop(self) -> None:
+        """Let `work` return when everything that was asked for until now is done."""
+        await self._jobs.put(None)
 
     async def _together(self, jobs: Sequence[_Job]) -> None:
         for job in jobs:
@@ -215,7 +221,20 @@ class Engine:
         for job in ready:
             if not job.done.done():
                 job.done.set_result(job.effects)
-            self.owner.happened(job.effects)
+        for effects in self._as_news([job.effects for job in ready]):
+            self.owner.happened(effects)
+
+    def _as_news(self, effects: Sequence[Effects]) -> list[Effects]:
+        """What was said in one commit is told at once: in as few runs as fit, or as tips when it is much."""
+        said = [one for one in effects if any(isinstance(message, Push) for _, message in one.send)]
+        others = [one for one in effects if one not in said]
+        if not said:
+            return others
+        events = [event for one in said for event in one.append]
+        small = sum(event_bytes(event.event) for event in events) <= LIVE_PUSH_BYTES_MAX
+        news = Push(joined(events)) if small else self.replica.have(EVERYBODY, asks=False)
+        judged = any(one.judged for one in said)
+        return [*others, Effects(append=tuple(events), send=((None, news),), judged=judged)]
 
     async def _commit_or_fail(self) -> None:
         try:

@@ -32,12 +32,8 @@ def opened(home: Path) -> tuple[Log, Callable[[], None]]:
     """A log for this home, and how to close it. A full disk loses log lines, never work."""
     path = log_path(home)
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    handler = _Quiet(
-        path, maxBytes=LOG_FILE_BYTES_MAX, backupCount=LOG_FILES_MAX - 1, encoding="utf-8", delay=True
-    )
+    handler = _Quiet(path, maxBytes=LOG_FILE_BYTES_MAX, backupCount=LOG_FILES_MAX - 1, encoding="utf-8", delay=True)
     handler.setFormatter(_Lines())
-    handler.setFormatter(_Lines())
-    handler.handleError = lambda _record: None  # type: ignore[method-assign]  # there is nowhere better to complain
 
     def log(what: str, **fields: object) -> None:
         record = logging.LogRecord("mesh", logging.INFO, "", 0, what, None, None)

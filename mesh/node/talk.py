@@ -43,6 +43,7 @@ class Talk:
         self._group: asyncio.TaskGroup | None = None
         self._greeting: set[Peer] = set()
         self._telling: set[Peer] = set()
+        self._failed: dict[Peer, int] = {}  # fetches in a row that failed, for the backoff
 
     async def run(self) -> None:
         """Talk until cancelled."""
@@ -128,10 +129,12 @@ class Talk:
         try:
             raw = await self.bus.request(peer, "want", messages.encode(want), timeout_s=timing.ASK_TIMEOUT_S)
             await self.engine.hear(peer, messages.decode_push(raw))
+            self._failed.pop(peer, None)
         except MeshError as error:
+            self._failed[peer] = failed = self._failed.get(peer, 0) + 1
             self.log("fetch.failed", device=peer, error=str(error))
             await self.engine.feed(Lost(peer))
-            self._greet(peer, timing.AGAIN_S)
+            self._greet(peer, min(timing.AGAIN_S * 2**failed, timing.COMPARE_INTERVAL_S))
 
     def happened(self, effects: Effects) -> None:
         """Send what is durable now."""
@@ -153,10 +156,10 @@ class Talk:
         return [link.device for link in self.bus.links() if link.connected]
 
     def _tell(self, peer: Peer, message: Have | Push) -> None:
-        """News: events go at once, tips after a moment in which more may come."""
+        """News: events go at once; tips after a moment in which more may come, so that lost events are missed soon."""
         if isinstance(message, Push):
             self._spawn(self.bus.tell(peer, "push", messages.encode(message)))
-        elif peer not in self._telling:
+        if peer not in self._telling:
             self._telling.add(peer)
             self._spawn(self._tell_tips(peer))
 

@@ -5,7 +5,7 @@ It holds numbers only; what is a size or a count and no time is in `mesh.limits`
 
 from __future__ import annotations
 
-# Links (research/door.md, section 2: measured with these)
+# Links (measured in a prototype of the dialling rule)
 PING_INTERVAL_S = 5  # NATS pings on both sides; the 2-minute default left a healed link dead for over 40 s
 PINGS_MISSED_MAX = 2  # then the connection counts as lost
 HELLO_INTERVAL_S = 5.0  # the dialler says hello, so that the other side knows it is still there

@@ -20,7 +20,7 @@ from mesh.events.keys import SecretKeys
 from mesh.events.kinds import Opening, kind_of
 from mesh.events.reading import statement
 from mesh.events.seal import Keyring
-from mesh.events.speaking import NONCES_BYTES, Draft, Voice, event_bytes, runs, signed
+from mesh.events.speaking import NONCES_BYTES, Draft, Voice, event_bytes, joined, signed
 from mesh.events.verdict import Statement, Verdict, judge
 from mesh.limits import CONTROL_BYTES_MAX, LIVE_PUSH_BYTES_MAX, RANK_ADMIN_LAST, SALT_BYTES, WANT_BODIES_MAX
 from mesh.names import ZERO, Digest, Short, short
@@ -140,7 +140,7 @@ class Replica:
         """News for everybody: the events themselves when small, otherwise that they are there."""
         if sum(event_bytes(placed.event) for placed in commit) > LIVE_PUSH_BYTES_MAX:
             return None, self.have(EVERYBODY, asks=False)
-        return None, Push(runs(commit))
+        return None, Push(joined(commit))
 
     @property
     def own_rank(self) -> int:
@@ -196,7 +196,7 @@ class Replica:
         return Effects(ask=((peer, want),) if want else (), send=send)
 
     def _allowed(self, peer: Peer, want: Want) -> Want:
-        """What of a Want is served, to guests control only, in an order in which it can be held: as it was held here."""
+        """What of a Want is served (to guests control only), in the order in which it came to be held here."""
         order = {name: place for place, name in enumerate(self.chains.chains)}
         control = self.chains.frontier(Lane.CONTROL)
         spans = [s for s in want.spans if s.chain in (control if is_guest(peer) else order)]
