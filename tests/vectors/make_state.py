@@ -64,17 +64,17 @@ def documents() -> Iterator[tuple[str, Case]]:
     removed = [start.edit(actor(1), [Delete("tag/garden")]), start.edit(actor(2), [Put("tag/garden", value=True)])]
     words = [start.edit(actor(1), [Splice(0, 5, "Peas")]), start.edit(actor(2), [Splice(12, 1, "🌻🌻")])]
     same_place = [start.edit(actor(n), [Splice(5, 0, "abc"[:n] * 2)]) for n in (1, 2, 3)]
-    yield "valid_born", _document(BIRTH, [])
-    yield "valid_born_empty", _document(Born({}, "", b""), [])
-    yield "valid_born_long", _document(LONG, [])
-    yield "valid_two_titles", _document(BIRTH, titles)
-    yield "valid_tag_removed_and_set", _document(BIRTH, removed)
-    yield "valid_words_far_apart", _document(BIRTH, words)
-    yield "valid_letters_at_one_place", _document(BIRTH, same_place)
-    yield "valid_conversation", _document(BIRTH, _conversation())
-    yield "a_number_given_twice", _document(BIRTH, _twice(start))
+    yield "valid_born", document_case(DOCUMENT, BIRTH, [])
+    yield "valid_born_empty", document_case(DOCUMENT, Born({}, "", b""), [])
+    yield "valid_born_long", document_case(DOCUMENT, LONG, [])
+    yield "valid_two_titles", document_case(DOCUMENT, BIRTH, titles)
+    yield "valid_tag_removed_and_set", document_case(DOCUMENT, BIRTH, removed)
+    yield "valid_words_far_apart", document_case(DOCUMENT, BIRTH, words)
+    yield "valid_letters_at_one_place", document_case(DOCUMENT, BIRTH, same_place)
+    yield "valid_conversation", document_case(DOCUMENT, BIRTH, _conversation())
+    yield "a_number_given_twice", document_case(DOCUMENT, BIRTH, _twice(start))
     for name, change in _unfit(start):
-        yield name, _document(BIRTH, [change])
+        yield name, document_case(DOCUMENT, BIRTH, [change])
 
 
 def _conversation() -> list[Change]:
@@ -123,15 +123,16 @@ def _unfit(start: Document) -> Iterator[tuple[str, Change]]:
     yield "stands_on_the_text_itself", changed(Operation(Action.PUT, body, body, insert=True, value="x"))
 
 
-def _document(birth: Born, written: Sequence[Change]) -> Case:
+def document_case(name: DocumentId, birth: Born, written: Sequence[Change]) -> Case:
+    """The vector of a birth and changes, each its own event."""
     events = [(sha256(change.raw).digest(), change) for change in written]
-    document = Document.fold(DOCUMENT, birth, events)
-    genesis, taken = derive(DOCUMENT, birth), document.take([])
+    document = Document.fold(name, birth, events)
+    genesis, taken = derive(name, birth), document.take([])
     whole = genesis.body is not None and genesis.letters < 100
     live = {key: [[v.value, v.change.hex()] for v in document.live(key)] for key in document.registers()}
     text = document.text()
     return {
-        "document": str(DOCUMENT),
+        "document": str(name),
         "birth": {"registers": dict(birth.registers), "text": birth.text if whole else [birth.text[0], birth.text[-1]]},
         "birth_characters": len(birth.text),
         "genesis_hash": genesis.hash.hex(),
@@ -143,8 +144,8 @@ def _document(birth: Born, written: Sequence[Change]) -> Case:
         "live": live if whole else None,
         "conflicts": list(document.conflicts()),
         "heads": [head.hex() for head in document.heads],
-        "waiting": [name.hex() for name in taken.waiting],
-        "refused": [name.hex() for name, _ in taken.refused],
+        "waiting": [digest_.hex() for digest_ in taken.waiting],
+        "refused": [digest_.hex() for digest_, _ in taken.refused],
     }
 
 
