@@ -1,0 +1,127 @@
+"""What the events of a simulated device mean: each one's standing, and the state that the honoured ones make.
+
+Kept event by event as an agent does it, and told from the log at once for comparison. In worlds with Automerge the
+state is the true documents; in the others it is which events count.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from mesh.errors import Refused
+from mesh.events import cbor
+from mesh.events.event import Lane, Placed
+from mesh.events.kinds import Born, Changed, document_of
+from mesh.events.reading import Reading, read
+from mesh.events.seal import Keyring
+from mesh.events.verdict import Standing, Verdict
+from mesh.names import Digest, DocumentId
+from mesh.state.changes import decode
+from mesh.state.documents import Document
+from mesh.state.genesis import body_of
+from mesh.state.operations import Change
+from mesh.state.shapes import check_birth, gate
+
+
+@dataclass
+class Meaning:
+    """The readings of all data events held, and the documents that the honoured ones make."""
+
+    real: bool
+    readings: dict[Digest, Reading] = field(default_factory=dict)
+    births: dict[DocumentId, Born] = field(default_factory=dict)
+    changes: defaultdict[DocumentId, dict[Digest, Change]] = field(default_factory=lambda: defaultdict(dict))
+    documents: dict[DocumentId, Document] = field(default_factory=dict)
+    orphans: defaultdict[DocumentId, list[Placed]] = field(default_factory=lambda: defaultdict(list))
+
+    def weigh(self, keyring: Keyring, verdict: Verdict, events: Iterable[Placed]) -> None:
+        """Read and weigh events, and fold in those that count now and did not before."""
+        for placed in events:
+            if placed.lane is Lane.DATA and not self._counts(placed.digest):
+                reading = read(keyring, verdict, placed)
+                if self.real and reading.standing is Standing.HONOURED:
+                    reading = self._fitted(placed, reading)
+                self.readings[placed.digest] = reading
+                if self.real and reading.standing is Standing.HONOURED:
+                    self._fold(keyring, verdict, placed, reading)
+
+    def unsettled(self) -> tuple[Digest, ...]:
+        """The events that do not count, and may when the verdict changes or a key or body comes."""
+        return tuple(digest for digest in self.readings if not self._counts(digest))
+
+    def _counts(self, digest: Digest) -> bool:
+        reading = self.readings.get(digest)
+        return reading is not None and reading.standing is Standing.HONOURED
+
+    def _fitted(self, placed: Placed, reading: Reading) -> Reading:
+        """Whether the content of an allowed event is what its document may hold."""
+        body, inner = reading.body, reading.inner
+        assert inner is not None, reading
+        document = inner.document
+        if document is None:
+            return reading
+        try:
+            if isinstance(body, Born):
+                check_birth(document.type, body)
+                if document_of(document.space, document.type, body) != document:
+                    return replace(reading, standing=Standing.VOID, reason="its document is called otherwise")
+            if isinstance(body, Changed):
+                birth = self.births.get(document)
+                if birth is None:
+                    self.orphans[document].append(placed)
+                    return replace(reading, standing=Standing.WAITS, reason="its document's birth is missing")
+                change = decode(body.change)
+                gate(change, admission=placed.admission, kind=document.type, body=body_of(document, birth))
+        except Refused as error:
+            return replace(reading, standing=Standing.VOID, reason=str(error))
+        return reading
+
+    def _fold(self, keyring: Keyring, verdict: Verdict, placed: Placed, reading: Reading) -> None:
+        document = reading.inner.document if reading.inner else None
+        if document is None:
+            return
+        if isinstance(reading.body, Born) and document not in self.births:
+            self.births[document] = reading.body
+            self.weigh(keyring, verdict, self.orphans.pop(document, []))
+        if isinstance(reading.body, Changed):
+            change = decode(reading.body.change)
+            self.changes[document][placed.digest] = change
+            if document in self.documents and self.documents[document].take([change]).doubled:
+                del self.documents[document]
+
+    def document(self, name: DocumentId) -> Document:
+        """A document as it stands, folded from its events unless it is loaded."""
+        found = self.documents.get(name)
+        if found is None:
+            birth, changes = self.births[name], self.changes[name].items()
+            found = self.documents[name] = (
+                Document.fold(name, birth, changes) if changes else Document.born(name, birth)
+            )
+        return found
+
+    def standings(self) -> dict[Digest, tuple[Standing, str]]:
+        """What each data event counts for, and why."""
+        return {digest: (reading.standing, reading.reason) for digest, reading in self.readings.items()}
+
+    def state(self) -> Digest:
+        """A digest of everything that a person would see."""
+        told = hashlib.sha256()
+        for digest in sorted(digest for digest in self.readings if self._counts(digest)):
+            told.update(digest)
+        for name in sorted(self.births):
+            told.update(str(name).encode() + self.view(name))
+        return Digest(told.digest())
+
+    def view(self, name: DocumentId) -> bytes:
+        """What one document shows: text, registers with all values that live in them, and what it stands on."""
+        if not self.changes.get(name):
+            birth = self.births[name]
+            return cbor.encode([birth.text, sorted(birth.registers)])
+        found = self.document(name)
+        registers = [
+            [key, [[live.value, live.change] for live in found.live(key)]] for key in sorted(found.registers())
+        ]
+        return cbor.encode([found.text(), registers, list(found.heads)])
