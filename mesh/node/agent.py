@@ -161,13 +161,18 @@ class Agent:
             await self.let_in()
             ready()
             await self.ending.wait()
+            await self._note_addresses_at_last()
             for task in tasks:
                 task.cancel()
 
     async def _watch_addresses(self) -> None:
         while True:
             await self.note_addresses()
-            await asyncio.sleep(timing.HELLO_INTERVAL_S)
+            await asyncio.sleep(timing.ADDRESSES_INTERVAL_S)
+
+    async def _note_addresses_at_last(self) -> None:
+        with contextlib.suppress(MeshError):  # a full disk must not keep the agent from ending
+            await self.note_addresses()
 
     async def _supervised(self, name: str, part: Callable[[], Awaitable[None]]) -> None:
         """Run a part, again when it failed, with backoff; what failed is shown until it works again."""

@@ -23,6 +23,7 @@ DRAIN_S_MAX = 2.0  # how long a link that is dropped for a better one may finish
 CLOSE_TIMEOUT_S = 1.0
 GUEST_S_MAX = 60.0  # one visit as a guest
 STRANGE_AGAIN_S = 30.0  # a typed address whose device is known is looked at again so often
+ADDRESSES_INTERVAL_S = 0.5  # how soon the own port, and where peers were reached, is kept for the next start
 
 # Own server
 SERVER_START_S_MAX = 5.0  # measured: 0.02 to 0.05 s

@@ -1,0 +1,24 @@
+"""Fixtures of the system tests: a fleet of devices in a folder of its own, ended with the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Spawn
+from tests.system import harness
+
+
+@pytest.fixture
+def fleet(tmp_home: Path, spawn: Spawn) -> Iterator[harness.Fleet]:
+    """Devices as real processes on loopback."""
+    with harness.fleet(tmp_home, spawn) as made:
+        yield made
+
+
+@pytest.fixture(scope="session", autouse=True)
+def templates(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where homes are made that tests copy."""
+    harness.TEMPLATES.append(tmp_path_factory.mktemp("meshes"))
