@@ -134,7 +134,8 @@ def joined(placed: Sequence[Placed]) -> tuple[Run, ...]:
         more = sum(event_bytes(event) for event in run.events)
         last = found[-1] if found else None
         follows = last and last.chain == run.chain and last.after.seq + len(last.events) == run.after.seq
-        if last and follows and size + more <= SIGNED_RUN_BYTES_MAX:
+        fits = last and len(last.events) + len(run.events) <= SIGNED_RUN_EVENTS_MAX
+        if last and follows and fits and size + more <= SIGNED_RUN_BYTES_MAX:
             found[-1] = Run(run.chain, last.after, last.events + run.events, run.signature)
             size += more
         else:

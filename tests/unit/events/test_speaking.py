@@ -15,7 +15,7 @@ from mesh.events.event import CLEAR, Lane, decode_header
 from mesh.events.keys import verify
 from mesh.events.kinds import Born, Changed, Genesis, Opening
 from mesh.events.seal import unpad
-from mesh.events.speaking import Draft, Voice, event_bytes, runs, signed
+from mesh.events.speaking import Draft, Voice, event_bytes, joined, runs, signed
 from mesh.limits import (
     BODY_BYTES_MAX,
     BODY_PLAIN_BYTES_MAX,
@@ -147,3 +147,24 @@ def test_drafts_have_defaults() -> None:
     assert unpad(b"x\x80\0") == b"x"
     assert isinstance(Opening(MESH.id, Lane.DATA, "new", bytes(16)), Opening)
     assert request("mac").name == "mac"
+
+
+def test_runs_of_one_chain_are_joined_while_they_fit() -> None:
+    """Several commits of one chain travel under the last signature; another chain, or too much, starts a new run."""
+    events = MESH.written(MESH.phone, 5)
+    commits = [placed for event in events for placed in signed_commit([event], "phone")]
+    (run,) = joined(commits)
+    assert MESH.chains().place(run, MESH.statements(), {}).end == events[-1].head
+    other = signed_commit(MESH.written(MESH.laptop, 1), "laptop")
+    assert [len(run.events) for run in joined([*commits, *other])] == [6, 2]
+    assert [len(run.events) for run in joined([*commits[:2], *commits[3:]])] == [2, 3]
+    assert joined([]) == ()
+
+
+def test_joined_runs_keep_the_bounds_of_a_signature() -> None:
+    """Neither more than 1,024 events nor more than 192 KiB come under one signature by joining."""
+    voice, opening = MESH.voice(MESH.phone, Lane.DATA, "bounds")
+    small = [opening, *(voice.say(Draft(Changed(b"")), TIME_MS, 0) for _ in range(SIGNED_RUN_EVENTS_MAX))]
+    assert [len(run.events) for run in joined([replace(p, signature=bytes(64)) for p in small])] == [1024, 1]
+    large = [voice.say(Draft(Changed(bytes(100_000))), TIME_MS, 0) for _ in range(3)]
+    assert [len(run.events) for run in joined([replace(p, signature=bytes(64)) for p in large])] == [1, 1, 1]
