@@ -34,6 +34,8 @@ class Input(Enum):
     """The connection that we dialled is gone, or nobody answers behind it."""
     IN_LOST = auto()
     """The peer is not on our server any more."""
+    BYE = auto()
+    """The peer is about to close the link that it dialled."""
     HELLO_ANSWERED = auto()
     HELLO_MISSED = auto()
     ADDRESSES = auto()
@@ -157,8 +159,10 @@ def _taken(state: LinkState, came: Input, now_s: float, jitter: float) -> LinkSt
             return _undialled(state, came, now_s, jitter)
         case Input.OUT_LOST:
             return _out_lost(state, now_s, jitter)
-        case Input.IN_LOST:
-            return replace(state, heard_s=None)
+        case Input.IN_LOST | Input.BYE:
+            # A bye overtakes the answer to our hello: the peer leaves *because* our dial came through.
+            stays = came is Input.BYE and state.phase is Phase.DIALLING
+            return state if stays else replace(state, heard_s=None)
         case Input.HELLO_ANSWERED | Input.HELLO_MISSED:
             return _greeted(state, came, now_s, jitter)
         case Input.ADDRESSES:

@@ -135,7 +135,7 @@ class PeerLink:
         verb = message.subject.split(".", 3)[3]
         self._heard_s = time.monotonic()
         if verb == BYE:
-            self.feed(Input.IN_LOST if on_own_server else Input.OUT_LOST)
+            self.feed(Input.BYE if on_own_server else Input.OUT_LOST)
         elif on_own_server:
             anew = verb == HELLO and message.body not in {_NOTHING, self._token}
             self._token = message.body if anew else self._token

@@ -133,19 +133,37 @@ async def test_simultaneous_dials_leave_one_link(tmp_path: Path, monkeypatch: py
 
 
 async def test_a_killed_server_comes_back_and_so_do_the_links(tmp_path: Path) -> None:
-    """Kill -9 of either server: both hear parted, then linked, and requests pass again."""
+    """Kill -9 of the server that carries the link: both hear parted, then linked, and requests pass again."""
     async with town(2, tmp_path) as (a, b):
         await acquaint(a, b)
-        for victim in (b, a):
-            before = len(a.ear.links), len(b.ear.links)
-            pid = await up(victim)
+        for _ in range(2):
+            host, guest = (b, a) if a.bus.links()[0].direction == "out" else (a, b)
+            host.ear.links.clear()
+            guest.ear.links.clear()
+            pid = await up(host)
             os.kill(pid, signal.SIGKILL)
-            await a.ear.until(lambda n=before[0]: len(a.ear.links) >= n + 2)  # type: ignore[misc]
-            await b.ear.until(lambda n=before[1]: len(b.ear.links) >= n + 2)  # type: ignore[misc]
-            await a.linked_to(b)
-            assert await up(victim) != pid
+            for station, other in ((a, b), (b, a)):
+                expected = [("parted", other.device), ("linked", other.device)]
+                await station.ear.until(lambda s=station, e=expected: s.ear.links[-2:] == e)  # type: ignore[misc]
+            assert await up(host) != pid
             assert await a.ask(b, b"after") == b"after"
             assert await b.ask(a, b"after") == b"after"
+
+
+async def test_a_killed_server_that_carries_no_link_parts_nobody(tmp_path: Path) -> None:
+    """The link runs over the other one's server: requests pass while the dead one comes back."""
+    async with town(2, tmp_path) as (a, b):
+        await acquaint(a, b)
+        for station in (a, b):
+            await station.ear.until(lambda s=station: bool(s.ear.links))  # type: ignore[misc]
+        idle = a if a.bus.links()[0].direction == "out" else b
+        pid = await up(idle)
+        os.kill(pid, signal.SIGKILL)
+        async with asyncio.timeout(LIMIT_S):
+            while idle.bus.server().pid in {pid, None} or idle.bus.server().state != "up":
+                assert await a.ask(b, b"meanwhile") == b"meanwhile"
+                assert await b.ask(a, b"meanwhile") == b"meanwhile"
+        assert len(a.ear.links) == len(b.ear.links) == 1
 
 
 async def test_a_vanished_agent_is_noticed_by_its_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

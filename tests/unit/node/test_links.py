@@ -103,10 +103,26 @@ def test_simultaneous_dials_end_with_one_link() -> None:
         draw.shuffle(arrivals)
         dropped = [Do.DROP in side.feed(came) for side, came in arrivals]
         assert dropped.count(True) == 1
-        caller.feed(Input.IN_LOST)  # the bye of the dropped link
+        caller.feed(Input.BYE)
         assert (caller.state.out, caller.state.heard_s) == (True, None)
         assert other.live()
         assert caller.wait(0.1) == other.wait(0.1) == ()
+
+
+def test_a_bye_that_overtakes_our_hello_s_answer_parts_nothing() -> None:
+    """The peer leaves because our dial came through; should it not have, the link is ended like any silent one."""
+    caller = Side(caller=True)
+    caller.feed(Input.TICK)
+    caller.feed(Input.GREETED_ANEW)
+    caller.feed(Input.BYE)
+    assert caller.live()
+    caller.feed(Input.DIALLED)
+    caller.feed(Input.BYE)
+    assert (caller.state.out, caller.state.heard_s, caller.state.number) == (True, None, 1)
+    other = Side(caller=False)
+    other.feed(Input.GREETED_ANEW)
+    other.feed(Input.BYE)
+    assert not other.live()
 
 
 def test_backoff_doubles_up_to_its_maximum() -> None:
