@@ -39,7 +39,7 @@ HEADER_PADDING_BYTES = 16  # PROTOCOL: an inner header's length is a multiple of
 # Signed runs and pages
 SIGNED_RUN_EVENTS_MAX = 1024  # PROTOCOL: events under one signature
 SIGNED_RUN_BYTES_MAX = 192 * KIB  # PROTOCOL: bytes under one signature, after the first event
-PAGE_BYTES_MAX = 256 * KIB  # a page that a request is answered with; a signed run always fits
+PAGE_BYTES_MAX = 256 * KIB  # PROTOCOL: bytes of one run on its way, under one signature; pages are cut to it
 LIVE_PUSH_BYTES_MAX = 64 * KIB  # news that travels whole; of more only the tips are told
 PUSH_BYTES_MAX = 512 * KIB  # a message on the wire: below the 1 MiB of nats-server
 

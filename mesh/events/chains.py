@@ -18,7 +18,7 @@ from mesh.events.event import CLEAR, VERSION, Event, Header, Lane, Placed, Run, 
 from mesh.events.keys import verify
 from mesh.events.kinds import Genesis, Opening, decode_body
 from mesh.events.verdict import Admission, Statement, admitted
-from mesh.limits import RANK_ADMIN_LAST, SIGNED_RUN_BYTES_MAX
+from mesh.limits import PAGE_BYTES_MAX, RANK_ADMIN_LAST
 from mesh.names import Digest, shown
 
 
@@ -186,8 +186,8 @@ def _checked(run: Run, chain: Chain, lamport: int, mesh: Digest) -> Iterator[Pla
 def _run_bytes_fit(placed: tuple[Placed, ...]) -> None:
     """Refuse a run that would not fit on a page once its bodies are here: it could be held, but not handed on."""
     size = sum(len(event.event.header) + event.header.body_bytes for event in placed)
-    if len(placed) > 1 and size > SIGNED_RUN_BYTES_MAX:
-        message = f"{size:,} bytes under one signature; at most {SIGNED_RUN_BYTES_MAX:,} are allowed"
+    if len(placed) > 1 and size > PAGE_BYTES_MAX:
+        message = f"{size:,} bytes under one signature; at most {PAGE_BYTES_MAX:,} are allowed"
         raise TooLarge(message)
 
 

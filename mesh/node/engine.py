@@ -188,7 +188,6 @@ class Engine:
         effects = job.effects
         for peer, want in effects.ask:
             self.owner.ask(peer, want)
-        self._ready.append(job)
         try:
             self.shelf.verdict = self.replica.verdict
             await self.shelf.take(effects.append)
@@ -197,10 +196,13 @@ class Engine:
             if effects.judged:
                 await self._commit()
                 await self.shelf.weigh_all_again()
-            if self.shelf.full:
-                await self._commit()
         except Exception as error:  # noqa: BLE001 - whatever it is, what was collected did not happen
+            _fail(job, error)
             await self._undo(error)
+            return
+        self._ready.append(job)  # not before: a commit in between must not tell that it is done
+        if self.shelf.full:
+            await self._commit_or_fail()
 
     async def _take_bodies(self, effects: Effects) -> None:
         await self._commit()

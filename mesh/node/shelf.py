@@ -177,7 +177,9 @@ class Shelf:
         if document.type == notes.KIND:
             self._born_notes.append(_row(notes.view(document, birth), event, time_ms))
         if document in self.waiting:
-            await self.weigh_again(r for r in await self.store.unsettled(document) if r.standing is Standing.WAITS)
+            came = {event.digest, *(digest for digest, _ in self._bodies)}  # the store does not know these bodies yet
+            rows = await self.store.unsettled(document)
+            await self.weigh_again(r for r in rows if r.standing is Standing.WAITS and r.placed.digest not in came)
 
     def _decoded(self, event: Placed, document: DocumentId, reading: Reading, *, fresh: bool) -> _Step | None:
         assert isinstance(reading.body, Changed) and reading.inner, reading  # noqa: PT018 - one fact about the caller
