@@ -13,7 +13,14 @@ from mesh.clocks.chain import START, Head
 from mesh.clocks.frontier import Span
 from mesh.errors import Damaged
 from mesh.events.event import CLEAR, Event, Run, decode_header
-from mesh.limits import EVENT_OVERHEAD_BYTES, KIB, PAGE_BYTES_MAX, PUSH_BYTES_MAX, SIGNED_RUN_EVENTS_MAX
+from mesh.limits import (
+    EVENT_OVERHEAD_BYTES,
+    KIB,
+    PAGE_BYTES_MAX,
+    PUSH_BYTES_MAX,
+    SIGNED_RUN_BYTES_MAX,
+    SIGNED_RUN_EVENTS_MAX,
+)
 from mesh.names import Digest
 from mesh.node.schema import Sql
 
@@ -78,7 +85,9 @@ class _Page:
     def take(self, header: bytes, body: bytes | None, body_bytes: int, signature: bytes | None) -> bool:
         """Add an event; returns False when the page is full."""
         self._size += len(header) + body_bytes + EVENT_OVERHEAD_BYTES
-        if self.signed and (self._size > self._bytes_max or len(self.events) >= SIGNED_RUN_EVENTS_MAX):
+        overhead = (len(self.events) + 1) * EVENT_OVERHEAD_BYTES
+        long = self._size - overhead > SIGNED_RUN_BYTES_MAX or len(self.events) >= SIGNED_RUN_EVENTS_MAX
+        if self.signed and (long or self._size > self._bytes_max):
             return False
         self.events.append(Event(header, body))
         if self._size > PUSH_BYTES_MAX - KIB:

@@ -25,6 +25,7 @@ from mesh.limits import (
     ROWS_READ_MAX,
     SEARCH_CHARACTERS_MAX,
     SEARCH_WORDS_MAX,
+    SIGNED_RUN_BYTES_MAX,
     SIGNED_RUN_EVENTS_MAX,
 )
 from mesh.names import Digest, DocumentId
@@ -171,7 +172,9 @@ class MemoryStore:
         signed = size = 0
         for placed in path[after.seq :]:
             size += len(placed.event.header) + placed.header.body_bytes + EVENT_OVERHEAD_BYTES
-            if signed and (size > min(bytes_max, PAGE_BYTES_MAX) or len(taken) >= SIGNED_RUN_EVENTS_MAX):
+            under_one = size - (len(taken) + 1) * EVENT_OVERHEAD_BYTES
+            long = under_one > SIGNED_RUN_BYTES_MAX or len(taken) >= SIGNED_RUN_EVENTS_MAX
+            if signed and (long or size > min(bytes_max, PAGE_BYTES_MAX)):
                 break
             taken.append(placed)
             signed = len(taken) if placed.signature else signed

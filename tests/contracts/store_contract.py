@@ -16,7 +16,7 @@ from mesh.clocks.frontier import Span
 from mesh.errors import Damaged
 from mesh.events.event import Event, Lane, Placed, Run
 from mesh.events.verdict import Standing
-from mesh.limits import EVENT_OVERHEAD_BYTES, KIB, PAGE_BYTES_MAX, SIGNED_RUN_EVENTS_MAX
+from mesh.limits import EVENT_OVERHEAD_BYTES, KIB, PAGE_BYTES_MAX, SIGNED_RUN_BYTES_MAX, SIGNED_RUN_EVENTS_MAX
 from mesh.names import ZERO, Digest
 from mesh.node.store_port import Batch, Boot, Counts, Row, Store, Weighed
 from tests.contracts.store_writers import Writer, document, kept
@@ -309,6 +309,22 @@ class ServeContract:
         assert run is not None
         assert len(run.events) == SIGNED_RUN_EVENTS_MAX
 
+    async def test_runs_that_are_joined_stay_within_what_one_signature_may_cover(self, store: Store) -> None:
+        """Else whoever asked would refuse them, and never get on: many small commits are more than that in a page."""
+        writer = Writer(body_bytes=10 * KIB)
+        for _ in range(60):
+            writer.run(1)
+        await store.commit(whole(writer))
+        after, fetched = (), 0
+        while run := await store.serve(Span(writer.chain, writer.head, after), PLENTY):
+            size = sum(len(event.header) + len(event.body or b"") for event in run.events)
+            assert SIGNED_RUN_BYTES_MAX // 2 < size <= SIGNED_RUN_BYTES_MAX or fetched + len(run.events) == len(
+                writer.said
+            )
+            fetched += len(run.events)
+            after = (writer.said[fetched - 1].head,)
+        assert fetched == len(writer.said)
+
     async def test_a_target_inside_a_signed_run_is_not_overshot(self, store: Store) -> None:
         """What lies beyond the target is not given; without a signature up to it, nothing is."""
         writer = Writer()
@@ -335,7 +351,7 @@ class ServeContract:
 
     async def test_missing_bodies_count_towards_the_page(self, store: Store) -> None:
         """Else one signature would cover more than a page once the bodies have come."""
-        writer = Writer(body_bytes=100 * KIB)
+        writer = Writer(body_bytes=80 * KIB)
         writer.run(5)
         await store.commit(Batch(tuple(kept(p if p.seq == 1 else bodiless(p)) for p in writer.said)))
         for bodies in (True, False):
