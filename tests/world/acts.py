@@ -23,6 +23,8 @@ from tests.world.world import World, claim
 DEVICES_MAX = 8
 REST_MS = 400_000
 QUIET_MS = 20_000
+FAVOURITES = 3
+FAVOURED = 0.6  # most edits meet in few documents
 ALPHABET = "abc déf 🌱"
 
 
@@ -57,10 +59,10 @@ def weights(world: World) -> dict[Callable[[World, Device], None], float]:
         cut: wild(8),
         mend: 4,
         crash: wild(3),
-        back_up: 2,
-        restore: wild(3),
+        back_up: 3,
+        restore: wild(4),
         turn_hostile: wild(1),
-        steal: wild(1.5),
+        steal: wild(2),
         pilfer: wild(8),
         fan_out: rng.choice((0, 0, 0, 0.6)),
         alter: 2,
@@ -87,7 +89,7 @@ def edit(world: World, device: Device) -> None:
     known = sorted(_documents(device))
     if not known:
         return
-    name = world.rng.choice(known)
+    name = world.rng.choice(known[:FAVOURITES] if world.rng.random() < FAVOURED else known)
     if not world.real:
         world.write(device, (Draft(Changed(world.rng.randbytes(12)), name),))
         return

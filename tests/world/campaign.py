@@ -17,6 +17,7 @@ from functools import partial
 from multiprocessing import get_context
 
 from tests.world.run import Outcome, is_real, play
+from tests.world.sabotages import ALL, Caught, Sabotage, hunt
 
 STEPS = 120
 SEEDS = 300
@@ -55,6 +56,20 @@ def campaign(seeds: Iterable[int], steps: int, jobs: int) -> Iterator[Outcome | 
         yield from pool.map(partial(attempt, steps=steps), seeds, chunksize=5)
 
 
+def hunts(steps: int, jobs: int) -> Iterator[tuple[Sabotage, Caught | None]]:
+    """Build in each fault and look whether the world notices."""
+    names = range(len(ALL))
+    if jobs <= 1:
+        yield from ((ALL[number], hunt(ALL[number], steps)) for number in names)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from zip(ALL, pool.map(partial(_hunt, steps=steps), names), strict=True)
+
+
+def _hunt(number: int, steps: int) -> Caught | None:
+    return hunt(ALL[number], steps)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Play, report, and say with the exit code whether all is well."""
     options = _options(argv)
@@ -75,10 +90,18 @@ def main(argv: Sequence[str] | None = None) -> int:
                 f"{done} seeds, {sum(o.events for o in outcomes):,} events, {time.monotonic() - began:.0f} s",
                 flush=True,
             )
-    return _report(options, outcomes, failures, began)
+    caught = list(hunts(STEPS, options.jobs)) if options.seed is None and not options.no_sabotages else []
+    return _report(options, outcomes, failures, caught, time.monotonic() - began)
 
 
-def _report(options: argparse.Namespace, outcomes: list[Outcome], failures: list[Failure], began: float) -> int:
+def _report(
+    options: argparse.Namespace,
+    outcomes: list[Outcome],
+    failures: list[Failure],
+    hunted: list[tuple[Sabotage, Caught | None]],
+    seconds: float,
+) -> int:
+    missed = [sabotage.name for sabotage, caught in hunted if caught is None]
     figures = {
         "seeds": len(outcomes) + len(failures),
         "real": sum(is_real(o.seed) for o in outcomes),
@@ -86,16 +109,22 @@ def _report(options: argparse.Namespace, outcomes: list[Outcome], failures: list
         "events": sum(o.events for o in outcomes),
         "letters": sum(o.letters for o in outcomes),
         "failures": [asdict(f) | {"again": f.again} for f in failures],
-        "seconds": round(time.monotonic() - began, 1),
+        "sabotages": len(hunted),
+        "caught": len(hunted) - len(missed),
+        "missed": missed,
+        "seconds": round(seconds, 1),
     }
     if options.json:
         print(json.dumps(figures, indent=2))
     else:
+        for sabotage, caught in hunted:
+            found = f"after {caught.seeds:>2} seeds: {caught.why}" if caught else "NOT CAUGHT"
+            print(f"    {sabotage.name:<24} {found:.120}")
         words = [f"{value:,} {name}" for name, value in figures.items() if isinstance(value, int)]
         print(f"{', '.join(words)}, {len(failures)} failures, {figures['seconds']} s")
         if len(outcomes) == 1:
             print(f"trace {outcomes[0].trace}")
-    return 1 if failures else 0
+    return 1 if failures or missed else 0
 
 
 def _transcript(seed: int, steps: int) -> int:
@@ -117,5 +146,6 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="only this one")
     parser.add_argument("--transcript", action="store_true", help="print everything that happens in the seed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--no-sabotages", action="store_true", help="leave out the faults that must be caught")
     parser.add_argument("--json", action="store_true", help="figures for programs")
     return parser.parse_args(argv)

@@ -228,7 +228,6 @@ class Device:
             role = Role.GUEST if is_guest(peer) else Role.DEVICE
         if asks:
             request = self._await(peer)
-        self.world.sent(self, message)
         self.world.post(Letter(self.name, target, role, message, type(message), request, answers))
 
     def _await(self, peer: Peer) -> int:

@@ -45,9 +45,10 @@ class Pen:
     def open(self, lane: Lane) -> Run:
         """Begin another chain under the same admission."""
         body = encode_body(Opening(self.own.admission, lane, "new", self.rng.randbytes(SALT_BYTES)))
-        header = Header(self.lamport + 1, CLEAR, _sum(body), len(body), Inner(0, "opening").encode()).encode()
+        self.lamport = min(self.lamport + 1, LAMPORT_STEP_MAX)
+        header = Header(self.lamport, CLEAR, _sum(body), len(body), Inner(0, "opening").encode()).encode()
         self.chain = opening_digest(self.own.mesh, self.keys.sign_key, header)
-        self.head, self.lamport = Head(1, self.chain), self.lamport + 1
+        self.head = Head(1, self.chain)
         signature = self.keys.sign(signed_bytes(self.chain, self.head))
         return Run(self.chain, START, (Event(header, body),), signature)
 

@@ -11,6 +11,7 @@ import itertools
 from dataclasses import replace
 from random import Random
 
+from mesh.clocks.chain import START
 from mesh.errors import NotGranted, Refused
 from mesh.events.event import Lane, Placed, Run
 from mesh.events.founding import (
@@ -30,7 +31,7 @@ from mesh.events.kinds import Admit, Born, Grant, Rekey, document_of, kind_of
 from mesh.events.seal import commitment
 from mesh.events.speaking import NONCES_BYTES, Draft
 from mesh.events.verdict import Standing
-from mesh.limits import KEY_BYTES, RANK_ADMIN_LAST, SALT_BYTES
+from mesh.limits import KEY_BYTES, LAMPORT_STEP_MAX, RANK_ADMIN_LAST, SALT_BYTES
 from mesh.names import Digest, short
 from mesh.sync import messages
 from mesh.sync.inputs import GUEST, Peer, Said
@@ -43,6 +44,7 @@ from tests.world.hostile import Pen
 from tests.world.wire import Letter, Temper, Wire
 
 EPOCH_MS = 1_700_000_000_000
+LETTERS_MAX = 30_000
 PAGES = (700, 2500, 1 << 18)
 
 
@@ -130,6 +132,7 @@ class World:
     def post(self, letter: Letter) -> None:
         """Send a letter; some pushes lose their bodies to a device that keeps none."""
         self.counts[letter.verb.__name__] += 1
+        claim("talk", sum(self.counts.values()) < LETTERS_MAX, "it does not end")
         message = letter.message
         if self.wire.temper.strip and isinstance(message, Push) and self.rng.random() < self.wire.temper.strip:
             message = Push(tuple(self._stripped(run) for run in message.runs), (), message.answer)
@@ -157,12 +160,14 @@ class World:
         ways = {(one.name, other.name), (other.name, one.name)}
         return other.up and not ways & self.wire.cut
 
-    def sent(self, device: Device, message: Message) -> None:
-        """Somebody sends something; sabotages look here."""
-
     def hear_stray(self, device: Device, victim: Device, run: Run) -> None:
-        """A thief speaks to a device in the name of another."""
+        """A thief speaks to a device in the name of another. Hold asks nothing but the chain itself."""
+        fits = run.after == START or run.after.digest in device.disk.log
+        held = len(device.disk.log)
         device.hear(victim.text, Push((run,)))
+        size = sum(event.header == placed.event.header for event in run.events for placed in device.disk.log.values())
+        taken = size == len(run.events)
+        claim("hold", taken or not fits or not device.up, f"{device.name} ({held} events) does not hold a valid run")
 
     # ── crashes and what must survive them ──
 
@@ -215,7 +220,12 @@ class World:
         """Somebody at a device says something. Raises Refused, Struck."""
         time_ms = max(0, EPOCH_MS + self.wire.now_ms + device.skew_ms)
         entropy = self.rng.randbytes(SALT_BYTES + NONCES_BYTES * len(drafts))
+        heard = max((placed.header.lamport for placed in device.disk.log.values()), default=0)
         said = device.handle(Said(drafts, lane, time_ms, entropy, device.reason))
+        first = said[0].header.lamport
+        parent = device.disk.log.get(said[0].parent)
+        furthest = (parent.header.lamport if parent else 0) + LAMPORT_STEP_MAX
+        claim("lamport", first == min(heard + 1, furthest), f"{first} after {heard} was heard")
         if lane is Lane.DATA:
             self.expected.update((placed.digest, Standing.HONOURED) for placed in said)
         return said
