@@ -17,7 +17,7 @@ import typer
 
 from mesh.cli import local
 from mesh.cli.options import Command, examples, running
-from mesh.cli.run import Run
+from mesh.cli.run import TAKEN_S, Run
 from mesh.cli.screen import one_line
 from mesh.errors import Busy, MeshError, Unreachable
 from mesh.node.paths import log_path
@@ -43,7 +43,8 @@ def up(context: typer.Context) -> None:
     found = pinged(run)
     started = found is None
     if found is None:
-        local.must_be_joined(run.home)
+        if not run.home.is_dir():
+            local.must_be_joined(run.home)
         found = _started(run)
     result: dict[str, object] = {"agent": {"pid": found["pid"], "version": found.get("version"), "started": started}}
     word = "started" if started else "was running"
@@ -89,9 +90,9 @@ def pinged(run: Run) -> dict[str, object] | None:
     with connection:
         try:
             return connection.call("ping", {}, answer_s=PING_S)
-        except Unreachable as error:
-            if isinstance(error, Busy):
-                raise
+        except Busy:
+            raise
+        except Unreachable:
             return None  # it ended just now
 
 
@@ -113,7 +114,10 @@ def _started(run: Run) -> dict[str, object]:
             child.returncode = child.returncode or 0  # it outlives us: nothing to warn of
             return found
         if ended is not None:
-            raise _failed(output, ended)
+            error = _failed(output, ended)
+            if not isinstance(error, Busy) or time.monotonic() > until - STARTED_S + TAKEN_S:
+                raise error
+            # Another `mesh up` was faster: its agent will answer, or this one gives up soon.
         time.sleep(POLL_S)
     message = f"the agent (pid {child.pid}) has not answered within {STARTED_S:.0f} s"
     raise Unreachable(message, hint="It may still come up: `mesh status`, `mesh logs`.")

@@ -31,6 +31,9 @@ def start(
         running(context).out.result(told, lambda _: [f"mesh {mesh.__version__}"])
         raise typer.Exit
     if context.invoked_subcommand is None:
+        if running(context).out.json:
+            message = "no command was given"
+            raise Misuse(message, hint="`mesh --help` lists the commands.")
         typer.echo(context.get_help())
         raise typer.Exit
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+import mesh
 from mesh.cli import output, plain
 from mesh.cli.output import Output
 from mesh.errors import MeshError
@@ -20,12 +21,18 @@ def main() -> None:
     except BrokenPipeError:
         output.hushed()
         code = code or output.BROKEN_PIPE
+    except MeshError as error:
+        print(f"error: {error}\nhint: {error.hint}", file=sys.stderr)
+        code = error.exit_code
     sys.exit(code)
 
 
 def ran(argv: list[str]) -> int:
     """Do what the words say; the exit code. Never raises but for the exit of the process."""
     try:
+        if argv == ["--version"]:
+            print(f"mesh {mesh.__version__}")
+            return 0
         known = plain.understood(argv)
         if known is not None:
             return known.run()

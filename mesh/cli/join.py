@@ -78,11 +78,13 @@ def admit(
     text = carried_text(request, 2 * REQUEST_BYTES_MAX, "request")
     asking = describe_request(text)
     call = calls.admit(request=text, rank=rank)
+    local.must_be_joined(run.home)
     from mesh.cli.words import fingerprint_words
 
-    run.out.notice(f"device       {one_line(asking['name'])}")
-    run.out.notice(f"fingerprint  {fingerprint_words(str(asking['fingerprint']))}")
-    run.out.notice("The device that asks shows the same words; if it does not, somebody else is asking.")
+    tell = run.out.notice if run.yes else run.out.warn  # whoever is asked must see what about
+    tell(f"device       {one_line(asking['name'])}")
+    tell(f"fingerprint  {fingerprint_words(str(asking['fingerprint']))}")
+    tell("The device that asks shows the same words; if it does not, somebody else is asking.")
     prompts.confirm(run, f"Let it in as {rank}?", input_used=request == "-")
     result = run.ask(*call)
     run.out.result(result, lambda _: [one_line(result.get("admission"), 4 * ADMISSION_BYTES_MAX)])
@@ -162,12 +164,13 @@ def _accept(run: Run, admission: str, name: str | None) -> None:
     text = carried_text(admission, 2 * ADMISSION_BYTES_MAX, "admission")
     found = local.done(homes.peek(run.home, text))
     members = found.get("devices")
-    run.out.notice(f"mesh         {fingerprint_words(str(found['mesh']))}")
+    tell = run.out.notice if run.yes else run.out.warn
+    tell(f"mesh         {fingerprint_words(str(found['mesh']))}")
     if isinstance(members, list):
-        run.out.notice(f"its devices  {', '.join(one_line(member) for member in members)}")
+        tell(f"its devices  {', '.join(one_line(member) for member in members)}")
     if found.get("admitted_by"):
-        run.out.notice(f"admitted by  {one_line(found['admitted_by'])}")
-    run.out.notice(f"this device  {one_line(found.get('name'))}")
+        tell(f"admitted by  {one_line(found['admitted_by'])}")
+    tell(f"this device  {one_line(found.get('name'))}")
     prompts.confirm(run, "Join it?", input_used=admission == "-")
     joined = local.done(homes.accept(run.home, text))
     run.out.acknowledge(

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable
 
 from mesh.cli.screen import Screen, lines_of, of_stream, one_line
-from mesh.errors import MeshError
+from mesh.errors import MeshError, Unreachable
 from mesh.node.socket_client import error_told
 
 TYPE_CHECKING = False
@@ -50,11 +50,11 @@ class Output:
     def result(self, result: Result, lines: Lines) -> None:
         """The one answer of a command: the object itself, or its lines for people."""
         if self.json:
-            print(json.dumps(result))
+            _print(json.dumps(result))
         else:
             text = "\n".join(lines(self.screen))
             if text:
-                print(text)
+                _print(text)
 
     def acknowledge(self, result: Result, lines: Lines) -> None:
         """As `result`, where the lines only say that it was done: with --quiet there are none."""
@@ -62,7 +62,7 @@ class Output:
 
     def item(self, item: Result, line: Callable[[Screen], str]) -> None:
         """One of many answers, at once."""
-        print(json.dumps(item) if self.json else line(self.screen), flush=True)
+        _print(json.dumps(item) if self.json else line(self.screen), flush=True)
 
     def notice(self, text: str) -> None:
         """Something to know; left out with --quiet."""
@@ -71,7 +71,8 @@ class Output:
 
     def warn(self, text: str) -> None:
         """Something to know in any case. Foreign parts must be safe already."""
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         print(text, file=sys.stderr, flush=True)
 
     def error(self, error: MeshError) -> None:
@@ -96,23 +97,35 @@ def error_lines(screen: Screen, message: str, hint: str) -> list[str]:
 
 
 def settled() -> None:
-    """Flush what was printed. Raises BrokenPipeError here, where it can still be handled."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    """Flush what was printed, while it can still be told that nobody takes it. Raises BrokenPipeError, Unreachable."""
+    _print("", end="", flush=True)
 
 
 def hushed() -> None:
-    """After the reader has gone: let nothing complain about the rest at exit."""
+    """After standard output has failed: let nothing complain about the rest at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
+
+
+def _print(text: str, *, end: str = "\n", flush: bool = False) -> None:
+    try:
+        print(text, end=end, flush=flush)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        hushed()
+        message = f"the result could not be written: {error.strerror}"
+        raise Unreachable(message, hint="What was asked for is done; only this output is lost.") from error
 
 
 def _nothing(_: Screen) -> Iterable[str]:
     return ()
 
 
-def _screen(stream: TextIO) -> Screen:
+def _screen(stream: TextIO | None) -> Screen:
+    if stream is None:  # closed before we began
+        return Screen(None)
     try:
         return of_stream(stream.fileno(), terminal=stream.isatty())
-    except (OSError, ValueError):  # closed, or no file at all
+    except (OSError, ValueError):  # no file at all
         return Screen(None)

@@ -70,7 +70,7 @@ def _row(screen: Screen, note: Told) -> tuple[str, str, str, str]:
 def _updated(told: object, *, device: bool) -> str:
     if not isinstance(told, dict):
         return moment(told)
-    on = one_line(told.get("device"))
+    on = one_line(told.get("name") or told.get("device"))
     return moment(told.get("time_ms")) + (f" on {on}" if device and on else "")
 
 

@@ -1,0 +1,76 @@
+"""Answers of an agent, as the tests of the command line use them: one of each, hostile texts included."""
+
+from __future__ import annotations
+
+ESCAPE = "\x1b[31mred\x1b]0;title\x07\u202egnp"
+DOCUMENT = "home/note/s426txu6pye2ejgxncrplddvcq"
+EVENT = "ab" * 32
+
+SAID = {"document": DOCUMENT, "event": EVENT}
+LINE = {
+    "document": DOCUMENT,
+    "title": "buy seeds",
+    "tags": ["garden", "[bold]spring[/bold]"],
+    "updated": {"time_ms": 1_762_000_000_000, "device": "7ri5dhxcs7j44tlb"},
+    "conflicts": 0,
+}
+NOTE = {
+    **LINE,
+    "body": "tomatoes\nand more",
+    "path": None,
+    "deleted": False,
+    "conflicts": [
+        {
+            "field": "title",
+            "values": [
+                {"value": "buy seeds", "device": "7ri5dhxcs7j44tlb", "event": EVENT},
+                {"value": f"sell {ESCAPE}", "device": "aaaaaaaaaaaaaaaa", "event": EVENT},
+            ],
+        }
+    ],
+}
+HOSTILE = {**NOTE, "title": ESCAPE, "body": f"one {ESCAPE}\ntwo", "tags": [ESCAPE], "path": ESCAPE}
+PEER = {
+    "device": "aaaaaaaaaaaaaaaa",
+    "name": "mac",
+    "connected": True,
+    "direction": "out",
+    "address": "127.0.0.1:4222",
+    "last_heard_s": 2.5,
+    "round_trip_ms": 1.25,
+    "we_lack": 0,
+    "they_lack": 1200,
+    "same_digest": False,
+    "problem": "",
+    "hint": "",
+}
+STATUS = {
+    "device": {"id": "7ri5dhxcs7j44tlb", "name": "laptop", "rank": 1},
+    "mesh": {"id": "3c" * 32},
+    "agent": {"running": True, "pid": 4242, "version": "0.1.0", "uptime_s": 4000.0},
+    "server": {"address": "127.0.0.1:4222", "port": 4222, "pid": 4243, "state": "up", "problem": "", "hint": ""},
+    "peers": [PEER, {**PEER, "name": ESCAPE, "connected": False, "last_heard_s": None, "round_trip_ms": None}],
+    "events": 1234,
+    "documents": 1,
+    "conflicts": 2,
+    "waiting": 3,
+    "void": 1,
+    "frontier": {"3c" * 32: [[3, EVENT]]},
+    "state_digest": "0f" * 32,
+    "in_sync": False,
+    "problems": [{"what": f"the disk is full {ESCAPE}", "hint": "Free some space on this disk."}],
+}
+EVENT_LINE = {
+    "event": EVENT,
+    "device": "7ri5dhxcs7j44tlb",
+    "name": "laptop",
+    "lane": "data",
+    "seq": 3,
+    "lamport": 7,
+    "kind": "born",
+    "document": DOCUMENT,
+    "time_ms": 1_762_000_000_000,
+    "standing": "honoured",
+    "reason": "",
+}
+LOG = {"events": [EVENT_LINE, {**EVENT_LINE, "kind": ESCAPE, "document": None, "standing": "void", "reason": "cut"}]}
