@@ -228,8 +228,10 @@ class Engine:
 
     def _as_news(self, effects: Sequence[Effects]) -> list[Effects]:
         """What was said in one commit is told at once: in as few runs as fit, or as tips when it is much."""
-        said = [one for one in effects if any(isinstance(message, Push) for _, message in one.send)]
-        others = [one for one in effects if one not in said]
+        said: list[Effects] = []
+        others: list[Effects] = []
+        for one in effects:
+            (said if any(isinstance(message, Push) for _, message in one.send) else others).append(one)
         if not said:
             return others
         events = [event for one in said for event in one.append]
