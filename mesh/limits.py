@@ -75,6 +75,7 @@ SNAPSHOT_CHANGES = 64  # changes of a document after which its snapshot is renew
 DOCUMENTS_CACHED_MAX = 64  # loaded Automerge documents, about half a megabyte each
 
 # Node
+KEYS_CACHED_MAX = 256  # public keys that are ready to verify with
 INPUTS_QUEUED_MAX = 1024  # inputs that wait for the agent; writers wait when it is full
 COMMIT_INPUTS_MAX = 256  # inputs that share one commit
 LOG_FILE_BYTES_MAX = 4 * MIB

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -19,7 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from mesh.errors import Forged, Malformed
 from mesh.events import cbor
 from mesh.events.kinds import Admit
-from mesh.limits import KEY_BYTES
+from mesh.limits import KEY_BYTES, KEYS_CACHED_MAX
 from mesh.names import Digest
 
 _REQUEST = b"mesh/request/1"
@@ -51,10 +52,14 @@ class SecretKeys:
         """Both keys from 32 random bytes: a new device, or the recovery words."""
         return cls(derive(entropy, "mesh/sign-seed/1"), derive(entropy, "mesh/kem-seed/1"))
 
-    @property
+    @cached_property
     def sign_key(self) -> bytes:
         """The public signing key."""
-        return Ed25519PrivateKey.from_private_bytes(self.sign_seed).public_key().public_bytes_raw()
+        return self._signer.public_key().public_bytes_raw()
+
+    @cached_property
+    def _signer(self) -> Ed25519PrivateKey:  # loading it costs as much as signing
+        return Ed25519PrivateKey.from_private_bytes(self.sign_seed)
 
     @property
     def kem_key(self) -> bytes:
@@ -64,7 +69,7 @@ class SecretKeys:
     def sign(self, message: bytes) -> bytes:
         """An Ed25519 signature (RFC 8032) over bytes that start with a domain of ours."""
         assert message.startswith(b"mesh/"), message[:16]
-        return Ed25519PrivateKey.from_private_bytes(self.sign_seed).sign(message)
+        return self._signer.sign(message)
 
     def unwrap(self, wrapped: bytes, purpose: bytes) -> bytes:
         """What somebody wrapped for us for this purpose. Raises Forged."""
@@ -88,10 +93,15 @@ def wrap(secret: bytes, kem_key: bytes, purpose: bytes) -> bytes:
 def verify(key: bytes, message: bytes, signature: bytes) -> None:
     """Raise Forged unless the signature over the message is by that key."""
     try:
-        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
+        _verifier(key).verify(signature, message)
     except (InvalidSignature, ValueError) as error:
         text = "a signature does not fit"
         raise Forged(text) from error
+
+
+@lru_cache(maxsize=KEYS_CACHED_MAX)
+def _verifier(key: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(key)
 
 
 def check_sign_key(key: bytes) -> None:
