@@ -110,13 +110,11 @@ def decode_push(raw: bytes) -> Push:
 
 
 def _bounded(value: object, most: int, what: str) -> list[object]:
-    if type(value) is not list:
-        message = f"{what} are not a list"
-        raise Malformed(message)
-    if len(value) > most:
-        message = f"{len(value)} {what} in one message; at most {most} are allowed"
+    listed: list[object] = value  # type: ignore[assignment]
+    if len(listed) > most:
+        message = f"{len(listed)} {what} in one message; at most {most} are allowed"
         raise TooLarge(message)
-    return value
+    return listed
 
 
 def _digest(value: object) -> Digest:

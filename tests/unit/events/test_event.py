@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
-import cbor2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +13,6 @@ from mesh.errors import Malformed, Refused, TooLarge
 from mesh.events import cbor
 from mesh.events.event import CLEAR, Event, Header, Inner, Run, decode_header, decode_inner, run_fits
 from mesh.limits import (
-    AGENT_NAME_BYTES_MAX,
     BODY_BYTES_MAX,
     EXTENSIONS_MAX,
     HEADER_BYTES_MAX,
@@ -23,6 +20,7 @@ from mesh.limits import (
     SIGNED_RUN_EVENTS_MAX,
 )
 from mesh.names import Digest, DocumentId, Short
+from tests.unit.wrong_forms import BAD_HEADERS, BAD_INNERS, GOOD_HEADER, GOOD_INNER, Change
 
 WORDS = st.from_regex(r"[a-z0-9][a-z0-9-]{0,31}", fullmatch=True)
 HEADERS = st.builds(
@@ -43,60 +41,6 @@ INNERS = st.builds(
     document=st.none() | DOCUMENTS,
     grant=st.just(CLEAR) | st.binary(min_size=16, max_size=16).map(Short),
 )
-GOOD: list[object] = [1, 5, b"", bytes(32), 200, b"inner", {}]
-GOOD_INNER: list[object] = [0, "born", "", ["home", "note", bytes(16)], bytes(16)]
-
-Change = Callable[[list[object]], object]
-
-
-def put(place: int, value: object) -> Change:
-    """A list with one field replaced."""
-    return lambda fields: [*fields[:place], value, *fields[place + 1 :]]
-
-
-BAD_HEADERS: dict[str, Change] = {
-    "not_a_list": lambda fields: dict(enumerate(fields)),
-    "six_fields": lambda fields: fields[:6],
-    "eight_fields_in_version_1": lambda fields: [*fields, 0],
-    "version_0": put(0, 0),
-    "version_text": put(0, "1"),
-    "version_true": put(0, bool(1)),
-    "version_beyond_a_phone": put(0, SEQ_MAX + 1),
-    "lamport_0": put(1, 0),
-    "lamport_negative": put(1, -1),
-    "lamport_beyond_a_phone": put(1, SEQ_MAX + 1),
-    "epoch_15_bytes": put(2, bytes(15)),
-    "epoch_32_bytes": put(2, bytes(32)),
-    "epoch_null": put(2, None),
-    "body_digest_31_bytes": put(3, bytes(31)),
-    "body_digest_33_bytes": put(3, bytes(33)),
-    "body_bytes_negative": put(4, -1),
-    "body_too_long": put(4, BODY_BYTES_MAX + 1),
-    "inner_text": put(5, "inner"),
-    "extensions_list": put(6, []),
-    "extensions_null": put(6, None),
-    "extension_key_text": put(6, {"a": b""}),
-    "extension_key_negative": put(6, {-1: b""}),
-    "extension_key_beyond_a_phone": put(6, {SEQ_MAX + 1: b""}),
-    "extension_value_number": put(6, {1: 1}),
-    "too_many_extensions": put(6, dict.fromkeys(range(EXTENSIONS_MAX + 1), b"")),
-    "later_version_with_five_fields": lambda fields: [2, *fields[1:5]],
-    "later_version_with_a_float": lambda fields: [2, *fields[1:], 1.5],
-    "later_version_with_a_tag": lambda fields: [2, *fields[1:], cbor2.CBORTag(60000, 1)],
-}
-BAD_INNERS: dict[str, Change] = {
-    "four_fields": lambda fields: fields[:4],
-    "six_fields": lambda fields: [*fields, 0],
-    "time_negative": put(0, -1),
-    "time_beyond_a_phone": put(0, SEQ_MAX + 1),
-    "kind_empty": put(1, ""),
-    "kind_too_long": put(1, "k" * 33),
-    "agent_too_long": put(2, "ä" * (AGENT_NAME_BYTES_MAX // 2 + 1)),
-    "document_two_parts": put(3, ["home", "note"]),
-    "document_no_word": put(3, ["Home", "note", bytes(16)]),
-    "document_short_name": put(3, ["home", "note", bytes(15)]),
-    "grant_15_bytes": put(4, bytes(15)),
-}
 
 
 @given(HEADERS)
@@ -114,9 +58,9 @@ def test_an_inner_header_is_read_back(inner: Inner) -> None:
 @pytest.mark.parametrize("change", BAD_HEADERS.values(), ids=BAD_HEADERS.keys())
 def test_attack_a_header_outside_its_bounds(change: Change) -> None:
     """Each field has its type and its range."""
-    assert decode_header(cbor.encode(GOOD)).lamport == 5
+    assert decode_header(cbor.encode(GOOD_HEADER)).lamport == 5
     with pytest.raises(Malformed):
-        decode_header(cbor.encode(change(GOOD)))
+        decode_header(cbor.encode(change(GOOD_HEADER)))
 
 
 @pytest.mark.parametrize("change", BAD_INNERS.values(), ids=BAD_INNERS.keys())
@@ -153,13 +97,13 @@ def test_altered_headers_are_refused_or_canonical(header: Header, data: st.DataO
 @pytest.mark.parametrize(
     "raw",
     [
-        b"\x88" + cbor.encode(GOOD)[1:] + b"\x00",  # an eighth field
-        b"\x98\x07" + cbor.encode(GOOD)[1:],  # length of the list in two bytes
-        b"\x9f" + cbor.encode(GOOD)[1:] + b"\xff",  # indefinite list
-        cbor.encode(GOOD) + b"\x00",  # trailing byte
-        cbor.encode(GOOD)[:-1] + b"\xa2\x01\x40\x01\x40",  # the same extension twice
-        cbor.encode(GOOD)[:-1] + b"\xa2\x02\x40\x01\x40",  # extensions not sorted
-        b"\x87\xf9\x3c\x00" + cbor.encode(GOOD)[2:],  # version as a float
+        b"\x88" + cbor.encode(GOOD_HEADER)[1:] + b"\x00",  # an eighth field
+        b"\x98\x07" + cbor.encode(GOOD_HEADER)[1:],  # length of the list in two bytes
+        b"\x9f" + cbor.encode(GOOD_HEADER)[1:] + b"\xff",  # indefinite list
+        cbor.encode(GOOD_HEADER) + b"\x00",  # trailing byte
+        cbor.encode(GOOD_HEADER)[:-1] + b"\xa2\x01\x40\x01\x40",  # the same extension twice
+        cbor.encode(GOOD_HEADER)[:-1] + b"\xa2\x02\x40\x01\x40",  # extensions not sorted
+        b"\x87\xf9\x3c\x00" + cbor.encode(GOOD_HEADER)[2:],  # version as a float
         b"",
         b"\xff",
     ],
@@ -181,7 +125,7 @@ def test_a_header_that_is_too_long() -> None:
 
 def test_a_later_version_may_append_fields() -> None:
     """Version 2 with more fields is held: the first seven are read, the rest is carried in the bytes."""
-    found = decode_header(cbor.encode([2, *GOOD[1:], {"new": [1]}, None]))
+    found = decode_header(cbor.encode([2, *GOOD_HEADER[1:], {"new": [1]}, None]))
     assert (found.version, found.lamport, found.inner) == (2, 5, b"inner")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +12,6 @@ from mesh.events.event import Lane
 from mesh.events.kinds import (
     ANY,
     REASONS,
-    SUITE,
     VERBS,
     Admit,
     Body,
@@ -32,6 +29,7 @@ from mesh.events.kinds import (
 )
 from mesh.limits import SEQ_MAX
 from mesh.names import Digest, DocumentId, Short
+from tests.unit.wrong_forms import GOOD_BODIES, LANES, WRONG_FIELDS, Change
 
 KEYS = st.binary(min_size=32, max_size=32)
 DIGESTS = KEYS.map(Digest)
@@ -67,49 +65,6 @@ BODIES: dict[str, st.SearchStrategy[Body]] = {
     "born": st.builds(Born, st.dictionaries(st.text(max_size=9), VALUES), st.text(max_size=40), st.just(b"") | SALTS),
     "changed": st.builds(Changed, st.binary(max_size=80)),
 }
-LANES = {"born": Lane.DATA, "changed": Lane.DATA}
-
-Change = Callable[[list[object]], object]
-KEY, KEY_31 = bytes(32), bytes(31)
-GOOD: dict[str, list[object]] = {
-    "genesis": [SUITE, KEY, KEY, bytes(16)],
-    "opening": [KEY, 1, "new", bytes(16)],
-    "admit": [KEY, KEY, KEY, KEY, "mac", bytes(64), 2],
-    "grant": [KEY, "", "*", ["note", "task"], ["create", "edit"], None],
-    "rekey": [KEY, [[KEY, b"wrap"]], [[bytes(16), b"wrap"]]],
-    "born": [{"title": "x", "rank": 1}, "text", bytes(16)],
-    "changed": [b"change"],
-}
-WRONG: dict[str, dict[int, Sequence[object]]] = {
-    "genesis": {0: (0, 2, "1"), 1: (KEY_31, "key"), 2: (bytes(33),), 3: (bytes(15), bytes(17))},
-    "opening": {0: (KEY_31,), 1: (2, -1, True), 2: ("", "old", "New"), 3: (bytes(15),)},
-    "admit": {
-        **{place: (KEY_31, bytes(33)) for place in range(4)},
-        4: ("", "n" * 65, "ä" * 33),
-        5: (bytes(63), b""),
-        6: (0, -1, 256, False),
-    },
-    "grant": {
-        0: (KEY_31,),
-        1: ("a" * 65,),
-        2: ("", "Home", "a/b"),
-        3: ([], ["Note"], ["b", "a"], ["a", "a"], [1], ["a"] * 65, [str(n) for n in range(100, 165)]),
-        4: ([], ["Edit"], ["edit", "create"], [b"edit"]),
-        5: (-1, "soon", False, SEQ_MAX + 1),
-    },
-    "rekey": {
-        0: (KEY_31,),
-        1: ([[KEY_31, b""]], [[KEY]], [KEY], [[KEY, "wrap"]], [[KEY, b""]] * 257),
-        2: ([[KEY, b""]], [[bytes(15), b""]], [[bytes(16), b""]] * 257),
-    },
-    "born": {
-        0: ({1: "x"}, {"a": b"bytes"}, {"a": ["list"]}, {"a": SEQ_MAX + 1}, {"a": -SEQ_MAX - 1}, []),
-        1: (b"text", None),
-        2: (bytes(15), bytes(17)),
-    },
-    "changed": {0: ("change", None, 1)},
-}
-CASES = [(kind, place, bad) for kind, fields in WRONG.items() for place, values in fields.items() for bad in values]
 
 
 @given(st.data())
@@ -121,25 +76,25 @@ def test_a_body_is_read_back(kind: str, data: st.DataObject) -> None:
     assert decode_body(LANES.get(kind, Lane.CONTROL), kind, encode_body(body)) == body
 
 
-@pytest.mark.parametrize(("kind", "place", "bad"), CASES)
+@pytest.mark.parametrize(("kind", "place", "bad"), WRONG_FIELDS)
 def test_attack_a_field_outside_its_bounds(kind: str, place: int, bad: object) -> None:
     """One wrong field and the body says nothing, although the rest is good."""
     lane = LANES.get(kind, Lane.CONTROL)
-    good = list(GOOD[kind])
+    good = list(GOOD_BODIES[kind])
     decode_body(lane, kind, cbor.encode(good))
     with pytest.raises(Malformed):
         decode_body(lane, kind, cbor.encode([*good[:place], bad, *good[place + 1 :]]))
 
 
-@pytest.mark.parametrize("kind", GOOD)
+@pytest.mark.parametrize("kind", GOOD_BODIES)
 @pytest.mark.parametrize("change", [lambda f: f[:-1], lambda f: [*f, 0], lambda _: [], lambda _: {}, lambda _: 7])
 def test_attack_another_number_of_fields(kind: str, change: Change) -> None:
     """A field more or less, or no list at all, is refused."""
     with pytest.raises(Malformed):
-        decode_body(LANES.get(kind, Lane.CONTROL), kind, cbor.encode(change(list(GOOD[kind]))))
+        decode_body(LANES.get(kind, Lane.CONTROL), kind, cbor.encode(change(list(GOOD_BODIES[kind]))))
 
 
-@given(st.sampled_from(list(GOOD)), st.binary(max_size=60))
+@given(st.sampled_from(list(GOOD_BODIES)), st.binary(max_size=60))
 def test_any_bytes_are_refused_or_canonical(kind: str, raw: bytes) -> None:
     """Bytes from anywhere never do anything but be refused, or be the one encoding of a body."""
     try:
@@ -151,8 +106,8 @@ def test_any_bytes_are_refused_or_canonical(kind: str, raw: bytes) -> None:
 
 def test_statements_are_said_in_the_control_lane_only() -> None:
     """A data event that calls itself admit or grant is of an unknown kind; openings are in both lanes."""
-    control = {kind for kind in GOOD if known(Lane.CONTROL, kind)}
-    data = {kind for kind in GOOD if known(Lane.DATA, kind)}
+    control = {kind for kind in GOOD_BODIES if known(Lane.CONTROL, kind)}
+    data = {kind for kind in GOOD_BODIES if known(Lane.DATA, kind)}
     assert control == {"genesis", "opening", "admit", "grant", "rekey"}
     assert data == {"opening", "born", "changed"} == {"opening", *VERBS}
     assert not known(Lane.DATA, "poem")
@@ -160,7 +115,7 @@ def test_statements_are_said_in_the_control_lane_only() -> None:
 
 def test_a_grant_of_everything() -> None:
     """A star stands for every space, type and verb."""
-    grant = Grant(Digest(KEY), "", ANY, (ANY,), (ANY,))
+    grant = Grant(Digest(bytes(32)), "", ANY, (ANY,), (ANY,))
     assert decode_body(Lane.CONTROL, "grant", encode_body(grant)) == grant
 
 

@@ -10,22 +10,16 @@ from hypothesis import strategies as st
 
 from mesh.clocks.chain import Head
 from mesh.clocks.frontier import Span, frontier_of
-from mesh.errors import Malformed, Refused, TooLarge
+from mesh.errors import Refused, TooLarge
 from mesh.events import cbor
 from mesh.events.event import Event, Run
 from mesh.limits import (
-    BODY_BYTES_MAX,
-    CHAIN_HEADS_MAX,
-    HAVE_CHAINS_MAX,
-    HEADER_BYTES_MAX,
     PUSH_BYTES_MAX,
     SEQ_MAX,
-    TRAIL_HEADS_MAX,
-    WANT_BODIES_MAX,
-    WANT_SPANS_MAX,
 )
 from mesh.names import Digest
 from mesh.sync.messages import Have, Message, Push, Want, decode_have, decode_push, decode_want, encode, told
+from tests.unit.wrong_forms import WRONG_MESSAGES, D, digest
 
 DIGESTS = st.binary(min_size=32, max_size=32).map(Digest)
 HEADS = st.builds(Head, st.integers(0, SEQ_MAX), DIGESTS)
@@ -42,9 +36,6 @@ PUSHES = st.builds(
     st.booleans(),
 )
 DECODERS: dict[type[Message], Callable[[bytes], Message]] = {Have: decode_have, Want: decode_want, Push: decode_push}
-
-D = bytes(32)
-HEAD: list[object] = [1, D]
 
 
 @given(HAVES | WANTS | PUSHES)
@@ -76,63 +67,7 @@ def test_altered_messages_are_refused_or_canonical(message: Message, data: st.Da
     assert encode(found) == bytes(raw)
 
 
-def digest(number: int) -> bytes:
-    """A digest that sorts by its number."""
-    return number.to_bytes(32, "big")
-
-
-WRONG: dict[str, tuple[type[Message], object, type[Refused]]] = {
-    "have_five_fields": (Have, [[], [], D, D], Malformed),
-    "have_short_state": (Have, [[], [], D[1:], D, False], Malformed),
-    "have_short_verdict": (Have, [[], [], D, D[1:], False], Malformed),
-    "have_chain_not_a_list": (Have, [[7], [], D, D, False], Malformed),
-    "have_chain_without_tips": (Have, [[[D, []]], [], D, D, False], Malformed),
-    "have_chain_twice": (Have, [[], [[D, [HEAD]], [D, [HEAD]]], D, D, False], Malformed),
-    "have_chains_not_sorted": (Have, [[], [[digest(2), [HEAD]], [digest(1), [HEAD]]], D, D, False], Malformed),
-    "have_tip_twice": (Have, [[], [[D, [HEAD, HEAD]]], D, D, False], Malformed),
-    "have_tips_not_sorted": (Have, [[], [[D, [[2, D], [1, D]]]], D, D, False], Malformed),
-    "have_seq_negative": (Have, [[], [[D, [[-1, D]]]], D, D, False], Malformed),
-    "have_seq_overflow": (Have, [[], [[D, [[SEQ_MAX + 1, D]]]], D, D, False], Malformed),
-    "have_too_many_tips": (
-        Have,
-        [[], [[D, [[n, D] for n in range(CHAIN_HEADS_MAX + 1)]]], D, D, False],
-        TooLarge,
-    ),
-    "have_too_many_chains": (
-        Have,
-        [[], [[digest(n), [HEAD]] for n in range(HAVE_CHAINS_MAX + 1)], D, D, False],
-        TooLarge,
-    ),
-    "want_spans_not_spans": (Want, [[7], []], Malformed),
-    "want_short_chain": (Want, [[[D[1:], HEAD, []]], []], Malformed),
-    "want_target_not_a_head": (Want, [[[D, [], []]], []], Malformed),
-    "want_too_many_places": (Want, [[[D, HEAD, [HEAD] * (TRAIL_HEADS_MAX + 1)]], []], TooLarge),
-    "want_too_many_spans": (Want, [[[D, HEAD, []]] * (WANT_SPANS_MAX + 1), []], TooLarge),
-    "want_too_many_bodies": (Want, [[], [D] * (WANT_BODIES_MAX + 1)], TooLarge),
-    "want_short_body_name": (Want, [[], [D[1:]]], Malformed),
-    "push_short_signature": (Push, [[[D, HEAD, [[b"", b""]], bytes(63)]], [], False], Malformed),
-    "push_event_of_three": (Push, [[[D, HEAD, [[b"", b"", b""]], bytes(64)]], [], False], Malformed),
-    "push_event_not_a_list": (Push, [[[D, HEAD, [b""], bytes(64)]], [], False], Malformed),
-    "push_header_text": (Push, [[[D, HEAD, [["", b""]], bytes(64)]], [], False], Malformed),
-    "push_header_too_long": (
-        Push,
-        [[[D, HEAD, [[bytes(HEADER_BYTES_MAX + 1), None]], bytes(64)]], [], False],
-        Malformed,
-    ),
-    "push_body_text": (Push, [[[D, HEAD, [[b"", ""]], bytes(64)]], [], False], Malformed),
-    "push_body_too_long": (
-        Push,
-        [[[D, HEAD, [[b"", bytes(BODY_BYTES_MAX + 1)]], bytes(64)]], [], False],
-        Malformed,
-    ),
-    "push_too_many_runs": (Push, [[[D, HEAD, [], bytes(64)]] * (WANT_SPANS_MAX + 1), [], False], TooLarge),
-    "push_too_many_bodies": (Push, [[], [[D, b""]] * (WANT_BODIES_MAX + 1), False], TooLarge),
-    "push_short_body_name": (Push, [[], [[D[1:], b""]], False], Malformed),
-    "push_answer_number": (Push, [[], [], 1], Malformed),
-}
-
-
-@pytest.mark.parametrize(("kind", "fields", "error"), WRONG.values(), ids=WRONG.keys())
+@pytest.mark.parametrize(("kind", "fields", "error"), WRONG_MESSAGES.values(), ids=WRONG_MESSAGES.keys())
 def test_attack_a_message_outside_its_bounds(kind: type[Message], fields: object, error: type[Refused]) -> None:
     """Each list has its form, its order and its bound."""
     with pytest.raises(error):

@@ -1,0 +1,234 @@
+"""The event vectors: the files are what the generator makes, and each behaves as it says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mesh.clocks.chain import Head, event_digest, genesis_digest, opening_digest, signed_bytes, trail_places
+from mesh.errors import Refused
+from mesh.events import cbor
+from mesh.events.chains import Chains, Gap
+from mesh.events.event import Lane, decode_header, decode_inner
+from mesh.events.founding import read_admission, read_request
+from mesh.events.keys import SecretKeys, verify
+from mesh.events.kinds import decode_body, encode_body
+from mesh.events.reading import statement
+from mesh.events.seal import Keyring, pad_body, pad_inner, padded_bytes, unpad
+from mesh.events.verdict import Statement, judge, weigh
+from mesh.names import Digest, Short
+from mesh.sync.inputs import Heard
+from mesh.sync.messages import decode_have, decode_push, decode_want
+from mesh.sync.messages import encode as encode_message
+from mesh.sync.replica import Own, Replica
+from tests.unit.small_mesh import secret_keys
+from tests.vectors import make_events
+from tests.vectors.event_cases import as_json, header_fields, heads, inner_fields
+
+Json = dict[str, Any]
+HERE = Path(make_events.__file__).parent
+BYTES_MAX = 2**20
+
+
+def raw(case: Json, name: str) -> bytes:
+    """A field in hex."""
+    return bytes.fromhex(case[name])
+
+
+def digest(case: Json, name: str) -> Digest:
+    """A digest in hex."""
+    return Digest(raw(case, name))
+
+
+def place(value: list[Any]) -> Head:
+    """A place in JSON."""
+    return Head(value[0], Digest(bytes.fromhex(value[1])))
+
+
+def run_cbor(case: Json) -> object:
+    """Decode and encode again."""
+    value = cbor.decode(raw(case, "bytes"), BYTES_MAX, "it")
+    assert cbor.encode(value) == raw(case, "bytes")
+    return {"value": as_json(value)}
+
+
+def run_chains(case: Json) -> object:
+    """Apply the formula that the case names."""
+    if case["rule"] == "genesis":
+        return {"digest": genesis_digest(raw(case, "key"), raw(case, "header")).hex()}
+    if case["rule"] == "opening":
+        return {"digest": opening_digest(digest(case, "mesh"), raw(case, "key"), raw(case, "header")).hex()}
+    if case["rule"] == "event":
+        return {"digest": event_digest(digest(case, "chain"), place(case["after"]), raw(case, "header")).hex()}
+    signed = signed_bytes(digest(case, "chain"), place(case["head"]))
+    assert case.get("signed_bytes", signed.hex()) == signed.hex()
+    verify(raw(case, "key"), signed, raw(case, "signature"))
+    return {"fits": True}
+
+
+def run_headers(case: Json) -> object:
+    """Decode; of version 1 encode again."""
+    header = decode_header(raw(case, "header"))
+    assert header.version > 1 or header.encode() == raw(case, "header")
+    return header_fields(header)
+
+
+def run_inner(case: Json) -> object:
+    """Decode and encode again."""
+    inner = decode_inner(raw(case, "inner"))
+    assert inner.encode() == raw(case, "inner")
+    return inner_fields(inner)
+
+
+def run_bodies(case: Json) -> object:
+    """Decode and encode again."""
+    body = decode_body(Lane(case["lane"]), case["kind"], raw(case, "body"))
+    assert encode_body(body) == raw(case, "body")
+    return {"fields": as_json(cbor.decode(encode_body(body), BYTES_MAX, "it"))}
+
+
+def run_seals(case: Json) -> object:
+    """Open, pad and seal again."""
+    epoch, part = Short(raw(case, "epoch")), case["part"].encode()
+    ring, sealed = Keyring({epoch: raw(case, "epoch_key")}), raw(case, "sealed")
+    plain = ring.open(epoch, digest(case, "chain"), case["seq"], part, sealed)
+    padded = pad_body(plain) if part == b"body" else pad_inner(plain)
+    assert ring.seal(epoch, digest(case, "chain"), case["seq"], part, padded, sealed[:12]) == sealed
+    return {"plain": plain.hex(), "padded": padded.hex()}
+
+
+def run_runs(case: Json) -> object:
+    """Hold what is held, then place the run."""
+    chains, statements, log = Chains(digest(case, "mesh")), dict[Digest, Statement](), dict[Digest, tuple[int, int]]()
+
+    def fitted(push: str) -> list[Head]:
+        (run,) = decode_push(bytes.fromhex(push)).runs
+        asked = chains.unsure(run)
+        found = chains.place(run, statements, {d: log[d] for d in asked if d in log})
+        for placed in found.events:
+            chains.take(placed, found.key)
+            log[placed.digest] = (placed.seq, placed.header.lamport)
+            if placed.lane is Lane.CONTROL:
+                statements[placed.digest] = statement(placed)
+        return [placed.head for placed in found.events]
+
+    for push in case["held"]:
+        fitted(push)
+    return {"new": heads(*fitted(case["run"]))}
+
+
+def run_messages(case: Json) -> object:
+    """Decode and encode again."""
+    decode = {"have": decode_have, "want": decode_want, "push": decode_push}[case["message"]]
+    message = decode(raw(case, "bytes"))
+    assert encode_message(message) == raw(case, "bytes")  # type: ignore[arg-type]
+    return {"value": as_json(cbor.decode(raw(case, "bytes"), BYTES_MAX, "it"))}
+
+
+def run_requests(case: Json) -> object:
+    """Read a request."""
+    admit = read_request(case["text"])
+    fields = {name: getattr(admit, name) for name in admit.__dataclass_fields__}
+    return {name: value.hex() if isinstance(value, bytes) else value for name, value in fields.items()}
+
+
+def run_admissions(case: Json) -> object:
+    """Open an admission."""
+    packet = read_admission(case["text"], SecretKeys(bytes(32), raw(case, "kem_seed")))
+    return {
+        "mesh": packet.mesh.hex(),
+        "admission": packet.admission.hex(),
+        "epochs": {epoch.hex(): key.hex() for epoch, key in packet.epochs.items()},
+        "control": [push.hex() for push in packet.control],
+        "addresses": list(packet.addresses),
+    }
+
+
+def run_verdicts(case: Json) -> object:
+    """Judge a control log, and weigh what the case asks about."""
+    mesh = digest(case, "mesh")
+    replica = Replica(Own(mesh, mesh, secret_keys("recovery")), Keyring())
+    for push in case["control"]:
+        assert not replica.handle(Heard("vector", decode_push(bytes.fromhex(push)))).alarms
+    verdict = replica.verdict
+    assert judge(reversed(replica.statements.values()), mesh) == verdict
+    for asked in case.get("weigh", []):
+        standing, _ = weigh(verdict, digest(asked, "admission"), decode_inner(raw(asked, "inner")))
+        assert standing.name == asked["expect"]
+    epoch = verdict.epoch()
+    return {
+        "admissions": {name.hex(): found.rank for name, found in verdict.admissions.items()},
+        "grants": sorted(name.hex() for name in verdict.grants),
+        "epoch": epoch.hex() if epoch else None,
+        "unknown": sorted(name.hex() for name in verdict.unknown),
+        "digest": replica.verdict_digest.hex(),
+    }
+
+
+def run_padding(case: Json) -> object:
+    """A length, or a padded part."""
+    if "length" in case:
+        return {"padded_bytes": padded_bytes(case["length"])}
+    plain = unpad(raw(case, "padded"))
+    assert (pad_body if case["part"] == "body" else pad_inner)(plain) == raw(case, "padded")
+    return {"plain": plain.hex()}
+
+
+def run_trails(case: Json) -> object:
+    """The places of a trail."""
+    return {"places": list(trail_places(case["length"]))}
+
+
+RUNNERS: dict[str, Callable[[Json], object]] = {
+    "cbor": run_cbor,
+    "chains": run_chains,
+    "headers": run_headers,
+    "inner": run_inner,
+    "bodies": run_bodies,
+    "seals": run_seals,
+    "runs": run_runs,
+    "messages": run_messages,
+    "requests": run_requests,
+    "admissions": run_admissions,
+    "verdicts": run_verdicts,
+    "padding": run_padding,
+    "trails": run_trails,
+}
+
+
+def outcome(folder: str, case: Json) -> object:
+    """What comes out of a case: a value, or whose fault it is and which."""
+    try:
+        return RUNNERS[folder](case)
+    except Refused as error:
+        return {"family": "Refused", "class": type(error).__name__}
+    except Gap:
+        return {"family": "Waits", "class": "Gap"}
+
+
+def test_the_files_are_what_the_generator_makes() -> None:
+    """Checked-in vectors are never edited by hand; run `python -m tests.vectors.make_events`."""
+    assert make_events.made() == make_events.found()
+
+
+def test_each_folder_has_a_runner_and_sound_and_wrong_cases() -> None:
+    """No folder is forgotten, and most show what is taken beside what is refused."""
+    assert set(RUNNERS) == set(make_events.FOLDERS)
+    for folder in RUNNERS:
+        names = [path.name for path in (HERE / folder).glob("*.json")]
+        assert any(name.startswith("valid_") for name in names), folder
+        assert folder == "trails" or any(not name.startswith("valid_") for name in names), folder
+
+
+@pytest.mark.parametrize("path", sorted(make_events.found()))
+def test_a_vector_behaves_as_it_says(path: str) -> None:
+    """The value or the refusal that stands in the file comes out; valid ones are never refused."""
+    case = json.loads((HERE / path).read_text("utf-8"))
+    folder, name = path.split("/")
+    assert outcome(folder, case) == case["expect"]
+    if name.startswith("valid_"):
+        assert "family" not in case["expect"]
