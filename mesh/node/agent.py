@@ -23,7 +23,7 @@ from mesh.events.keys import derive
 from mesh.events.seal import Keyring
 from mesh.limits import ADDRESSES_PER_PEER_MAX
 from mesh.names import device_text, short
-from mesh.node import calls, timing, vault
+from mesh.node import calls, calls_devices, timing, vault
 from mesh.node.bus import NatsBus
 from mesh.node.engine import Engine, own_of
 from mesh.node.home import addresses_key
@@ -100,7 +100,7 @@ class Agent:
         server = os.environ.get("MESH_NATS_SERVER", "")
         listening = Listening(hosts, self.port, Path(server) if server else None, external)
         self.bus = NatsBus(self.device, keys, server_path(self.home), listening=listening)
-        self.talk = Talk(self.engine, self.bus, self.log, self.let_in)
+        self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self)
 
     def _first_epoch(self) -> bytes:
         """The key of the first epoch: every member holds it, whatever epochs came later."""
@@ -135,13 +135,29 @@ class Agent:
         if port and port != self.port:
             self.port = port
             await self.engine.remember(_PORT, str(port).encode())
+            if self.talk:
+                self.talk.moved()
         for link in self.bus.links():
             known = self.known_at(link.device)
             if link.connected and link.address and link.direction in {"out", "both"}:
-                newest = tuple(dict.fromkeys((link.address, *known)))[:ADDRESSES_PER_PEER_MAX]
-                if newest != known:
-                    self.addresses[link.device] = newest
-                    await self.engine.remember(addresses_key(link.device), json.dumps(newest).encode())
+                await self._keep_addresses(link.device, (link.address, *known))
+
+    async def _keep_addresses(self, device: str, addresses: Sequence[str]) -> None:
+        newest = tuple(dict.fromkeys(addresses))[:ADDRESSES_PER_PEER_MAX]
+        if newest != self.known_at(device):
+            self.addresses[device] = newest
+            await self.engine.remember(addresses_key(device), json.dumps(newest).encode())
+
+    def own_addresses(self) -> tuple[str, ...]:
+        """Where others may reach this device's server."""
+        return calls_devices.own_addresses(self)
+
+    async def learned(self, device: str, addresses: Sequence[str]) -> None:
+        """Keep what a device told about where it can be reached, and dial it there from now on."""
+        before = self.known_at(device)
+        await self._keep_addresses(device, (*addresses, *before))
+        if self.known_at(device) != before:
+            await self.let_in()
 
     async def strange_addresses(self, addresses: Sequence[str]) -> None:
         """Keep the addresses that the person typed, and dial them."""

@@ -15,10 +15,11 @@ from mesh.clocks.frontier import Frontier, Span
 from mesh.errors import MeshError, Refused
 from mesh.events.event import Lane
 from mesh.limits import PAGE_BYTES_MAX
-from mesh.node import timing
+from mesh.node import timing, whereabouts
 from mesh.node.engine import Engine
 from mesh.node.log import Log
 from mesh.node.ports import Bus, GuestLink
+from mesh.node.whereabouts import Whereabouts
 from mesh.sync import messages
 from mesh.sync.inputs import GUEST, Effects, Lost, Peer, Ticked
 from mesh.sync.messages import Have, Push, Want
@@ -35,9 +36,17 @@ class Known:
 class Talk:
     """The handler of one bus, and the owner of one engine."""
 
-    def __init__(self, engine: Engine, bus: Bus, log: Log, judged: Callable[[], Awaitable[None]]) -> None:
-        """`judged` is called after the verdict changed, to let others in."""
+    def __init__(
+        self,
+        engine: Engine,
+        bus: Bus,
+        log: Log,
+        judged: Callable[[], Awaitable[None]],
+        places: Whereabouts | None = None,
+    ) -> None:
+        """`judged` is called after the verdict changed, to let others in; `places` knows addresses."""
         self.engine, self.bus, self.log, self._judged = engine, bus, log, judged
+        self._places = places
         self.known: dict[Peer, Known] = {}
         self.alarms: list[str] = []
         self._group: asyncio.TaskGroup | None = None
@@ -80,6 +89,9 @@ class Talk:
             case "push":
                 await self.engine.hear(peer, messages.decode_push(body))
                 return b""
+            case whereabouts.VERB if self._places and sender:
+                await self._places.learned(sender, whereabouts.decode(body))
+                return b""
         raise Refused(f"this device does not know {verb!r}", hint="One of the two needs an upgrade: `mesh --version`.")
 
     async def _heard_have(self, peer: Peer, have: Have) -> bytes:
@@ -93,6 +105,18 @@ class Talk:
         """A link is up: compare."""
         self.log("link.up", device=device)
         self._greet(device, 0.0)
+        self._spawn(self._tell_where(device))
+
+    def moved(self) -> None:
+        """This device can be reached elsewhere now: tell whoever is linked."""
+        for device in self._linked():
+            self._spawn(self._tell_where(device))
+
+    async def _tell_where(self, device: str) -> None:
+        own = self._places.own_addresses() if self._places else ()
+        if own:
+            told = whereabouts.encode(own)
+            await self.bus.request(device, whereabouts.VERB, told, timeout_s=timing.ASK_TIMEOUT_S)
 
     async def parted(self, device: str) -> None:
         """A link is down: what was asked there may be asked elsewhere."""

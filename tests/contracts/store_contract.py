@@ -315,7 +315,8 @@ class ServeContract:
         for _ in range(60):
             writer.run(1)
         await store.commit(whole(writer))
-        after, fetched = (), 0
+        after: tuple[Head, ...] = ()
+        fetched = 0
         while run := await store.serve(Span(writer.chain, writer.head, after), PLENTY):
             size = sum(len(event.header) + len(event.body or b"") for event in run.events)
             assert SIGNED_RUN_BYTES_MAX // 2 < size <= SIGNED_RUN_BYTES_MAX or fetched + len(run.events) == len(

@@ -117,6 +117,8 @@ class Device:
     def __init__(self, home: Path, spawn: Spawn) -> None:
         self.home = home
         self.name = home.name
+        self.host = HOST
+        self.within: list[str] = []  # what the agent is started with, for one in a network of its own
         self.pid: int | None = None
         self._spawn = spawn
         self._process: subprocess.Popen[bytes] | None = None
@@ -163,11 +165,18 @@ class Device:
         return self.call("status")
 
     @property
+    def events(self) -> int:
+        """How many events it holds."""
+        count = self.status()["events"]
+        assert isinstance(count, int), count
+        return count
+
+    @property
     def address(self) -> str:
         """Where its nats-server listens."""
         server = self.status()["server"]
         assert isinstance(server, dict), server
-        return f"{HOST}:{server['port']}"
+        return f"{self.host}:{server['port']}"
 
     @property
     def server_pid(self) -> int:
@@ -198,7 +207,7 @@ class Device:
         """Start the agent, and return when it answers."""
         with (self.home.with_name(f"{self.name}.out")).open("ab") as output:
             self._process = self._spawn(
-                [*command(self.home), "--interface", HOST, "agent"],
+                [*self.within, *command(self.home), "--interface", self.host, "agent"],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

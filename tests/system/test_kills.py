@@ -141,7 +141,7 @@ def test_a_catch_up_of_thousands_survives_kills_on_both_sides(fleet: Fleet) -> N
     receiver.call("peer.add", address=sender.address)
 
     def fetched() -> int:
-        return int(receiver.status()["events"])  # type: ignore[call-overload]
+        return receiver.events
 
     at_kill = []
     kills = (receiver.kill, lambda: os.kill(sender.server_pid, signal.SIGKILL), sender.kill)
