@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from mesh.clocks.chain import START, Head, Trail, event_digest, genesis_digest, opening_digest, signed_bytes
 from mesh.clocks.frontier import Frontier
 from mesh.clocks.lamport import follows
-from mesh.errors import Forged, Malformed, Stranger, TooLarge
+from mesh.errors import Forged, Malformed, Stranger
 from mesh.events.event import CLEAR, VERSION, Event, Header, Lane, Placed, Run, decode_header, decode_inner, run_fits
 from mesh.events.keys import verify
 from mesh.events.kinds import Genesis, Opening, decode_body
 from mesh.events.verdict import Admission, Statement, admitted
-from mesh.limits import PAGE_BYTES_MAX, RANK_ADMIN_LAST
+from mesh.limits import RANK_ADMIN_LAST
 from mesh.names import Digest, shown
 
 
@@ -104,7 +104,6 @@ class Chains:
         lamport = self._lamport_at(chain, run.after, held)
         placed = tuple(_checked(run, chain, lamport, self.mesh))
         verify(chain.key, signed_bytes(run.chain, placed[-1].head), run.signature)
-        _run_bytes_fit(placed)
         new = tuple(event for event in placed if event.digest not in held and event.head not in chain.tips)
         return Fitted(new, placed[-1].head, chain.key)
 
@@ -181,14 +180,6 @@ def _checked(run: Run, chain: Chain, lamport: int, mesh: Digest) -> Iterator[Pla
         signature = run.signature if head.seq == last else None
         yield Placed(run.chain, chain.admission, chain.lane, head.seq, parent, head.digest, header, event, signature)
         parent, lamport = head.digest, header.lamport
-
-
-def _run_bytes_fit(placed: tuple[Placed, ...]) -> None:
-    """Refuse a run that would not fit on a page once its bodies are here: it could be held, but not handed on."""
-    size = sum(len(event.event.header) + event.header.body_bytes for event in placed)
-    if len(placed) > 1 and size > PAGE_BYTES_MAX:
-        message = f"{size:,} bytes under one signature; at most {PAGE_BYTES_MAX:,} are allowed"
-        raise TooLarge(message)
 
 
 def _check_parts(event: Event, header: Header, lane: Lane, seq: int) -> None:

@@ -26,7 +26,6 @@ from mesh.limits import (
     SEQ_MAX,
     SHORT_BYTES,
     SIGNATURE_BYTES,
-    SIGNED_RUN_EVENTS_MAX,
     WORD_CHARACTERS_MAX,
 )
 from mesh.names import Digest, DocumentId, Short
@@ -197,14 +196,11 @@ class Placed:
 
 
 def run_fits(run: Run) -> None:
-    """Refuse a run whose form alone is wrong: empty, of impossible numbers, too long for one signature."""
+    """Refuse a run whose form alone is wrong: empty, of impossible numbers, with bodies that are too long."""
     seq = run.after.seq + len(run.events)
     if not run.events or seq > SEQ_MAX or len(run.signature) != SIGNATURE_BYTES:
         message = "a run of events is empty, too long, or has no signature"
         raise Malformed(message)
     if any(event.body is not None and len(event.body) > BODY_BYTES_MAX for event in run.events):
         message = f"a body is longer than {BODY_BYTES_MAX:,} bytes"
-        raise TooLarge(message)
-    if len(run.events) > SIGNED_RUN_EVENTS_MAX:
-        message = f"{len(run.events):,} events under one signature; at most {SIGNED_RUN_EVENTS_MAX:,} are allowed"
         raise TooLarge(message)

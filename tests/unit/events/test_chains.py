@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh.clocks.chain import START, Head, event_digest, opening_digest, signed_bytes
-from mesh.errors import Forged, Malformed, Refused, Stranger, TooLarge
+from mesh.errors import Forged, Malformed, Refused, Stranger
 from mesh.events.chains import Chain, Chains, Fitted, Gap, Held, check_body
 from mesh.events.event import Event, Header, Inner, Lane, Placed, Run, decode_header
-from mesh.events.kinds import Born, Changed, Opening, encode_body
+from mesh.events.kinds import Changed, Opening, encode_body
 from mesh.events.speaking import Voice, runs
 from mesh.limits import LAMPORT_STEP_MAX, SEQ_MAX
 from mesh.names import Digest
@@ -27,7 +27,6 @@ from tests.unit.small_mesh import (
     fixed,
     one_run,
     secret_keys,
-    signed_commit,
     without_body,
 )
 
@@ -399,19 +398,20 @@ def test_a_later_version_is_held_in_either_form() -> None:
         assert take(chains, written_by_hand(99, WRITTEN[-1], epoch=epoch, version=2), {}).events
 
 
-def test_attack_more_bytes_than_one_signature_may_cover() -> None:
-    """A run that names more body bytes than a page carries is refused, with its bodies and without."""
-    voice, opening = MESH.voice(MESH.phone, Lane.DATA, "large")
-    bodies = [Born({}, "x" * 60_000, fixed(16, n)) for n in range(4)]
-    events = [opening, *(MESH.say_data(voice, MESH.phone, body) for body in bodies)]
-    commit = signed_commit(events, "phone")
-    assert len(runs(commit)) == 2  # an honest device signs in time
-    bare = [replace(p, event=without_body(p.event)) for p in events[1:]]
-    for tail in (events[1:], bare):
-        head = events[-1].head
-        signature = secret_keys("phone").sign(signed_bytes(opening.chain, head))
-        run = Run(opening.chain, START, tuple(p.event for p in (events[0], *tail)), signature)
-        refuses(run, TooLarge)
+def test_a_run_may_be_longer_than_a_device_signs() -> None:
+    """Where branches meet, a signature can stand for more than its writer meant; what fits a message is taken."""
+    events = MESH.written(MESH.phone, 1100, "long")
+    keys = secret_keys("phone")
+    signature = keys.sign(signed_bytes(events[0].chain, events[-1].head))
+    run = Run(events[0].chain, START, tuple(p.event for p in events), signature)
+    assert len(take(MESH.chains(), run, {}).events) == 1101
+
+
+def test_where_a_run_ends() -> None:
+    """The end of a run of a chain that is held can be told without placing it."""
+    chains = MESH.chains()
+    taken(chains, WRITTEN[:2])
+    assert chains.end(one_run(WRITTEN[1:4], "phone")) == WRITTEN[3].head
 
 
 @given(st.integers(0, 6), st.data())

@@ -612,3 +612,20 @@ def test_talk_descends(kind: type[Message]) -> None:
     assert bool(effects.serve) is (kind is Want)
     assert isinstance(RUN, Run)
     assert Head(1, ZERO) < Head(2, ZERO)
+
+
+def test_after_a_start_a_device_speaks_on_in_its_own_chains() -> None:
+    """The chain with the largest Lamport number of each lane is taken up again; others' chains never are."""
+    net = family()
+    mac = net.nodes["mac"]
+    mac.say(2)
+    mac.handle(Heard("phone", Push((RUN,))))
+    own = mac.replica.voices[Lane.DATA]
+    later = one_run(MESH.written(MESH.mac, 30, "later"), "mac")
+    again = mac.restarted()
+    again.speak_on()
+    assert again.voices == {Lane.CONTROL: MESH.mac_commit[0].chain, Lane.DATA: own}
+    mac.handle(Heard("backup", Push((later,))))
+    mac.replica.speak_on()
+    assert mac.replica.voices[Lane.DATA] == later.chain
+    assert [placed.seq for placed in mac.say().append] == [32]
