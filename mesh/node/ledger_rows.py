@@ -31,6 +31,8 @@ _ROW = (
     " LEFT JOIN document d ON d.id = e.document "
 )
 
+_CONTROL_BRANCHES = "SELECT b.id FROM chain c CROSS JOIN branch b ON b.chain = c.id WHERE c.lane = 0"
+
 
 def read_rows(db: Sql, tail: str, values: Sequence[object]) -> tuple[Row, ...]:
     """The rows that the rest of a statement selects: `e` is the event, `b` its branch, `c` its chain."""
@@ -66,7 +68,7 @@ def read_boot(db: Sql, bodies_max: int) -> Boot:
     for name, found in numbers.items():
         lamports[name] = max(lamport for _, lamport in found)
         trails[name] = _trail(db, max(head for head, _ in found))
-    control = read_rows(db, "WHERE c.lane = 0 ORDER BY e.id", ())
+    control = read_rows(db, f"WHERE e.branch IN ({_CONTROL_BRANCHES}) ORDER BY e.id", ())
     return Boot(
         control=tuple(row.placed for row in control),
         tips=frontier_of(tips),

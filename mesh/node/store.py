@@ -7,6 +7,8 @@ statement costs 0.1 ms. This is the only file that imports the database library;
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import os
 import sqlite3
@@ -25,10 +27,10 @@ from mesh.node import ledger_documents, ledger_rows, ledger_spans, schema
 from mesh.node.ledger import Writing
 from mesh.node.ledger_check import forget_state, problems
 from mesh.node.ledger_state import StateTree
+from mesh.node.paths import database_path
 from mesh.node.schema import Sql
 from mesh.node.store_port import Batch, Boot, ChainFacts, Counts, NoteRow, Row, Snapshot
 
-DATABASE = "mesh.db"
 LOCK = "lock"
 
 _P = ParamSpec("_P")
@@ -37,7 +39,10 @@ _T = TypeVar("_T")
 
 async def open_store(home: Path) -> SqliteStore:
     """Open the store in a home, making it when there is none. Raises Busy when another process has it."""
-    lock = _lock(home)
+    try:
+        lock = _lock(home)
+    except OSError as error:
+        raise _no_home(error, home) from error
     try:
         writer = await _connect(home, reading=False)
         try:
@@ -64,12 +69,24 @@ def _lock(home: Path) -> int:
         message = f"this home is in use by another mesh process ({holder or 'unknown'})"
         raise Busy(message) from error
     try:
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-    except OSError:
         # A full disk takes no number; the lock holds without it, and reading must go on.
-        pass
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        # SQLite gives its other files the rights of this one.
+        os.close(os.open(database_path(home), os.O_RDWR | os.O_CREAT, 0o600))
+    except BaseException:
+        os.close(descriptor)
+        raise
     return descriptor
+
+
+def _no_home(error: OSError, home: Path) -> MeshError:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        message = "the disk is full: the home cannot be opened"
+        return DiskFull(message)
+    message = f"the home {home} cannot be opened: {error.strerror}"
+    return Unreachable(message, hint="Check that it is a folder of yours that you may write to.")
 
 
 class _Connection(aiosqlite.Connection):
@@ -81,6 +98,8 @@ class _Connection(aiosqlite.Connection):
         """Run a function with the plain connection on this connection's thread; its errors come as ours."""
         try:
             found: _T = await self._execute(function, self._conn, *args, **kwargs)  # type: ignore[no-untyped-call]
+        except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
+            raise  # only our own bug can cause these
         except sqlite3.Error as error:
             raise _translated(error, self.home) from error
         return found
@@ -101,7 +120,7 @@ class _Connection(aiosqlite.Connection):
 
 async def _connect(home: Path, *, reading: bool) -> _Connection:
     def connect() -> sqlite3.Connection:
-        return sqlite3.connect(home / DATABASE, isolation_level=None, cached_statements=256)
+        return sqlite3.connect(database_path(home), isolation_level=None, cached_statements=256)
 
     def prepare(db: Sql) -> None:
         for setting in schema.settings(reading=reading):
@@ -121,17 +140,19 @@ async def _connect(home: Path, *, reading: bool) -> _Connection:
     return connection
 
 
-_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_CONSTRAINT}
 _NO_ROOM = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 
 
 def _translated(error: sqlite3.Error, home: Path) -> MeshError:
     """What went wrong, in our words."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    extended: int | None = getattr(error, "sqlite_errorcode", None)
+    code = 0 if extended is None else extended & 0xFF
     if code == sqlite3.SQLITE_FULL or (code in _NO_ROOM and _free_bytes(home) < FREE_BYTES_MIN):
         message = "the disk is full: nothing new can be kept"
         return DiskFull(message)
-    if code in _DAMAGE or isinstance(error, (sqlite3.DataError, sqlite3.IntegrityError)):
+    # An error without a code is the library's own: a text in the file that is no text.
+    if code in _DAMAGE or extended is None:
         message = f"the database is damaged: {error}"
         return Damaged(message)
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:

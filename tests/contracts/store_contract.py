@@ -47,7 +47,9 @@ class LogContract:
         assert await store.boot() == Boot()
         assert replace(await store.counts(), bytes=0) == Counts(0, 0, 0, 0, 0, 0)
         assert await store.digest() == ZERO
-        assert not (await store.chains() or await store.notes(limit=1) or await store.newest(limit=1))
+        assert not (await store.chains())
+        assert not (await store.notes(limit=1))
+        assert not (await store.newest(limit=1))
         assert await store.commit(Batch()) == 0
         assert await store.check(deep=True) == ()
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from mesh.clocks.frontier import Span
+from mesh.errors import Refused
+from mesh.limits import STORE_PAGE_BYTES
+from mesh.node import schema
 from mesh.node.store import open_store
-from mesh.node.store_port import Store
+from mesh.node.store_port import Batch, Snapshot, Store
 from tests.contracts.store_contract import LogContract, ServeContract
 from tests.contracts.store_contract_views import NotesContract, StateContract
+from tests.contracts.store_writers import Writer, document, kept, note_row
 
 pytestmark = pytest.mark.contract
 
@@ -37,3 +44,165 @@ class TestState(StateContract):
 
 class TestNotes(NotesContract):
     """Views."""
+
+
+def plain(home: Path, sql: str) -> list[tuple[object, ...]]:
+    """Run a statement past the store."""
+    database = sqlite3.connect(home / "mesh.db", isolation_level=None)
+    rows = database.execute(sql).fetchall()
+    database.close()
+    return rows
+
+
+async def test_everything_is_there_after_reopening(tmp_path: Path) -> None:
+    """Events, views, settings, and the same root, whether it was asked for before closing or not."""
+    writer = Writer()
+    about = document(1)
+    for asked in (True, False):
+        store = await open_store(tmp_path)
+        events = writer.said if asked else []
+        for placed in (*events, *writer.run(5)):
+            await store.commit(Batch((kept(placed, about if placed.seq > 1 else None),)))
+            if asked:
+                await store.digest()
+        snapshot = Snapshot(about, b"data", 3)
+        await store.commit(Batch(notes=(note_row(about, "seeds"),), snapshots=(snapshot,), settings=(("a", b"b"),)))
+        await store.close()
+    store = await open_store(tmp_path)
+    boot, root = await store.boot(), await store.digest()
+    assert boot.tips == {writer.chain: (writer.head,)}
+    assert boot.settings == {"a": b"b"}
+    assert await store.notes(search="seed", limit=9) == (note_row(about, "seeds"),)
+    assert await store.snapshot(about) == snapshot
+    assert await store.check(deep=True) == ()
+    await store.close()
+    plain(tmp_path, "DELETE FROM bucket")
+    plain(tmp_path, "INSERT OR IGNORE INTO dirty_bucket SELECT bucket FROM document")
+    store = await open_store(tmp_path)
+    assert await store.digest() == root
+    await store.close()
+
+
+async def test_the_disk_is_asked_for_what_was_promised(tmp_path: Path) -> None:
+    """Write-ahead log, a sync of the disk at each commit (a real one on macOS), pages of 16 KiB."""
+    store = await open_store(tmp_path)
+    found = {}
+    for name in ("journal_mode", "synchronous", "fullfsync", "checkpoint_fullfsync", "page_size", "secure_delete"):
+        found[name] = await store._writer.run(lambda db, name=name: db.execute(f"PRAGMA {name}").fetchone()[0])  # type: ignore[misc]  # noqa: SLF001
+    assert found == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "fullfsync": 1,
+        "checkpoint_fullfsync": 1,
+        "page_size": STORE_PAGE_BYTES,
+        "secure_delete": 1,
+    }
+    await store.close()
+    assert (tmp_path / "mesh.db").stat().st_mode & 0o77 == 0
+
+
+async def test_a_later_schema_is_refused(tmp_path: Path) -> None:
+    """A database of a newer mesh is not touched, and the person is told to upgrade."""
+    await (await open_store(tmp_path)).close()
+    later = len(schema.MIGRATIONS) + 1
+    plain(tmp_path, f"PRAGMA user_version = {later}")
+    with pytest.raises(Refused, match=f"version {later}") as caught:
+        await open_store(tmp_path)
+    assert "upgrade" in caught.value.hint
+    assert plain(tmp_path, "PRAGMA user_version") == [(later,)]
+
+
+async def test_a_foreign_database_is_refused(tmp_path: Path) -> None:
+    """Another program's file is left alone."""
+    plain(tmp_path, "CREATE TABLE theirs (a)")
+    with pytest.raises(Refused, match="not written by mesh"):
+        await open_store(tmp_path)
+    assert plain(tmp_path, "SELECT name FROM sqlite_master") == [("theirs",)]
+
+
+async def test_a_migration_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step that fails leaves the version before; the next try finishes it."""
+    await (await open_store(tmp_path)).close()
+    broken = (*schema.MIGRATIONS, ("CREATE TABLE later (a)", "CREATE TABLE later (a)"))
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "MIGRATIONS", broken)
+        with pytest.raises(Exception, match="already exists"):
+            await open_store(tmp_path)
+    assert plain(tmp_path, "SELECT count(*) FROM sqlite_master WHERE name = 'later'") == [(0,)]
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, broken[-1][:1]))
+    await (await open_store(tmp_path)).close()
+    assert plain(tmp_path, "PRAGMA user_version") == [(len(schema.MIGRATIONS),)]
+
+
+async def test_reads_go_on_while_a_commit_runs(tmp_path: Path) -> None:
+    """And see all of it or nothing."""
+    store = await open_store(tmp_path)
+    writer = Writer()
+    writer.run(6000)
+    batch = Batch(tuple(kept(placed, document(placed.seq) if placed.seq > 1 else None) for placed in writer.said))
+    seen = []
+    async with asyncio.TaskGroup() as group:
+        commit = group.create_task(store.commit(batch))
+        await asyncio.sleep(0)
+        while not commit.done():
+            seen.append((await store.counts()).events)
+    assert len(seen) > 2
+    assert set(seen) <= {0, 6001}
+    assert (await store.counts()).events == 6001
+    await store.close()
+
+
+async def test_a_cancelled_commit_is_whole_or_not_there(tmp_path: Path) -> None:
+    """Whoever gave up waiting leaves a store that goes on."""
+    store = await open_store(tmp_path)
+    writer = Writer()
+    async with asyncio.TaskGroup() as group:
+        commit = group.create_task(
+            store.commit(Batch(tuple(kept(placed) for placed in (*writer.said, *writer.run(500)))))
+        )
+        await asyncio.sleep(0)
+        commit.cancel()
+    await store.commit(Batch((kept(writer.say()),)))
+    assert (await store.counts()).events == 502
+    assert await store.check(deep=True) == ()
+    await store.close()
+
+
+async def test_questions_are_answered_from_indexes(tmp_path: Path) -> None:
+    """No frequent statement reads a whole table."""
+    store = await open_store(tmp_path)
+    statements: list[str] = []
+    await store._reader.run(lambda db: db.set_trace_callback(statements.append))  # type: ignore[attr-defined]  # noqa: SLF001
+    await store._writer.run(lambda db: db.set_trace_callback(statements.append))  # type: ignore[attr-defined]  # noqa: SLF001
+    writer = Writer()
+    about = document(1)
+    await store.commit(
+        Batch((kept(writer.said[0]), *(kept(p, about) for p in writer.run(5))), notes=(note_row(about, "a"),))
+    )
+    await store.boot()
+    await store.digest()
+    await store.places([writer.head.digest])
+    await store.event("abc")
+    await store.serve(Span(writer.chain, writer.head, ()), 1000)
+    await store.rows(about)
+    await store.unsettled()
+    await store.unsettled(about)
+    await store.missing_bodies()
+    await store.newest(limit=5)
+    await store.newest(document=about, limit=5)
+    await store.walk(writer.chain)
+    await store.notes(limit=5)
+    await store.notes(tag="a", limit=5)
+    await store.notes(search="a", limit=5)
+    await store.find_documents("abc")
+    await store.note(about)
+    await store.snapshot(about)
+    await store.close()
+    found = set()
+    for statement in statements:
+        if statement.startswith(("SELECT", "UPDATE", "INSERT")) and "note_words_" not in statement:
+            steps = [str(step) for *_, step in plain(tmp_path, f"EXPLAIN QUERY PLAN {statement}")]
+            found |= {step for step in steps if step.startswith("SCAN") and "VIRTUAL" not in step}
+    small = {"b", "b USING COVERING INDEX branch_chain", "bucket", "c", "chain", "dirty_bucket", "setting"}
+    partial = {"event USING INDEX event_bodiless"}
+    assert {scan.removeprefix("SCAN ") for scan in found} <= small | partial
