@@ -193,7 +193,7 @@ def bounded(world: World, device: Device) -> None:
     known = texts | {"?"} | {"?" + text for text in texts}
     claim("memory", replica.met | replica.pulls.keys() | replica.skipped <= known, "of peers that do not exist")
     lost = bodies_lost(world)
-    claim("memory", not replica.pulls and replica.missing.keys() <= lost, "something is still fetched")
+    claim("memory", (lost or not replica.pulls) and replica.missing.keys() <= lost, "something is still fetched")
 
 
 # ---------------------------------------------------------------- meaning

@@ -88,8 +88,12 @@ class Device:
                     keys[placed.digest] = found.sign_key
             chains.take(placed, keys[placed.admission])
         self.replica = Replica(self.own, self.keyring, chains, control)
-        if not noticed:
+        if noticed:
+            self.disk.own = {}
+        if self.disk.own is None:
             self.replica.speak_on()
+        else:
+            self.replica.voices = {lane: name for lane, name in self.disk.own.items() if name in chains.chains}
         lean = [placed for placed in self.disk.log.values() if placed.event.body is None]
         self.replica.missing = {placed.digest: placed.header.body_digest for placed in lean}
         self.meaning = Meaning(self.world.real)
@@ -144,7 +148,7 @@ class Device:
         for peer, want in effects.ask:
             yield Step("ask", lambda p=peer, w=want: self.send(p, w, None))  # type: ignore[misc]
         if effects.append or effects.bodies:
-            yield Step("append", lambda: self.append(effects))
+            yield Step("append", lambda: self.append(effects, said=said))
             yield Step("sync", self.disk.sync)
         if said:
             yield Step("acknowledge", lambda: self.world.acknowledged(self, effects.append))
@@ -156,11 +160,13 @@ class Device:
         for peer in sorted(effects.meet):
             self._later(AGAIN_MS, lambda p=peer: self.meet_again(p))  # type: ignore[misc]
 
-    def append(self, effects: Effects) -> None:
-        """Write what came or was said."""
+    def append(self, effects: Effects, *, said: bool) -> None:
+        """Write what came or was said, with the chain that it goes on."""
         self.disk.write(effects.append, effects.bodies)
         for placed in effects.append:
             self.world.note(f"{self.name} keeps {self.world.told(placed)}")
+            if said and self.disk.own is not None:
+                self.disk.own[placed.lane] = placed.chain
 
     def learn(self, effects: Effects) -> None:
         """What follows from new events for keys and meaning."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from mesh.clocks.chain import START, Head
 from mesh.clocks.frontier import Frontier, Span
 from mesh.events.chains import Held
-from mesh.events.event import Event, Placed, Run
+from mesh.events.event import Event, Lane, Placed, Run
 from mesh.events.speaking import event_bytes
 from mesh.limits import SIGNED_RUN_EVENTS_MAX, WANT_SPANS_MAX
 from mesh.names import Digest, Short
@@ -21,10 +21,12 @@ from mesh.sync.messages import Push, Want
 
 @dataclass
 class Disk:
-    """What survives a crash: events and epoch keys."""
+    """What survives a crash: events, epoch keys, and after a restore that was noticed the chains begun since."""
 
     log: dict[Digest, Placed] = field(default_factory=dict)
     keys: dict[Short, bytes] = field(default_factory=dict)
+    own: dict[Lane, Digest] | None = None
+    """The chains to go on with; None while no restore was noticed, and the log alone tells them."""
     _unsynced: list[tuple[Digest, Placed | None]] = field(default_factory=list)
     """(event, what stood there before), the newest last."""
 
@@ -54,7 +56,7 @@ class Disk:
 
     def copy(self) -> Disk:
         """A backup."""
-        return Disk(dict(self.log), dict(self.keys))
+        return Disk(dict(self.log), dict(self.keys), None if self.own is None else dict(self.own))
 
     def facts(self, digests: Iterable[Digest]) -> Held:
         """What `held` asks: the place of each of these events that is here."""

@@ -29,7 +29,7 @@ from tests.world.run import REAL_EVERY, play
 from tests.world.wire import Letter
 from tests.world.world import EPOCH_MS
 
-SEEDS_MAX = 40
+SEEDS_MAX = 60
 HOUR_MS = 3_600_000
 
 

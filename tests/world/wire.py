@@ -55,7 +55,7 @@ class Temper:
             double=rng.choice((0.0, 0.1, 0.3)),
             strip=rng.choice((0.0, 0.0, 0.2)),
             slow_ms=rng.choice((5, 200, 3000)),
-            crash=rng.choice((0.0, 0.004, 0.02)),
+            crash=rng.choice((0.0, 0.01, 0.03)),
             power=rng.choice((0.2, 0.8)),
         )
 
