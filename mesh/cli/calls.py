@@ -86,11 +86,13 @@ def devices() -> Call:
 
 def log(*, device: str | None, document: str | None, limit: int | None) -> Call:
     """The latest events."""
-    _texts(device=device, document=document)
     _limit(limit)
-    named: dict[str, object] = {"device": device, "document": document}
-    arguments = {name: value for name, value in named.items() if value is not None}
-    return "log", {**arguments, "limit": EVENTS_SHOWN if limit is None else limit}
+    return "log", {**_about(device, document), "limit": EVENTS_SHOWN if limit is None else limit}
+
+
+def log_follow(*, device: str | None, document: str | None) -> Call:
+    """Events as they come in."""
+    return "log.follow", _about(device, document)
 
 
 def admit(*, request: str, rank: str) -> Call:
@@ -111,6 +113,12 @@ def peer(verb: str, address: str) -> Call:
 def verify(*, deep: bool) -> Call:
     """A check of all that is stored."""
     return "verify", {"deep": deep}
+
+
+def _about(device: str | None, document: str | None) -> dict[str, object]:
+    _texts(device=device, document=document)
+    named = {"device": device, "document": document}
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def _texts(**texts: str | None) -> None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from mesh.cli import calls, frequent, view_status
+from mesh.cli import calls, frequent, view_bench, view_status
 from mesh.cli.options import Command, examples, running
 from mesh.cli.run import Run
 from mesh.cli.screen import Screen, counted, one_line
 from mesh.errors import Damaged, Misuse
 from mesh.node.socket_client import Progress
 
+BENCH_ROUNDS = 3
 _Device = Annotated[str | None, typer.Option(metavar="ID|NAME", help="Only what this device said.")]
 _Document = Annotated[str | None, typer.Option(metavar="ID", help="Only what is about this document.")]
 _Limit = Annotated[int | None, typer.Option(metavar="N", help=f"At most so many; {calls.EVENTS_SHOWN} unless given.")]
@@ -29,7 +29,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("log", cls=Command, epilog=lines)(log)
     app.command("verify", cls=Command, epilog=examples("mesh verify", "mesh verify --deep --json"))(verify)
     app.command("rebuild", cls=Command, epilog=examples("mesh rebuild"))(rebuild)
-    app.command("bench", cls=Command, epilog=examples("mesh bench ingest", "mesh bench w1 --json"))(bench)
+    app.command("bench", cls=Command, epilog=examples("mesh bench ingest", "mesh bench w1 --rounds 5 --json"))(bench)
 
 
 def status(context: typer.Context) -> None:
@@ -60,8 +60,7 @@ def log(
     if limit is not None:
         message = "--follow prints what comes, so a --limit has no meaning"
         raise Misuse(message, hint="Leave one of them out.")
-    _, arguments = calls.log(device=device, document=document, limit=None)
-    for item in run.follow("log.follow", arguments):
+    for item in run.follow(*calls.log_follow(device=device, document=document)):
         run.out.item(item, lambda _, item=item: view_status.event_line(item))  # type: ignore[misc]
 
 
@@ -90,12 +89,17 @@ def rebuild(context: typer.Context) -> None:
 def bench(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="ingest, w1, w2, w3 or w5.")],
+    *,
+    count: Annotated[int | None, typer.Option("-n", "--count", metavar="N", help="How many events or edits.")] = None,
+    rounds: Annotated[int, typer.Option(metavar="N", help="How often; medians are told.")] = BENCH_ROUNDS,
+    quick: Annotated[bool, typer.Option("--quick", help="Small numbers, to see that it runs.")] = False,
 ) -> None:
     """Measure this machine: real agents and disks, beside others that do the same. It uses homes of its own."""
-    measure = import_module("mesh.cli.bench").run  # late and by name: it brings the agent, servers and much more
+    from mesh.cli.bench import run as measure
+
     run = running(context)
-    result = measure(name)
-    run.out.result(result, lambda screen: _benched(screen, result))
+    result = measure(name, quick=quick, count=count, rounds=rounds)
+    run.out.result(result, lambda screen: view_bench.lines(screen, result))
 
 
 @contextmanager
@@ -143,17 +147,3 @@ def _rebuilt(screen: Screen, result: dict[str, object]) -> list[str]:
     same = screen.ink("the same as before", "green") if result.get("same") else screen.ink("not as before", "yellow")
     counts = f"{counted(result.get('events'), 'event')}, {counted(result.get('documents'), 'document')}"
     return [f"rebuilt  {counts}: {same}", f"digest   {view_status.digest(result.get('state_digest'))}"]
-
-
-def _benched(screen: Screen, result: dict[str, object]) -> list[str]:
-    lines = [screen.ink(one_line(result.get("name")), "bold")]
-    for title in ("ours", "ratios"):
-        part = result.get(title)
-        if isinstance(part, dict) and part:
-            lines += ["", title, *screen.fields((f"  {one_line(name)}", one_line(part[name])) for name in part)]
-    beside = result.get("beside")
-    for other in beside if isinstance(beside, list) else []:
-        if isinstance(other, dict):
-            rest = [(f"  {one_line(name)}", one_line(other[name])) for name in other if name != "name"]
-            lines += ["", one_line(other.get("name")), *screen.fields(rest)]
-    return [*lines, "", f"command: {one_line(result.get('command'))}"]

@@ -9,13 +9,15 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 Told = dict[str, object]
 Lines = Sequence[Told | bytes]
-"""What is sent for one call, line by line: objects, or raw bytes. Nothing at all ends the conversation."""
+"""What is sent for one call, line by line: objects, or raw bytes. END, or nothing at all, ends the conversation."""
+END = b""
 
 
 class FakeAgent:
@@ -59,20 +61,17 @@ class FakeAgent:
             self._start(self._converse, connection)
 
     def _converse(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rwb") as stream:
+        # The other side may go at any time: it has seen enough.
+        with suppress(OSError), connection, connection.makefile("rb") as stream:
             for line in stream:
                 request = json.loads(line)
                 self.asked.append((request["call"], request["arguments"]))
                 self.versions.add(request["version"])
                 found = self.answers.get(request["call"], ())
                 lines = found(request["arguments"]) if callable(found) else found
-                if not lines:
-                    return
-                try:
-                    for told in lines:
-                        stream.write(told if isinstance(told, bytes) else json.dumps(told).encode() + b"\n")
-                        stream.flush()
-                except OSError:  # the other side has seen enough
+                for told in lines:
+                    connection.sendall(told if isinstance(told, bytes) else json.dumps(told).encode() + b"\n")
+                if not lines or lines[-1] == END:
                     return
 
 

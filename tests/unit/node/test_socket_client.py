@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from mesh.limits import CALL_BYTES_MAX
 from mesh.node import socket_client
 from mesh.node.socket_client import Connection, connect, error_from, error_told
 from mesh.node.socket_server import error_json
-from tests.unit.cli.fake_agent import FakeAgent, error, result
+from tests.unit.cli.fake_agent import END, FakeAgent, Lines, error, result
 
 
 @pytest.fixture
@@ -70,30 +69,13 @@ def test_two_answers_in_one_piece(path: Path) -> None:
         (({"progress": {}}, {"nothing": 1}), Unreachable),
     ],
 )
-def test_bad_answers(lines: tuple[object, ...], kind: type[MeshError], path: Path) -> None:
+def test_bad_answers(lines: Lines, kind: type[MeshError], path: Path) -> None:
     """An answer that is cut, senseless or unknown becomes an error of the right family."""
-    answers = {"status": (*lines, b"") if lines else ()}
-    with FakeAgent(path, answers) as fake:  # type: ignore[arg-type]
-        fake.answers["status"] = lines  # type: ignore[assignment]
-        with pytest.raises(MeshError) as caught:
-            _and_close(fake, path)
+    answers = {"status": (*lines, END)}
+    with FakeAgent(path, answers), pytest.raises(MeshError) as caught:
+        asked(path)
     assert type(caught.value) is kind
     assert caught.value.hint
-
-
-def _and_close(fake: FakeAgent, path: Path) -> None:
-    """Ask; the fake closes after its lines, for it gets nothing more."""
-    connection = connect(path)
-    assert connection is not None
-    with connection:
-        connection._socket.settimeout(5)  # noqa: SLF001 - ends the test where the client would wait
-        closer = threading.Timer(0.2, lambda: connection._socket.shutdown(socket.SHUT_RDWR))  # noqa: SLF001
-        closer.start()
-        try:
-            connection.call("status", {})
-        finally:
-            closer.cancel()
-    assert fake.asked
 
 
 def test_an_agent_that_is_silent(path: Path) -> None:
