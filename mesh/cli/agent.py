@@ -41,11 +41,11 @@ def up(context: typer.Context) -> None:
     """Start the agent in the background; returns when it answers. Running already is fine."""
     run = running(context)
     found = pinged(run)
-    started = found is None
+    started = False
     if found is None:
         if not run.home.is_dir():
             local.must_be_joined(run.home)
-        found = _started(run)
+        found, started = _started(run)
     result: dict[str, object] = {"agent": {"pid": found["pid"], "version": found.get("version"), "started": started}}
     word = "started" if started else "was running"
     run.out.acknowledge(result, lambda screen: [f"agent {screen.ink(word, 'green')}, pid {found['pid']}"])
@@ -96,7 +96,8 @@ def pinged(run: Run) -> dict[str, object] | None:
             return None  # it ended just now
 
 
-def _started(run: Run) -> dict[str, object]:
+def _started(run: Run) -> tuple[dict[str, object], bool]:
+    """The agent that answers in the end, and whether it is the one that was started here."""
     output = log_path(run.home).with_name("start.log")
     output.parent.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
@@ -112,7 +113,7 @@ def _started(run: Run) -> dict[str, object]:
         found = pinged(run)
         if found is not None:
             child.returncode = child.returncode or 0  # it outlives us: nothing to warn of
-            return found
+            return found, found.get("pid") == child.pid
         if ended is not None:
             error = _failed(output, ended)
             if not isinstance(error, Busy) or time.monotonic() > until - STARTED_S + TAKEN_S:

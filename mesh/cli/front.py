@@ -44,9 +44,7 @@ def ran(argv: list[str]) -> int:
         out.error(error)
         return error.exit_code
     except KeyboardInterrupt:
-        out = told(argv)
-        words = {"family": "Interrupted", "class": "Interrupted", "hint": "", "exit": output.INTERRUPTED}
-        out.told_error({**words, "message": "interrupted"})
+        told(argv).interrupted()
         return output.INTERRUPTED
     except BrokenPipeError:  # whoever read our output has seen enough
         output.hushed()

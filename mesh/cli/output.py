@@ -79,10 +79,17 @@ class Output:
         """A sentence and its hint; with --json also as the object of this command."""
         self.told_error(error_told(error))
 
+    def interrupted(self) -> None:
+        """Ctrl-C: no fault of anybody, yet scripts get their object."""
+        if self.json:
+            words = {"family": "Interrupted", "class": "Interrupted", "message": "interrupted", "hint": ""}
+            _print(json.dumps({"error": {**words, "exit": INTERRUPTED}}), flush=True)
+        self.warn("interrupted")
+
     def told_error(self, told: Result) -> None:
         """As `error`, for what is described already."""
         if self.json:
-            print(json.dumps({"error": told}), flush=True)
+            _print(json.dumps({"error": told}), flush=True)
         screen = self.error_screen
         self.warn("\n".join(error_lines(screen, str(told["message"]), str(told["hint"]))))
 
