@@ -49,6 +49,8 @@ def everything(world: World) -> None:
         bodies_fit(world, device)
         bounded(world, device)
         same_as_told_at_once(world, device)
+        claim("digest", device.meaning.root() == first.meaning.root(), f"{device.name} and {first.name} differ")
+        claim("digest", device.replica.state == first.replica.state, f"{device.name} tells another state")
         claim("state", device.meaning.state() == first.meaning.state(), f"{device.name} and {first.name} differ")
         same = device.replica.verdict == first.replica.verdict
         claim("verdict", same, f"{device.name} and {first.name} judge differently")
@@ -255,6 +257,7 @@ def same_in_any_order(world: World, device: Device) -> None:
     claim("order", disk.log.keys() == held.keys(), f"{len(disk.log)} of {len(held)} events were taken")
     claim("order", fresh.verdict == device.replica.verdict, f"the verdict of {device.name} depends on the order")
     claim("order", meaning.standings() == device.meaning.standings(), f"standings of {device.name} depend on the order")
+    claim("order", meaning.root() == device.meaning.root(), f"the digest of {device.name} depends on the order")
     claim("order", meaning.state() == device.meaning.state(), f"the state of {device.name} depends on the order")
     for name, chain in fresh.chains.chains.items():
         claim("order", chain.tips == device.replica.chains.chains[name].tips, f"tips of {name.hex()[:8]}")

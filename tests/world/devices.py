@@ -71,6 +71,7 @@ class Device:
         self.life = 0  # counts starts: what was awaited before a crash does not come back
         self.reason = "new"
         self.backup: Disk | None = None
+        self.packet: tuple[bytes, ...] = ()  # what it was let in with: read again until it is held
 
     def boot(self, *, noticed: bool = False) -> None:
         """Start from the disk. `noticed`: the home knows that it was restored, and does not go on with its chains."""
@@ -99,9 +100,17 @@ class Device:
         self.meaning = Meaning(self.world.real)
         self.learn_keys()
         self.weigh(list(self.disk.log.values()))
-        self.replica.state = self.meaning.state()
+        self.replica.state = self.meaning.root()
         self._recur(LOOK_MS, self.look)
         self._recur(TICK_MS, self.tick)
+        if self.own.admission not in self.replica.statements:
+            self.read_packet()
+
+    def read_packet(self) -> None:
+        """Take what the admitter handed over."""
+        for part in self.packet:
+            if self.up:
+                self.hear("packet", messages.decode_push(part))
 
     def crash(self, *, power: bool) -> None:
         """Stop at once. A power cut takes what was not synced along; a kill does not."""
@@ -164,7 +173,7 @@ class Device:
         """Write what came or was said, with the chain that it goes on."""
         self.disk.write(effects.append, effects.bodies)
         for placed in effects.append:
-            self.world.note(f"{self.name} keeps {self.world.told(placed)}")
+            self.world.note(f"{self.name} {'says' if said else 'keeps'} {self.world.told(placed)}")
             if said and self.disk.own is not None:
                 self.disk.own[placed.lane] = placed.chain
 
@@ -328,7 +337,7 @@ class Device:
 
     def tick(self) -> None:
         """Compare with everybody."""
-        self.replica.state = self.meaning.state()
+        self.replica.state = self.meaning.root()
         self._try(Ticked())
 
     def meet_again(self, peer: Peer) -> None:

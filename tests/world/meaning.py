@@ -19,7 +19,9 @@ from mesh.events.reading import Reading, read
 from mesh.events.seal import Keyring
 from mesh.events.verdict import Standing, Verdict
 from mesh.names import Digest, DocumentId
+from mesh.state import digest as state_digest
 from mesh.state.changes import decode
+from mesh.state.digest import Trie
 from mesh.state.documents import Document
 from mesh.state.genesis import body_of
 from mesh.state.operations import Change
@@ -32,6 +34,7 @@ class Meaning:
 
     real: bool
     readings: dict[Digest, Reading] = field(default_factory=dict)
+    places: dict[Digest, tuple[Digest, int]] = field(default_factory=dict)
     births: dict[DocumentId, Born] = field(default_factory=dict)
     changes: defaultdict[DocumentId, dict[Digest, Change]] = field(default_factory=lambda: defaultdict(dict))
     documents: dict[DocumentId, Document] = field(default_factory=dict)
@@ -45,6 +48,7 @@ class Meaning:
                 if self.real and reading.standing is Standing.HONOURED:
                     reading = self._fitted(placed, reading)
                 self.readings[placed.digest] = reading
+                self.places[placed.digest] = (placed.chain, placed.seq)
                 if self.real and reading.standing is Standing.HONOURED:
                     self._fold(keyring, verdict, placed, reading)
 
@@ -105,6 +109,21 @@ class Meaning:
     def standings(self) -> dict[Digest, tuple[Standing, str]]:
         """What each data event counts for, and why."""
         return {digest: (reading.standing, reading.reason) for digest, reading in self.readings.items()}
+
+    def root(self) -> Digest:
+        """The state digest that devices compare: which events count, by document and chain."""
+        parts: defaultdict[DocumentId, defaultdict[Digest, list[tuple[int, Digest]]]]
+        parts = defaultdict(lambda: defaultdict(list))
+        for digest, reading in self.readings.items():
+            if reading.standing is Standing.HONOURED and reading.inner and reading.inner.document:
+                chain, seq = self.places[digest]
+                parts[reading.inner.document][chain].append((seq, digest))
+        buckets: defaultdict[int, list[tuple[Digest, Digest]]] = defaultdict(list)
+        for document, chains in parts.items():
+            key = state_digest.key(document)
+            leaf = state_digest.leaf(key, (state_digest.part(chain, events) for chain, events in chains.items()))
+            buckets[state_digest.bucket(key)].append((key, leaf))
+        return Trie((index, state_digest.bucket_digest(leaves)) for index, leaves in buckets.items()).root()
 
     def state(self) -> Digest:
         """A digest of everything that a person would see."""

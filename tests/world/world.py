@@ -62,9 +62,15 @@ class World:
     """Everything of one seed."""
 
     def __init__(
-        self, seed: int, *, real: bool = False, transcript: bool = False, temper: Temper | None = None
+        self,
+        seed: int,
+        *,
+        real: bool = False,
+        transcript: bool = False,
+        temper: Temper | None = None,
+        names: tuple[str, ...] = (),
     ) -> None:
-        """Found a mesh with two devices. `real`: messages as bytes, and Automerge documents."""
+        """Found a mesh. `real`: messages as bytes, and Automerge documents. `names`: of a story, which begins alone."""
         self.seed, self.real = seed, real
         self.rng = Random(seed)
         self.temper = temper or Temper.drawn(self.rng)
@@ -72,6 +78,7 @@ class World:
         self.page_bytes = self.rng.choice(PAGES)
         self.devices: dict[str, Device] = {}
         self.by_text: dict[str, Device] = {}
+        self.names = names
         self.acked: dict[Digest, str] = {}
         self.excused: set[Digest] = set()
         self.forkable: set[Digest] = set()
@@ -280,14 +287,19 @@ class World:
         rng = self.rng
         self.recovery = SecretKeys.from_entropy(rng.randbytes(KEY_BYTES))
         keys = SecretKeys.from_entropy(rng.randbytes(KEY_BYTES))
-        commit = found(self.recovery, self._asked(keys, "d0"), rng.randbytes(SALT_BYTES), EPOCH_MS)
+        commit = found(self.recovery, self._asked(keys, self._name()), rng.randbytes(SALT_BYTES), EPOCH_MS)
         self.mesh = commit[0].digest
         disk = Disk()
         disk.write(commit)
         disk.sync()
-        founder = self._add("d0", Own(self.mesh, commit[1].digest, keys), disk)
+        founder = self._add(self._name(), Own(self.mesh, commit[1].digest, keys), disk)
         self.rekey(founder)
-        self.admit(founder, 2 if rng.random() < 0.5 else 10)
+        if not self.names:
+            self.admit(founder, 2 if rng.random() < 0.5 else 10)
+
+    def _name(self) -> str:
+        number = len(self.devices)
+        return self.names[number] if number < len(self.names) else f"d{number}"
 
     def _asked(self, keys: SecretKeys, name: str) -> Admit:
         others = [public_sign_key(self.rng.randbytes(KEY_BYTES)) for _ in range(2)]
@@ -301,7 +313,7 @@ class World:
 
     def admit(self, admin: Device, rank: int) -> Device | None:
         """Let a new device in: request, admission, grant, a new epoch, and a packet. None when a crash came between."""
-        name = f"d{len(self.devices)}"
+        name = self._name()
         keys = SecretKeys.from_entropy(self.rng.randbytes(KEY_BYTES))
         request = read_request(request_text(self._asked(keys, name)))
         try:
@@ -317,8 +329,8 @@ class World:
         opened = read_admission(admission_text(packet, keys.kem_key), keys)
         self.note(f"{admin.name} admits {name} at rank {rank}")
         device = self._add(name, Own(opened.mesh, opened.admission, keys), Disk(keys=dict(opened.epochs)))
-        for part in opened.control:
-            device.hear("packet", messages.decode_push(part))
+        device.packet = opened.control
+        device.read_packet()
         return device
 
     def control(self, admin: Device, *drafts: Draft) -> tuple[Placed, ...]:
