@@ -211,7 +211,7 @@ class Device:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env={**os.environ, **env},
+                env={**os.environ, "PYTHONPATH": str(Path(__file__).with_name("told_tasks")), **env},
             )
         self.pid = self._process.pid
         wait(f"the agent of {self.name} answers", self._answers, (self,))
@@ -341,6 +341,11 @@ class Fleet:
                 device.signal(signal.SIGCONT)
                 device.signal(signal.SIGTERM)
         left = _gone(self.folder)
+        for device in self.devices:
+            if device.pid in left and not device.within:
+                device.signal(signal.SIGUSR1)  # it prints what its tasks wait for
+                time.sleep(1)
+                left[device.pid] += device.output()
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
