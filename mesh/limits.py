@@ -12,10 +12,10 @@ MIB = 1024 * KIB
 # Sizes of names
 DIGEST_BYTES = 32  # PROTOCOL: SHA-256
 SHORT_BYTES = 16  # PROTOCOL: how a header names an epoch or a grant
-DOCUMENT_NAME_BYTES = 16  # PROTOCOL
+DOCUMENT_NAME_BYTES = 16  # PROTOCOL: of a document's birth
 WORD_CHARACTERS_MAX = 32  # PROTOCOL: a space, a type, a kind
 DEVICE_NAME_BYTES_MAX = 64  # PROTOCOL: UTF-8, as in most systems' host names
-AGENT_NAME_BYTES_MAX = 64  # PROTOCOL
+AGENT_NAME_BYTES_MAX = 64  # PROTOCOL: UTF-8, as a device's name
 KEY_BYTES = 32  # PROTOCOL: Ed25519, X25519, AES-256
 SIGNATURE_BYTES = 64  # PROTOCOL: Ed25519
 NONCE_BYTES = 12  # PROTOCOL: AES-GCM
@@ -37,39 +37,39 @@ EXTENSIONS_MAX = 16  # PROTOCOL: entries in a header's extension map
 HEADER_PADDING_BYTES = 16  # PROTOCOL: an inner header's length is a multiple of it
 
 # Signed runs and pages
-SIGNED_RUN_EVENTS_MAX = 1024  # PROTOCOL: events under one signature
-SIGNED_RUN_BYTES_MAX = 192 * KIB  # PROTOCOL: bytes under one signature, after the first event
-PAGE_BYTES_MAX = 256 * KIB  # PROTOCOL: bytes of one run on its way, under one signature; pages are cut to it
+SIGNED_RUN_EVENTS_MAX = 1024  # PROTOCOL: events that a device puts under one signature
+SIGNED_RUN_BYTES_MAX = 192 * KIB  # PROTOCOL: bytes that a device puts under one signature
+PAGE_BYTES_MAX = 256 * KIB  # what pages are cut to, at signatures; a run whose first signature comes later goes whole
 LIVE_PUSH_BYTES_MAX = 64 * KIB  # news that travels whole; of more only the tips are told
-PUSH_BYTES_MAX = 512 * KIB  # a message on the wire: below the 1 MiB of nats-server
+PUSH_BYTES_MAX = 512 * KIB  # PROTOCOL: a message on the wire, below the 1 MiB of nats-server
 
 # Authority
-RANK_RECOVERY = 0  # PROTOCOL
-RANK_FOUNDER = 1  # PROTOCOL
+RANK_RECOVERY = 0  # PROTOCOL: the recovery key
+RANK_FOUNDER = 1  # PROTOCOL: the first device
 RANK_ADMIN_LAST = 9  # PROTOCOL: 1..9 are admins
 RANK_MEMBER = 10  # PROTOCOL: 10 and up are members
-RANK_MAX = 255  # PROTOCOL
+RANK_MAX = 255  # PROTOCOL: the largest rank
 GRANT_WORDS_MAX = 64  # PROTOCOL: types or verbs in one grant
 REKEY_WRAPS_MAX = 256  # PROTOCOL: devices that one rekey reaches
 
 # Talk
-HAVE_CHAINS_MAX = 4096  # chains in one Have: 20 devices restored 200 times each
-CHAIN_HEADS_MAX = 16  # tips of one forked chain that a Have names
-TRAIL_HEADS_MAX = 64  # known places in a chain that a Want names
-WANT_SPANS_MAX = 64  # spans in one Want
-WANT_BODIES_MAX = 256  # single bodies in one Want
+HAVE_CHAINS_MAX = 4096  # PROTOCOL: chains in one lane of a Have: 20 devices restored 200 times each
+CHAIN_HEADS_MAX = 16  # PROTOCOL: tips of one forked chain that a Have names
+TRAIL_HEADS_MAX = 64  # PROTOCOL: known places in a chain that a Want names
+WANT_SPANS_MAX = 64  # PROTOCOL: spans in one Want, runs in one Push
+WANT_BODIES_MAX = 256  # PROTOCOL: single bodies in one Want or Push
 CONTROL_BYTES_MAX = 16 * MIB  # control events that one mesh may hold in memory: some 50,000 statements
 
 # Documents
-TEXT_BYTES_MAX = 64 * KIB  # a longer text is a register, not a Text
-TITLE_BYTES_MAX = 4 * KIB
-PATH_BYTES_MAX = 1 * KIB  # of an imported file, from the folder that is shared
-REGISTER_KEY_BYTES_MAX = 128  # the name of a register
+TEXT_BYTES_MAX = 64 * KIB  # PROTOCOL: a longer text is a register, not a Text
+TITLE_BYTES_MAX = 4 * KIB  # PROTOCOL: a note's title
+PATH_BYTES_MAX = 1 * KIB  # PROTOCOL: of an imported file, from the folder that is shared
+REGISTER_KEY_BYTES_MAX = 128  # PROTOCOL: the name of a register
 TAGS_MAX = 64
-TAG_BYTES_MAX = 64
+TAG_BYTES_MAX = 64  # PROTOCOL: a tag, without its prefix
 DIFF_LINES_MAX = 4 * KIB  # lines, or words of changed lines, that an edit of a text is looked for in
-CHANGE_OPERATIONS_MAX = 65_536  # one Automerge change: a text of 64 KiB, letter by letter
-CHANGE_BYTES_MAX = 1 * MIB  # inflated; what comes deflated may not grow beyond it
+CHANGE_OPERATIONS_MAX = 65_536  # PROTOCOL: one Automerge change: a text of 64 KiB, letter by letter
+CHANGE_BYTES_MAX = 1 * MIB  # PROTOCOL: inflated; what comes deflated may not grow beyond it
 SNAPSHOT_BYTES_MAX = 256 * MIB  # our own, of one document with its whole history
 SNAPSHOT_CHANGES = 64  # changes of a document after which its snapshot is renewed
 DOCUMENTS_CACHED_MAX = 64  # loaded Automerge documents, about half a megabyte each
@@ -80,8 +80,8 @@ INPUTS_QUEUED_MAX = 1024  # inputs that wait for the agent; writers wait when it
 COMMIT_INPUTS_MAX = 256  # inputs that share one commit
 LOG_FILE_BYTES_MAX = 4 * MIB
 LOG_FILES_MAX = 3
-ADMISSION_BYTES_MAX = 4 * MIB  # a printed admission with all control events
-REQUEST_BYTES_MAX = 4 * KIB  # a printed request
+ADMISSION_BYTES_MAX = 4 * MIB  # PROTOCOL: a printed admission with all control events
+REQUEST_BYTES_MAX = 4 * KIB  # PROTOCOL: a printed request
 CALL_BYTES_MAX = 1 * MIB  # one call on the local socket
 PEERS_MAX = 64  # devices linked at once
 ADDRESSES_PER_PEER_MAX = 8

@@ -70,15 +70,18 @@ def read(keyring: Keyring, verdict: Verdict, placed: Placed) -> Reading:
 def statement(placed: Placed) -> Statement:
     """A control event as `judge` reads it. A malformed or unproven body says nothing, on every device alike."""
     kind, body = "", None
+    stamp = Stamp(placed.header.lamport, placed.chain)
+    if placed.header.version > VERSION:
+        return Statement(placed.digest, placed.admission, stamp, f"version {placed.header.version}", None)
     try:
         inner = decode_inner(placed.header.inner)
         kind = inner.kind
-        if placed.header.version == VERSION and known(Lane.CONTROL, kind):
+        if known(Lane.CONTROL, kind):
             body = decode_body(Lane.CONTROL, kind, placed.event.body or b"")
             _check_keys(body)
     except Refused:
         body = None
-    return Statement(placed.digest, placed.admission, Stamp(placed.header.lamport, placed.chain), kind, body)
+    return Statement(placed.digest, placed.admission, stamp, kind, body)
 
 
 def _check_keys(body: Body) -> None:

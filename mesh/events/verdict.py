@@ -30,7 +30,10 @@ class Standing(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A control event as `judge` reads it. `body` is None when it is malformed or of a kind that is not known here."""
+    """A control event as `judge` reads it. `body` is None when it is malformed or not for this version to read.
+
+    `kind` is empty when not even that could be read.
+    """
 
     digest: Digest
     admission: Digest
@@ -121,7 +124,7 @@ def _say(verdict: Verdict, everything: dict[Digest, Statement], speaker: Admissi
         case Rekey() as rekey:
             verdict.rekeys[statement.digest] = (statement.stamp, rekey)
         case None:
-            if not known(Lane.CONTROL, statement.kind):
+            if statement.kind and not known(Lane.CONTROL, statement.kind):
                 verdict.unknown.add(statement.digest)
             return  # void: malformed, or for a later version to read
         case _:

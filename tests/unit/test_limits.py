@@ -20,6 +20,16 @@ def test_each_limit_has_its_reason_or_unit() -> None:
     assert not [line for line in bare if not named.fullmatch(line)]
 
 
+def test_each_limit_that_peers_share_is_in_the_protocol() -> None:
+    """Name, value and reason of each line marked PROTOCOL stand in the table, and nothing else does."""
+    document = (Path(limits.__file__).parent.parent / "docs" / "PROTOCOL.md").read_text("utf-8")
+    shared = [LINE.fullmatch(line) for line in SOURCE.splitlines() if "# PROTOCOL: " in line]
+    rows = [f"| `{m[1]}` | {getattr(limits, m[1]):,} | {m[3].removeprefix('PROTOCOL: ')} |" for m in shared if m]
+    table = document.split("## Limits")[1].split("## ")[0]
+    assert [line for line in table.splitlines() if line.startswith("| `")] == rows
+    assert len(rows) == len(shared) == SOURCE.count("# PROTOCOL")
+
+
 def test_a_full_body_fits_its_event() -> None:
     """The longest plain body, padded and sealed, stays under the longest sealed one."""
     sealed = padded_bytes(limits.BODY_PLAIN_BYTES_MAX + 1) + limits.NONCE_BYTES + limits.TAG_BYTES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from mesh.events.chains import Chains, Gap
 from mesh.events.event import Lane, decode_header, decode_inner
 from mesh.events.founding import read_admission, read_request
 from mesh.events.keys import SecretKeys, verify
-from mesh.events.kinds import decode_body, encode_body
+from mesh.events.kinds import decode_body, encode_body, known
 from mesh.events.reading import statement
 from mesh.events.seal import Keyring, pad_body, pad_inner, padded_bytes, unpad
 from mesh.events.verdict import Statement, judge, weigh
@@ -26,6 +27,7 @@ from mesh.sync.messages import decode_have, decode_push, decode_want
 from mesh.sync.messages import encode as encode_message
 from mesh.sync.replica import Own, Replica
 from tests.unit.small_mesh import secret_keys
+from tests.unit.wrong_forms import GOOD_BODIES
 from tests.vectors import make_events
 from tests.vectors.event_cases import as_json, header_fields, heads, inner_fields
 
@@ -232,3 +234,32 @@ def test_a_vector_behaves_as_it_says(path: str) -> None:
     assert outcome(folder, case) == case["expect"]
     if name.startswith("valid_"):
         assert "family" not in case["expect"]
+
+
+EXAMPLE = re.compile(r"\| [^|]+ \| `([a-z/_]+\.json)` `([a-z_.]+)` \| `([0-9a-f]+)` \|")
+
+
+def test_the_protocols_worked_example_is_taken_from_the_vectors() -> None:
+    """Each line of the example names a file and a field, and shows exactly what is there."""
+    document = (HERE.parent.parent / "docs" / "PROTOCOL.md").read_text("utf-8")
+    rows = EXAMPLE.findall(document.split("## Worked example")[1])
+    assert len(rows) >= 10
+    for path, field, shown in rows:
+        value = json.loads((HERE / path).read_text("utf-8"))
+        for name in field.split("."):
+            value = value[name]
+        assert value == shown, (path, field)
+
+
+def test_the_protocol_names_every_domain_and_kind() -> None:
+    """A domain or kind that is in the code and not on the page would be missing from a second implementation."""
+    document = (HERE.parent.parent / "docs" / "PROTOCOL.md").read_text("utf-8")
+    sources = [
+        path.read_text("utf-8") for path in (HERE.parent.parent / "mesh").rglob("*.py") if "cli" not in path.parts
+    ]
+    domains = {name for text in sources for name in re.findall(r'b?"(mesh/[a-z/-]+/1/?)"', text)}
+    local = {"mesh/lockbox/1"}  # at rest on one device
+    assert len(domains) > 15
+    assert not [name for name in sorted(domains - local) if f"`{name}`" not in document]
+    kinds = {kind for lane in Lane for kind in ("genesis", "opening", *GOOD_BODIES) if known(lane, kind)}
+    assert not [kind for kind in kinds if f"`{kind}`" not in document]

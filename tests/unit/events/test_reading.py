@@ -143,7 +143,7 @@ def clear(kind: str, body: bytes | None, version: int = 1) -> Placed:
         (clear("close", b""), "close"),
         (clear("admit", b"nonsense"), "admit"),
         (clear("admit", None), "admit"),
-        (clear("admit", MESH.mac_commit[2].event.body, 2), "admit"),
+        (clear("admit", MESH.mac_commit[2].event.body, 2), "version 2"),
         (replace(MESH.mac_commit[2], header=replace(MESH.mac_commit[2].header, inner=b"\xff")), ""),
     ],
     ids=["unknown_kind", "malformed", "no_body", "later_version", "malformed_inner"],

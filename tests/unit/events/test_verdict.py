@@ -160,8 +160,9 @@ def test_a_statement_of_an_unknown_kind_is_remembered() -> None:
         said(MESH.laptop, None, kind="admit"),
         said(MESH.phone, None, kind="close"),
     )
-    verdict = judge([*STATEMENTS.values(), strange, broken, member], MESH.id)
-    assert verdict.unknown == {strange.digest}
+    later, unreadable = said(MESH.laptop, None, kind="version 2"), said(MESH.laptop, None)
+    verdict = judge([*STATEMENTS.values(), strange, broken, member, later, unreadable], MESH.id)
+    assert verdict.unknown == {strange.digest, later.digest}
     assert verdict.said == MESH.verdict.said
 
 
