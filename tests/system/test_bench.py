@@ -1,0 +1,52 @@
+"""Each bench runs from end to end in its short form, with real agents, and tells what it promises to tell.
+
+No figure is held against anything here: a busy machine is no fault.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mesh.cli.bench import NAMES, run
+from mesh.errors import Misuse
+
+pytestmark = pytest.mark.system
+
+KEYS = {"name", "ours", "beside", "ratios", "command"}
+FIGURE = {"ingest": "events_per_s", "w1": "p50_ms", "w2": "seconds", "w3": "seconds", "w5": "log_over_body"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_bench_tells_its_figures(name: str) -> None:
+    """Ours and all beside it have the figure that the goal is about, with its spread; JSON takes it."""
+    found = run(name, quick=True, count=None, rounds=1)
+    assert set(found) == KEYS
+    assert found["name"] == name
+    assert str(found["command"]).startswith(f"mesh bench {name}")
+    ours, beside = found["ours"], found["beside"]
+    assert isinstance(ours, dict)
+    assert isinstance(beside, list)
+    assert beside
+    for told in (ours, *beside):
+        assert told[FIGURE[name]] > 0
+        assert told["spread"][FIGURE[name]] == [told[FIGURE[name]]] * 2
+        assert told["rounds"] == 1
+    assert len({told["name"] for told in beside}) == len(beside)
+    assert found["ratios"]
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_an_unknown_bench_is_refused() -> None:
+    """With the names that there are."""
+    with pytest.raises(Misuse) as caught:
+        run("w9", quick=True, count=None, rounds=1)
+    assert "w5" in caught.value.hint
+
+
+@pytest.mark.parametrize(("count", "rounds"), [(0, 1), (None, 0)])
+def test_nothing_cannot_be_measured(count: int | None, rounds: int) -> None:
+    """At least one event and one round."""
+    with pytest.raises(Misuse):
+        run("ingest", quick=True, count=count, rounds=rounds)
