@@ -79,6 +79,11 @@ class Verdict:
         ]
         return max(fit)[1] if fit else None
 
+    def name_of(self, admission: Digest) -> str:
+        """The name that a device was let in with; empty when its admission does not count."""
+        found = self.admissions.get(admission)
+        return found.name if found else ""
+
     def grant_for(self, admission: Digest, inner: Inner) -> Short | None:
         """A grant that allows this admission to say that; the smallest name of several, None when there is none."""
         fit = [name for name, grant in self.grants.items() if _covers(grant, admission, inner)]

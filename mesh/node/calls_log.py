@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from mesh.clocks.chain import Head, event_digest, genesis_digest, opening_digest, signed_bytes
-from mesh.clocks.lamport import follows
+from mesh.clocks.lamport import Stamp, follows
 from mesh.errors import Misuse, Refused
 from mesh.events.chains import check_body
 from mesh.events.keys import verify as verify_signature
@@ -17,7 +17,6 @@ from mesh.names import ZERO, Digest, device_text, digest_text
 from mesh.node import timing
 from mesh.node.arguments import Arguments, number, text, yes
 from mesh.node.calls_notes import chosen
-from mesh.node.calls_status import admission_name
 from mesh.node.store_port import ChainFacts, Row
 
 if TYPE_CHECKING:
@@ -30,12 +29,28 @@ async def log(agent: Agent, arguments: Arguments) -> object:
     """Events by stamp, the latest first."""
     admission = _device(agent, text(arguments, "device"))
     said = text(arguments, "document")
+    limit = number(arguments, "limit", _LOG_DEFAULT, LIST_MAX)
     rows = await agent.store.newest(
         admission=admission,
         document=await chosen(agent, said) if said else None,
-        limit=number(arguments, "limit", _LOG_DEFAULT, LIST_MAX),
+        before=await _stamp(agent, text(arguments, "before")),
+        limit=limit,
     )
-    return {"events": [_line(agent, row) for row in rows]}
+    result: dict[str, object] = {"events": [_line(agent, row) for row in rows]}
+    if rows and len(rows) == limit:
+        result["next"] = digest_text(rows[-1].placed.digest)
+    return result
+
+
+async def _stamp(agent: Agent, event: str | None) -> Stamp | None:
+    if event is None:
+        return None
+    rows = await agent.store.event(event)
+    if len(rows) != 1:
+        raise Misuse(
+            f"{event!r} names {'several events' if rows else 'no event'}", hint="`mesh log --json` names them."
+        )
+    return Stamp(rows[0].placed.header.lamport, rows[0].placed.chain)
 
 
 async def follow(agent: Agent, arguments: Arguments) -> AsyncIterator[object]:
@@ -76,7 +91,7 @@ def _line(agent: Agent, row: Row) -> dict[str, object]:
     return {
         "event": digest_text(placed.digest),
         "device": device_text(placed.admission),
-        "name": admission_name(agent, placed.admission),
+        "name": agent.engine.replica.verdict.name_of(placed.admission),
         "lane": placed.lane.name.lower(),
         "chain": digest_text(placed.chain),
         "seq": placed.seq,

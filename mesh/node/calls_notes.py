@@ -55,19 +55,19 @@ async def listed(agent: Agent, arguments: Arguments) -> object:
         limit=limit,
         after=await agent.store.note(DocumentId.parse(after)) if after else None,
     )
-    result: dict[str, object] = {"notes": [_line(row) for row in rows]}
+    result: dict[str, object] = {"notes": [_line(agent, row) for row in rows]}
     if rows and len(rows) == limit:
         result["next"] = str(rows[-1].note.document)
     return result
 
 
-def _line(row: NoteRow) -> dict[str, object]:
+def _line(agent: Agent, row: NoteRow) -> dict[str, object]:
     note = row.note
     return {
         "document": str(note.document),
         "title": note.title,
         "tags": list(note.tags),
-        "updated": {"time_ms": row.updated_ms, "device": device_text(row.updated_by)},
+        "updated": _touched(agent, row),
         "conflicts": len(note.conflicts),
     }
 
@@ -87,8 +87,13 @@ async def show(agent: Agent, arguments: Arguments) -> object:
         "path": note.path,
         "deleted": note.deleted,
         "conflicts": await _conflicts(agent, document, note.conflicts),
-        "updated": {"time_ms": row.updated_ms, "device": device_text(row.updated_by)},
+        "updated": _touched(agent, row),
     }
+
+
+def _touched(agent: Agent, row: NoteRow) -> dict[str, object]:
+    name = agent.engine.replica.verdict.name_of(row.updated_by)
+    return {"time_ms": row.updated_ms, "device": device_text(row.updated_by), "name": name}
 
 
 async def _conflicts(agent: Agent, document: DocumentId, fields: tuple[str, ...]) -> list[object]:
@@ -115,6 +120,7 @@ async def _field(engine: Engine, loaded: Loaded, field: str) -> dict[str, object
             {
                 "value": live.value,
                 "device": device_text(event.admission) if event else "",
+                "name": engine.replica.verdict.name_of(event.admission) if event else "",
                 "event": digest_text(event.digest) if event else "",
             }
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import mesh
 from mesh.clocks.frontier import Frontier
 from mesh.events.event import Lane
-from mesh.names import Digest, device_text, digest_text
+from mesh.names import device_text, digest_text
 from mesh.node import vault
 from mesh.node.arguments import Arguments
 from mesh.node.ports import LinkStatus
@@ -130,9 +130,3 @@ def _link_problems(agent: Agent) -> list[tuple[str, str]]:
     found = [(f"nats-server: {server.problem}", server.hint)] if server.problem else []
     links = [link for link in agent.bus.links() if link.problem and not link.connected]
     return [*found, *((f"{link.device}: {link.problem}", link.hint) for link in links)]
-
-
-def admission_name(agent: Agent, admission: Digest) -> str:
-    """The name of a device, empty when it does not count."""
-    found = agent.engine.replica.verdict.admissions.get(admission)
-    return found.name if found else ""

@@ -24,7 +24,7 @@ from mesh.events.verdict import admitted
 from mesh.limits import COMMIT_INPUTS_MAX, INPUTS_QUEUED_MAX, LIVE_PUSH_BYTES_MAX, PAGE_BYTES_MAX, SALT_BYTES
 from mesh.names import Digest
 from mesh.node.shelf import Shelf
-from mesh.node.store_port import Boot, Row, Store
+from mesh.node.store_port import Batch, Boot, Row, Store
 from mesh.sync.inputs import Effects, Heard, Input, Peer, Said
 from mesh.sync.messages import Message, Push, Want
 from mesh.sync.replica import EVERYBODY, Own, Replica
@@ -70,6 +70,7 @@ class Engine:
         self.replica.met = met
         self.shelf.verdict = self.replica.verdict
         await self.shelf.open()
+        self.shelf.last_row = await self.store.commit(Batch())
         self.replica.state = await self.store.digest()
         return boot
 

@@ -99,6 +99,7 @@ async def peek(home: Path, text: str) -> Result:
         "device": device_text(packet.admission),
         "name": own.name,
         "rank": own.rank,
+        "admitted_by": _admitter(packet, replica),
         "devices": [a.name for a in sorted(others, key=lambda a: (a.rank, a.name))],
         "addresses": list(packet.addresses),
     }
@@ -109,17 +110,21 @@ async def accept(home: Path, text: str) -> Result:
     packet, replica, events = _opened(home, text)
     held = _unjoined(home)
     assert held is not None, "peeked without keys"
-    admitter = events[-1].admission if events else packet.admission
+    admitter = replica.statements[packet.admission].admission
     settings = {f"{_ADDRESSES}{device_text(admitter)}": json.dumps(list(packet.addresses)).encode()}
     await _keep(home, events, settings)
     vault.save(home, held.admitted(packet.mesh, packet.admission, packet.epochs))
-    found_admitter = replica.verdict.admissions.get(admitter)
     return {
         "mesh": digest_text(packet.mesh),
         "device": device_text(packet.admission),
         "name": held.name,
-        "admitted_by": found_admitter.name if found_admitter else "",
+        "admitted_by": _admitter(packet, replica),
     }
+
+
+def _admitter(packet: Packet, replica: Replica) -> str:
+    """The name of the device that said an admission."""
+    return replica.verdict.name_of(replica.statements[packet.admission].admission)
 
 
 def _opened(home: Path, text: str) -> tuple[Packet, Replica, tuple[Placed, ...]]:
