@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from mesh.clocks.chain import Head, event_digest, genesis_digest, opening_digest, signed_bytes
-from mesh.clocks.lamport import Stamp, follows
+from mesh.clocks.lamport import follows
 from mesh.errors import Misuse, Refused
 from mesh.events.chains import check_body
 from mesh.events.keys import verify as verify_signature
@@ -33,7 +33,7 @@ async def log(agent: Agent, arguments: Arguments) -> object:
     rows = await agent.store.newest(
         admission=admission,
         document=await chosen(agent, said) if said else None,
-        before=await _stamp(agent, text(arguments, "before")),
+        before=await _row(agent, text(arguments, "before")),
         limit=limit,
     )
     result: dict[str, object] = {"events": [_line(agent, row) for row in rows]}
@@ -42,7 +42,7 @@ async def log(agent: Agent, arguments: Arguments) -> object:
     return result
 
 
-async def _stamp(agent: Agent, event: str | None) -> Stamp | None:
+async def _row(agent: Agent, event: str | None) -> Row | None:
     if event is None:
         return None
     rows = await agent.store.event(event)
@@ -50,7 +50,7 @@ async def _stamp(agent: Agent, event: str | None) -> Stamp | None:
         raise Misuse(
             f"{event!r} names {'several events' if rows else 'no event'}", hint="`mesh log --json` names them."
         )
-    return Stamp(rows[0].placed.header.lamport, rows[0].placed.chain)
+    return rows[0]
 
 
 async def follow(agent: Agent, arguments: Arguments) -> AsyncIterator[object]:

@@ -70,7 +70,8 @@ class Engine:
         self.replica.met = met
         self.shelf.verdict = self.replica.verdict
         await self.shelf.open()
-        self.shelf.last_row = await self.store.commit(Batch())
+        if not self.shelf.last_row:  # at the first start; nothing is written by an empty batch
+            self.shelf.last_row = await self.store.commit(Batch())
         self.replica.state = await self.store.digest()
         return boot
 
