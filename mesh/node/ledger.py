@@ -7,14 +7,14 @@ what it is given: events were checked and weighed before.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mesh.errors import Damaged
 from mesh.events.event import Lane, Placed
 from mesh.events.verdict import Standing
 from mesh.names import Digest
-from mesh.node.ledger_documents import Documents, keep_note, keep_snapshot
-from mesh.node.ledger_state import Rolls
+from mesh.node.ledger_documents import Documents, keep_notes, keep_snapshot
+from mesh.node.ledger_state import Rolls, mark_dirty
 from mesh.node.schema import Sql
 from mesh.node.store_port import Batch, Kept, Weighed
 
@@ -28,8 +28,7 @@ _INSERT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Spot:
+class _Spot(NamedTuple):
     """Where an event stands in the tables."""
 
     id: int
@@ -67,14 +66,16 @@ class Writing:
             )
         for weighed in batch.standings:
             self._weigh(weighed)
-        for row in batch.born:
-            keep_note(self._db, self._documents.number(row.note.document), row, as_born=True)
-        for row in batch.notes:
-            keep_note(self._db, self._documents.number(row.note.document), row)
+        keep_notes(self._db, self._documents, batch.born, as_born=True)
+        keep_notes(self._db, self._documents, batch.notes, as_born=False)
         for snapshot in batch.snapshots:
             keep_snapshot(self._db, self._documents.number(snapshot.document), snapshot)
         self._db.executemany("INSERT OR REPLACE INTO setting (key, value) VALUES (?, ?)", batch.settings)
-        return self._rolls.settle()
+        changed = self._rolls.write(self._documents.fresh)
+        self._documents.write()
+        buckets = frozenset(map(self._documents.bucket, changed))
+        mark_dirty(self._db, buckets)
+        return buckets
 
     # ── events ───────────────────────────────────────────────────────────────────────────────────
 
@@ -149,7 +150,7 @@ class Writing:
             return None
         document = self._documents.number(kept.document)
         if kept.standing is Standing.HONOURED and kept.placed.lane is Lane.DATA:
-            self._rolls.honour((document, spot.chain), spot.seq, kept.placed.digest)
+            self._rolls.honour(document, spot.chain, (spot.seq, kept.placed.digest))
         return document
 
     # ── weighed anew ─────────────────────────────────────────────────────────────────────────────
@@ -173,9 +174,9 @@ class Writing:
         was = spot.document is not None and spot.standing == Standing.HONOURED
         counts = weighed.standing is Standing.HONOURED
         if counts and not was:
-            self._rolls.honour((document, spot.chain), spot.seq, weighed.event)
+            self._rolls.honour(document, spot.chain, (spot.seq, weighed.event))
         elif was and not counts:
-            self._rolls.recount((document, spot.chain))
+            self._rolls.recount(document, spot.chain)
 
     def _in_data_lane(self, chain: int) -> bool:
         (lane,) = self._db.execute("SELECT lane FROM chain WHERE id = ?", (chain,)).fetchone()

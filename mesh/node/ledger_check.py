@@ -28,7 +28,8 @@ def _wrong_rolls(db: Sql) -> list[str]:
         "SELECT DISTINCT e.document, b.chain FROM event e CROSS JOIN branch b ON b.id = e.branch"
         " WHERE e.document IS NOT NULL AND e.standing = 0"
     ).fetchall():
-        if kept.pop(document << CHAIN_BITS | chain, ZERO) != counted(db, (document, chain))[2]:
+        place = document << CHAIN_BITS | chain
+        if kept.pop(place, ZERO) != counted(db, place)[2]:
             return [f"the state digest of document {document} does not follow from its events"]
     return ["the state digest counts a document without honoured events"] if kept else []
 

@@ -6,7 +6,8 @@ A view is written by the commit that changes its document, never on its own. Thi
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 
 from mesh.limits import NOTES_LISTED_MAX, SEARCH_CHARACTERS_MAX, SEARCH_WORDS_MAX
 from mesh.names import Digest, DocumentId
@@ -19,44 +20,75 @@ _NOTE = (
     "SELECT d.space, d.type, d.name, n.title, n.body, n.tags, n.path, n.deleted, n.conflicts, n.updated_ms,"
     " n.updated_by, n.lamport FROM note n CROSS JOIN document d ON d.id = n.document"
 )
+_JSON = json.JSONEncoder(ensure_ascii=False)
+_NONE = "[]"
 _WORDS = "SELECT title, tags, body FROM note WHERE document = ?"
 _LAST_NAME = 2**128
 _NAME_BITS = 128
 _BITS_PER_LETTER = 5
+_OLD = unicodedata.ucd_3_2_0  # every SQLite with full-text search knows these letters
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 def document_number(db: Sql, document: DocumentId) -> int | None:
     """The number of a document that has one."""
-    row = db.execute(
-        "SELECT id FROM document WHERE substr(name, 1, 8) = ? AND name = ? AND space = ? AND type = ?",
-        (document.name[:8], document.name, document.space, document.type),
-    ).fetchone()
+    row = _find(db, document)
     return row[0] if row else None
 
 
+def _find(db: Sql, document: DocumentId) -> tuple[int, int] | None:
+    row: tuple[int, int] | None = db.execute(
+        "SELECT id, bucket FROM document WHERE substr(name, 1, 8) = ? AND name = ? AND space = ? AND type = ?",
+        (document.name[:8], document.name, document.space, document.type),
+    ).fetchone()
+    return row
+
+
 class Documents:
-    """The numbers of the documents that one batch names."""
+    """The numbers of the documents that one batch names, and the rows of those that are new."""
 
     def __init__(self, db: Sql) -> None:
         """Know none yet."""
         self._db = db
-        self._numbers: dict[DocumentId, int] = {}
+        self._numbers: dict[tuple[str, str, bytes], int] = {}
+        self._buckets: dict[int, int] = {}
+        self._next = 0
+        self.fresh: dict[int, DocumentId] = {}
+        """Those that no row names yet."""
+        self.noted: set[int] = set()
+        """Those whose note was written by this batch."""
 
     def number(self, document: DocumentId) -> int:
         """The number of a document; it gets the next one when it has none."""
-        number = self._numbers.get(document)
+        name = (document.space, document.type, document.name)
+        number = self._numbers.get(name)
         if number is None:
-            number = document_number(self._db, document)
-        if number is None:
-            (number,) = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM document").fetchone()
-            self._db.execute(
-                "INSERT INTO document (id, bucket, name, space, type) VALUES (?, ?, ?, ?, ?)",
-                (number, bucket_of(document), document.name, document.space, document.type),
-            )
-        assert number is not None, document
-        self._numbers[document] = number
+            number, bucket = _find(self._db, document) or self._add(document)
+            self._numbers[name] = number
+            self._buckets[number] = bucket
         return number
+
+    def _add(self, document: DocumentId) -> tuple[int, int]:
+        if not self._next:
+            (self._next,) = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM document").fetchone()
+        number, self._next = self._next, self._next + 1
+        self.fresh[number] = document
+        return number, bucket_of(document)
+
+    def bucket(self, number: int) -> int:
+        """The bucket of a document that was named or that a row names."""
+        if number not in self._buckets:
+            (self._buckets[number],) = self._db.execute(
+                "SELECT bucket FROM document WHERE id = ?", (number,)
+            ).fetchone()
+        return self._buckets[number]
+
+    def write(self) -> None:
+        """Write the rows of those that are new."""
+        self._db.executemany(
+            "INSERT INTO document (id, bucket, name, space, type) VALUES (?, ?, ?, ?, ?)",
+            [(number, self._buckets[number], d.name, d.space, d.type) for number, d in self.fresh.items()],
+        )
 
 
 # ---------------------------------------------------------------- writing
@@ -70,37 +102,43 @@ def keep_snapshot(db: Sql, document: int, snapshot: Snapshot) -> None:
     )
 
 
-def keep_note(db: Sql, document: int, row: NoteRow, *, as_born: bool = False) -> None:
-    """Replace a note's view, and its words where they changed. `as_born`: only where there is none yet."""
+def keep_notes(db: Sql, documents: Documents, rows: Iterable[NoteRow], *, as_born: bool) -> None:
+    """Replace notes' views, and their words where they changed. `as_born`: only where there is none yet."""
+    for row in rows:
+        number = documents.number(row.note.document)
+        unseen = number in documents.fresh and number not in documents.noted
+        was = None if unseen else db.execute(_WORDS, (number,)).fetchone()
+        documents.noted.add(number)
+        if was is None or not as_born:
+            _keep_note(db, number, row, was)
+
+
+def _keep_note(db: Sql, document: int, row: NoteRow, was: tuple[str, str, str] | None) -> None:
     note = row.note
     words = (note.title, _listed(note.tags), note.body)
-    was = db.execute(_WORDS, (document,)).fetchone()
-    if was is not None and as_born:
-        return
     if was is not None and was != words:
         # The index holds no texts of its own: it must be told what it is to forget.
         db.execute(
             "INSERT INTO note_words (note_words, rowid, title, tags, body) VALUES ('delete', ?, ?, ?, ?)",
             (document, *was),
         )
+    conflicts = _listed(note.conflicts) if note.conflicts else None
     db.execute(
         "INSERT OR REPLACE INTO note (document, lamport, updated_ms, updated_by, deleted, path, conflicts, title, tags,"
         " body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            document, row.lamport, row.updated_ms, row.updated_by, int(note.deleted), note.path,
-            _listed(note.conflicts) if note.conflicts else None, *words,
-        ),
-    )  # fmt: skip
+        (document, row.lamport, row.updated_ms, row.updated_by, int(note.deleted), note.path, conflicts, *words),
+    )
     if was != words:
         db.execute("INSERT INTO note_words (rowid, title, tags, body) VALUES (?, ?, ?, ?)", (document, *words))
-    if (was[1] if was else _listed(())) != words[1]:
+    if was is not None and was[1] != words[1]:
         db.execute("DELETE FROM note_tag WHERE document = ?", (document,))
+    if note.tags and (was is None or was[1] != words[1]):
         tags = [(tag, document) for tag in dict.fromkeys(note.tags)]
         db.executemany("INSERT INTO note_tag (tag, document) VALUES (?, ?)", tags)
 
 
 def _listed(texts: Sequence[str]) -> str:
-    return json.dumps(texts, ensure_ascii=False)
+    return _JSON.encode(texts) if texts else _NONE
 
 
 # ---------------------------------------------------------------- reading
@@ -149,8 +187,29 @@ def read_notes(
 
 def search_words(text: str) -> str:
     """What a person typed as a query in which nothing is syntax: each word in quotes, as a beginning."""
-    words = text[:SEARCH_CHARACTERS_MAX].replace("\0", " ").replace('"', " ").split()[:SEARCH_WORDS_MAX]
-    return " ".join(f'"{word}"*' for word in words) or '""'
+    words = [word for typed in text[:SEARCH_CHARACTERS_MAX].split() for word in _words(typed)]
+    return " ".join(f'"{word}"*' for word in words[:SEARCH_WORDS_MAX]) or '""'
+
+
+def _words(typed: str) -> Iterator[str]:
+    """The words in what was typed between two spaces, split as the index splits them.
+
+    Two words in one quote would be a phrase, which the index cannot answer. So a letter or mark about which the index
+    may think otherwise than we do ends what is searched for.
+    """
+    word = ""
+    for character in typed:
+        old, now = _OLD.category(character), unicodedata.category(character)
+        if old[0] in "LN" or old == "Co":
+            word += character
+            continue
+        if word:
+            yield word
+            word = ""
+        if now[0] not in "PSZ" and now not in {"Cc", "Cf"}:
+            return
+    if word:
+        yield word
 
 
 def _note_row(row: Sequence[object]) -> NoteRow:

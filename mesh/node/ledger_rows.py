@@ -164,7 +164,8 @@ def read_log(db: Sql, admission: Digest | None, document: DocumentId | None, aft
     number = None if document is None else document_number(db, document)
     if document is not None and number is None:
         return ()
-    where, values = ["e.id > ?"], [after]
+    where = ["e.id > ?"]
+    values: list[object] = [after]
     if number is not None:
         where.append("e.document = ?")
         values.append(number)

@@ -7,7 +7,7 @@ digests in memory, and nothing for each document.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Container, Iterable
 from itertools import groupby
 
 from mesh.limits import BUCKETS_UNSAVED_MAX
@@ -28,8 +28,7 @@ _BUCKET = (
     " CROSS JOIN chain c ON c.id = r.place & 2147483647 WHERE d.bucket = ? ORDER BY d.id"
 )
 
-Place = tuple[int, int]
-"""Numbers of a document and of a chain."""
+_Roll = tuple[int, int, int, Digest]
 
 
 def bucket_of(document: DocumentId) -> int:
@@ -43,60 +42,57 @@ class Rolls:
     def __init__(self, db: Sql) -> None:
         """Start with nothing changed."""
         self._db = db
-        self._added: dict[Place, list[tuple[int, Digest]]] = {}
-        self._recount: set[Place] = set()
+        self._added: dict[int, list[tuple[int, Digest]]] = {}
+        self._recount: set[int] = set()
 
-    def honour(self, place: Place, seq: int, digest: Digest) -> None:
-        """An event counts from now on."""
-        self._added.setdefault(place, []).append((seq, digest))
+    def honour(self, document: int, chain: int, event: tuple[int, Digest]) -> None:
+        """An event, given as sequence number and digest, counts from now on."""
+        self._added.setdefault(document << CHAIN_BITS | chain, []).append(event)
 
-    def recount(self, place: Place) -> None:
+    def recount(self, document: int, chain: int) -> None:
         """An event does not count any more: the roll is made anew from the rows."""
-        self._recount.add(place)
+        self._recount.add(document << CHAIN_BITS | chain)
 
-    def settle(self) -> frozenset[int]:
-        """Write the rolls, once the events are written. Returns the buckets that changed."""
+    def write(self, fresh: Container[int]) -> frozenset[int]:
+        """Write the rolls, once the events are written. Returns the documents concerned; `fresh` ones have no roll."""
+        rows = []
         for place, added in self._added.items():
             if place not in self._recount:
-                self._extend(place, sorted(added))
+                row = self._extended(place, sorted(added), known=place >> CHAIN_BITS not in fresh)
+                if row:
+                    rows.append(row)
         for place in self._recount:
-            self._remake(place)
-        documents = {document for document, _ in (*self._added, *self._recount)}
-        select = "SELECT bucket FROM document WHERE id = ?"
-        buckets = frozenset(self._db.execute(select, (document,)).fetchone()[0] for document in documents)
-        self._db.executemany("INSERT OR IGNORE INTO dirty_bucket (id) VALUES (?)", [(index,) for index in buckets])
-        return buckets
+            count, seq, value = counted(self._db, place)
+            if count:
+                rows.append((place, count, seq, value))
+            else:
+                self._db.execute("DELETE FROM roll WHERE place = ?", (place,))
+        self._db.executemany("INSERT OR REPLACE INTO roll (place, count, seq, hash) VALUES (?, ?, ?, ?)", rows)
+        return frozenset(place >> CHAIN_BITS for place in (*self._added, *self._recount))
 
-    def _extend(self, place: Place, added: list[tuple[int, Digest]]) -> None:
-        number = place[0] << CHAIN_BITS | place[1]
-        row = self._db.execute("SELECT count, seq, hash FROM roll WHERE place = ?", (number,)).fetchone()
+    def _extended(self, place: int, added: list[tuple[int, Digest]], *, known: bool) -> _Roll | None:
+        row = None
+        if known:
+            row = self._db.execute("SELECT count, seq, hash FROM roll WHERE place = ?", (place,)).fetchone()
         count, seq, value = row or (0, 0, ZERO)
         if added[0][0] <= seq:
             # It stands before one that was rolled, or beside it in a forked chain.
-            self._remake(place)
-            return
+            self._recount.add(place)
+            return None
         for _, digest in added:
             value = roll(value, digest)
-        self._put(number, count + len(added), added[-1][0], value)
-
-    def _remake(self, place: Place) -> None:
-        number = place[0] << CHAIN_BITS | place[1]
-        count, seq, value = counted(self._db, place)
-        if count:
-            self._put(number, count, seq, value)
-        else:
-            self._db.execute("DELETE FROM roll WHERE place = ?", (number,))
-
-    def _put(self, number: int, count: int, seq: int, value: bytes) -> None:
-        self._db.execute(
-            "INSERT OR REPLACE INTO roll (place, count, seq, hash) VALUES (?, ?, ?, ?)", (number, count, seq, value)
-        )
+        return place, count + len(added), added[-1][0], value
 
 
-def counted(db: Sql, place: Place) -> tuple[int, int, Digest]:
+def mark_dirty(db: Sql, buckets: Iterable[int]) -> None:
+    """Remember in the tables that these buckets must be hashed anew."""
+    db.executemany("INSERT OR IGNORE INTO dirty_bucket (id) VALUES (?)", [(index,) for index in buckets])
+
+
+def counted(db: Sql, place: int) -> tuple[int, int, Digest]:
     """Count, last sequence number and roll of a place, from the rows."""
     count, seq, value = 0, 0, ZERO
-    for last, digest in db.execute(_COUNTED, place):
+    for last, digest in db.execute(_COUNTED, (place >> CHAIN_BITS, place & (1 << CHAIN_BITS) - 1)):
         count, seq, value = count + 1, last, roll(value, digest)
     return count, seq, value
 

@@ -117,8 +117,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX note_tag_tag ON note_tag (tag, document)",
         "CREATE INDEX note_tag_document ON note_tag (document)",
         (
+            # Words without their places: a third of the space and twice the speed; phrases cannot be asked for.
             "CREATE VIRTUAL TABLE note_words USING fts5 (title, tags, body, content = 'note',"
-            " content_rowid = 'document', tokenize = 'unicode61 remove_diacritics 2')"
+            " content_rowid = 'document', detail = none, columnsize = 0,"
+            " tokenize = 'unicode61 remove_diacritics 2')"
         ),
     ),
 )

@@ -223,6 +223,17 @@ class NotesContract:
         assert (await store.counts()).conflicts == 0
         assert await store.note(document(2)) is None
 
+    async def test_one_batch_may_write_a_note_several_times(self, store: Store) -> None:
+        """Its birth and what became of it at once: the last one counts, and nothing of the others is found."""
+        about = document(1)
+        first, second, third = (note_row(about, title, tags=(title,)) for title in ("one", "two", "three"))
+        await store.commit(Batch(born=(first,), notes=(second, third)))
+        assert await store.notes(limit=9) == (third,)
+        for title in ("one", "two"):
+            assert await store.notes(search=title, limit=9) == await store.notes(tag=title, limit=9) == ()
+        assert await store.notes(search="thr", limit=9) == await store.notes(tag="three", limit=9) == (third,)
+        assert await store.check(deep=True) == ()
+
     async def test_tags_and_deleted_notes(self, store: Store) -> None:
         """A tag names whole tags; deleted notes are listed apart; both follow changes."""
         one = note_row(document(1), "one", 1, tags=("garden", "to do"))
