@@ -84,10 +84,12 @@ def devices() -> Call:
     return "devices", {}
 
 
-def log(*, device: str | None, document: str | None, limit: int | None) -> Call:
-    """The latest events."""
+def log(*, device: str | None, document: str | None, limit: int | None, before: str | None) -> Call:
+    """The latest events, or those before one of them."""
     _limit(limit)
-    return "log", {**_about(device, document), "limit": EVENTS_SHOWN if limit is None else limit}
+    _texts(before=before)
+    page = {"before": before} if before is not None else {}
+    return "log", {**_about(device, document), **page, "limit": EVENTS_SHOWN if limit is None else limit}
 
 
 def log_follow(*, device: str | None, document: str | None) -> Call:

@@ -79,7 +79,8 @@ def log(
     device: str | None = None,
     document: str | None = None,
     limit: int | None = None,
+    before: str | None = None,
 ) -> None:
     """List events."""
-    result = run.ask(*calls.log(device=device, document=document, limit=limit))
+    result = run.ask(*calls.log(device=device, document=document, limit=limit, before=before))
     run.out.result(result, lambda screen: view_status.events(screen, result))

@@ -51,14 +51,15 @@ def log(
     document: _Document = None,
     follow: Annotated[bool, typer.Option("--follow", help="Print what comes in, until Ctrl-C.")] = False,
     limit: _Limit = None,
+    before: Annotated[str | None, typer.Option(metavar="EVENT", help="Only what comes before this event.")] = None,
 ) -> None:
     """List the latest events; with --follow those that come in from now on."""
     run = running(context)
     if not follow:
-        frequent.log(run, device=device, document=document, limit=limit)
+        frequent.log(run, device=device, document=document, limit=limit, before=before)
         return
-    if limit is not None:
-        message = "--follow prints what comes, so a --limit has no meaning"
+    if limit is not None or before is not None:
+        message = "--follow prints what comes, so --limit and --before have no meaning"
         raise Misuse(message, hint="Leave one of them out.")
     for item in run.follow(*calls.log_follow(device=device, document=document)):
         run.out.item(item, lambda _, item=item: view_status.event_line(item))  # type: ignore[misc]
@@ -67,7 +68,7 @@ def log(
 def verify(
     context: typer.Context,
     *,
-    deep: Annotated[bool, typer.Option("--deep", help="Also every signature, hash and seal, byte by byte.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Also every body, signature, seal and database page.")] = False,
 ) -> None:
     """Check what is stored: chains, and with --deep everything. Ends with 4 when something is damaged."""
     run = running(context)

@@ -55,7 +55,7 @@ FORMS = {
     ("status",): Form(frequent.status),
     ("log",): Form(
         frequent.log,
-        options={"--device": "device", "--document": "document"},
+        options={"--device": "device", "--document": "document", "--before": "before"},
         numbers={"--limit": "limit"},
     ),
 }

@@ -11,7 +11,9 @@ from mesh.clocks.lamport import follows
 from mesh.errors import Misuse, Refused
 from mesh.events.chains import check_body
 from mesh.events.keys import verify as verify_signature
-from mesh.events.reading import read_inner
+from mesh.events.reading import read_body, read_inner
+from mesh.events.seal import Keyring
+from mesh.events.verdict import Standing
 from mesh.limits import FAULTS_SHOWN_MAX, LIST_MAX
 from mesh.names import ZERO, Digest, device_text, digest_text
 from mesh.node import timing
@@ -107,19 +109,23 @@ def _line(agent: Agent, row: Row) -> dict[str, object]:
 
 
 async def verify(agent: Agent, arguments: Arguments) -> object:
-    """Hash every chain again from the stored bytes, and check what the tips are signed with."""
+    """Hash every chain again from the stored bytes, and check what its tips are signed with.
+
+    `deep` also checks every body, every signature that was kept, and every seal whose key is here, and has SQLite read
+    every page.
+    """
     deep = yes(arguments, "deep")
     faults = list(await agent.store.check(deep=deep))
     chains = await agent.store.chains()
     events = 0
     for chain in chains:
-        count, found = await _verify_chain(agent, chain)
+        count, found = await _verify_chain(agent, chain, deep=deep)
         events += count
         faults += found
     return {"events": events, "chains": len(chains), "ok": not faults, "faults": faults[:FAULTS_SHOWN_MAX]}
 
 
-async def _verify_chain(agent: Agent, chain: ChainFacts) -> tuple[int, list[str]]:
+async def _verify_chain(agent: Agent, chain: ChainFacts, *, deep: bool) -> tuple[int, list[str]]:
     found = agent.engine.replica.verdict.admissions.get(chain.admission)
     key = found.sign_key if found else agent.engine.replica.chains.chains[chain.chain].key
     places: dict[Digest, tuple[int, int]] = {ZERO: (0, 0)}
@@ -127,7 +133,10 @@ async def _verify_chain(agent: Agent, chain: ChainFacts) -> tuple[int, list[str]
     after, count = 0, 0
     while rows := await agent.store.walk(chain.chain, after):
         for row in rows:
-            if fault := _fault(agent.engine.own.mesh, key, row, places):
+            fault = _fault(agent.engine.own.mesh, key, row, places)
+            if not fault and (deep or row.placed.head in chain.tips):
+                fault = _deep_fault(agent.engine.keyring, key, row)
+            if fault:
                 faults.append(f"event {row.placed.seq} of chain {chain.chain.hex()}: {fault}")
             places[row.placed.digest] = (row.placed.seq, row.placed.header.lamport)
         count, after = count + len(rows), rows[-1].id
@@ -141,11 +150,18 @@ def _fault(mesh: Digest, key: bytes, row: Row, places: dict[Digest, tuple[int, i
         return "it does not follow its parent"
     if placed.digest != _digest(mesh, key, row):
         return "its header is not the one that was kept"
+    return ""
+
+
+def _deep_fault(keyring: Keyring, key: bytes, row: Row) -> str:
+    placed = row.placed
     try:
-        if placed.event.body is not None:
-            check_body(placed.header, placed.event.body)
         if placed.signature is not None:
             verify_signature(key, signed_bytes(placed.chain, placed.head), placed.signature)
+        if placed.event.body is not None:
+            check_body(placed.header, placed.event.body)
+        if row.standing is Standing.HONOURED and (inner := read_inner(keyring, placed)):
+            read_body(keyring, placed, inner.kind)
     except Refused as error:
         return str(error)
     return ""
