@@ -222,14 +222,19 @@ def _has_ipv4() -> bool:
     return True
 
 
-@asynccontextmanager
-async def opened(home: Path, *, interfaces: Sequence[str] = (), log: Log = silent) -> AsyncIterator[Agent]:
-    """An agent on this home, for as long as the block lasts. Raises Misuse, Busy, Damaged."""
+def _joined(home: Path) -> vault.Secrets:
     held = vault.load(home)
     if held is None or not held.joined:
         raise Misuse(
             "this device is in no mesh yet", hint="Found one with `mesh join --new`, or ask: `mesh join --request`."
         )
+    return held
+
+
+@asynccontextmanager
+async def opened(home: Path, *, interfaces: Sequence[str] = (), log: Log = silent) -> AsyncIterator[Agent]:
+    """An agent on this home, for as long as the block lasts. Raises Misuse, Busy, Damaged."""
+    held = _joined(home)
     store = await open_store(home)
     try:
         agent = Agent(home, held, store, log)
@@ -247,6 +252,7 @@ async def opened(home: Path, *, interfaces: Sequence[str] = (), log: Log = silen
 
 async def run(home: Path, interfaces: Sequence[str], ready: Callable[[Mapping[str, object]], None]) -> None:
     """The background agent: until SIGTERM, SIGINT or `mesh down`. Raises MeshError when it cannot start."""
+    _joined(home)  # where there is nothing, nothing is made
     vault.make_home(home)
     log, close = log_opened(home)
     try:

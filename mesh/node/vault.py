@@ -87,7 +87,7 @@ def load(home: Path) -> Secrets | None:
     """This home's secrets, None when it has none yet. Raises Damaged, or Refused for a wrong passphrase."""
     try:
         raw = secrets_path(home).read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         message = f"the keys of this home cannot be read: {error.strerror}"
