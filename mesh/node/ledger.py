@@ -12,8 +12,8 @@ from typing import NamedTuple
 from mesh.errors import Damaged
 from mesh.events.event import Lane, Placed
 from mesh.events.verdict import Standing
-from mesh.names import Digest
-from mesh.node.ledger_documents import Documents, keep_notes, keep_snapshot
+from mesh.names import ZERO, Digest
+from mesh.node.ledger_documents import Documents, Notes, keep_snapshot
 from mesh.node.ledger_state import Rolls, mark_dirty
 from mesh.node.schema import Sql
 from mesh.node.store_port import Batch, Kept, Weighed
@@ -66,8 +66,10 @@ class Writing:
             )
         for weighed in batch.standings:
             self._weigh(weighed)
-        keep_notes(self._db, self._documents, batch.born, as_born=True)
-        keep_notes(self._db, self._documents, batch.notes, as_born=False)
+        notes = Notes(self._db, self._documents)
+        notes.keep(batch.born, as_born=True)
+        notes.keep(batch.notes, as_born=False)
+        notes.write()
         for snapshot in batch.snapshots:
             keep_snapshot(self._db, self._documents.number(snapshot.document), snapshot)
         self._db.executemany("INSERT OR REPLACE INTO setting (key, value) VALUES (?, ?)", batch.settings)
@@ -80,19 +82,35 @@ class Writing:
     # ── events ───────────────────────────────────────────────────────────────────────────────────
 
     def _rows(self, events: tuple[Kept, ...]) -> Iterator[tuple[object, ...]]:
+        """The rows of those that are new. This loop runs for every event there is: it looks up what changes only."""
+        tip, about = ZERO, None
+        branch = chain = document = 0
         for kept in events:
             placed = kept.placed
-            spot = self._place(placed)
-            if spot is None:
-                continue
-            document = self._document(kept, spot)
+            digest, seq = placed.digest, placed.seq
+            # What stands on the event before it continues its branch, and is new since that one was.
+            if placed.parent != tip or seq == 1:
+                found = self._place(placed)
+                if found is None:
+                    continue
+                branch, chain = found
+            tip, number = digest, self._next
+            self._next = number + 1
+            self._new[digest] = _Spot(number, branch, seq, chain)
+            self._last[branch] = seq
+            if kept.document is not None:
+                if kept.document is not about:
+                    about, document = kept.document, self._documents.number(kept.document)
+                if kept.standing is Standing.HONOURED and placed.lane is Lane.DATA:
+                    self._rolls.honour(document, chain, (seq, digest))
             yield (
-                spot.id, spot.branch, spot.seq, placed.header.lamport, document, int(kept.standing), placed.digest,
-                placed.event.header, placed.signature, kept.reason or None, placed.event.body,
+                number, branch, seq, placed.header.lamport, None if kept.document is None else document,
+                int(kept.standing), digest, placed.event.header, placed.signature, kept.reason or None,
+                placed.event.body,
             )  # fmt: skip
 
-    def _place(self, placed: Placed) -> _Spot | None:
-        """The spot of an event that is new; None when it is held."""
+    def _place(self, placed: Placed) -> tuple[int, int] | None:
+        """Branch and chain of an event that is new; None when it is held."""
         if placed.seq == 1:
             return self._open(placed)
         parent = self._spot(placed.parent)
@@ -100,14 +118,12 @@ class Writing:
             message = f"event {placed.seq} of a chain was to be kept without the one before it"
             raise Damaged(message)
         if self._last_of(parent.branch) == parent.seq:
-            branch = parent.branch  # it had no child yet, so this one is new, without a look
-        elif self._spot(placed.digest) is not None:
+            return parent.branch, parent.chain  # it had no child yet, so this one is new, without a look
+        if self._spot(placed.digest) is not None:
             return None
-        else:
-            branch = self._branch(parent.chain, parent.id, placed.seq)
-        return self._take(placed, branch, parent.chain)
+        return self._branch(parent.chain, parent.id, placed.seq), parent.chain
 
-    def _open(self, placed: Placed) -> _Spot | None:
+    def _open(self, placed: Placed) -> tuple[int, int] | None:
         found = self._db.execute("SELECT 1 FROM chain WHERE digest = ?", (placed.chain,)).fetchone()
         if found:
             return None
@@ -116,7 +132,7 @@ class Writing:
             "INSERT INTO chain (id, digest, admission, lane) VALUES (?, ?, ?, ?)",
             (chain, placed.chain, placed.admission, int(placed.lane)),
         )
-        return self._take(placed, self._branch(chain, None, 1), chain)
+        return self._branch(chain, None, 1), chain
 
     def _branch(self, chain: int, parent: int | None, first: int) -> int:
         (branch,) = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM branch").fetchone()
@@ -125,12 +141,6 @@ class Writing:
         )
         assert isinstance(branch, int), branch
         return branch
-
-    def _take(self, placed: Placed, branch: int, chain: int) -> _Spot:
-        spot = self._new[placed.digest] = _Spot(self._next, branch, placed.seq, chain)
-        self._last[branch] = placed.seq
-        self._next += 1
-        return spot
 
     def _last_of(self, branch: int) -> int:
         if branch not in self._last:
@@ -144,14 +154,6 @@ class Writing:
             row = self._db.execute(_OF_DIGEST, (digest[:8], digest)).fetchone()
             spot = _Spot(*row) if row else None
         return spot
-
-    def _document(self, kept: Kept, spot: _Spot) -> int | None:
-        if kept.document is None:
-            return None
-        document = self._documents.number(kept.document)
-        if kept.standing is Standing.HONOURED and kept.placed.lane is Lane.DATA:
-            self._rolls.honour(document, spot.chain, (spot.seq, kept.placed.digest))
-        return document
 
     # ── weighed anew ─────────────────────────────────────────────────────────────────────────────
 

@@ -20,6 +20,7 @@ _NOTE = (
     "SELECT d.space, d.type, d.name, n.title, n.body, n.tags, n.path, n.deleted, n.conflicts, n.updated_ms,"
     " n.updated_by, n.lamport FROM note n CROSS JOIN document d ON d.id = n.document"
 )
+_Texts = tuple[str, str, str]
 _JSON = json.JSONEncoder(ensure_ascii=False)
 _NONE = "[]"
 _WORDS = "SELECT title, tags, body FROM note WHERE document = ?"
@@ -55,8 +56,6 @@ class Documents:
         self._next = 0
         self.fresh: dict[int, DocumentId] = {}
         """Those that no row names yet."""
-        self.noted: set[int] = set()
-        """Those whose note was written by this batch."""
 
     def number(self, document: DocumentId) -> int:
         """The number of a document; it gets the next one when it has none."""
@@ -102,39 +101,60 @@ def keep_snapshot(db: Sql, document: int, snapshot: Snapshot) -> None:
     )
 
 
-def keep_notes(db: Sql, documents: Documents, rows: Iterable[NoteRow], *, as_born: bool) -> None:
-    """Replace notes' views, and their words where they changed. `as_born`: only where there is none yet."""
-    for row in rows:
-        number = documents.number(row.note.document)
-        unseen = number in documents.fresh and number not in documents.noted
-        was = None if unseen else db.execute(_WORDS, (number,)).fetchone()
-        documents.noted.add(number)
-        if was is None or not as_born:
-            _keep_note(db, number, row, was)
+class Notes:
+    """The views that one batch writes: gathered, so that each table is written by one statement."""
 
+    def __init__(self, db: Sql, documents: Documents) -> None:
+        """Start with none."""
+        self._db, self._documents = db, documents
+        self._waiting: dict[int, tuple[NoteRow, _Texts, _Texts | None]] = {}
 
-def _keep_note(db: Sql, document: int, row: NoteRow, was: tuple[str, str, str] | None) -> None:
-    note = row.note
-    words = (note.title, _listed(note.tags), note.body)
-    if was is not None and was != words:
+    def keep(self, rows: Iterable[NoteRow], *, as_born: bool) -> None:
+        """Replace notes' views. `as_born`: only where there is none yet."""
+        for row in rows:
+            number = self._documents.number(row.note.document)
+            if number in self._waiting:
+                if as_born:
+                    continue
+                was = self._waiting[number][2]
+            elif number in self._documents.fresh:
+                was = None
+            else:
+                was = self._db.execute(_WORDS, (number,)).fetchone()
+            if was is None or not as_born:
+                texts = (row.note.title, _listed(row.note.tags), row.note.body)
+                self._waiting[number] = (row, texts, was)
+
+    def write(self) -> None:
+        """Write them; words and tags only where they changed."""
+        views = [_view(number, row, texts) for number, (row, texts, _) in self._waiting.items()]
+        words = [(n, texts, was) for n, (_, texts, was) in self._waiting.items() if texts != was]
         # The index holds no texts of its own: it must be told what it is to forget.
-        db.execute(
+        self._db.executemany(
             "INSERT INTO note_words (note_words, rowid, title, tags, body) VALUES ('delete', ?, ?, ?, ?)",
-            (document, *was),
+            [(number, *was) for number, _, was in words if was is not None],
         )
+        self._db.executemany(
+            "INSERT OR REPLACE INTO note (document, lamport, updated_ms, updated_by, deleted, path, conflicts, title,"
+            " tags, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            views,
+        )
+        self._db.executemany(
+            "INSERT INTO note_words (rowid, title, tags, body) VALUES (?, ?, ?, ?)",
+            [(number, *texts) for number, texts, _ in words],
+        )
+        retagged = [(n, was) for n, texts, was in words if texts[1] != (was[1] if was else _NONE)]
+        self._db.executemany("DELETE FROM note_tag WHERE document = ?", [(n,) for n, was in retagged if was])
+        tags = [(tag, n) for n, _ in retagged for tag in dict.fromkeys(self._waiting[n][0].note.tags)]
+        self._db.executemany("INSERT INTO note_tag (tag, document) VALUES (?, ?)", tags)
+
+
+def _view(document: int, row: NoteRow, texts: _Texts) -> tuple[object, ...]:
+    note = row.note
     conflicts = _listed(note.conflicts) if note.conflicts else None
-    db.execute(
-        "INSERT OR REPLACE INTO note (document, lamport, updated_ms, updated_by, deleted, path, conflicts, title, tags,"
-        " body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (document, row.lamport, row.updated_ms, row.updated_by, int(note.deleted), note.path, conflicts, *words),
-    )
-    if was != words:
-        db.execute("INSERT INTO note_words (rowid, title, tags, body) VALUES (?, ?, ?, ?)", (document, *words))
-    if was is not None and was[1] != words[1]:
-        db.execute("DELETE FROM note_tag WHERE document = ?", (document,))
-    if note.tags and (was is None or was[1] != words[1]):
-        tags = [(tag, document) for tag in dict.fromkeys(note.tags)]
-        db.executemany("INSERT INTO note_tag (tag, document) VALUES (?, ?)", tags)
+    return (
+        document, row.lamport, row.updated_ms, row.updated_by, int(note.deleted), note.path, conflicts, *texts,
+    )  # fmt: skip
 
 
 def _listed(texts: Sequence[str]) -> str:
