@@ -42,6 +42,7 @@ from mesh.sync.messages import Want
 
 _PORT = "server/port"
 _STRANGE = "addresses"
+_WRITER = "engine"  # the task that is never cancelled: it ends when all that was acknowledged is kept
 _ANYWHERE = "0.0.0.0"  # noqa: S104 - devices of the mesh are met on every interface unless --interface says otherwise
 
 
@@ -178,8 +179,7 @@ class Agent:
             ready()
             await self.ending.wait()
             await self._note_addresses_at_last()
-            for task in tasks:
-                task.cancel()
+            await ended(tasks, self.log)
 
     async def _watch_addresses(self) -> None:
         while True:
@@ -205,6 +205,17 @@ class Agent:
                 wait_s = timing.RESTART_FIRST_S
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, timing.RESTART_S_MAX)
+
+
+async def ended(tasks: Sequence[asyncio.Task[None]], log: Log) -> None:
+    """Cancel these and wait for their end; insist where a library swallowed the cancellation of something in them."""
+    for task in tasks:
+        task.cancel()
+    while slow := (await asyncio.wait(tasks, timeout=timing.STOP_S_MAX))[1]:
+        log("stop.slow", parts=len(slow))
+        for task in asyncio.all_tasks():
+            if task is not asyncio.current_task() and task.get_name() != _WRITER:
+                task.cancel()
 
 
 def _innermost(error: BaseException) -> BaseException:
@@ -241,7 +252,7 @@ async def opened(home: Path, *, interfaces: Sequence[str] = (), log: Log = silen
         agent.interfaces = tuple(interfaces)
         await agent.start()
         async with asyncio.TaskGroup() as group:
-            group.create_task(agent.engine.work())
+            group.create_task(agent.engine.work(), name=_WRITER)
             yield agent
             await agent.engine.stop()
     except BaseExceptionGroup as group:
