@@ -20,7 +20,7 @@ from mesh.node.store_port import Batch, Kept, Weighed
 
 _OF_DIGEST = (
     "SELECT e.id, e.branch, e.seq, b.chain, e.document, e.standing FROM event e CROSS JOIN branch b ON b.id = e.branch"
-    " WHERE substr(e.digest, 1, 8) = ? AND e.digest = ?"
+    " WHERE substr(e.digest, 1, 5) = ? AND e.digest = ?"
 )
 _INSERT = (
     "INSERT INTO event (id, branch, seq, lamport, document, standing, digest, header, signature, reason, body)"
@@ -61,8 +61,8 @@ class Writing:
         self._db.executemany(_INSERT, self._rows(batch.events))
         for digest, body in batch.bodies:
             self._db.execute(
-                "UPDATE event SET body = ? WHERE substr(digest, 1, 8) = ? AND digest = ? AND body IS NULL",
-                (body, digest[:8], digest),
+                "UPDATE event SET body = ? WHERE substr(digest, 1, 5) = ? AND digest = ? AND body IS NULL",
+                (body, digest[:5], digest),
             )
         for weighed in batch.standings:
             self._weigh(weighed)
@@ -151,14 +151,14 @@ class Writing:
     def _spot(self, digest: Digest) -> _Spot | None:
         spot = self._new.get(digest)
         if spot is None:
-            row = self._db.execute(_OF_DIGEST, (digest[:8], digest)).fetchone()
+            row = self._db.execute(_OF_DIGEST, (digest[:5], digest)).fetchone()
             spot = _Spot(*row) if row else None
         return spot
 
     # ── weighed anew ─────────────────────────────────────────────────────────────────────────────
 
     def _weigh(self, weighed: Weighed) -> None:
-        row = self._db.execute(_OF_DIGEST, (weighed.event[:8], weighed.event)).fetchone()
+        row = self._db.execute(_OF_DIGEST, (weighed.event[:5], weighed.event)).fetchone()
         if row is None:
             message = "an event was weighed that is not held"
             raise Damaged(message)

@@ -39,8 +39,8 @@ def document_number(db: Sql, document: DocumentId) -> int | None:
 
 def _find(db: Sql, document: DocumentId) -> tuple[int, int] | None:
     row: tuple[int, int] | None = db.execute(
-        "SELECT id, bucket FROM document WHERE substr(name, 1, 8) = ? AND name = ? AND space = ? AND type = ?",
-        (document.name[:8], document.name, document.space, document.type),
+        "SELECT id, bucket FROM document WHERE substr(name, 1, 5) = ? AND name = ? AND space = ? AND type = ?",
+        (document.name[:5], document.name, document.space, document.type),
     ).fetchone()
     return row
 
@@ -252,10 +252,10 @@ def read_documents(db: Sql, prefix: str, limit: int) -> tuple[DocumentId, ...]:
     kind = words[-1] if words else None
     space = words[0] if len(words) > 1 else None
     rows = db.execute(
-        "SELECT space, type, name FROM document WHERE substr(name, 1, 8) BETWEEN ? AND ? AND name BETWEEN ? AND ?"
-        " AND (? IS NULL OR type = ?) AND (? IS NULL OR space = ?) ORDER BY substr(name, 1, 8), name, space, type"
+        "SELECT space, type, name FROM document WHERE substr(name, 1, 5) BETWEEN ? AND ? AND name BETWEEN ? AND ?"
+        " AND (? IS NULL OR type = ?) AND (? IS NULL OR space = ?) ORDER BY substr(name, 1, 5), name, space, type"
         " LIMIT ?",
-        (span[0][:8], span[1][:8], *span, kind, kind, space, space, limit),
+        (span[0][:5], span[1][:5], *span, kind, kind, space, space, limit),
     )
     return tuple(DocumentId(*row) for row in rows)
 

@@ -114,7 +114,7 @@ def read_places(db: Sql, digests: Collection[Digest]) -> dict[Digest, tuple[int,
     found = {}
     for digest in digests:
         row = db.execute(
-            "SELECT seq, lamport FROM event WHERE substr(digest, 1, 8) = ? AND digest = ?", (digest[:8], digest)
+            "SELECT seq, lamport FROM event WHERE substr(digest, 1, 5) = ? AND digest = ?", (digest[:5], digest)
         ).fetchone()
         if row:
             found[digest] = (row[0], row[1])
@@ -129,8 +129,8 @@ def read_matching(db: Sql, prefix: str | bytes) -> tuple[Row, ...]:
         last = bytes.fromhex(digits.ljust(2 * DIGEST_BYTES, "f"))
     except ValueError:
         return ()
-    tail = "WHERE substr(e.digest, 1, 8) BETWEEN ? AND ? AND e.digest BETWEEN ? AND ? LIMIT ?"
-    return read_rows(db, tail, (first[:8], last[:8], first, last, MATCHES_MAX)) if digits else ()
+    tail = "WHERE substr(e.digest, 1, 5) BETWEEN ? AND ? AND e.digest BETWEEN ? AND ? LIMIT ?"
+    return read_rows(db, tail, (first[:5], last[:5], first, last, MATCHES_MAX)) if digits else ()
 
 
 # ---------------------------------------------------------------- in the order of row ids
@@ -225,7 +225,9 @@ def _newest_of_branches(db: Sql, admission: Digest | None, stamp: _Stamp, limit:
 
 def _first_after(db: Sql, branch: int, lamport: int) -> int:
     """The first sequence number of a branch whose Lamport number is larger than this, by halving."""
-    low, high = db.execute("SELECT min(seq), max(seq) + 1 FROM event WHERE branch = ?", (branch,)).fetchone()
+    # Two questions: asked for both ends at once, SQLite reads everything between them.
+    (low,) = db.execute("SELECT min(seq) FROM event WHERE branch = ?", (branch,)).fetchone()
+    (high,) = db.execute("SELECT max(seq) + 1 FROM event WHERE branch = ?", (branch,)).fetchone()
     while low < high:
         middle = (low + high) // 2
         (found,) = db.execute("SELECT lamport FROM event WHERE branch = ? AND seq = ?", (branch, middle)).fetchone()

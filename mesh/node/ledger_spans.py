@@ -26,7 +26,7 @@ from mesh.node.schema import Sql
 
 _OF_DIGEST = (
     "SELECT e.branch, e.seq, c.digest FROM event e CROSS JOIN branch b ON b.id = e.branch"
-    " CROSS JOIN chain c ON c.id = b.chain WHERE substr(e.digest, 1, 8) = ? AND e.digest = ?"
+    " CROSS JOIN chain c ON c.id = b.chain WHERE substr(e.digest, 1, 5) = ? AND e.digest = ?"
 )
 
 
@@ -41,7 +41,7 @@ class Segment:
 
 def spot_of(db: Sql, digest: Digest) -> tuple[int, int, Digest] | None:
     """Branch, sequence number and chain of an event that is held."""
-    row = db.execute(_OF_DIGEST, (digest[:8], digest)).fetchone()
+    row = db.execute(_OF_DIGEST, (digest[:5], digest)).fetchone()
     return (row[0], row[1], row[2]) if row else None
 
 
@@ -134,8 +134,8 @@ def read_bodies(db: Sql, digests: Sequence[Digest], bytes_max: int) -> tuple[tup
     size = 0
     for digest in digests:
         row = db.execute(
-            "SELECT body FROM event WHERE substr(digest, 1, 8) = ? AND digest = ? AND body IS NOT NULL",
-            (digest[:8], digest),
+            "SELECT body FROM event WHERE substr(digest, 1, 5) = ? AND digest = ? AND body IS NOT NULL",
+            (digest[:5], digest),
         ).fetchone()
         if row is None:
             continue

@@ -1,7 +1,7 @@
 """The tables of a device's database, and how an older database becomes one of this version.
 
 Compact on purpose: an event costs at most 300 bytes over its body, indexed. So names are looked up by their first
-8 bytes, chains and documents are small numbers, and the parent of an event is not stored: within a branch it is the
+5 bytes, chains and documents are small numbers, and the parent of an event is not stored: within a branch it is the
 event before, at a branch's beginning the branch names it. This module never touches data.
 """
 
@@ -88,7 +88,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             " header BLOB NOT NULL, signature BLOB, reason TEXT, body BLOB)"
         ),
         "CREATE UNIQUE INDEX event_place ON event (branch, seq)",
-        "CREATE INDEX event_digest ON event (substr(digest, 1, 8))",
+        "CREATE INDEX event_digest ON event (substr(digest, 1, 5))",
         "CREATE INDEX event_document ON event (document) WHERE document IS NOT NULL",
         "CREATE INDEX event_unsettled ON event (standing) WHERE standing <> 0",
         "CREATE INDEX event_bodiless ON event (id) WHERE body IS NULL",
@@ -96,7 +96,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             "CREATE TABLE document (id INTEGER PRIMARY KEY, bucket INTEGER NOT NULL, name BLOB NOT NULL,"
             " space TEXT NOT NULL, type TEXT NOT NULL)"
         ),
-        "CREATE INDEX document_name ON document (substr(name, 1, 8))",
+        "CREATE INDEX document_name ON document (substr(name, 1, 5))",
         "CREATE INDEX document_bucket ON document (bucket)",
         "CREATE TABLE snapshot (document INTEGER PRIMARY KEY, upto INTEGER NOT NULL, data BLOB NOT NULL)",
         # `place` is document * 2^31 + chain: one row for each chain that has honoured events in the document.
