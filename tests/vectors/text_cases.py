@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from mesh.clocks.chain import trail_places
+from mesh.clocks.chain import Head, event_digest, signed_bytes, trail_places
 from mesh.events import cbor
-from mesh.events.event import Inner, Placed
+from mesh.events.event import CLEAR, Event, Header, Inner, Placed, Run
 from mesh.events.founding import (
     ADMISSION_PREFIX,
     REQUEST_PREFIX,
@@ -163,6 +163,23 @@ def verdicts() -> Iterator[tuple[str, Case]]:
             facts["epoch"] = said.hex()
         control = [*CONTROL, pushed(one_run(chain, "laptop"))]
         yield name, {**mesh, "control": control, "expect": verdict_of(chain, **facts)}
+
+
+def not_understood() -> Iterator[tuple[str, Case]]:
+    """Verdicts with a statement that this version does not read: an upgrade is needed to agree."""
+    last = MESH.mac_commit[-1]
+    good = Header(last.header.lamport + 1, CLEAR, Digest(hashlib.sha256(b"body").digest()), 4, b"")
+    headers = {
+        "valid_unknown_statement": replace(good, inner=Inner(TIME_MS, "close").encode()),
+        "valid_statement_of_a_later_version": replace(good, inner=b"whatever it is by then", version=2),
+        "statement_that_cannot_be_read": replace(good, inner=b"whatever it is"),
+    }
+    for name, header in headers.items():
+        digest = event_digest(last.chain, last.head, header.encode())
+        signature = secret_keys("mac").sign(signed_bytes(last.chain, Head(last.seq + 1, digest)))
+        run = Run(last.chain, last.head, (Event(header.encode(), b"body"),), signature)
+        expect = verdict_of([], unknown=[digest.hex()] if name.startswith("valid_") else [])
+        yield name, {"mesh": MESH.id.hex(), "control": [*CONTROL, pushed(run)], "expect": expect}
 
 
 def rekey_for(recipient: Digest) -> Rekey:

@@ -303,6 +303,9 @@ def test_attack_second_opening_on_a_known_chain() -> None:
     """Once a chain is known, a different first event for it is not its opening."""
     other = MESH.written(MESH.phone, 1, "other salt")
     refuses(replace(one_run(other, "phone"), chain=CHAIN), Forged, WRITTEN)
+    first = Run(CHAIN, START, (other[0].event,), b"")
+    signature = secret_keys("phone").sign(signed_bytes(CHAIN, other[0].head))
+    refuses(replace(first, signature=signature), Forged, WRITTEN)  # by the true key, too
 
 
 def test_attack_member_opens_a_control_chain() -> None:
