@@ -6,6 +6,7 @@ bounded number, and collects everything for one commit. It writes nothing itself
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +28,7 @@ from mesh.state.intake import Taken
 from mesh.state.operations import ACTOR_BYTES, Change
 from mesh.state.shapes import check_birth, gate
 
+_A_TURN = 32  # events after which others get their turn: 2 to 6 ms
 _LATER = "rests on something that is not here yet"
 _NO_BIRTH = "its document's birth is not here yet"
 
@@ -139,7 +141,9 @@ class Shelf:
 
     async def _settle(self, placed: Iterable[Placed], *, fresh: bool) -> None:
         steps: dict[DocumentId, list[_Step]] = {}
-        for event in placed:
+        for number, event in enumerate(placed, 1):
+            if number % _A_TURN == 0:
+                await asyncio.sleep(0)  # the question for the next page goes out, a command is answered
             if event.lane is Lane.CONTROL:
                 self._stand(event, None, Standing.HONOURED, "", fresh=fresh)
                 continue
@@ -256,7 +260,7 @@ class Shelf:
         return loaded
 
     def actor(self, loaded: Loaded, admission: Digest) -> bytes:
-        """Who writes into this document: fresh for each document and run, so restored and cloned homes never collide."""
+        """Who writes into this document: fresh for each document and run, so restored or cloned homes never collide."""
         if not loaded.actor:
             half = ACTOR_BYTES // 2
             loaded.actor = admission[:half] + secrets.token_bytes(half)
