@@ -16,7 +16,7 @@ NETWORK = "10.83.47"
 
 
 def ip(*words: str) -> None:
-    """Run ip(8)."""
+    """Run the command that configures networks."""
     subprocess.run(["ip", *words], check=True, capture_output=True, timeout=20)
 
 

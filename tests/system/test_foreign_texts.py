@@ -1,4 +1,4 @@
-"""Requests and admissions that are cut off, altered, for somebody else or from elsewhere: refused, and nothing changes."""
+"""Requests and admissions cut off, altered, for somebody else or from elsewhere: refused, and nothing changes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.harness import Answer, Device, Fleet
+from tests.system.commands import Answer
+from tests.system.harness import Device, Fleet
 
 pytestmark = pytest.mark.system
 

@@ -13,7 +13,9 @@ import pytest
 
 from mesh.errors import MeshError
 from mesh.node import agent as agents
-from tests.system.harness import Device, Fleet, alive, processes_in
+from mesh.node.broker import find_server
+from tests.system.commands import alive, processes_in
+from tests.system.harness import Device, Fleet
 
 pytestmark = pytest.mark.system
 
@@ -168,19 +170,15 @@ def test_a_server_that_outlived_its_agent_is_replaced(fleet: Fleet) -> None:
     port = device.address
     device.stop()
     orphan = subprocess.Popen(
-        [_server(), "-c", str(device.home / "nats" / "nats.conf")], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [find_server(), "-c", str(device.home / "nats" / "nats.conf")],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     fleet.wait("the orphan wrote its pid", (device.home / "nats" / "nats.pid").exists)
     device.start().served()
     assert device.address == port
     orphan.wait(10)
     assert device.server_pid != orphan.pid
-
-
-def _server() -> str:
-    from mesh.node.broker import find_server
-
-    return str(find_server())
 
 
 def test_up_twice_is_fine_and_down_ends_all_within_seconds(fleet: Fleet) -> None:

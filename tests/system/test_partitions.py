@@ -44,7 +44,7 @@ def test_a_frozen_device_is_missed_and_catches_up_when_it_thaws(fleet: Fleet) ->
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="making network namespaces needs root")
 def test_both_sides_of_a_cut_network_write_and_converge_when_it_heals(fleet: Fleet) -> None:
-    """Goal: a network that swallows everything is noticed on both sides; after it heals both have all, by themselves."""
+    """Goal: a network that swallows everything is noticed on both sides; after it heals both have all."""
     with network() as net:
         one, other = fleet.joined(2)
         for device in (one, other):
@@ -66,7 +66,7 @@ def test_both_sides_of_a_cut_network_write_and_converge_when_it_heals(fleet: Fle
 
 @pytest.mark.parametrize("moves", ["called", "caller"])
 def test_a_device_whose_port_changed_is_found_again(fleet: Fleet, moves: str) -> None:
-    """Goal: one of two gets another port; nobody types anything, and they meet again: the other one's address is known."""
+    """Goal: one of two gets another port; nobody types anything, and they meet again."""
     called, caller = fleet.linked(2)
     fleet.converged()
     mover, stays = (called, caller) if moves == "called" else (caller, called)
@@ -82,7 +82,7 @@ def test_a_device_whose_port_changed_is_found_again(fleet: Fleet, moves: str) ->
     fleet.wait("the new address is kept", lambda: mover.address in str(stays.call("peer.list")["devices"]))
 
 
-def _known(device: Device, other: str) -> object:
+def _known(device: Device, other: str) -> list[str]:
     devices = device.call("peer.list")["devices"]
     assert isinstance(devices, list)
     return [address for one in devices if one["device"] == other for address in one["addresses"]]
@@ -106,7 +106,7 @@ def skewed(folder: Path, seconds: int) -> str:
 
 
 def test_clocks_that_are_a_day_wrong_decide_nothing(fleet: Fleet) -> None:
-    """Goal: one clock a day late, one a day early: the edit that knew of the other wins, without a conflict, on both."""
+    """Goal: one clock a day late, one a day early: the edit that knew of the other wins, on both."""
     early, late = fleet.joined(2)
     early.start(PYTHONPATH=skewed(fleet.folder / "plus", DAY_S)).served()
     late.start(PYTHONPATH=skewed(fleet.folder / "minus", -DAY_S))

@@ -40,14 +40,16 @@ def context(folder: Path | None) -> ssl.SSLContext:
 def heard(port: int, said: bytes, tls: ssl.SSLContext | None = None) -> bytes:
     """All that a stranger hears after saying something, until the other side hangs up or stays silent."""
     got = b""
-    with contextlib.suppress(ssl.SSLError, ConnectionError, TimeoutError):
-        with socket.create_connection((HOST, port), timeout=PATIENCE_S) as plain:
-            spoken = tls.wrap_socket(plain) if tls else plain
-            with contextlib.suppress(ssl.SSLError, ConnectionError, TimeoutError):
-                spoken.sendall(said)
-                while part := spoken.recv(64 * KIB):
-                    got += part
-            spoken.close()
+    with (
+        contextlib.suppress(ssl.SSLError, ConnectionError, TimeoutError),
+        socket.create_connection((HOST, port), timeout=PATIENCE_S) as plain,
+    ):
+        spoken = tls.wrap_socket(plain) if tls else plain
+        with contextlib.suppress(ssl.SSLError, ConnectionError, TimeoutError):
+            spoken.sendall(said)
+            while part := spoken.recv(64 * KIB):
+                got += part
+        spoken.close()
     return got
 
 
