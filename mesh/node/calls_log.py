@@ -10,7 +10,9 @@ from mesh.clocks.chain import Head, event_digest, genesis_digest, opening_digest
 from mesh.clocks.lamport import follows
 from mesh.errors import Misuse, Refused
 from mesh.events.chains import check_body
+from mesh.events.event import VERSION
 from mesh.events.keys import verify as verify_signature
+from mesh.events.kinds import known
 from mesh.events.reading import read_body, read_inner
 from mesh.events.seal import Keyring
 from mesh.events.verdict import Standing
@@ -160,7 +162,9 @@ def _deep_fault(keyring: Keyring, key: bytes, row: Row) -> str:
             verify_signature(key, signed_bytes(placed.chain, placed.head), placed.signature)
         if placed.event.body is not None:
             check_body(placed.header, placed.event.body)
-        if row.standing is Standing.HONOURED and (inner := read_inner(keyring, placed)):
+        understood = row.standing is Standing.HONOURED and placed.header.version == VERSION
+        inner = read_inner(keyring, placed) if understood else None
+        if inner and known(placed.lane, inner.kind):  # a statement of a later version is kept as honoured, unread
             read_body(keyring, placed, inner.kind)
     except Refused as error:
         return str(error)

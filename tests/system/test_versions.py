@@ -145,6 +145,7 @@ async def say_what_comes_later(device: Device) -> None:
         await data.keep()
         control = Future(agent, Lane.CONTROL)
         control.say("statute", b"\x81\x01")
+        control.say("statute", b"of another form", version=NEXT_VERSION)
         await control.keep()
 
 
