@@ -48,7 +48,7 @@ class NatsWire:
         self._login = login
         self._client = Client()
         self._numbers = itertools.count()
-        self._waiting: dict[str, asyncio.Future[Msg]] = {}
+        self._waiting: dict[str, tuple[str, asyncio.Future[Msg]]] = {}
         self._owed: set[str] = set()
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -76,12 +76,13 @@ class NatsWire:
                 await self._client.subscribe(f"{login.inbox}.*", cb=self._answered)
         except (OSError, TimeoutError, NatsError) as error:
             raise self._failed(error) from error
+        _heed_cancel()
 
     async def ask(self, subject: str, body: bytes, *, timeout_s: float) -> bytes:
         """Ask and return the raw answer. Raises LineDown, NobodyThere, Unreachable."""
         number = str(next(self._numbers))
         answer: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = answer
+        self._waiting[number] = subject, answer
         self._quiet.clear()
         try:
             async with asyncio.timeout(timeout_s):
@@ -124,6 +125,13 @@ class NatsWire:
             await self._client.flush(timeout=int(timing.DIAL_TIMEOUT_S))
         except (NatsError, OSError) as error:
             raise self._down() from error
+        _heed_cancel()
+
+    def give_up(self, prefix: str) -> None:
+        """Fail what was asked under subjects that begin so."""
+        for subject, answer in self._waiting.values():
+            if subject.startswith(prefix) and not answer.done():
+                answer.set_exception(self._down())
 
     async def quiet(self) -> None:
         """Return when nothing waits for an answer."""
@@ -147,7 +155,7 @@ class NatsWire:
             raise self._down() from error
 
     async def _answered(self, message: Msg) -> None:
-        answer = self._waiting.get(message.subject.rpartition(".")[2])
+        _, answer = self._waiting.get(message.subject.rpartition(".")[2], ("", None))
         if answer is not None and not answer.done():
             answer.set_result(message)
 
@@ -157,9 +165,7 @@ class NatsWire:
     async def _ended(self) -> None:
         self.closed.set()
         self._owed.clear()
-        for answer in self._waiting.values():
-            if not answer.done():
-                answer.set_exception(self._down())
+        self.give_up("")
         self._settle()
 
     def _settle(self) -> None:
@@ -187,6 +193,13 @@ class NatsWire:
         writer = getattr(transport, "_io_writer", None)
         if writer is not None:
             writer.transport.abort()
+
+
+def _heed_cancel() -> None:
+    """Raise the cancellation that nats-py swallowed: `asyncio.wait_for` of Python 3.11 does when it wins a race."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def connect(login: Login) -> Wire:
@@ -258,7 +271,8 @@ class NatsBus:
             self._peers = {peer.device: peer for peer in peers if peer.device != self._device}
             self._strange = tuple(strange_addresses)
             if self._group is not None:
-                self._dial_and_undial()
+                for link in self._dial_and_undial():
+                    await link.cut_off()
             try:
                 await self._own.roster(list(self._peers.values()))
             finally:
@@ -300,13 +314,16 @@ class NatsBus:
             raise Unreachable(message, hint="Is it in `mesh devices`, and does the agent run?")
         return found[0]
 
-    def _dial_and_undial(self) -> None:
+    def _dial_and_undial(self) -> list[PeerLink]:
+        """Make the links those of the roster; returns what was undialled."""
         assert self._around is not None and self._group is not None, "only while running"  # noqa: PT018
+        undialled = []
         for device, (link, task) in list(self._links.items()):
             peer = self._peers.get(device)
             known = (link.peer.transport_key, link.peer.tls_key)
             if peer is None or (peer.transport_key, peer.tls_key) != known:
                 link.removed = True
+                undialled.append(link)
                 task.cancel()
                 del self._links[device]
             else:
@@ -314,6 +331,7 @@ class NatsBus:
         for device in self._peers.keys() - self._links.keys():
             link = PeerLink(self._around, self._peers[device])
             self._links[device] = (link, self._group.create_task(link.run()))
+        return undialled
 
     async def _arrived(self, message: Arrived) -> None:
         """Something came on the own server, whose allow-lists prove the sender."""

@@ -98,6 +98,8 @@ class PeerLink:
             self._kick.set()
         if (self._state.number, self._state.live) != (before.number, before.live):
             self._changed.set()
+        if came is not Input.BYE and before.heard_s is not None and self._state.heard_s is None:
+            self._give_up()  # after a bye the peer still answers what it owes
 
     def update(self, peer: Peer) -> None:
         """Take over a new name or new addresses."""
@@ -130,8 +132,16 @@ class PeerLink:
             return
         raise self._unreachable()
 
+    async def cut_off(self) -> None:
+        """The peer was removed: return when it can say nothing more over the link that we dialled."""
+        wire, self._out = self._out, None
+        if wire is not None:
+            await wire.close()
+
     async def arrived(self, message: Arrived, *, on_own_server: bool) -> None:
         """Take what the peer says, on our server or over the link that we dialled."""
+        if self.removed:
+            return
         verb = message.subject.split(".", 3)[3]
         self._heard_s = time.monotonic()
         if verb == BYE:
@@ -200,19 +210,32 @@ class PeerLink:
                 self._told = self._state.number
                 await self._around.handler.linked(self.peer.device)
 
+    def _give_up(self) -> None:
+        """The peer is not on our server any more: what it was asked there, it will not answer."""
+        own = self._around.own_wire()
+        if own is not None:
+            own.give_up(subject(self.peer.device, self._around.device, ""))
+
     async def _look(self) -> None:
+        """Whenever there is doubt, ask over our server whether the peer is still there."""
         while True:
             await self._doubt.wait()
             self._doubt.clear()
             wire = self._around.own_wire()
-            if self._state.heard_s is None or wire is None:
-                continue
+            if wire is not None and not await self._is_there(wire):
+                self._give_up()
+                self.feed(Input.IN_LOST)
+
+    async def _is_there(self, wire: Wire) -> bool:
+        for _ in range(timing.HELLOS_MISSED_MAX):
             try:
                 await self._hello(wire, _NOTHING)
             except (NobodyThere, LineDown):
-                self.feed(Input.IN_LOST)
+                return False
             except MeshError:
-                continue  # no good answer proves nothing; silence ends the link soon
+                continue  # it went the very moment in which we asked, or is slow: ask again
+            return True
+        return False
 
     async def _obey(self, group: asyncio.TaskGroup) -> None:
         self.feed(Input.TICK)
@@ -314,12 +337,15 @@ class PeerLink:
 
     async def _drop(self, wire: Wire) -> None:
         """Rule 3: the peer's own link is kept, ours goes when all is answered."""
-        with contextlib.suppress(TimeoutError, MeshError):
+        try:
             async with asyncio.timeout(timing.DRAIN_S_MAX):
                 words = subject(self.peer.device, self._around.device, BYE)
                 await wire.ask(words, _NOTHING, timeout_s=timing.HELLO_TIMEOUT_S)
                 await wire.quiet()
-        await wire.close()
+        except (TimeoutError, MeshError):
+            return  # waited long enough, or it is gone already
+        finally:
+            await wire.close()
 
     async def _leave(self) -> None:
         wire, self._out = self._out, None
@@ -327,7 +353,7 @@ class PeerLink:
         leftovers = [wire, *(one for _, one in self._todo)]
         for left in leftovers:
             if left is not None:
-                with contextlib.suppress(MeshError):
+                with contextlib.suppress(LineDown):
                     await left.tell(subject(self.peer.device, self._around.device, BYE), _NOTHING)
                 await left.close()
         if self.removed and self._told is not None:

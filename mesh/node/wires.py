@@ -80,6 +80,9 @@ class Wire(Answering, Protocol):
     async def listen(self, subject: str, listener: Listener) -> None:
         """Take what comes under a subject; returns when the server knows it. Raises LineDown."""
 
+    def give_up(self, prefix: str) -> None:
+        """Fail what was asked under subjects that begin so: nobody is there to answer any more."""
+
     async def quiet(self) -> None:
         """Return when nothing that was asked on this wire, by us or of us, waits for its answer."""
 

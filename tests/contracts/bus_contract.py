@@ -182,6 +182,29 @@ class BusContract:
             with pytest.raises(Unreachable, match="within"):
                 await a.bus.request(b.device, "say", b"", timeout_s=0.1)
 
+    async def test_a_request_under_way_fails_with_its_link(self, tmp_path: Path) -> None:
+        """The other device stops while it owes an answer: Unreachable at once, not after the timeout."""
+        never = asyncio.Event()
+
+        async def wait(sender: str | None, verb: str, body: bytes) -> bytes:
+            del sender, verb, body
+            await never.wait()
+            return b""
+
+        async def failing(a: Station, b: Station) -> None:
+            with pytest.raises(Unreachable):
+                await a.bus.request(b.device, "say", b"", timeout_s=10 * LIMIT_S)
+
+        async with self.town(2, tmp_path) as (a, b):
+            b.ear.answer = wait
+            await acquaint(a, b)
+            async with asyncio.TaskGroup() as group:
+                waiting = group.create_task(failing(a, b))
+                await b.ear.until(lambda: bool(b.ear.said))
+                await b.stop()
+                await asyncio.wait_for(waiting, LIMIT_S)
+            b.start()
+
     async def test_a_refusal_travels(self, tmp_path: Path) -> None:
         """Refused there is Refused here, with its sentence."""
 

@@ -24,7 +24,7 @@ from mesh.node.ports import Peer, TransportKeys
 from mesh.node.tls import leaf_name, pinned_context, public_of, write_files
 from mesh.node.wires import Arrived, Login, NotLetIn
 from tests.contracts.bus_contract import LIMIT_S, Ear
-from tests.contracts.test_bus_nats import TIMES, keys_of
+from tests.contracts.nats_town import TIMES, keys_of
 
 pytestmark = pytest.mark.system
 

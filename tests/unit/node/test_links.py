@@ -175,14 +175,15 @@ def test_a_link_that_falls_at_once_counts_as_a_failed_dial() -> None:
     caller = Side(caller=True, jitter=0.5)
     dials = 0
     end_s = caller.now_s + 60
+    todo = caller.feed(Input.TICK)
     while caller.now_s < end_s:
-        if Do.DIAL in caller.feed(Input.TICK):
+        if Do.DIAL in todo:
             dials += 1
             caller.feed(Input.DIALLED)
             caller.now_s += 0.01
-            caller.feed(Input.OUT_LOST)
+            todo = caller.feed(Input.OUT_LOST)
         else:
-            caller.now_s += 0.05
+            todo = caller.wait(0.05)
     assert dials < 12
 
 
