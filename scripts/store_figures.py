@@ -23,7 +23,7 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from mesh.node.store import SqliteStore, open_store
-from mesh.node.store_port import Batch
+from mesh.node.store_port import Batch, Kept
 from tests.contracts.store_writers import Writer, document, kept, note_row
 
 BODY_BYTES = 380
@@ -70,7 +70,7 @@ def raw_batch(db: sqlite3.Connection, first: int, rows: int) -> Callable[[], Awa
 
 def batches(writer: Writer, rows: int, *, each_document: int, notes: bool) -> Iterator[Batch]:
     """Batches without end; a note's view is written once for each document in a batch."""
-    opening = (kept(writer.said[0]),)
+    opening: tuple[Kept, ...] = (kept(writer.said[0]),)
     while True:
         first = writer.head.seq
         events = [kept(placed, document(placed.seq // each_document)) for placed in writer.run(rows, 100)]
