@@ -19,9 +19,11 @@ from mesh.events.verdict import Standing
 from mesh.limits import (
     BODIES_MISSING_MAX,
     EVENT_OVERHEAD_BYTES,
+    KIB,
     MATCHES_MAX,
     NOTES_LISTED_MAX,
     PAGE_BYTES_MAX,
+    PUSH_BYTES_MAX,
     ROWS_READ_MAX,
     SEARCH_CHARACTERS_MAX,
     SEARCH_WORDS_MAX,
@@ -180,6 +182,8 @@ class MemoryStore:
             signed = len(taken) if placed.signature else signed
         if not signed:
             return None
+        whole = sum(len(p.event.header) + p.header.body_bytes + EVENT_OVERHEAD_BYTES for p in taken[:signed])
+        bodies = bodies and whole <= PUSH_BYTES_MAX - KIB  # as it came: more than a message came without
         events = tuple(_served(placed, bodies=bodies) for placed in taken[:signed])
         return Run(span.chain, after, events, taken[signed - 1].signature or b"")
 

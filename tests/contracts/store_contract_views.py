@@ -227,7 +227,11 @@ class NotesContract:
         """Its birth and what became of it at once: the last one counts, and nothing of the others is found."""
         about = document(1)
         first, second, third = (note_row(about, title, tags=(title,)) for title in ("one", "two", "three"))
-        await store.commit(Batch(born=(first,), notes=(second, third)))
+        await store.commit(Batch(born=(first, second)))
+        assert await store.notes(limit=9) == (first,)
+        await store.commit(Batch(born=(note_row(document(2), "one"),), notes=(second, third)))
+        gone = replace(third, note=replace(third.note, document=document(2), deleted=True))
+        await store.commit(Batch(notes=(gone,)))
         assert await store.notes(limit=9) == (third,)
         for title in ("one", "two"):
             assert await store.notes(search=title, limit=9) == await store.notes(tag=title, limit=9) == ()

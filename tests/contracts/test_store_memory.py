@@ -6,7 +6,8 @@ import pytest
 
 from mesh.node.store_memory import MemoryStore
 from mesh.node.store_port import Store
-from tests.contracts.store_contract import LogContract, ServeContract
+from tests.contracts.store_contract import LogContract
+from tests.contracts.store_contract_serve import ServeContract
 from tests.contracts.store_contract_views import NotesContract, StateContract
 
 pytestmark = pytest.mark.contract

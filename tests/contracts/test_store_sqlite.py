@@ -14,8 +14,10 @@ from mesh.errors import Refused
 from mesh.limits import STORE_PAGE_BYTES
 from mesh.node import schema
 from mesh.node.store import open_store
+from mesh.node.store_memory import MemoryStore
 from mesh.node.store_port import Batch, Snapshot, Store
-from tests.contracts.store_contract import LogContract, ServeContract
+from tests.contracts.store_contract import LogContract
+from tests.contracts.store_contract_serve import ServeContract
 from tests.contracts.store_contract_views import NotesContract, StateContract
 from tests.contracts.store_writers import Writer, document, kept, note_row
 
@@ -80,6 +82,25 @@ async def test_everything_is_there_after_reopening(tmp_path: Path) -> None:
     plain(tmp_path, "INSERT OR IGNORE INTO dirty_bucket SELECT bucket FROM document")
     store = await open_store(tmp_path)
     assert await store.digest() == root
+    await store.close()
+
+
+async def test_what_changed_since_the_last_digest_is_not_taken_for_settled(tmp_path: Path) -> None:
+    """Closing keeps what was hashed; what came after that is hashed at the next start."""
+    writer = Writer()
+    about = document(1)
+    for seen in (True, False):
+        store = await open_store(tmp_path)
+        for number in range(2):
+            events = (*(writer.said if seen and not number else ()), *writer.run(2))
+            await store.commit(Batch(tuple(kept(p, about if p.seq > 1 else None) for p in events)))
+            if seen and not number:
+                await store.digest()
+        await store.close()
+    plain_store = MemoryStore()
+    await plain_store.commit(Batch(tuple(kept(p, about if p.seq > 1 else None) for p in writer.said)))
+    store = await open_store(tmp_path)
+    assert await store.digest() == await plain_store.digest()
     await store.close()
 
 
