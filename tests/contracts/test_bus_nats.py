@@ -142,8 +142,9 @@ async def test_a_dropped_link_first_answers_what_it_was_asked(tmp_path: Path, mo
         return wire
 
     async def slow(sender: str | None, verb: str, body: bytes) -> bytes:
-        del sender, verb
-        await gate.wait()
+        del sender
+        if verb == "slow":
+            await gate.wait()
         return body
 
     monkeypatch.setattr("mesh.node.bus.connect", held)
@@ -153,12 +154,14 @@ async def test_a_dropped_link_first_answers_what_it_was_asked(tmp_path: Path, mo
         await acquaint(a, b)
         assert await settled(a, b) == (b, a)
         async with asyncio.TaskGroup() as group:
-            waiting = group.create_task(b.ask(a, b"slow"))
+            waiting = group.create_task(b.ask(a, b"slow", verb="slow"))
             await a.ear.until(lambda: bool(a.ear.said))
             release.set()
             async with asyncio.timeout(LIMIT_S):
-                while b.bus.links()[0].direction != "in":  # noqa: ASYNC110 see `up`
+                while (a.bus.links()[0].direction, b.bus.links()[0].direction) != ("out", "in"):  # noqa: ASYNC110 see `up`
                     await asyncio.sleep(0.01)
+            for _ in range(50):  # time enough to close a link that does not wait
+                assert await b.ask(a, b"quick") == b"quick"
             gate.set()
             assert await waiting == b"slow"
 
