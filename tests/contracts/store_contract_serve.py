@@ -9,7 +9,7 @@ import pytest
 from mesh.clocks.chain import START, Head
 from mesh.clocks.frontier import Span
 from mesh.events.event import Event, Lane, Run
-from mesh.limits import EVENT_OVERHEAD_BYTES, KIB, PUSH_BYTES_MAX, SIGNED_RUN_EVENTS_MAX
+from mesh.limits import EVENT_OVERHEAD_BYTES, KIB, PUSH_BYTES_MAX, SIGNED_RUN_BYTES_MAX, SIGNED_RUN_EVENTS_MAX
 from mesh.names import Digest
 from mesh.node.store_port import Batch, Store
 from tests.contracts.store_contract import PLENTY, bodiless, whole
