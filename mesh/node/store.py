@@ -219,6 +219,7 @@ class SqliteStore:
         """Take over two open connections and the lock."""
         self._writer, self._reader, self._lock = writer, reader, lock
         self._tree = StateTree()
+        self._closed = False
 
     async def commit(self, batch: Batch) -> int:
         """Keep all of it or nothing. Returns the largest row id of an event."""
@@ -356,7 +357,10 @@ class SqliteStore:
             return (str(error),)
 
     async def close(self) -> None:
-        """Let go of files and lock."""
+        """Let go of files and lock. A second time does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         try:
             await self._writer.run(_save, self._tree)
         finally:

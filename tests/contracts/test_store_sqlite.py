@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from mesh.clocks.frontier import Span
 from mesh.errors import Refused
 from mesh.limits import STORE_PAGE_BYTES
 from mesh.node import schema
-from mesh.node.store import open_store
+from mesh.node.store import SqliteStore, open_store
 from mesh.node.store_memory import MemoryStore
 from mesh.node.store_port import Batch, Snapshot, Store
 from tests.contracts.store_contract import LogContract
@@ -30,6 +30,23 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     opened = await open_store(tmp_path)
     yield opened
     await opened.close()
+
+
+Opener = Callable[[], Awaitable[SqliteStore]]
+
+
+@pytest.fixture
+async def opened(tmp_path: Path) -> AsyncIterator[Opener]:
+    """Opens the store of this test's home; closes it at the end, since its threads would keep a failed run alive."""
+    stores: list[SqliteStore] = []
+
+    async def opener() -> SqliteStore:
+        stores.append(await open_store(tmp_path))
+        return stores[-1]
+
+    yield opener
+    for store in stores:
+        await store.close()
 
 
 class TestLog(LogContract):
@@ -56,12 +73,12 @@ def plain(home: Path, sql: str) -> list[tuple[object, ...]]:
     return rows
 
 
-async def test_everything_is_there_after_reopening(tmp_path: Path) -> None:
+async def test_everything_is_there_after_reopening(tmp_path: Path, opened: Opener) -> None:
     """Events, views, settings, and the same root, whether it was asked for before closing or not."""
     writer = Writer()
     about = document(1)
     for asked in (True, False):
-        store = await open_store(tmp_path)
+        store = await opened()
         events = writer.said if asked else []
         for placed in (*events, *writer.run(5)):
             await store.commit(Batch((kept(placed, about if placed.seq > 1 else None),)))
@@ -70,7 +87,7 @@ async def test_everything_is_there_after_reopening(tmp_path: Path) -> None:
         snapshot = Snapshot(about, b"data", 3)
         await store.commit(Batch(notes=(note_row(about, "seeds"),), snapshots=(snapshot,), settings=(("a", b"b"),)))
         await store.close()
-    store = await open_store(tmp_path)
+    store = await opened()
     boot, root = await store.boot(), await store.digest()
     assert boot.tips == {writer.chain: (writer.head,)}
     assert boot.settings == {"a": b"b"}
@@ -80,17 +97,17 @@ async def test_everything_is_there_after_reopening(tmp_path: Path) -> None:
     await store.close()
     plain(tmp_path, "DELETE FROM bucket")
     plain(tmp_path, "INSERT OR IGNORE INTO dirty_bucket SELECT bucket FROM document")
-    store = await open_store(tmp_path)
+    store = await opened()
     assert await store.digest() == root
     await store.close()
 
 
-async def test_what_changed_since_the_last_digest_is_not_taken_for_settled(tmp_path: Path) -> None:
+async def test_what_changed_since_the_last_digest_is_not_taken_for_settled(opened: Opener) -> None:
     """Closing keeps what was hashed; what came after that is hashed at the next start."""
     writer = Writer()
     about = document(1)
     for seen in (True, False):
-        store = await open_store(tmp_path)
+        store = await opened()
         for number in range(2):
             events = (*(writer.said if seen and not number else ()), *writer.run(2))
             await store.commit(Batch(tuple(kept(p, about if p.seq > 1 else None) for p in events)))
@@ -99,14 +116,14 @@ async def test_what_changed_since_the_last_digest_is_not_taken_for_settled(tmp_p
         await store.close()
     plain_store = MemoryStore()
     await plain_store.commit(Batch(tuple(kept(p, about if p.seq > 1 else None) for p in writer.said)))
-    store = await open_store(tmp_path)
+    store = await opened()
     assert await store.digest() == await plain_store.digest()
     await store.close()
 
 
-async def test_the_disk_is_asked_for_what_was_promised(tmp_path: Path) -> None:
+async def test_the_disk_is_asked_for_what_was_promised(tmp_path: Path, opened: Opener) -> None:
     """Write-ahead log, a sync of the disk at each commit (a real one on macOS), pages of 16 KiB."""
-    store = await open_store(tmp_path)
+    store = await opened()
     found = {}
     for name in ("journal_mode", "synchronous", "fullfsync", "checkpoint_fullfsync", "page_size", "secure_delete"):
         found[name] = await store._writer.run(lambda db, name=name: db.execute(f"PRAGMA {name}").fetchone()[0])  # type: ignore[misc]  # noqa: SLF001
@@ -122,42 +139,44 @@ async def test_the_disk_is_asked_for_what_was_promised(tmp_path: Path) -> None:
     assert (tmp_path / "mesh.db").stat().st_mode & 0o77 == 0
 
 
-async def test_a_later_schema_is_refused(tmp_path: Path) -> None:
+async def test_a_later_schema_is_refused(tmp_path: Path, opened: Opener) -> None:
     """A database of a newer mesh is not touched, and the person is told to upgrade."""
-    await (await open_store(tmp_path)).close()
+    await (await opened()).close()
     later = len(schema.MIGRATIONS) + 1
     plain(tmp_path, f"PRAGMA user_version = {later}")
     with pytest.raises(Refused, match=f"version {later}") as caught:
-        await open_store(tmp_path)
+        await opened()
     assert "upgrade" in caught.value.hint
     assert plain(tmp_path, "PRAGMA user_version") == [(later,)]
 
 
-async def test_a_foreign_database_is_refused(tmp_path: Path) -> None:
+async def test_a_foreign_database_is_refused(tmp_path: Path, opened: Opener) -> None:
     """Another program's file is left alone."""
     plain(tmp_path, "CREATE TABLE theirs (a)")
     with pytest.raises(Refused, match="not written by mesh"):
-        await open_store(tmp_path)
+        await opened()
     assert plain(tmp_path, "SELECT name FROM sqlite_master") == [("theirs",)]
 
 
-async def test_a_migration_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_migration_is_whole_or_not_there(
+    tmp_path: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A step that fails leaves the version before; the next try finishes it."""
-    await (await open_store(tmp_path)).close()
+    await (await opened()).close()
     broken = (*schema.MIGRATIONS, ("CREATE TABLE later (a)", "CREATE TABLE later (a)"))
     with monkeypatch.context() as patched:
         patched.setattr(schema, "MIGRATIONS", broken)
         with pytest.raises(Exception, match="already exists"):
-            await open_store(tmp_path)
+            await opened()
     assert plain(tmp_path, "SELECT count(*) FROM sqlite_master WHERE name = 'later'") == [(0,)]
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, broken[-1][:1]))
-    await (await open_store(tmp_path)).close()
+    await (await opened()).close()
     assert plain(tmp_path, "PRAGMA user_version") == [(len(schema.MIGRATIONS),)]
 
 
-async def test_reads_go_on_while_a_commit_runs(tmp_path: Path) -> None:
+async def test_reads_go_on_while_a_commit_runs(opened: Opener) -> None:
     """And see all of it or nothing."""
-    store = await open_store(tmp_path)
+    store = await opened()
     writer = Writer()
     writer.run(6000)
     batch = Batch(tuple(kept(placed, document(placed.seq) if placed.seq > 1 else None) for placed in writer.said))
@@ -173,9 +192,9 @@ async def test_reads_go_on_while_a_commit_runs(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_a_cancelled_commit_is_whole_or_not_there(tmp_path: Path) -> None:
+async def test_a_cancelled_commit_is_whole_or_not_there(opened: Opener) -> None:
     """Whoever gave up waiting leaves a store that goes on."""
-    store = await open_store(tmp_path)
+    store = await opened()
     writer = Writer()
     async with asyncio.TaskGroup() as group:
         commit = group.create_task(
@@ -189,9 +208,9 @@ async def test_a_cancelled_commit_is_whole_or_not_there(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_questions_are_answered_from_indexes(tmp_path: Path) -> None:
+async def test_questions_are_answered_from_indexes(tmp_path: Path, opened: Opener) -> None:
     """No frequent statement reads a whole table."""
-    store = await open_store(tmp_path)
+    store = await opened()
     statements: list[str] = []
     await store._reader.run(lambda db: db.set_trace_callback(statements.append))  # type: ignore[attr-defined]  # noqa: SLF001
     await store._writer.run(lambda db: db.set_trace_callback(statements.append))  # type: ignore[attr-defined]  # noqa: SLF001
