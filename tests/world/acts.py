@@ -21,7 +21,7 @@ from tests.world.wire import Temper
 from tests.world.world import World, claim
 
 DEVICES_MAX = 8
-REST_MS = 400_000
+REST_MS = 60_000
 QUIET_MS = 20_000
 FAVOURITES = 3
 FAVOURED = 0.6  # most edits meet in few documents

@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     if options.transcript:
         return _transcript(options.seed or 0, options.steps)
-    seeds = [options.seed] if options.seed is not None else range(options.seeds)
+    seeds = [options.seed] if options.seed is not None else range(options.first, options.first + options.seeds)
     outcomes: list[Outcome] = []
     failures: list[Failure] = []
     for done, result in enumerate(campaign(seeds, options.steps, options.jobs), start=1):
@@ -141,7 +141,8 @@ def _transcript(seed: int, steps: int) -> int:
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/world", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=SEEDS, help="how many, from 0 on")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="how many")
+    parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--steps", type=int, default=STEPS, help="acts in each")
     parser.add_argument("--seed", type=int, help="only this one")
     parser.add_argument("--transcript", action="store_true", help="print everything that happens in the seed")
