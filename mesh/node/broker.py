@@ -243,7 +243,7 @@ class Broker:
     def _did_not_start(self) -> Unreachable:
         reason = self._fatal_line()
         if "address already in use" in reason:
-            hint = "End the other program (`ss -ltnp` shows it), or choose another port with `mesh config port`."
+            hint = "End the other program (`ss -ltnp` shows it); the agent takes the port as soon as it is free."
             return Unreachable(f"another program listens on our port: {reason}", hint=hint)
         if "cannot assign requested address" in reason:
             return Unreachable(f"this machine does not have the address: {reason}", hint="Check `--interface`.")

@@ -49,7 +49,7 @@ class Writing:
         self._rolls = Rolls(db)
         self._new: dict[Digest, _Spot] = {}
         self._last: dict[int, int] = {}  # branch -> its last sequence number
-        (self._next,) = db.execute("SELECT coalesce(max(id), 0) + 1 FROM event").fetchone()
+        self._next: int = db.execute("SELECT coalesce(max(id), 0) + 1 FROM event").fetchone()[0]
 
     @property
     def last(self) -> int:
