@@ -17,7 +17,7 @@ Log = Callable[..., None]
 
 
 class _Quiet(logging.handlers.RotatingFileHandler):
-    def handleError(self, record: logging.LogRecord) -> None:
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library names it so
         """Lose the line: there is nowhere better to complain."""
 
 
