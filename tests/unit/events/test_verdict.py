@@ -272,3 +272,9 @@ def test_two_verdicts_are_compared_by_what_they_say() -> None:
     assert judged() == judged()
     assert judged() != judged(said(MESH.mac, with_rank(SPARE["phone"], 12)))
     assert isinstance(SPARE["phone"], Admit)
+
+
+def test_devices_have_names() -> None:
+    """Who counts is called by the name in the admission; who does not has none."""
+    assert MESH.verdict.name_of(MESH.laptop.admission) == "laptop"
+    assert MESH.verdict.name_of(Digest(fixed(32, "nobody"))) == ""
