@@ -12,7 +12,8 @@ from mesh.errors import Malformed, TooLarge
 from mesh.limits import CBOR_DEPTH_MAX
 
 _WHOLE_MAX = 2**64 - 1
-_PLAIN = frozenset({int, bytes, str, bool, type(None)})
+_ALWAYS_PLAIN = frozenset({bytes, str, bool, type(None)})
+_PLAIN = _ALWAYS_PLAIN | {int}
 
 type_names = {int: "a whole number", bytes: "bytes", str: "a text", list: "a list", dict: "a map", bool: "yes or no"}
 
@@ -41,11 +42,11 @@ def decode(raw: bytes, bytes_max: int, what: str) -> object:
 def is_plain(value: object) -> bool:
     """Whether a decoded value is of the profile: no tags, no floats, no big numbers, map keys of one kind."""
     if type(value) is list:
-        return all(type(item) is bytes or is_plain(item) for item in value)
+        return all(type(item) in _ALWAYS_PLAIN or is_plain(item) for item in value)
     if type(value) is dict:
         texts = all(type(key) is str for key in value)
         numbers = not texts and all(type(key) is int and 0 <= key <= _WHOLE_MAX for key in value)
-        return (texts or numbers) and all(is_plain(item) for item in value.values())
+        return (texts or numbers) and all(type(item) in _ALWAYS_PLAIN or is_plain(item) for item in value.values())
     return type(value) in _PLAIN and (type(value) is not int or -_WHOLE_MAX - 1 <= value <= _WHOLE_MAX)
 
 

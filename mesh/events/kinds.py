@@ -250,6 +250,11 @@ def kind_of(body: Body) -> str:
 
 def document_of(space: str, kind: str, birth: Born) -> DocumentId:
     """The document that a birth brings into being: its name commits to space, type and the whole body."""
-    content = cbor.encode([space, kind, encode_body(birth)])
+    return document_named_after(space, kind, encode_body(birth))
+
+
+def document_named_after(space: str, kind: str, birth: bytes) -> DocumentId:
+    """The document that a birth with these canonical bytes brings into being."""
+    content = cbor.encode([space, kind, birth])
     name = hashlib.sha256(_BIRTH + content).digest()[:DOCUMENT_NAME_BYTES]
     return DocumentId.checked(space, kind, name)

@@ -25,6 +25,8 @@ class Reading:
     reason: str = ""
     inner: Inner | None = None
     body: Body | None = None
+    plain: bytes = b""
+    """The body's canonical bytes, where it was read."""
 
 
 def read_inner(keyring: Keyring, placed: Placed) -> Inner | None:
@@ -39,12 +41,15 @@ def read_inner(keyring: Keyring, placed: Placed) -> Inner | None:
 
 def read_body(keyring: Keyring, placed: Placed, kind: str) -> Body | None:
     """The body of a known kind, None where its bytes are missing. Raises Refused."""
+    plain = _plain_body(keyring, placed)
+    return None if plain is None else decode_body(placed.lane, kind, plain)
+
+
+def _plain_body(keyring: Keyring, placed: Placed) -> bytes | None:
     raw = placed.event.body
-    if raw is None:
-        return None
-    if placed.header.epoch != CLEAR:
-        raw = keyring.open(placed.header.epoch, placed.chain, placed.seq, b"body", raw)
-    return decode_body(placed.lane, kind, raw)
+    if raw is None or placed.header.epoch == CLEAR:
+        return raw
+    return keyring.open(placed.header.epoch, placed.chain, placed.seq, b"body", raw)
 
 
 def read(keyring: Keyring, verdict: Verdict, placed: Placed) -> Reading:
@@ -59,12 +64,12 @@ def read(keyring: Keyring, verdict: Verdict, placed: Placed) -> Reading:
         standing, reason = weigh(verdict, placed.admission, inner)
         if standing is not Standing.HONOURED:
             return Reading(standing, reason, inner)
-        body = read_body(keyring, placed, inner.kind)
+        plain = _plain_body(keyring, placed)
+        if plain is None:
+            return Reading(Standing.WAITS, "body missing", inner)
+        return Reading(Standing.HONOURED, "", inner, decode_body(placed.lane, inner.kind, plain), plain)
     except Refused as error:
         return Reading(Standing.VOID, str(error), inner)
-    if body is None:
-        return Reading(Standing.WAITS, "body missing", inner)
-    return Reading(Standing.HONOURED, "", inner, body)
 
 
 def statement(placed: Placed) -> Statement:

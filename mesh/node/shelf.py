@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from mesh.errors import Damaged, Malformed, Misuse, Refused
 from mesh.events.event import Lane, Placed
-from mesh.events.kinds import Born, Changed, document_of
+from mesh.events.kinds import Born, Changed, document_named_after
 from mesh.events.reading import Reading, read
 from mesh.events.seal import Keyring
 from mesh.events.verdict import Standing, Verdict
@@ -152,7 +152,7 @@ class Shelf:
             if reading.standing is not Standing.HONOURED or reading.inner is None or document is None:
                 self._stand(event, document, reading.standing, reading.reason, fresh=fresh)
             elif isinstance(reading.body, Born):
-                await self._born(event, document, reading.body, reading.inner.time_ms, fresh=fresh)
+                await self._born(event, document, reading, fresh=fresh)
             elif isinstance(reading.body, Changed) and (step := self._decoded(event, document, reading, fresh=fresh)):
                 steps.setdefault(document, []).append(step)
         for document, found in steps.items():
@@ -166,10 +166,13 @@ class Shelf:
         else:
             self._weighed.append(Weighed(event.digest, standing, why, document))
 
-    async def _born(self, event: Placed, document: DocumentId, birth: Born, time_ms: int, *, fresh: bool) -> None:
+    async def _born(self, event: Placed, document: DocumentId, reading: Reading, *, fresh: bool) -> None:
+        birth = reading.body
+        assert isinstance(birth, Born) and reading.inner, reading  # noqa: PT018 - one fact about the caller
+        time_ms = reading.inner.time_ms
         try:
             check_birth(document.type, birth)
-            if document_of(document.space, document.type, birth) != document:
+            if document_named_after(document.space, document.type, reading.plain) != document:
                 raise Malformed("its document is not named after this birth")
         except Refused as error:
             self._stand(event, document, Standing.VOID, str(error), fresh=fresh)

@@ -121,7 +121,11 @@ def test_an_interrupt_ends_with_130(agent: Callable[..., FakeAgent], spawn: Spaw
         return []
 
     fake = agent({"status": slow})
-    process = spawn([*COMMAND, "status", "--json"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    heeding = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", heeding, *COMMAND, "status", "--json"]  # a job in the background ignores Ctrl-C
+    process = spawn(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     until = time.monotonic() + 10
     while not fake.asked and time.monotonic() < until:
         time.sleep(0.01)
