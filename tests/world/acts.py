@@ -215,7 +215,8 @@ def turn_hostile(world: World, device: Device) -> None:
 
 def steal(world: World, victim: Device) -> None:
     """Somebody copies a key and the log that goes with it."""
-    found = victim.head(Lane.DATA)
+    lane = Lane.CONTROL if victim.head(Lane.CONTROL) and world.rng.random() < 0.3 else Lane.DATA
+    found = victim.head(lane)
     epoch = victim.replica.verdict.epoch()
     if found is None or epoch is None or short(epoch) not in victim.disk.keys:
         return
@@ -230,7 +231,7 @@ def steal(world: World, victim: Device) -> None:
     keyring = Keyring(victim.disk.keys)
     fate: dict[bytes, Standing] = {}
     pen = Pen(world.rng, victim.own, keyring, short(epoch), granted or CLEAR, chain, head, lamport, fate)  # type: ignore[arg-type]
-    pen.expected = world.expected
+    pen.expected, pen.lane = world.expected, lane
     world.forkable.add(victim.own.admission)
     world.pens.append((victim, pen))
     world.note(f"the key of {victim.name} is stolen")
@@ -242,7 +243,7 @@ def pilfer(world: World, _: Device) -> None:
         return
     victim, pen = world.rng.choice(world.pens)
     if world.rng.random() < 0.1:
-        _tell(world, victim, pen.open(Lane.DATA))
+        _tell(world, victim, pen.open(pen.lane))
     _tell(world, victim, pen.run(world.rng.randrange(1, 4)))
 
 

@@ -13,7 +13,7 @@ from mesh.clocks.chain import START, Head, event_digest, opening_digest, signed_
 from mesh.events import cbor
 from mesh.events.event import CLEAR, VERSION, Event, Header, Inner, Lane, Run
 from mesh.events.keys import SecretKeys
-from mesh.events.kinds import Born, Opening, document_of, encode_body
+from mesh.events.kinds import ANY, Born, Grant, Opening, document_of, encode_body
 from mesh.events.seal import Keyring, pad_body, pad_inner
 from mesh.events.verdict import Standing
 from mesh.limits import KEY_BYTES, LAMPORT_STEP_MAX, NONCE_BYTES, SALT_BYTES, SHORT_BYTES
@@ -36,6 +36,7 @@ class Pen:
     head: Head
     lamport: int
     expected: dict[Digest, Standing]
+    lane: Lane = Lane.DATA
 
     @property
     def keys(self) -> SecretKeys:
@@ -60,8 +61,23 @@ class Pen:
 
     def event(self) -> Event:
         """One event of a sort that is drawn."""
+        if self.lane is Lane.CONTROL:
+            return self.statement()
         sorts = (self.honest, self.honest, self.rotten, self.later_kind, self.later_version, self.ungranted)
         return self.rng.choice((*sorts, self.unsealed_garbage, self.foreign_epoch))()
+
+    def statement(self) -> Event:
+        """A control event: of a kind or version to come, unreadable, or what an admin may say of its own device."""
+        kind, body = self.rng.choice(
+            (
+                ("decree", cbor.encode(["be merry"])),
+                ("admit", self.rng.randbytes(40)),
+                ("grant", encode_body(Grant(self.own.admission, "bot", ANY, (ANY,), (ANY,)))),
+            )
+        )
+        version = self.rng.choice((VERSION, VERSION, VERSION + 1))
+        header = self._header(CLEAR, Inner(self.rng.choice(TIMES), kind).encode(), body, version)
+        return self._place(header, body, Standing.OPAQUE)
 
     def honest(self) -> Event:
         """What the true device could have said."""
