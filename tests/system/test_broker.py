@@ -158,7 +158,7 @@ async def test_a_taken_port_is_said_clearly(tmp_path: Path) -> None:
         await broker.write(text_for(tmp_path, taken.getsockname()[1]))
         with pytest.raises(Unreachable, match="another program listens on our port") as caught:
             await broker.start()
-    assert "another port" in caught.value.hint
+    assert "End the other program" in caught.value.hint
     assert not broker.running()
 
 
