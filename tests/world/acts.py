@@ -21,6 +21,7 @@ from tests.world.wire import Temper
 from tests.world.world import World, claim
 
 DEVICES_MAX = 8
+LETTERS_PER_STEP = 100  # the wildest seeds need some sixty
 REST_MS = 60_000
 QUIET_MS = 20_000
 FAVOURITES = 3
@@ -33,6 +34,7 @@ def play(world: World, steps: int) -> None:
     plan = weights(world)
     acts, shares = list(plan), list(plan.values())
     for number in range(steps):
+        world.letters_max += LETTERS_PER_STEP
         world.wire.run_until(world.wire.now_ms + world.rng.choice((1, 30, 300, 1500)))
         devices = [device for device in world.devices.values() if device.up]
         if devices:
