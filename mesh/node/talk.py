@@ -177,7 +177,7 @@ class Talk:
             self._spawn(self._judged())
 
     def _linked(self) -> list[Peer]:
-        return [link.device for link in self.bus.links() if link.connected]
+        return [link.device for link in self.bus.links() if link.connected and link.device]
 
     def _tell(self, peer: Peer, message: Have | Push) -> None:
         """News: events go at once; tips after a moment in which more may come, so that lost events are missed soon."""
