@@ -25,6 +25,7 @@ from mesh.node.socket_client import error_from
 
 STARTED_S = 60.0  # for an agent to answer: after a crash it first looks through its store
 ENDED_S = 60.0  # for an agent to end: it finishes what is under way, and its nats-server
+FREED_S = 15.0  # for a home that single commands hold, one after the other, before an agent gives up
 PING_S = 5.0
 POLL_S = 0.02
 OUTPUT_BYTES_MAX = 64 * 1024  # of what an agent said before it ended at its start
@@ -72,14 +73,26 @@ def agent(context: typer.Context) -> None:
     run = running(context)
     from mesh.node.agent import run as serve
 
+    begun: list[Mapping[str, object]] = []
+
     def ready(told: Mapping[str, object]) -> None:
+        begun.append(told)
         result: dict[str, object] = {"agent": {"pid": os.getpid(), "device": told.get("device")}}
         run.out.item(result, lambda _: f"agent of {one_line(told.get('device'))} is running, pid {os.getpid()}")
 
-    if pinged(run) is not None:
-        message = "an agent is running in this home already"
-        raise Busy(message, hint="`mesh status` shows it, `mesh down` ends it.")
-    local.done(serve(run.home, run.interfaces, ready))
+    until = time.monotonic() + FREED_S
+    while True:
+        if pinged(run) is not None:
+            message = "an agent is running in this home already"
+            raise Busy(message, hint="`mesh status` shows it, `mesh down` ends it.")
+        try:
+            local.done(serve(run.home, run.interfaces, ready))
+        except Busy:
+            if begun or time.monotonic() >= until:
+                raise
+            time.sleep(POLL_S)  # a single command holds the home, for a moment
+        else:
+            return
 
 
 def pinged(run: Run) -> dict[str, object] | None:
