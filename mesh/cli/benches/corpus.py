@@ -11,7 +11,7 @@ from functools import cache
 from itertools import accumulate
 
 TEXT_BYTES = 256
-"""A note's text, as long as the payload of the events in research/performance.md."""
+"""A note's text, as long as a typical note."""
 
 _WORDS = 4096
 _ONSETS, _VOWELS, _CODAS = (
