@@ -51,18 +51,6 @@ def digest_text(digest: bytes) -> str:
     return digest.hex()
 
 
-def parse_digest(text: str) -> Digest:
-    """Read a whole digest in hex. Raises Malformed."""
-    try:
-        raw = bytes.fromhex(text)
-    except ValueError:
-        raw = b""
-    if len(raw) != DIGEST_BYTES:
-        message = f"{shown(text, ECHO_CHARACTERS_MAX)!r} is not a digest"
-        raise Malformed(message, hint="A digest is 64 hexadecimal characters; `mesh log --json` prints them.")
-    return Digest(raw)
-
-
 def is_word(text: str) -> bool:
     """Whether a text may name a space or a type: lower-case letters, digits and hyphens, at most 32 characters."""
     return len(text) <= WORD_CHARACTERS_MAX and _WORD.match(text) is not None

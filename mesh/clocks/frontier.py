@@ -65,8 +65,3 @@ def window(frontier: Frontier, tips_max: int, heads_max: int, turn: int) -> Fron
 def _part(items: Sequence[T], most: int, turn: int) -> Sequence[T]:
     start = turn * most % len(items) if len(items) > most else 0
     return (*items[start:], *items[:start])[:most]
-
-
-def forked(frontier: Frontier) -> tuple[Digest, ...]:
-    """The chains that were continued in two places: restored from a backup, or stolen."""
-    return tuple(sorted(chain for chain, heads in frontier.items() if len(heads) > 1))

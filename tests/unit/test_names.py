@@ -11,9 +11,7 @@ from mesh.names import (
     ZERO,
     DocumentId,
     device_text,
-    digest_text,
     is_word,
-    parse_digest,
     short,
     shown,
 )
@@ -21,22 +19,6 @@ from mesh.names import (
 WORDS = st.from_regex(r"[a-z0-9][a-z0-9-]{0,31}", fullmatch=True)
 NAMES = st.binary(min_size=16, max_size=16)
 DOCUMENT = DocumentId("home", "note", bytes(range(16)))
-
-
-@given(st.binary(min_size=32, max_size=32))
-def test_a_digest_is_read_back(digest: bytes) -> None:
-    """What digest_text writes, parse_digest reads."""
-    assert parse_digest(digest_text(digest)) == digest
-
-
-@pytest.mark.parametrize("text", ["", "00", "zz" * 32, "00" * 31, "00" * 33, "\x1b[31m" * 40])
-def test_what_is_no_digest_is_refused_and_echoed_safely(text: str) -> None:
-    """A wrong digest is refused with a sentence that holds no escape sequence and does not grow with the input."""
-    with pytest.raises(Malformed) as refused:
-        parse_digest(text)
-    assert "\x1b" not in str(refused.value)
-    assert len(str(refused.value)) < 700
-    assert "64 hexadecimal" in refused.value.hint
 
 
 def test_short_forms() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh.clocks.chain import Head
-from mesh.clocks.frontier import Frontier, forked, frontier_of, lacking, unknown_heads, window
+from mesh.clocks.frontier import Frontier, frontier_of, lacking, unknown_heads, window
 from mesh.names import Digest
 
 DIGESTS = st.integers(0, 5).map(lambda n: Digest(bytes([n]) * 32))
@@ -54,12 +54,6 @@ def test_attack_two_events_at_one_height() -> None:
     mine = frontier_of([(A, Head(7, Digest(b"x" * 32)))])
     theirs = frontier_of([(A, Head(7, Digest(b"y" * 32)))])
     assert lacking(mine, theirs, ()) == ((A, Head(7, Digest(b"y" * 32))),)
-
-
-def test_forked_chains_are_named() -> None:
-    """A chain with two tips is forked; one with one is not."""
-    tips = [(B, Head(2, A)), (B, Head(2, B)), (A, Head(1, A))]
-    assert forked(frontier_of(tips)) == (B,)
 
 
 @given(FRONTIERS, st.integers(12, 20), st.integers(12, 20), st.integers(0, 9))

@@ -163,6 +163,9 @@ async def test_guests_are_served_no_data() -> None:
 async def test_work_ends_after_what_was_asked_before() -> None:
     """`stop` lets everything that was submitted before it be done first."""
     async with founded() as small:
-        writes = [asyncio.ensure_future(write(small.engine, f"n{n}")) for n in range(10)]  # noqa: TID251 - on purpose
-        await asyncio.gather(*writes)
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            writes = [group.create_task(write(small.engine, f"n{n}")) for n in range(10)]
+            await asyncio.sleep(0)  # they are asked for, and none is done
+            assert not any(task.done() for task in writes)
+            await small.engine.stop()
         assert len(await small.store.notes(limit=100)) == 10
