@@ -75,6 +75,15 @@ async def settled(a: Station, b: Station) -> tuple[Station, Station]:
     return (a, b) if a.bus.links()[0].direction == "out" else (b, a)
 
 
+async def one_way(dialler: Station, host: Station) -> None:
+    """Link two of whom only the dialler knows an address, so that no second dial can be under way; nothing told yet."""
+    await host.bus.roster([peer_of(dialler.device)])
+    await dialler.knows(host)
+    for station, other in ((dialler, host), (host, dialler)):
+        await station.ear.until(lambda s=station, o=other: s.ear.links == [("linked", o.device)])  # type: ignore[misc]
+        station.ear.links.clear()
+
+
 def peer_of(device: str) -> Peer:
     """A device as a peer without address."""
     keys = keys_of(device)

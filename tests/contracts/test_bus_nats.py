@@ -22,6 +22,7 @@ from tests.contracts.nats_town import (
     caller,
     device_of,
     keys_of,
+    one_way,
     peer_of,
     settled,
     town,
@@ -89,36 +90,56 @@ async def test_simultaneous_dials_leave_one_link(tmp_path: Path, monkeypatch: py
         assert b.ear.links == [("linked", a.device)]
 
 
-async def test_a_killed_server_comes_back_and_so_do_the_links(tmp_path: Path) -> None:
+@pytest.mark.parametrize("dialler", [0, 1])
+async def test_a_killed_server_comes_back_and_so_do_the_links(tmp_path: Path, dialler: int) -> None:
     """Kill -9 of the server that carries the link: both hear parted, then linked, and requests pass again."""
-    async with town(2, tmp_path) as (a, b):
-        await acquaint(a, b)
-        for _ in range(2):
-            _, host = await settled(a, b)
-            a.ear.links.clear()
-            b.ear.links.clear()
-            pid = await up(host)
-            os.kill(pid, signal.SIGKILL)
-            for station, other in ((a, b), (b, a)):
-                expected = [("parted", other.device), ("linked", other.device)]
-                await station.ear.until(lambda s=station, e=expected: s.ear.links[-2:] == e)  # type: ignore[misc]
-            assert await up(host) != pid
-            assert await a.ask(b, b"after") == b"after"
-            assert await b.ask(a, b"after") == b"after"
+    async with town(2, tmp_path) as stations:
+        guest, host = stations[dialler], stations[1 - dialler]
+        await one_way(guest, host)
+        pid = await killed(host)
+        await relinked(guest, host)
+        assert await up(host) != pid
+        assert await guest.ask(host, b"after") == b"after"
+        assert await host.ask(guest, b"after") == b"after"
 
 
-async def test_a_killed_server_that_carries_no_link_parts_nobody(tmp_path: Path) -> None:
+async def test_a_killed_server_is_replaced_by_the_other_one(tmp_path: Path) -> None:
+    """The host is the caller and knows an address: it need not wait until its own server is back."""
+    async with town(2, tmp_path) as (host, guest):
+        await one_way(guest, host)
+        await host.knows(guest)
+        await killed(host)
+        await relinked(guest, host)
+        assert await guest.ask(host, b"after") == b"after"
+        assert await host.ask(guest, b"after") == b"after"
+
+
+@pytest.mark.parametrize("dialler", [0, 1])
+async def test_a_killed_server_that_carries_no_link_parts_nobody(tmp_path: Path, dialler: int) -> None:
     """The link runs over the other one's server: requests pass while the dead one comes back."""
-    async with town(2, tmp_path) as (a, b):
-        await acquaint(a, b)
-        idle, _ = await settled(a, b)
-        pid = await up(idle)
-        os.kill(pid, signal.SIGKILL)
+    async with town(2, tmp_path) as stations:
+        idle, host = stations[dialler], stations[1 - dialler]
+        await one_way(idle, host)
+        pid = await killed(idle)
         async with asyncio.timeout(LIMIT_S):
             while idle.bus.server().pid in {pid, None} or idle.bus.server().state != "up":
-                assert await a.ask(b, b"meanwhile") == b"meanwhile"
-                assert await b.ask(a, b"meanwhile") == b"meanwhile"
-        assert len(a.ear.links) == len(b.ear.links) == 1
+                assert await idle.ask(host, b"meanwhile") == b"meanwhile"
+                assert await host.ask(idle, b"meanwhile") == b"meanwhile"
+        assert idle.ear.links == host.ear.links == []
+
+
+async def killed(station: Station) -> int:
+    """Kill -9 its server; the pid that it had."""
+    pid = await up(station)
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+async def relinked(*stations: Station) -> None:
+    """Wait until both heard of the end of the link and of the next one."""
+    for station, other in zip(stations, reversed(stations), strict=True):
+        expected = [("parted", other.device), ("linked", other.device)]
+        await station.ear.until(lambda s=station, e=expected: s.ear.links[-2:] == e)  # type: ignore[misc]
 
 
 async def test_a_dropped_link_first_answers_what_it_was_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
