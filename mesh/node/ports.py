@@ -1,11 +1,11 @@
-"""What the agent asks of the world: the bus. Protocols and the plain values that cross them.
+"""What the agent asks of the world: the bus and the beacon. Protocols and the plain values that cross them.
 
 Nothing here does anything: each port has a memory implementation and a real one, and both pass one contract suite.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -125,3 +125,53 @@ class Bus(Protocol):
 
     def server(self) -> ServerStatus:
         """How the own server is."""
+
+
+Calling = Literal["device", "invitation"]
+"""What a notice calls for: the agent of a device, or whoever holds the code of an invitation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What this device announces on the local network. Everybody there can read it, so it names nobody."""
+
+    calling: Calling
+    port: int
+    text: Mapping[str, bytes]
+    """The TXT record (RFC 6763, section 6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What somebody else announces. Anybody can announce anything: it is a hint where to call, never a proof."""
+
+    calling: Calling
+    addresses: tuple[str, ...]
+    """`host:port` or `[v6]:port`, at most `limits.ADDRESSES_PER_PEER_MAX`."""
+    text: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class BeaconStatus:
+    """How finding each other is, for `mesh status` and `mesh doctor`."""
+
+    heard: int
+    """Announcements of others that are in sight now, of any mesh."""
+    problem: str
+    hint: str
+
+
+class Beacon(Protocol):
+    """Announces this device on the local network and looks out for others. Hints only; it notices no absence."""
+
+    async def run(self, sighted: Callable[[Sighting], None]) -> None:
+        """Announce and look out until cancelled, then say goodbye; a sighting may be told again at any time."""
+
+    def announce(self, notices: Sequence[Notice]) -> None:
+        """Announce exactly these from now on, under fresh random names."""
+
+    def moved(self) -> None:
+        """This machine has other addresses: announce there, look there."""
+
+    def status(self) -> BeaconStatus:
+        """How it is."""
