@@ -33,7 +33,7 @@ from mesh.events.speaking import NONCES_BYTES, Draft, runs
 from mesh.events.verdict import Standing
 from mesh.limits import DEVICE_NAME_BYTES_MAX, KEY_BYTES, RANK_FOUNDER, SALT_BYTES
 from mesh.names import device_text, digest_text, short
-from mesh.node import vault
+from mesh.node import vault, voices
 from mesh.node.paths import database_path
 from mesh.node.store import open_store
 from mesh.node.store_port import Batch, Kept
@@ -65,7 +65,7 @@ async def found(home: Path, name: str) -> Result:
     recipients = {mesh: recovery.kem_key, admission: held.keys.kem_key}
     entropy_said = secrets.token_bytes(SALT_BYTES + NONCES_BYTES)
     said = replica.handle(Said((Draft(rekey(mesh, key, recipients)),), Lane.CONTROL, _now_ms(), entropy_said)).append
-    await _keep(home, (*commit, *said), {})
+    await _keep(home, (*commit, *said), voices.settings({Lane.CONTROL: said[0].chain}))
     vault.save(home, held.admitted(mesh, admission, {short(said[-1].digest): key}))
     return {
         "mesh": digest_text(mesh),
