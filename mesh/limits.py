@@ -106,6 +106,10 @@ LIST_MAX = 1000  # rows in one answer of a call; more come with `after`
 STRANGE_ADDRESSES_MAX = 16  # typed addresses that are looked at
 MEMORY_BUS_TOLD_MAX = 1024  # tidings on their way in a memory network
 
+# Backup
+BACKUP_BOX_BYTES = 64 * KIB  # PROTOCOL: of a sealed backup that go into one box
+BACKUP_MANIFEST_BYTES_MAX = 16 * KIB  # PROTOCOL: the first member of a backup
+
 # Store
 ROWS_READ_MAX = 1000  # rows that one read hands out unless it is asked for fewer: about a megabyte
 NOTES_LISTED_MAX = 1000  # notes in one page of a list

@@ -23,7 +23,7 @@ from mesh.events.keys import derive
 from mesh.events.seal import Keyring
 from mesh.limits import ADDRESSES_PER_PEER_MAX
 from mesh.names import device_text, short
-from mesh.node import calls, calls_devices, timing, vault
+from mesh.node import calls, calls_devices, machine, timing, vault
 from mesh.node.bus import NatsBus
 from mesh.node.engine import Engine, own_of
 from mesh.node.home import addresses_key
@@ -234,6 +234,7 @@ def _has_ipv4() -> bool:
 
 
 def _joined(home: Path) -> vault.Secrets:
+    machine.must_be_here(home)
     held = vault.load(home)
     if held is None or not held.joined:
         raise Misuse(
@@ -248,6 +249,7 @@ async def opened(home: Path, *, interfaces: Sequence[str] = (), log: Log = silen
     held = _joined(home)
     store = await open_store(home)
     try:
+        machine.adopt(home)
         agent = Agent(home, held, store, log)
         agent.interfaces = tuple(interfaces)
         await agent.start()

@@ -7,9 +7,6 @@ statement costs 0.1 ms. This is the only file that imports the database library;
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
@@ -27,11 +24,10 @@ from mesh.node import ledger_documents, ledger_rows, ledger_spans, schema
 from mesh.node.ledger import Writing
 from mesh.node.ledger_check import forget_state, problems
 from mesh.node.ledger_state import StateTree
+from mesh.node.lock import no_home, take
 from mesh.node.paths import database_path
 from mesh.node.schema import Sql
 from mesh.node.store_port import Batch, Boot, ChainFacts, Counts, NoteRow, Row, Snapshot
-
-LOCK = "lock"
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -39,11 +35,9 @@ _T = TypeVar("_T")
 
 async def open_store(home: Path) -> SqliteStore:
     """Open the store in a home, making it when there is none. Raises Busy when another process has it."""
+    lock = take(home)
     try:
-        lock = _lock(home)
-    except OSError as error:
-        raise _no_home(error, home) from error
-    try:
+        _make_private(home)
         writer = await _connect(home, reading=False)
         try:
             await writer.run(schema.migrate)
@@ -57,36 +51,12 @@ async def open_store(home: Path) -> SqliteStore:
     return SqliteStore(writer, reader, lock)
 
 
-def _lock(home: Path) -> int:
-    """Take the home's lock for as long as the descriptor is open. The file names the process that has it."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(home / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+def _make_private(home: Path) -> None:
+    """SQLite gives its other files the rights of this one."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        holder = os.read(descriptor, 20).decode(errors="replace").strip()
-        os.close(descriptor)
-        message = f"this home is in use by another mesh process ({holder or 'unknown'})"
-        raise Busy(message) from error
-    try:
-        # A full disk takes no number; the lock holds without it, and reading must go on.
-        with contextlib.suppress(OSError):
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        # SQLite gives its other files the rights of this one.
         os.close(os.open(database_path(home), os.O_RDWR | os.O_CREAT, 0o600))
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def _no_home(error: OSError, home: Path) -> MeshError:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        message = "the disk is full: the home cannot be opened"
-        return DiskFull(message)
-    message = f"the home {home} cannot be opened: {error.strerror}"
-    return Unreachable(message, hint="Check that it is a folder of yours that you may write to.")
+    except OSError as error:
+        raise no_home(error, home) from error
 
 
 class _Connection(aiosqlite.Connection):
