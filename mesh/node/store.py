@@ -7,8 +7,11 @@ statement costs 0.1 ms. This is the only file that imports the database library;
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -18,7 +21,7 @@ import aiosqlite
 from mesh.clocks.frontier import Span
 from mesh.errors import Busy, Damaged, DiskFull, MeshError, Unreachable
 from mesh.events.event import Run
-from mesh.limits import BODIES_MISSING_MAX, FREE_BYTES_MIN, ROWS_READ_MAX
+from mesh.limits import BODIES_MISSING_MAX, FREE_BYTES_MIN, ROWS_READ_MAX, STORE_COPY_PAGES
 from mesh.names import Digest, DocumentId
 from mesh.node import ledger_documents, ledger_rows, ledger_spans, schema
 from mesh.node.ledger import Writing
@@ -49,6 +52,40 @@ async def open_store(home: Path) -> SqliteStore:
         os.close(lock)
         raise
     return SqliteStore(writer, reader, lock)
+
+
+async def copy_store(home: Path, to: Path, told: Callable[[int, int], None]) -> None:
+    """Copy a home's database as it is at this moment into another folder, whoever else reads and writes it.
+
+    `told` hears on another thread how many of how many pages are done. Raises what a store raises.
+    """
+    if not database_path(home).is_file():
+        message = f"the database of the home {home} is not there"
+        raise Damaged(message, hint="Restore a backup, or join again; what other devices hold can be fetched.")
+    ended = threading.Event()
+
+    def copy(db: sqlite3.Connection) -> None:
+        def step(_status: int, left: int, of: int) -> None:
+            if ended.is_set():
+                raise InterruptedError
+            told(of - left, of)
+
+        with contextlib.closing(sqlite3.connect(database_path(to), isolation_level=None)) as target:
+            target.execute("PRAGMA journal_mode = OFF")  # who is killed starts anew
+            target.execute("PRAGMA synchronous = OFF")
+            db.execute("BEGIN")
+            db.execute("SELECT count(*) FROM setting").fetchall()  # from here on it reads one state
+            db.backup(target, pages=STORE_COPY_PAGES, progress=step, sleep=0)
+
+    _make_private(to)
+    source = await _connect(home, reading=True)
+    try:
+        await source.run(copy)  # type: ignore[arg-type] # a plain connection: here more of it is needed
+    except asyncio.CancelledError:
+        ended.set()
+        raise
+    finally:
+        await source.close()
 
 
 def _make_private(home: Path) -> None:
