@@ -40,10 +40,13 @@ def add_to(app: typer.Typer) -> None:
 
 def up(context: typer.Context) -> None:
     """Start the agent in the background; returns when it answers. Running already is fine."""
+    from mesh.cli import moving
+
     run = running(context)
     found = pinged(run)
     started = False
     if found is None:
+        moving.at_home(run)
         if not run.home.is_dir():
             local.must_be_joined(run.home)
         found, started = _started(run)
@@ -55,24 +58,32 @@ def up(context: typer.Context) -> None:
 def down(context: typer.Context) -> None:
     """End the agent; returns when its process has ended. Not running is fine."""
     run = running(context)
-    found = pinged(run)
-    pid = found["pid"] if found else None
-    connection = run.agent() if found else None
-    if connection is not None:
-        with connection:
-            connection.call("down", {}, answer_s=ENDED_S)
-            connection.wait_closed(ENDED_S)
-        _wait_ended(pid)
+    pid = ended(run)
     result: dict[str, object] = {"agent": {"pid": pid, "running": False}}
-    word = "ended" if found else "was not running"
+    word = "was not running" if pid is None else "ended"
     run.out.acknowledge(result, lambda _: [f"agent {word}"])
+
+
+def ended(run: Run) -> object:
+    """End the agent and wait until its process has ended; its pid, None when none ran."""
+    found = pinged(run)
+    connection = run.agent() if found else None
+    if found is None or connection is None:
+        return None
+    with connection:
+        connection.call("down", {}, answer_s=ENDED_S)
+        connection.wait_closed(ENDED_S)
+    _wait_ended(found["pid"])
+    return found["pid"]
 
 
 def agent(context: typer.Context) -> None:
     """Run the agent in the foreground, until SIGTERM, Ctrl-C or `mesh down`."""
     run = running(context)
+    from mesh.cli import moving
     from mesh.node.agent import run as serve
 
+    moving.at_home(run)
     begun: list[Mapping[str, object]] = []
 
     def ready(told: Mapping[str, object]) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from mesh.cli import calls, local, prompts
+from mesh.cli import calls, local, moving, prompts
 from mesh.cli.options import Command, examples, running
 from mesh.cli.reading import carried_text
 from mesh.cli.run import Run
@@ -56,6 +56,7 @@ def join(
             "Pairing by a short code comes with a later version."
         )
         raise Misuse(message, hint=hint)
+    moving.at_home(run)
     if new:
         _found(run, name or "")
     elif request:

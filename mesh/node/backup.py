@@ -109,11 +109,11 @@ async def _write(file: Path, manifest: archive.Manifest, folder: Path, passphras
             size = out.tell()
         draft.replace(file)
         sync_folder(file.parent)
-        return size
     except BaseException:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
         raise
+    return size
 
 
 def _cannot(file: Path, error: OSError) -> MeshError:

@@ -31,15 +31,15 @@ async def moved(home: Path) -> Result:
         machine.record(home)
     finally:
         await store.close()
-    return {"mesh": digest_text(held.mesh), "device": device_text(held.admission), "name": held.name}
+    return _named(held)
 
 
-def second_device(home: Path) -> Path:
-    """Set this copy of a device aside, whole, so that a new device can begin in the home; where it lies now.
+def second_device(home: Path) -> tuple[Result, Path]:
+    """Set this copy of a device aside, whole, so that a new device can begin in the home: whose it is, and where.
 
     The keys go last: killed before that, the home is still a copy from another machine, and says so.
     """
-    _held(home)
+    held = _held(home)
     with locked(home):
         begun = (folder for folder in home.glob(f"{_ASIDE}*") if not secrets_path(folder).exists())
         aside = next(begun, home / time.strftime(f"{_ASIDE}%Y%m%d-%H%M%S", time.gmtime()))
@@ -55,7 +55,7 @@ def second_device(home: Path) -> Path:
         except OSError as error:
             hint = f"Try again; what was moved so far lies in {aside}."
             raise Refused(f"the copy cannot be set aside: {error.strerror}", hint=hint) from error
-    return aside
+    return _named(held), aside
 
 
 def _held(home: Path) -> vault.Secrets:
@@ -63,3 +63,7 @@ def _held(home: Path) -> vault.Secrets:
     if held is None or not held.joined:
         raise Misuse("this device is in no mesh, so it cannot have moved", hint="`mesh join` brings it into one.")
     return held
+
+
+def _named(held: vault.Secrets) -> Result:
+    return {"mesh": digest_text(held.mesh), "device": device_text(held.admission), "name": held.name}

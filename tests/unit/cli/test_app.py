@@ -42,7 +42,8 @@ def test_the_list_of_commands() -> None:
     named = "join admit up down agent status devices logs log verify rebuild bench"
     notes = ["note add", "note list", "note show", "note edit", "note rm"]
     peers = ["peer add", "peer list", "peer remove"]
-    assert set(COMMANDS) == {*named.split(), *notes, *peers}
+    homes = ["backup", "restore", "moved", "leave"]
+    assert set(COMMANDS) == {*named.split(), *notes, *peers, *homes}
 
 
 def test_every_command_is_documented() -> None:
