@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from mesh.errors import Damaged, DiskFull, Malformed, MeshError, Misuse, Refused
 from mesh.names import device_text, digest_text
@@ -89,31 +89,48 @@ def _opened(file: Path) -> Iterator[BinaryIO]:
 
 async def _read(source: BinaryIO, passphrase: str, folder: Path | None, told: Told) -> archive.Manifest:
     """Read all of a backup, into a folder where one is given."""
-    size, what = os.fstat(source.fileno()).st_size, "unpacking" if folder else "checking"
     found: archive.Manifest | None = None
-    with ExitStack() as files:
-        out: dict[str, BinaryIO] = {}
-
-        def take(name: str, part: bytes) -> None:
-            assert folder is not None, "only then bytes are taken"
-            if name not in out:
-                handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                out[name] = files.enter_context(os.fdopen(handle, "wb"))
-            out[name].write(part)
-
-        try:
-            for manifest in archive.read(source, passphrase, take if folder else None):
+    size, what = os.fstat(source.fileno()).st_size, "unpacking" if folder else "checking"
+    try:
+        with _Files(folder) as files:
+            for manifest in archive.read(source, passphrase, files.take if folder else None):
                 found = manifest
                 told(what, source.tell(), size)
                 await asyncio.sleep(0)
-            for file in out.values():
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-            raise _full() if full else Refused(f"the backup cannot be unpacked: {error.strerror}") from error
+            files.sync()
+    except OSError as error:  # also from closing a file, where its last bytes find no room
+        raise _refusal("the backup cannot be unpacked", error) from error
     assert found is not None, "a backup without a manifest was refused"
     return found
+
+
+class _Files:
+    """The files of a folder that is being filled."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._open: dict[str, BinaryIO] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def take(self, name: str, part: bytes) -> None:
+        """The next bytes of a file."""
+        assert self._folder is not None, "only then bytes are taken"
+        if name not in self._open:
+            handle = os.open(self._folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            self._open[name] = self._stack.enter_context(os.fdopen(handle, "wb"))
+        self._open[name].write(part)
+
+    def sync(self) -> None:
+        """Make all of them safe."""
+        for file in self._open.values():
+            file.flush()
+            os.fsync(file.fileno())
 
 
 async def _tried(folder: Path, manifest: archive.Manifest, told: Told) -> Result:
@@ -155,9 +172,10 @@ def _put_in_place(folder: Path, home: Path) -> None:
         secrets_path(folder).replace(secrets_path(home))
         vault.sync_folder(home)
     except OSError as error:
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        raise _full() if full else Refused(f"the home cannot be put in place: {error.strerror}") from error
+        raise _refusal("the home cannot be put in place", error) from error
 
 
-def _full() -> MeshError:
-    return DiskFull("the disk is full: the backup was not restored")
+def _refusal(what: str, error: OSError) -> MeshError:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return DiskFull("the disk is full: the backup was not restored")
+    return Refused(f"{what}: {error.strerror}")
