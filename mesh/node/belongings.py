@@ -35,8 +35,10 @@ def rest(home: Path) -> list[Path]:
 
 
 def folders(home: Path) -> list[Path]:
-    """Folders that mesh made here."""
-    return [home / name for name in _FOLDERS if (home / name).is_dir() and not (home / name).is_symlink()]
+    """Folders that mesh made here; not those in which only other files are left."""
+    ours = {path.parent for path in _found(home, _OTHERS)}
+    made = [home / name for name in _FOLDERS if (home / name).is_dir() and not (home / name).is_symlink()]
+    return [folder for folder in made if folder in ours or not any(folder.iterdir())]
 
 
 def leftovers(home: Path) -> list[Path]:

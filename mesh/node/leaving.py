@@ -52,12 +52,9 @@ def leave(home: Path) -> tuple[str, ...]:
             for path in rest(home):
                 path.unlink(missing_ok=True)
             sweep(home)
-            stays = strangers(home)
             for folder in folders(home):
-                if any(folder.iterdir()):
-                    stays.append(folder.name)
-                else:
-                    folder.rmdir()
+                folder.rmdir()
+            stays = strangers(home)
             lock_path(home).unlink(missing_ok=True)
             with suppress(OSError):  # other files are in it, or it is where a disk is mounted
                 home.rmdir()
@@ -65,4 +62,4 @@ def leave(home: Path) -> tuple[str, ...]:
             message = f"not everything could be removed: {error.strerror}"
             hint = "The keys are gone: this device cannot speak any more. `mesh leave` again removes the rest."
             raise Unreachable(message, hint=hint if not keys(home) else "Nothing was removed.") from error
-    return tuple(sorted(stays))
+    return tuple(stays)

@@ -202,7 +202,7 @@ def test_a_restore_killed_at_any_moment_leaves_nothing_or_a_whole_home(fleet: Fl
     killed = 0
     for number in range(KILLS):
         copy = fleet.empty(f"copy-{number}")
-        argv = [*command(copy.home), "restore", file]
+        argv: list[str | Path] = [*command(copy.home), "restore", file]
         killed += killed_at(spawn, argv, 0.4 + number * STEP_S, MESH_PASSPHRASE=WORDS) < 0
         if not (copy.home / "secrets").exists():
             assert told(copy.mesh("--json", "status"), "Misuse")
@@ -374,7 +374,7 @@ def test_a_copy_becomes_a_second_device(fleet: Fleet, monkeypatch: pytest.Monkey
     aside = Path(str(answer.json["set_aside"]))
     told(copy.mesh("--json", "status", **NEW), "Misuse")
     request = copy.mesh("--json", "join", "--request", "--name", "new", **NEW).json["request"]
-    admission = second.mesh("--json", "admit", str(request), "--yes").json["admission"]
+    admission = second.mesh("--json", "admit", str(request), "--yes", "--rank", "member").json["admission"]
     joined_ = copy.mesh("--json", "join", "--admission", str(admission), "--yes", **NEW).json
     assert joined_["device"] != answer.json["device"]
     copy.start(**NEW).served()
