@@ -55,4 +55,5 @@ def strangers(home: Path) -> list[str]:
 
 
 def _found(home: Path, patterns: tuple[str, ...]) -> list[Path]:
-    return [path for pattern in patterns for path in sorted(home.glob(pattern)) if not path.is_dir()]
+    found = (path for pattern in patterns for path in sorted(home.glob(pattern)) if not path.is_dir())
+    return [path for path in found if path.parent == home or not path.parent.is_symlink()]

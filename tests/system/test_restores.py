@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -396,6 +397,37 @@ def test_a_restore_belongs_to_the_machine_it_was_made_on(fleet: Fleet, monkeypat
     assert copy.mesh("restore", file, MESH_PASSPHRASE=WORDS, **NEW).code == 0
     assert copy.mesh("note", "add", "x", **NEW).code == 0
     assert told(copy.mesh("--json", "status"), Elsewhere.__name__)
+
+
+def answered(spawn: Spawn, argv: Sequence[str | Path], answer: str) -> tuple[int, str]:
+    """Run a command for a person who types this; its code and what it said."""
+    terminal, theirs = pty.openpty()
+    try:
+        process = spawn(argv, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, **NEW})
+        os.write(terminal, f"{answer}\n".encode())
+        said, _ = process.communicate(timeout=90)
+    finally:
+        os.close(terminal)
+        os.close(theirs)
+    return process.returncode, said.decode()
+
+
+def test_a_person_is_asked_what_happened(fleet: Fleet, spawn: Spawn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Goal: `up` and `join` ask on a terminal; no answer changes nothing; either answer goes on with the command."""
+    (device,) = fleet.joined(1)
+    monkeypatch.setenv(machine.VARIABLE, "the old machine")
+    machine.record(device.home)
+    code, said = answered(spawn, [*command(device.home), "up"], "perhaps")
+    assert (code, "second device?" in said) == (3, True), said
+    assert machine.recorded(device.home) == machine.identity()
+    copy = carried(fleet, device)
+    code, said = answered(spawn, [*command(device.home), "--interface", "127.0.0.1", "up"], "m")
+    assert code == 0, said
+    assert device.mesh("down", **NEW).code == 0
+    code, said = answered(spawn, [*command(copy.home), "join", "--request"], "s")
+    assert code == 0, said
+    assert "mesh-request-1." in said
+    assert list(copy.home.glob("set-aside-*/secrets"))
 
 
 # ---------------------------------------------------------------- leaving

@@ -1,8 +1,10 @@
-"""Which machine a home is on: recorded where every copy takes it along, and nothing is claimed where nothing is known."""
+"""Which machine a home is on: recorded where every copy takes it along; where nothing is known nothing is claimed."""
 
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ from mesh.node.paths import machine_path
 def named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     """A machine that has only the name it is given."""
     monkeypatch.setattr(machine, "_FILES", (tmp_path / "machine-id", tmp_path / "second-id"))
-    monkeypatch.setattr(machine.sys, "platform", "linux")
+    monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.delenv(machine.VARIABLE, raising=False)
     return monkeypatch
 
@@ -39,10 +41,10 @@ def test_a_machine_is_its_number_or_what_it_is_called(named: pytest.MonkeyPatch,
 def test_the_mac_is_asked_for_its_uuid(named: pytest.MonkeyPatch) -> None:
     """As ioreg prints it; where it says nothing, or is not there, nothing is known."""
     said = '  "IOPlatformUUID" = "12345678-ABCD-1234-ABCD-1234567890AB"\n'
-    named.setattr(machine.sys, "platform", "darwin")
-    named.setattr(machine.subprocess, "run", lambda *_, **__: machine.subprocess.CompletedProcess([], 0, said, ""))
+    named.setattr(sys, "platform", "darwin")
+    named.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, said, ""))
     assert machine.identity()
-    named.setattr(machine.subprocess, "run", lambda *_, **__: machine.subprocess.CompletedProcess([], 1, "", ""))
+    named.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 1, "", ""))
     assert machine.identity() == ""
 
 
