@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ import typer
 
 from mesh.cli import local
 from mesh.cli.options import Command, examples, running
+from mesh.cli.ourselves import front
 from mesh.cli.run import TAKEN_S, Run
 from mesh.cli.screen import one_line
 from mesh.errors import Busy, MeshError, Unreachable
@@ -138,10 +138,8 @@ def _started(run: Run) -> tuple[dict[str, object], bool]:
 
 
 def _argv(run: Run) -> list[str]:
-    isolated = ["-I"] if sys.flags.isolated else []
     interfaces = [word for address in run.interfaces for word in ("--interface", address)]
-    front = [sys.executable, *isolated, "-X", "utf8", "-m", "mesh.cli.front"]
-    return [*front, "--json", "--home", str(run.home), *interfaces, "agent"]
+    return front("--json", "--home", str(run.home), *interfaces, "agent")
 
 
 def _failed(output: Path, code: int) -> MeshError:
