@@ -124,7 +124,9 @@ class _Ear(RecordUpdateListener):
 
     def _hosts(self, server: str) -> list[str]:
         """Addresses that a host name has, newest first, those with the widest reach before the others."""
-        records = [record for kind in (_A, _AAAA) for record in self._engine.cache.get_all_by_details(server, kind, _IN)]
+        records = [
+            record for kind in (_A, _AAAA) for record in self._engine.cache.get_all_by_details(server, kind, _IN)
+        ]
         found = [
             (host, record.created)
             for record in heapq.nlargest(2 * ADDRESSES_PER_PEER_MAX, records, key=lambda one: one.created)
@@ -154,6 +156,7 @@ class ZeroconfBeacon:
         """Announce and look out until cancelled, then say goodbye."""
         while True:
             self._moved = False
+            self._kick.clear()
             self._hosts = multicast_hosts(self._interfaces)
             if not self._hosts:
                 self._problem = _NO_NETWORK
@@ -238,10 +241,14 @@ class ZeroconfBeacon:
                 raise OSError(message)
             self._engine, self._problem = engine.zeroconf, ""
             engine.zeroconf.async_add_listener(_Ear(self, sighted, engine.zeroconf), None)
+            self.ask()
+            asks = timing.BEACON_FIRST_ASKS
             while not self._moved:
                 self._kick.clear()
-                self.ask()
                 await self._announced(engine.zeroconf)
+                while asks and not await self._kicked(timing.BEACON_ASK_S):
+                    self.ask()
+                    asks -= 1
                 await self._kicked(timing.BEACON_RENEW_S)
         finally:
             self._engine, self._unheard_since_s = None, None
@@ -260,11 +267,12 @@ class ZeroconfBeacon:
             self._spoke()
             await sent
 
-    async def _kicked(self, timeout_s: float) -> None:
+    async def _kicked(self, timeout_s: float) -> bool:
+        """Wait for something to do; whether there is."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._kick.wait()
-        self._kick.clear()
+        return self._kick.is_set()
 
     def _spoke(self) -> None:
         if self._unheard_since_s is None and self._notices:

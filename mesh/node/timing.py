@@ -39,6 +39,7 @@ OWN_REDIAL_S = 0.2  # between tries to reach the own server while its process li
 # Beacon
 BEACON_RENEW_S = 900.0  # fresh random names, so that nobody can follow a device for long
 BEACON_ASK_S = 1.5  # while somebody is missed: an answer is the first sign that a silent network is back
+BEACON_FIRST_ASKS = 3  # after the first: one may get lost, or be answered too soon after the last time to be heard
 BEACON_DEAF_S = 5.0  # an own announcement comes back in milliseconds; after so long it does not get through
 BEACON_AGAIN_S = 5.0  # between tries to get a socket for it
 SIGHT_S_MAX = 1800.0  # an announcement that was not renewed for so long is not in sight any more

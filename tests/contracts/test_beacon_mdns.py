@@ -1,4 +1,4 @@
-"""The beacon on mDNS keeps the promises of the beacon, on the loopback of this machine; hostile packets only cost time."""
+"""The beacon on mDNS keeps the promises of the beacon, on this machine's loopback; hostile packets only cost time."""
 
 from __future__ import annotations
 
