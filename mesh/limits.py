@@ -104,6 +104,10 @@ CERTIFICATES_CACHED_MAX = 128  # leaf certificates, about 1 KiB each
 FAULTS_SHOWN_MAX = 100  # faults that one verification names
 LIST_MAX = 1000  # rows in one answer of a call; more come with `after`
 STRANGE_ADDRESSES_MAX = 16  # typed addresses that are looked at
+INTERFACES_MAX = 32  # network cards and address families on which devices are looked for
+ANNOUNCEMENTS_KEPT_MAX = 256  # announcements of others that are in sight at once
+ANNOUNCEMENTS_PER_PACKET_MAX = 16  # of others, that one packet may bring
+ANNOUNCEMENT_BYTES_MAX = 512  # PROTOCOL: the text of one announcement on the local network
 MEMORY_BUS_TOLD_MAX = 1024  # tidings on their way in a memory network
 
 # Pairing
