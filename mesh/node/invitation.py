@@ -12,7 +12,7 @@ import errno
 import ipaddress
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -26,7 +26,7 @@ from mesh.limits import (
 from mesh.node import timing
 from mesh.node.pairing import Dropped, carry, entropy, next_frame
 from mesh.sync.pairing import Invitation, Inviter
-from mesh.sync.pairing_frames import Code, Reason, refusal
+from mesh.sync.pairing_frames import Code
 
 _ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 - whoever has the code may come from any network, unless --interface says so
 _NETWORK_BITS = 64  # what one customer of IPv6 has at least
@@ -83,7 +83,11 @@ class Host:
     """One invitation and its callers."""
 
     code: Code
+    member: bool = False
+    """Whether whoever comes is let in as a member, whatever it asks for."""
     clock: Callable[[], float] = time.monotonic
+    admitted: Mapping[str, object] = field(default_factory=dict, init=False)
+    """Who was let in, as the admission tells it."""
     news: asyncio.Queue[News] = field(default_factory=asyncio.Queue, init=False)
 
     def __post_init__(self) -> None:
@@ -183,8 +187,7 @@ class Host:
                 wrong = self.invitation.tries_left < tries_left
             caller.wait(timing.PAIRING_STEP_S)
             if wrong:
-                left = self.invitation.tries_left
-                self.news.put_nowait(Wrong(left) if left > 0 else refusal(Reason.TRIES.value, 0))
+                self.news.put_nowait(self._wrong())
             if caller.inviter.proven and self._guest is None:
                 self._guest = caller
             await carry(caller.writer, step)
@@ -195,6 +198,12 @@ class Host:
             if step.joined or step.over is not None:
                 self._tell_end(caller, step.over or Joined())
                 return
+
+    def _wrong(self) -> News:
+        if self.invitation.tries_left > 0:
+            return Wrong(self.invitation.tries_left)
+        message = "three wrong codes came in, and this one is dead"
+        return Refused(message, hint="Somebody may be guessing. Read the next one out slowly: mesh invite")
 
     def _tell_end(self, caller: _Caller, news: News) -> None:
         if caller is self._guest and not caller.told:
