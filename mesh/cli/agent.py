@@ -41,12 +41,7 @@ def add_to(app: typer.Typer) -> None:
 def up(context: typer.Context) -> None:
     """Start the agent in the background; returns when it answers. Running already is fine."""
     run = running(context)
-    found = pinged(run)
-    started = False
-    if found is None:
-        if not run.home.is_dir():
-            local.must_be_joined(run.home)
-        found, started = _started(run)
+    found, started = ensured(run)
     result: dict[str, object] = {"agent": {"pid": found["pid"], "version": found.get("version"), "started": started}}
     word = "started" if started else "was running"
     run.out.acknowledge(result, lambda screen: [f"agent {screen.ink(word, 'green')}, pid {found['pid']}"])
@@ -93,6 +88,16 @@ def agent(context: typer.Context) -> None:
             time.sleep(POLL_S)  # a single command holds the home, for a moment
         else:
             return
+
+
+def ensured(run: Run) -> tuple[dict[str, object], bool]:
+    """The agent that answers, and whether it was started for that. Raises MeshError when it cannot be."""
+    found = pinged(run)
+    if found is not None:
+        return found, False
+    if not run.home.is_dir():
+        local.must_be_joined(run.home)
+    return _started(run)
 
 
 def pinged(run: Run) -> dict[str, object] | None:
