@@ -1,7 +1,9 @@
 """A long day of real devices: agents as processes that write, edit, fall over and come back, drawn from a seed.
 
-After each hour of the day all devices must agree, hold every acknowledged note, verify, and rebuild to the same. The
-seed draws the acts, not the machine's timing, so a failure names the seed and shows what the devices said last.
+Now and then a device is put back to a copy of its home from the hour before, without noticing, and writes: its chain
+forks. After each hour of the day all devices must agree, hold every acknowledged note, verify, and rebuild to the
+same. The seed draws the acts, not the machine's timing, so a failure names the seed and shows what the devices said
+last.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import argparse
 import asyncio
 import json
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,6 +28,7 @@ from tests.system import harness
 from tests.system.harness import Device, Fleet
 
 ACTS_AN_HOUR = 60
+COPIED_AN_HOUR = 0.5  # how often a home is copied
 DEVICES = 3
 MINUTES = 5.0
 
@@ -38,6 +42,7 @@ class Day:
     devices: list[Device]
     notes: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    copied: tuple[Device, Path] | None = None
 
     def act(self) -> None:
         """One thing happens to one device."""
@@ -100,6 +105,26 @@ class Day:
         if not device.pid:
             device.start()
 
+    def copy(self) -> None:
+        """Somebody copies the home of a device, as a backup program does."""
+        device = self.lots.choice(self.devices)
+        self.stop(device)
+        place = device.home.with_name(f"{device.name}-copy")
+        shutil.copytree(device.home, place)
+        self.copied = (device, place)
+
+    def put_back(self) -> None:
+        """The home of the hour before takes the place of today's, and writes before it hears from anybody."""
+        if self.copied is None:
+            return
+        (device, place), self.copied = self.copied, None
+        self.stop(device)
+        shutil.rmtree(device.home)
+        place.rename(device.home)
+        for _ in range(5):
+            self.lots.choice((self.add, self.retitle, self.reword))(device)
+        self.counts["put_back"] = self.counts.get("put_back", 0) + 1
+
     def _edit(self, device: Device, **values: object) -> None:
         if self.notes:
             self._said(device, "note.edit", document=self.lots.choice(self.notes), **values)
@@ -160,6 +185,9 @@ def played(seed: int, minutes: float, devices: int) -> dict[str, object]:
             day = Day(random.Random(seed), fleet, fleet.joined(devices))
             hours = 0
             while not hours or time.monotonic() < until:
+                day.put_back()
+                if day.lots.random() < COPIED_AN_HOUR:
+                    day.copy()
                 for _ in range(ACTS_AN_HOUR):
                     day.act()
                 day.ends()
