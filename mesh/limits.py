@@ -119,6 +119,7 @@ PAIRING_CLEAR_BYTES_MAX = 256  # PROTOCOL: a frame before the proofs
 PAIRING_SEALED_BYTES_MAX = 6 * MIB  # PROTOCOL: a frame after them: an admission in base64
 PAIRING_CONNECTIONS_MAX = 16  # callers of an invitation at once; each costs some 30 ms of work
 PAIRING_CONNECTIONS_PER_SOURCE_MAX = 4  # of those from one IPv4 address, or one IPv6 network of 64 bits
+PAIRING_SOURCES_MAX = 1024  # sources of which is remembered how often they called and proved nothing
 PAIRING_CALLS_MAX = 8  # proofs that one `mesh join` shows: whoever announces more gets no more guesses
 
 # Store
