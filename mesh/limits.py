@@ -107,6 +107,9 @@ STRANGE_ADDRESSES_MAX = 16  # typed addresses that are looked at
 INTERFACES_MAX = 32  # network cards and address families on which devices are looked for
 ANNOUNCEMENTS_KEPT_MAX = 256  # announcements of others that are in sight at once
 ANNOUNCEMENTS_PER_PACKET_MAX = 16  # of others, that one packet may bring
+TAG_NONCE_BYTES = 8  # PROTOCOL: of a device's announcement
+TAG_SHOWN_BYTES = 8  # PROTOCOL: of its tag: enough for a hint
+TAGS_REMEMBERED_MAX = 1024  # tags whose device is known, or known to be a stranger
 ANNOUNCEMENT_BYTES_MAX = 512  # PROTOCOL: the text of one announcement on the local network
 MEMORY_BUS_TOLD_MAX = 1024  # tidings on their way in a memory network
 

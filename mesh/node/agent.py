@@ -23,9 +23,12 @@ from mesh.events.keys import derive
 from mesh.events.seal import Keyring
 from mesh.limits import ADDRESSES_PER_PEER_MAX
 from mesh.names import device_text, short
-from mesh.node import calls, calls_devices, timing, vault
+from mesh.node import calls, moves, timing, vault
+from mesh.node.addresses import own_hosts
+from mesh.node.broker_config import address_text
 from mesh.node.bus import NatsBus
 from mesh.node.engine import Engine, own_of
+from mesh.node.finding import Finding
 from mesh.node.home import addresses_key
 from mesh.node.log import Log, silent
 from mesh.node.log import opened as log_opened
@@ -43,6 +46,8 @@ from mesh.sync.messages import Want
 _PORT = "server/port"
 _STRANGE = "addresses"
 _WRITER = "engine"  # the task that is never cancelled: it ends when all that was acknowledged is kept
+BEACON_VARIABLE = "MESH_BEACON"
+"""Set to `off`, nothing is announced or looked for by mDNS."""
 _ANYWHERE = "0.0.0.0"  # noqa: S104 - devices of the mesh are met on every interface unless --interface says otherwise
 
 
@@ -57,6 +62,7 @@ class Agent:
         self.device = device_text(held.admission)
         self.talk: Talk | None = None
         self.bus: Bus | None = None
+        self.finding: Finding | None = None
         self.interfaces: tuple[str, ...] = ()
         self.strange: tuple[str, ...] = ()
         self.addresses: dict[str, tuple[str, ...]] = {}
@@ -102,6 +108,10 @@ class Agent:
         listening = Listening(hosts, self.port, Path(server) if server else None, external)
         self.bus = NatsBus(self.device, keys, server_path(self.home), listening=listening)
         self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self)
+        if os.environ.get(BEACON_VARIABLE, "on") != "off":
+            from mesh.node.beacon import ZeroconfBeacon  # noqa: PLC0415 - commands must not wait for it
+
+            self.finding = Finding(self.engine, self.bus, ZeroconfBeacon(self.interfaces), self.log)
 
     def _first_epoch(self) -> bytes:
         """The key of the first epoch: every member holds it, whatever epochs came later."""
@@ -151,7 +161,9 @@ class Agent:
 
     def own_addresses(self) -> tuple[str, ...]:
         """Where others may reach this device's server."""
-        return calls_devices.own_addresses(self)
+        port = self.bus.server().port if self.bus else 0
+        hosts = [host for host in own_hosts(self.interfaces) if "%" not in host]  # what one link knows helps no other
+        return tuple(address_text(host, port) for host in hosts or self.interfaces) if port else ()
 
     async def learned(self, device: str, addresses: Sequence[str]) -> None:
         """Keep what a device told about where it can be reached, and dial it there from now on."""
@@ -174,12 +186,25 @@ class Agent:
             tasks = [
                 group.create_task(self._supervised("talk", self.talk.run)),
                 group.create_task(self._supervised("addresses", self._watch_addresses)),
+                group.create_task(self._supervised("moves", lambda: moves.watch(self.interfaces, self.moved))),
             ]
+            if self.finding is not None:
+                tasks.append(group.create_task(self._supervised("beacon", self.finding.run)))
             await self.let_in()
             ready()
             await self.ending.wait()
             await self._note_addresses_at_last()
             await ended(tasks, self.log)
+
+    def moved(self, doubtful: bool) -> None:  # noqa: FBT001 - what `moves` tells
+        """This machine slept or has other addresses; links may be dead by it."""
+        assert self.bus is not None and self.talk is not None, "only while serving"  # noqa: PT018
+        self.log("moved", doubtful=doubtful)
+        if doubtful:
+            self.bus.moved()
+        self.talk.moved()
+        if self.finding is not None:
+            self.finding.moved()
 
     async def _watch_addresses(self) -> None:
         while True:
