@@ -53,6 +53,11 @@ SEEN_AGAIN_S_MAX = 30.0
 SEEN_ANEW_S = 8.0  # a device that was out of sight for so long is dialled at once
 SIGHT_S_MAX = 1800.0  # an announcement that was not renewed for so long is not in sight any more
 
+# Locations
+LOCATED_LOOK_S = 30.0  # between looks whether a device's addresses should be said in a statement
+LOCATED_STEADY_S = 600.0  # addresses that stayed the same for so long are said
+LOCATED_AGAIN_S = 3600.0  # about one device at most so often: statements are kept for ever
+
 # Clock
 CLOCK_LOOK_S = 1.0
 HOSTS_LOOK_S = 3.0  # a millisecond of work; a change of the address that leads outward is noticed in CLOCK_LOOK_S

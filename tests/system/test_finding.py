@@ -237,7 +237,7 @@ def test_a_machine_that_wakes_is_linked_again(fleet: Fleet, net: Network) -> Non
     placed(net, [awake, sleeper])
     started([awake, sleeper])
     all_linked(fleet, [awake, sleeper], "they found each other")
-    pids = (sleeper.server_pid, sleeper.pid)
+    pids = (sleeper.served().server_pid, sleeper.pid)
     for pid in pids:
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)
