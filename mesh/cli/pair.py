@@ -198,7 +198,11 @@ def _inviters(run: Run, nameplate: int) -> list[Sequence[str]]:
             "longer form that `mesh invite` shows too: mesh join CODE@HOST:PORT"
         )
         raise Unreachable(message, hint=hint)
-    return list(dict.fromkeys(found))
+    apart: list[Sequence[str]] = []
+    for addresses in sorted(found, key=len, reverse=True):  # one device may be sighted with some, then with all
+        new = [address for address in addresses if not any(address in other for other in apart)]
+        apart += [new] if new else []
+    return apart
 
 
 def _sightings(run: Run) -> Sequence[Sighting]:
@@ -208,12 +212,12 @@ def _sightings(run: Run) -> Sequence[Sighting]:
 
 
 def _invites(sighting: Sighting) -> bool:
-    return sighting.calling == "invitation" and sighting.text.get("v") == b"1"
+    return sighting.calling == "invitation" and sighting.text.get("v") == b"1" and "i" in sighting.text
 
 
 def _in_reach(sightings: Sequence[Sighting]) -> str:
     devices = sum(sighting.calling == "device" for sighting in sightings)
-    invitations = sum(_invites(sighting) for sighting in sightings)
+    invitations = len({sighting.text["i"] for sighting in sightings if _invites(sighting)})
     parts = [f"{counted(devices, 'device')} of some mesh"] * bool(devices)
     parts += [counted(invitations, "open invitation")] * bool(invitations)
     if not parts:
