@@ -5,6 +5,7 @@ It shows and asks; the exchange and its rules are in `mesh.sync.pairing`. No cod
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -206,9 +207,13 @@ def _inviters(run: Run, nameplate: int) -> list[Sequence[str]]:
 
 
 def _sightings(run: Run) -> Sequence[Sighting]:
-    from mesh.node.beacon import look_around
+    from mesh.node.agent import BEACON_VARIABLE
 
-    return local.done(look_around(run.interfaces, LOOK_S))
+    if os.environ.get(BEACON_VARIABLE) == "off":
+        return ()
+    from mesh.node import beacon
+
+    return local.done(beacon.look_around(run.interfaces, LOOK_S))
 
 
 def _invites(sighting: Sighting) -> bool:

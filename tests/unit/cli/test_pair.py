@@ -70,6 +70,7 @@ def sees(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         async def look_around(_interfaces: Sequence[str], _seconds: float) -> tuple[Sighting, ...]:
             return sightings
 
+        monkeypatch.setenv("MESH_BEACON", "on")
         monkeypatch.setattr("mesh.node.beacon.look_around", look_around)
 
     return see
@@ -164,6 +165,15 @@ def test_nobody_in_sight(mesh: Mesh, sees: Callable[..., None]) -> None:
     code, out, err = mesh("join", CODE, "--json")
     assert code == 5
     assert "begins with 7" in json.loads(out)["error"]["message"]
+    assert "CODE@HOST:PORT" in err
+
+
+def test_a_beacon_that_is_off_looks_for_nobody(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the agent: nothing is sent, and the longer form is named at once."""
+    monkeypatch.setenv("MESH_BEACON", "off")
+    monkeypatch.setattr("mesh.node.beacon.look_around", pytest.fail)
+    code, _, err = mesh("join", CODE)
+    assert code == 5
     assert "CODE@HOST:PORT" in err
 
 
