@@ -46,6 +46,7 @@ async def invite(agent: Agent, arguments: Arguments) -> AsyncGenerator[object, N
             yield {"opened": {"addresses": addresses, "seconds": INVITATION_S_MAX}}
             while True:
                 news = await host.heard()
+                agent.log(f"invitation.{type(news).__name__.lower()}")
                 yield _item(host, news)
                 if isinstance(news, Joined):
                     return

@@ -139,6 +139,19 @@ def test_the_end_of_an_invitation_is_an_error(inviting: Callable[..., FakeAgent]
     assert json.loads(out.splitlines()[1])["error"]["message"] == "nobody came within five minutes"
 
 
+def test_a_device_that_went_away_while_the_person_thought(
+    agent: Agent, drawn: str, mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The yes finds nobody; what the person reads is why."""
+    monkeypatch.setattr("mesh.cli.local.state_of", lambda _: "joined")
+    gone = error("Dropped", "Unreachable", 5, "the other device went away before it was let in")
+    late = error("Misuse", "Misuse", 2, "no invitation is open")
+    agent({"ping": PONG, "invite": (OPENED, ASKING, *gone), "invite.answer": late})
+    code, out, _ = mesh("invite", "--json", "--yes")
+    assert json.loads(out.splitlines()[0])["code"] == drawn
+    assert (code, json.loads(out.splitlines()[1])["error"]["family"]) == (5, "Unreachable")
+
+
 def test_inviting_before_joining(mesh: Mesh) -> None:
     """A device outside invites nobody, and no agent is started for it."""
     code, out, err = mesh("invite")
