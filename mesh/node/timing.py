@@ -50,3 +50,9 @@ FOLLOW_INTERVAL_S = 0.2  # how often `mesh log --follow` looks for more
 STOP_S_MAX = 10.0  # what shutting down may take before it is cut off
 RESTART_FIRST_S = 0.2  # a part of the agent that failed is started again, with backoff
 RESTART_S_MAX = 30.0
+
+# Service and doctor
+SERVICE_S_MAX = 120.0  # one word to systemd or launchd: a start waits for the agent, a stop for its end
+LOOK_S_MAX = 5.0  # one look of the doctor at another program
+DATABASE_LOOK_S_MAX = 20.0  # for a quick check of the database; on a slow disk it is left unfinished
+OUTPUT_LOOK_S = 60.0  # how often the agent bounds the file that its own output goes to
