@@ -121,3 +121,4 @@ STORE_WAL_KEPT_BYTES = 64 * MIB  # and cut back to this after it grew larger
 STORE_BUSY_S = 10.0  # how long a connection waits for the other one
 BUCKETS_UNSAVED_MAX = 512  # buckets of the state tree that are hashed anew after a crash: some 50 ms
 FREE_BYTES_MIN = 1 * MIB  # a disk with less is taken for full when a write fails
+DISK_LOW_BYTES = 256 * MIB  # with less free the doctor warns: a log of 100,000 notes takes about as much

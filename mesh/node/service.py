@@ -15,6 +15,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -96,12 +97,13 @@ def installed_for(home: Path) -> Service | None:
 
 def homes_served() -> list[Path]:
     """The homes of this user that have a service, by the words of their units."""
-    found = []
-    for path in sorted((config_folder() / "systemd" / "user").glob("mesh*.service")):
-        words = re.search(r'^ExecStart=.* "?--home"? "((?:[^"\\]|\\.)*)"', _read(path), re.MULTILINE)
-        if words:
-            found.append(Path(_unquoted(words[1])))
-    return found
+    units = sorted((config_folder() / "systemd" / "user").glob("mesh*.service"))
+    return [Path(home) for unit in units for home in _options(unit, "--home")]
+
+
+def interfaces_of(service: Service) -> tuple[str, ...]:
+    """What the agent of an installed service listens on, by the words of its unit."""
+    return tuple(_options(service.path, "--interface"))
 
 
 def text(service: Service, interfaces: Sequence[str]) -> bytes:
@@ -195,6 +197,16 @@ def _plain(word: str) -> str:
         message = "a service cannot be made for a path with control characters"
         raise Misuse(message, hint="Use a home with a plain name: --home DIR.")
     return word
+
+
+def _options(unit: Path, name: str) -> list[str]:
+    """The values of an option in the command line of a unit."""
+    if unit.suffix == ".plist":
+        argv = plistlib.loads(unit.read_bytes()).get("ProgramArguments", [])
+    else:
+        line = re.search(r"^ExecStart=(.*)$", _read(unit), re.MULTILINE)
+        argv = [_unquoted(word) for word in re.findall(r'"((?:[^"\\]|\\.)*)"', line[1])] if line else []
+    return [str(value) for option, value in pairwise(argv) if option == name]
 
 
 def _unquoted(words: str) -> str:

@@ -59,8 +59,13 @@ def install(service: Service, interfaces: Sequence[str]) -> bool:
         _systemctl(service, "daemon-reload")
         _systemctl(service, "enable", "--quiet", service.unit)
         if service.kind == "systemd-user" and not services.lingers(service.user):
-            _run(["loginctl", "enable-linger", service.user])  # whether it could shows in `lingers`
+            _run(_linger_argv(service))  # whether it could shows in `lingers`
     return changed
+
+
+def enable_linger(service: Service) -> None:
+    """Have systemd start this user's services at boot. Raises Unreachable."""
+    _must(_linger_argv(service))
 
 
 def start(service: Service) -> None:
@@ -248,6 +253,10 @@ def _condition_launchd(service: Service) -> Condition:
     problem = f"the agent ended with code {code[1]}" if pid is None and code and code[1] != "0" else ""
     hint = "`mesh logs` tells why; log/start.log of the home has what it said." if problem else ""
     return Condition(service.installed, pid is not None, pid is not None, int(pid[1]) if pid else None, problem, hint)
+
+
+def _linger_argv(service: Service) -> list[str]:
+    return ["loginctl", "--no-ask-password", "enable-linger", service.user]
 
 
 def _must(argv: Sequence[str]) -> None:
