@@ -8,7 +8,7 @@ import click
 import typer
 
 import mesh
-from mesh.cli import agent, doctor, inspect, join, logs, note, peer, service
+from mesh.cli import agent, doctor, inspect, join, logs, note, peer, service, upgrade
 from mesh.cli.options import examples, running, tree
 from mesh.errors import Misuse
 
@@ -38,7 +38,7 @@ def start(
         raise typer.Exit
 
 
-for commands in (join, note, peer, agent, service, doctor, logs, inspect):
+for commands in (join, note, peer, agent, service, doctor, upgrade, logs, inspect):
     commands.add_to(app)
 
 

@@ -56,3 +56,4 @@ SERVICE_S_MAX = 120.0  # one word to systemd or launchd: a start waits for the a
 LOOK_S_MAX = 5.0  # one look of the doctor at another program
 DATABASE_LOOK_S_MAX = 20.0  # for a quick check of the database; on a slow disk it is left unfinished
 OUTPUT_LOOK_S = 60.0  # how often the agent bounds the file that its own output goes to
+FETCH_S_MAX = 900.0  # one step of an upgrade: libraries come over a slow line
