@@ -21,7 +21,7 @@ from mesh.cli.options import Command, examples, running
 from mesh.cli.run import TAKEN_S, Run
 from mesh.cli.screen import one_line
 from mesh.errors import Busy, MeshError, Unreachable
-from mesh.node.paths import log_path
+from mesh.node.paths import output_path
 from mesh.node.socket_client import error_from
 
 STARTED_S = 60.0  # for an agent to answer: after a crash it first looks through its store
@@ -157,7 +157,7 @@ def pinged(run: Run) -> dict[str, object] | None:
 
 def _started(run: Run) -> tuple[dict[str, object], bool]:
     """The agent that answers in the end, and whether it is the one that was started here."""
-    output = log_path(run.home).with_name("start.log")
+    output = output_path(run.home)
     output.parent.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
     try:

@@ -58,24 +58,25 @@ def upgrade(context: typer.Context, *, check: _Check = False) -> None:
 
 
 def uninstall(context: typer.Context) -> None:
-    """Take mesh off this machine: agent, service, environment. What you wrote stays, here and on other devices."""
+    """Take mesh off this machine: agent, services, environment. What you wrote stays, here and on other devices."""
     from mesh.node import service_manager as manager
     from mesh.node.service import homes_served, installed_for
     from mesh.node.upgrade import own_environment
 
     run = running(context)
-    service = installed_for(run.home)
+    ours = {run.home, *homes_served()}  # each of them runs what is taken away
+    services = [service for home in sorted(ours) if (service := installed_for(home)) is not None]
     environment = own_environment()
-    what = ["the agent", *([f"the service {service.unit}"] if service else [])]
+    what = ["the agent", *(f"the service {service.unit}" for service in services)]
     what += [f"the environment {environment}"] if environment else []
     confirm(run, f"End and remove {', '.join(what)}? What you wrote stays.")
     pid, _ = agent.ended(run)
-    if service is not None:
+    for service in services:
         manager.remove(service)
-    homes = sorted({home for home in (run.home, home_path(None), *homes_served()) if home.is_dir()})
+    homes = sorted(home for home in ours | {home_path(None)} if home.is_dir())
     result: Told = {
         "agent": {"pid": pid, "running": False},
-        "service": str(service.path) if service else None,
+        "services": [str(service.path) for service in services],
         "environment": str(environment) if environment else None,
         "homes": [str(home) for home in homes],
     }
@@ -154,7 +155,9 @@ def _upgraded(screen: Screen, told: Told) -> list[str]:
 
 
 def _uninstalled(screen: Screen, told: Told) -> list[str]:
-    gone = [str(told[name]) for name in ("service", "environment") if told[name]]
+    services = told["services"]
+    gone = [*services] if isinstance(services, list) else []
+    gone += [told["environment"]] if told["environment"] else []
     lines = [screen.ink("removed  ", "dim") + one_line(path) for path in gone] or [
         "nothing was installed to be removed"
     ]

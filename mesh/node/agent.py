@@ -27,10 +27,10 @@ from mesh.node import calls, calls_devices, timing, vault
 from mesh.node.bus import NatsBus
 from mesh.node.engine import Engine, own_of
 from mesh.node.home import addresses_key
-from mesh.node.log import Log, silent
+from mesh.node.log import Log, bounded, silent
 from mesh.node.log import opened as log_opened
 from mesh.node.own_server import Listening
-from mesh.node.paths import server_path, socket_path
+from mesh.node.paths import output_path, server_path, socket_path
 from mesh.node.ports import Bus, Peer, TransportKeys
 from mesh.node.socket_server import Arguments, served
 from mesh.node.store import open_store
@@ -174,6 +174,7 @@ class Agent:
             tasks = [
                 group.create_task(self._supervised("talk", self.talk.run)),
                 group.create_task(self._supervised("addresses", self._watch_addresses)),
+                group.create_task(self._supervised("output", self._watch_output)),
             ]
             await self.let_in()
             ready()
@@ -185,6 +186,11 @@ class Agent:
         while True:
             await self.note_addresses()
             await asyncio.sleep(timing.ADDRESSES_INTERVAL_S)
+
+    async def _watch_output(self) -> None:
+        while True:
+            bounded(output_path(self.home))
+            await asyncio.sleep(timing.OUTPUT_LOOK_S)
 
     async def _note_addresses_at_last(self) -> None:
         with contextlib.suppress(MeshError):  # a full disk must not keep the agent from ending

@@ -21,6 +21,7 @@ from typing import Literal
 
 import mesh
 from mesh.errors import Misuse, Unreachable
+from mesh.node.paths import output_path
 
 Kind = Literal["systemd-user", "systemd-system", "launchd"]
 
@@ -178,7 +179,7 @@ def _suffix(home: Path, mark: str) -> str:
 
 def _plist(template: bytes, service: Service, argv: list[str], passed: dict[str, str]) -> bytes:
     told = plistlib.loads(template)
-    log = str(service.home / "log" / "start.log")
+    log = str(output_path(service.home))
     told |= {
         "Label": service.unit,
         "UserName": service.user,
