@@ -118,7 +118,7 @@ def text(service: Service, interfaces: Sequence[str]) -> bytes:
     words = {
         "@UNIT@": service.unit,
         "@HOME@": _plain(str(service.home)).replace("%", "%%"),
-        "@EXEC@": " ".join(quoted(word) for word in argv),
+        "@EXEC@": " ".join(map(argument, argv)),
         "@ENVIRONMENT@": "\n".join(lines),
         "@SECRETS@": _plain(str(service.secrets)).replace("%", "%%"),
         "@USER@": service.user,
@@ -134,9 +134,13 @@ def agent_argv(home: Path, interfaces: Sequence[str]) -> list[str]:
 
 
 def quoted(word: str) -> str:
-    r"""A word of a command line in a unit: in quotes; `\`, `"`, `%` and `$` stand for themselves."""
-    plain = _plain(word).replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + plain.replace("%", "%%").replace("$", "$$") + '"'
+    r"""A word in a unit: in quotes; `\`, `"` and `%` stand for themselves. Raises Misuse."""
+    return '"' + _plain(word).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"'
+
+
+def argument(word: str) -> str:
+    """A word of a command line in a unit, where a dollar sign would name a variable. Raises Misuse."""
+    return quoted(word).replace("$", "$$")
 
 
 def templates() -> Path:

@@ -101,7 +101,7 @@ def test_a_misuse_does_not_loop(fleet: Fleet, manager: Manager) -> None:
 
 def test_a_sealed_home_is_refused_until_the_service_knows_its_passphrase(fleet: Fleet, manager: Manager) -> None:
     """Goal: no passphrase is ever written into a unit; a file of the person's own carries it."""
-    home = fleet.empty("sealed").home
+    home = fleet.empty("sealed 100% $HOME").home
     assert manager.mesh(home, "--yes", "join", "--new", **SECRET).code == 0
     refused = manager.mesh(home, "--json", "service", "install", **SECRET)
     assert refused.code == 2, refused
