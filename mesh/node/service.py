@@ -161,7 +161,8 @@ def lingers(user: str) -> bool:
 def hidden_from_others(path: Path) -> Path | None:
     """The first folder on the way to a file that other users may not pass, or the file if they may not read it."""
     whole = path.resolve()
-    for part in (*reversed(whole.parents), whole):
+    # A link is passed twice: where it lies, and where it leads.
+    for part in (*reversed(path.absolute().parents), *reversed(whole.parents), whole):
         if not part.stat().st_mode & (0o001 if part.is_dir() else 0o004):
             return part
     return None

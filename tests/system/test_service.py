@@ -14,7 +14,7 @@ from mesh.node import service as services
 from tests.conftest import Spawn
 from tests.system.commands import alive, processes_in
 from tests.system.harness import Fleet, wait
-from tests.system.managers import Manager, user_manager
+from tests.system.managers import Manager, machine, user_manager
 
 pytestmark = pytest.mark.system
 SECRET = {"MESH_PASSPHRASE": "violet"}
@@ -118,6 +118,56 @@ def test_a_sealed_home_is_refused_until_the_service_knows_its_passphrase(fleet: 
     assert done["running"] is True
     assert "violet" not in Path(str(done["unit"])).read_text()
     told(manager, home, "service", "remove")
+
+
+@pytest.fixture
+def booted(tmp_home: Path, spawn: Spawn) -> Iterator[Manager]:
+    """A machine's systemd of this test alone."""
+    with machine(tmp_home, spawn) as made:
+        yield made
+
+
+def test_a_service_of_the_machine(booted: Manager) -> None:
+    """Goal: an own user, whose files and socket nobody else reaches; back after kill -9; removed but for its home."""
+    home = services.SYSTEM_HOME
+    refused = booted.mesh(None, "--json", "service", "install", "--system", user="nobody")
+    assert (refused.code, "sudo" in str(refused.error["hint"])) == (3, True), refused
+    made = booted.mesh(None, "--json", "service", "install", "--system")
+    assert (made.code, made.json["running"], made.json["enabled"]) == (0, False, True), made
+    assert "in no mesh yet" in made.err
+    assert booted.mesh(home, "--yes", "join", "--new", user="mesh").code == 0
+    answer = booted.mesh(None, "--json", "--interface", "127.0.0.1", "service", "install", "--system")
+    assert answer.code == 0, (answer, booted.systemctl("status", "mesh"), booted.said("cat", "/run/over/var/upper/log"))
+    first = answer.json
+    assert (first["kind"], first["running"], first["enabled"]) == ("systemd-system", True, True), first
+    assert booted.said("ps", "-o", "user=", "-p", str(first["pid"])).strip() == "mesh"
+    assert booted.mesh(home, "note", "add", "by root, over the socket").code == 0
+
+    for words in (["cat", f"{home}/secrets"], ["ls", str(home)], ["ls", f"{home}/agent.sock"]):
+        said = booted.said("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--", *words)
+        assert "Permission denied" in said, said
+    assert booted.mesh(home, "--json", "status", user="nobody").code != 0
+    inside = ["nsenter", "--mount", "--target", str(first["pid"]), "--"]
+    said = booted.said(*inside, "touch", "/etc/mesh-was-here")
+    assert "Read-only file system" in said, "the system is read-only to the agent"
+    assert booted.said(*inside, "ls", "/root").strip() == "", "it sees no home"
+
+    booted.said("kill", "-9", str(first["pid"]))
+
+    def back() -> bool:
+        now = booted.mesh(None, "--json", "service", "status", "--system").json
+        return bool(now["running"]) and now["pid"] not in {None, first["pid"]}
+
+    wait("it comes back after kill -9", back)
+    down = booted.mesh(home, "--json", "down")
+    assert (down.code, "mesh.service was stopped" in down.err) == (0, True), down
+    assert "nats-server" not in booted.said("ps", "-eo", "args")
+    assert "ExecMainStatus=0" in booted.systemctl("show", "--property", "ExecMainStatus", "mesh.service")
+    assert booted.mesh(home, "up").code == 0
+    removed = booted.mesh(None, "--json", "service", "remove", "--system")
+    assert (removed.code, removed.json["running"], removed.json["installed"]) == (0, False, False), removed
+    titles = booted.mesh(home, "--json", "note", "list", user="mesh").json["notes"]
+    assert [note["title"] for note in titles] == ["by root, over the socket"]  # type: ignore[attr-defined]
 
 
 def test_where_no_manager_works(fleet: Fleet, manager: Manager) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import mesh
+from tests.conftest import Spawn
 from tests.system.checkouts import Checkout, git
 from tests.system.commands import alive, processes_in
 from tests.system.harness import Device, Fleet
+from tests.system.managers import user_manager
 
 pytestmark = pytest.mark.system
 
@@ -78,6 +82,31 @@ def test_a_version_that_does_not_start(fleet: Fleet, checkout: Checkout) -> None
     git(checkout.root, "reset", "--keep", before[:10])
     up(checkout, device)
     assert device.titles() == {"kept"}
+
+
+def test_an_upgrade_of_a_service(
+    fleet: Fleet, checkout: Checkout, spawn: Spawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Goal: a service runs the newer version afterwards, under its manager, with the unit of the newer version."""
+    (device,) = fleet.joined(1)
+    with user_manager(fleet.folder, spawn, monkeypatch) as manager:
+        manager.python = str(checkout.root / ".venv" / "bin" / "python")
+        installed = manager.mesh(device.home, "--json", "--interface", device.host, "service", "install")
+        assert installed.code == 0, installed
+        template = checkout.upstream / "deploy" / "mesh.service"
+        template.write_text(template.read_text() + "# a line of the newer version\n")
+        checkout.release("0.9.9")
+        done = manager.mesh(device.home, "--json", "upgrade")
+        assert (done.code, done.json["restarted"]) == (0, True), done
+        status = manager.mesh(device.home, "--json", "service", "status").json
+        told = device.call("ping")
+        assert (told["version"], told["interfaces"]) == ("0.9.9", [device.host])
+        assert (status["running"], status["pid"]) == (True, told["pid"])
+        assert "a line of the newer version" in Path(str(status["unit"])).read_text()
+        gone = manager.mesh(device.home, "--json", "--yes", "uninstall")
+        assert (gone.code, gone.json["services"]) == (0, [status["unit"]]), gone
+        assert not Path(str(status["unit"])).exists()
+        assert not processes_in(device.home)
 
 
 def test_what_an_upgrade_refuses(fleet: Fleet, checkout: Checkout) -> None:
