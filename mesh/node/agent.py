@@ -27,6 +27,7 @@ from mesh.node import calls, calls_devices, timing, vault
 from mesh.node.bus import NatsBus
 from mesh.node.engine import Engine, own_of
 from mesh.node.home import addresses_key
+from mesh.node.invitation import Host
 from mesh.node.log import Log, bounded, silent
 from mesh.node.log import opened as log_opened
 from mesh.node.own_server import Listening
@@ -57,6 +58,7 @@ class Agent:
         self.device = device_text(held.admission)
         self.talk: Talk | None = None
         self.bus: Bus | None = None
+        self.host: Host | None = None  # of the invitation that is open
         self.interfaces: tuple[str, ...] = ()
         self.strange: tuple[str, ...] = ()
         self.addresses: dict[str, tuple[str, ...]] = {}

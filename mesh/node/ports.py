@@ -170,6 +170,9 @@ class Beacon(Protocol):
     def announce(self, notices: Sequence[Notice]) -> None:
         """Announce exactly these from now on, under fresh random names."""
 
+    def ask(self) -> None:
+        """Ask the local network now: whoever is there is sighted within a moment, also if it was before."""
+
     def moved(self) -> None:
         """This machine has other addresses: announce there, look there."""
 

@@ -36,6 +36,14 @@ SERVER_STEADY_S = 60.0  # after so long without a fall the backoff starts anew
 RELOAD_TIMEOUT_S = 3.0
 OWN_REDIAL_S = 0.2  # between tries to reach the own server while its process lives
 
+# Beacon
+BEACON_RENEW_S = 900.0  # fresh random names, so that nobody can follow a device for long
+BEACON_ASK_S = 1.5  # while somebody is missed: an answer is the first sign that a silent network is back
+BEACON_FIRST_ASKS = 3  # after the first: one may get lost, or be answered too soon after the last time to be heard
+BEACON_DEAF_S = 5.0  # an own announcement comes back in milliseconds; after so long it does not get through
+BEACON_AGAIN_S = 5.0  # between tries to get a socket for it
+SIGHT_S_MAX = 1800.0  # an announcement that was not renewed for so long is not in sight any more
+
 # Clock
 CLOCK_LOOK_S = 1.0
 CLOCK_JUMP_S = 5.0  # wall and monotonic clock moved apart by more: the machine slept
@@ -50,6 +58,15 @@ FOLLOW_INTERVAL_S = 0.2  # how often `mesh log --follow` looks for more
 STOP_S_MAX = 10.0  # what shutting down may take before it is cut off
 RESTART_FIRST_S = 0.2  # a part of the agent that failed is started again, with backoff
 RESTART_S_MAX = 30.0
+
+# Pairing
+PAIRING_STEP_S = 10.0  # for the other machine to answer a frame; measured: 0.05 s on one network
+PAIRING_GRACE_S = 1.0  # a caller who took longer makes room when others wait: honest ones answer within 0.1 s
+PAIRING_PERSON_S_MAX = 300.0  # for the person to compare the words
+PAIRING_KEEP_S_MAX = 60.0  # for the other machine to take an admission and keep it, on a slow disk
+PAIRING_CALL_S_MAX = 60.0  # how long a joiner goes on calling one inviter that drops it
+PAIRING_AGAIN_S = 0.25  # between those calls
+PAIRING_PORT_TRIES = 16  # ports that are tried when one is free on some addresses only
 
 # Service and doctor
 SERVICE_S_MAX = 120.0  # one word to systemd or launchd: a start waits for the agent, a stop for its end
