@@ -110,9 +110,11 @@ def ended(run: Run) -> tuple[object, str]:
 def agent(context: typer.Context) -> None:
     """Run the agent in the foreground, until SIGTERM, Ctrl-C or `mesh down`."""
     run = running(context)
+    from mesh.cli import moving
     from mesh.node.agent import run as serve
     from mesh.node.service_manager import notify
 
+    moving.at_home(run)
     told_ready: list[Mapping[str, object]] = []
 
     def ready(told: Mapping[str, object]) -> None:
@@ -138,9 +140,12 @@ def agent(context: typer.Context) -> None:
 
 def ensured(run: Run) -> tuple[dict[str, object], bool]:
     """The agent that answers, and whether it was started for that. Raises MeshError when it cannot be."""
+    from mesh.cli import moving
+
     found = pinged(run)
     if found is not None:
         return found, False
+    moving.at_home(run)
     if not run.home.is_dir():
         local.must_be_joined(run.home)
     return begun(run)

@@ -23,7 +23,7 @@ from mesh.events.keys import derive
 from mesh.events.seal import Keyring
 from mesh.limits import ADDRESSES_PER_PEER_MAX
 from mesh.names import device_text, short
-from mesh.node import calls, calls_devices, timing, vault
+from mesh.node import calls, calls_devices, machine, timing, vault
 from mesh.node.bus import NatsBus
 from mesh.node.engine import Engine, own_of
 from mesh.node.home import addresses_key
@@ -241,7 +241,9 @@ def _has_ipv4() -> bool:
     return True
 
 
-def _joined(home: Path) -> vault.Secrets:
+def joined(home: Path) -> vault.Secrets:
+    """The secrets of a home in a mesh. Raises Misuse when it is in none, Elsewhere on another machine."""
+    machine.must_be_here(home)
     held = vault.load(home)
     if held is None or not held.joined:
         raise Misuse(
@@ -253,9 +255,10 @@ def _joined(home: Path) -> vault.Secrets:
 @asynccontextmanager
 async def opened(home: Path, *, interfaces: Sequence[str] = (), log: Log = silent) -> AsyncIterator[Agent]:
     """An agent on this home, for as long as the block lasts. Raises Misuse, Busy, Damaged."""
-    held = _joined(home)
+    held = joined(home)
     store = await open_store(home)
     try:
+        machine.adopt(home)
         agent = Agent(home, held, store, log)
         agent.interfaces = tuple(interfaces)
         await agent.start()
@@ -271,7 +274,7 @@ async def opened(home: Path, *, interfaces: Sequence[str] = (), log: Log = silen
 
 async def run(home: Path, interfaces: Sequence[str], ready: Callable[[Mapping[str, object]], None]) -> None:
     """The background agent: until SIGTERM, SIGINT or `mesh down`. Raises MeshError when it cannot start."""
-    _joined(home)  # where there is nothing, nothing is made
+    joined(home)  # where there is nothing, nothing is made
     vault.make_home(home)
     log, close = log_opened(home)
     try:

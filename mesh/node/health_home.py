@@ -17,8 +17,8 @@ from mesh.limits import DISK_LOW_BYTES, FREE_BYTES_MIN, LOG_FILE_BYTES_MAX, LOG_
 from mesh.node import schema, vault
 from mesh.node.broker import command_of
 from mesh.node.finding import Finding, Look, right, unclear, wrong
-from mesh.node.paths import database_path, log_path, secrets_path, server_path, socket_path
-from mesh.node.store import LOCK, beside
+from mesh.node.paths import database_path, lock_path, log_path, secrets_path, server_path, socket_path
+from mesh.node.store import beside
 from mesh.node.timing import DATABASE_LOOK_S_MAX
 
 _NOT_YET = "`mesh join --new` founds a mesh, `mesh join --request` asks to be let into one."
@@ -142,7 +142,7 @@ def server_left(home_folder: Path) -> int | None:
 def held(home_folder: Path) -> bool:
     """Whether some mesh process has the home now."""
     try:
-        descriptor = os.open(home_folder / LOCK, os.O_RDONLY)
+        descriptor = os.open(lock_path(home_folder), os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:

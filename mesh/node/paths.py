@@ -47,6 +47,16 @@ def database_path(home: Path) -> Path:
     return home / "mesh.db"
 
 
+def lock_path(home: Path) -> Path:
+    """The file that is locked by whoever writes in the home."""
+    return home / "lock"
+
+
+def machine_path(home: Path) -> Path:
+    """The file that says which machine the home lives on."""
+    return home / "machine"
+
+
 def server_path(home: Path) -> Path:
     """The folder of the nats-server."""
     return home / "nats"

@@ -15,7 +15,7 @@ from mesh.clocks.frontier import Span
 from mesh.errors import Malformed
 from mesh.events import chains, reading, speaking
 from mesh.events.chains import Chains, Fitted, Gap, Held
-from mesh.events.event import Header, Inner, Placed, Run, decode_header
+from mesh.events.event import Header, Inner, Lane, Placed, Run, decode_header
 from mesh.events.verdict import Standing, Statement, Verdict, judge, weigh
 from mesh.names import Digest, DocumentId
 from mesh.sync import replica
@@ -99,6 +99,12 @@ def _one_short(self: Disk, span: Span) -> list[Placed]:
 
 def _same_actor(self: Device, document: DocumentId) -> bytes:
     return self.own.admission[:8] + document.name[:8]
+
+
+def _newest_own(self: Device) -> dict[Lane, Digest]:
+    """By the log alone: in each lane the own chain with the largest Lamport number."""
+    own = [placed for placed in self.disk.log.values() if placed.admission == self.own.admission]
+    return {placed.lane: placed.chain for placed in sorted(own, key=lambda placed: placed.header.lamport)}
 
 
 _weigh = Device.weigh
@@ -236,6 +242,11 @@ ALL = (
         "A device that was restored goes on with its old Automerge actor.",
         lambda: patch.object(Device, "actor", _same_actor),
         real=True,
+    ),
+    Sabotage(
+        "old chain taken up",
+        "After a restart a restored device speaks on its newest chain, which may be one from before the restore.",
+        lambda: patch.object(Device, "voices", _newest_own),
     ),
     Sabotage("fork branch refused", "Only the first branch is held.", lambda: patch.object(Chains, "place", _no_forks)),
     Sabotage(

@@ -43,7 +43,8 @@ def test_the_list_of_commands() -> None:
     notes = ["note add", "note list", "note show", "note edit", "note rm"]
     peers = ["peer add", "peer list", "peer remove"]
     services = ["service install", "service remove", "service status"]
-    assert set(COMMANDS) == {*named.split(), *notes, *peers, *services}
+    homes = ["backup", "restore", "moved", "leave"]
+    assert set(COMMANDS) == {*named.split(), *notes, *peers, *services, *homes}
 
 
 def test_every_command_is_documented() -> None:
