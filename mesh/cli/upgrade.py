@@ -29,7 +29,11 @@ Told = dict[str, object]
 def add_to(app: typer.Typer) -> None:
     """Put these commands into the tree."""
     app.command("upgrade", cls=Command, epilog=examples("mesh upgrade --check", "mesh upgrade --json"))(upgrade)
-    app.command("uninstall", cls=Command, epilog=examples("mesh uninstall", "mesh uninstall --yes --json"))(uninstall)
+    app.command(
+        "uninstall",
+        cls=Command,
+        epilog=examples("mesh uninstall", "mesh uninstall --purge", "mesh uninstall --yes --json"),
+    )(uninstall)
 
 
 def upgrade(context: typer.Context, *, check: _Check = False) -> None:
@@ -57,8 +61,17 @@ def upgrade(context: typer.Context, *, check: _Check = False) -> None:
     run.out.acknowledge(result, lambda screen: _upgraded(screen, result))
 
 
-def uninstall(context: typer.Context) -> None:
+def uninstall(
+    context: typer.Context,
+    *,
+    purge: Annotated[bool, typer.Option("--purge", help="This home too, as `mesh leave` does.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --purge: even if something may be on this device only.")
+    ] = False,
+) -> None:
     """Take mesh off this machine: agent, services, environment. What you wrote stays, here and on other devices."""
+    from mesh.cli import moving
+    from mesh.node import leaving
     from mesh.node import service_manager as manager
     from mesh.node.service import homes_served, installed_for
     from mesh.node.upgrade import own_environment
@@ -69,10 +82,15 @@ def uninstall(context: typer.Context) -> None:
     environment = own_environment()
     what = ["the agent", *(f"the service {service.unit}" for service in services)]
     what += [f"the environment {environment}"] if environment else []
-    confirm(run, f"End and remove {', '.join(what)}? What you wrote stays.")
+    if purge and leaving.has_keys(run.home):
+        moving.may_leave(run, f"End and remove {', '.join(what)}, and forget {run.home}?", force=force)
+    else:
+        confirm(run, f"End and remove {', '.join(what)}? What you wrote stays.")
     pid, _ = agent.ended(run)
     for service in services:
         manager.remove(service)
+    if purge and leaving.something_is_left(run.home):
+        leaving.leave(run.home)
     homes = sorted(home for home in ours | {home_path(None)} if home.is_dir())
     result: Told = {
         "agent": {"pid": pid, "running": False},

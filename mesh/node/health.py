@@ -25,6 +25,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("nats-server", health_machine.nats_server),
     ("files open", health_machine.descriptors),
     ("home", health_home.home),
+    ("machine", health_home.own_machine),
     ("keys", health_home.keys),
     ("disk", health_home.disk),
     ("database", health_home.database),

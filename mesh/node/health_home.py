@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mesh.errors import Damaged, Misuse, Refused
 from mesh.limits import DISK_LOW_BYTES, FREE_BYTES_MIN, LOG_FILE_BYTES_MAX, LOG_FILES_MAX, MIB
-from mesh.node import schema, vault
+from mesh.node import machine, schema, staging, vault
 from mesh.node.broker import command_of
 from mesh.node.finding import Finding, Look, right, unclear, wrong
 from mesh.node.paths import database_path, lock_path, log_path, secrets_path, server_path, socket_path
@@ -24,7 +24,7 @@ from mesh.node.timing import DATABASE_LOOK_S_MAX
 _NOT_YET = "`mesh join --new` founds a mesh, `mesh join --request` asks to be let into one."
 _PROBLEMS_SHOWN = 3
 # Files of a write that was cut off: they are made anew, and never read.
-_DRAFTS = (".secrets.*", "nats/*.new", "nats/nats.conf.checked")
+_DRAFTS = (".secrets.*", ".machine.*", "nats/*.new", "nats/nats.conf.checked")
 _OWN_LOGS = 2  # start.log and commands.log, beside the rotated ones
 
 
@@ -43,6 +43,13 @@ def home(look: Look) -> Finding:
         words = "others on this machine may look into " + ", ".join(str(path) for path in open_to)
         return wrong(words, f"chmod -R go= {look.home}", mend="permissions", fault=Refused)
     return right(f"{look.home}, closed to others")
+
+
+def own_machine(look: Look) -> Finding:
+    """The home was made on this machine, or moved to it by its person."""
+    if look.home.is_dir():
+        machine.must_be_here(look.home)  # raises with what to do
+    return right("this home is at home here")
 
 
 def keys(look: Look) -> Finding:
@@ -126,7 +133,7 @@ def left_over(home_folder: Path) -> list[Path]:
     """Files that only a start or a write that was cut off leaves."""
     socket = socket_path(home_folder)
     drafts = [path for pattern in _DRAFTS for path in home_folder.glob(pattern)]
-    return [*([socket] if socket.is_socket() else []), *sorted(drafts)]
+    return [*([socket] if socket.is_socket() else []), *sorted(drafts), *home_folder.glob(f"{staging.PREFIX}*")]
 
 
 def server_left(home_folder: Path) -> int | None:

@@ -16,6 +16,7 @@ from mesh.node import service_manager as manager
 from mesh.node.broker import Broker
 from mesh.node.finding import Look, Mend
 from mesh.node.paths import server_path
+from mesh.node.staging import sweep
 
 SAFE: frozenset[Mend] = frozenset({"permissions", "leftovers", "agent"})
 """What needs no question: nobody can miss what it changes."""
@@ -44,8 +45,11 @@ def leftovers(look: Look) -> str:
         # The one rule for whose server it is stands in the broker; no binary is needed to end one.
         asyncio.run(Broker(server_path(look.home), Path("nats-server"), sitter=False).end_left_over())
         done.append(f"ended nats-server {server}")
-    for path in looks.left_over(look.home):
-        path.unlink(missing_ok=True)
+    found = looks.left_over(look.home)
+    sweep(look.home)
+    for path in found:
+        if not path.is_dir():  # what was put together there was swept, unless somebody is at it
+            path.unlink(missing_ok=True)
         done.append(f"removed {path}")
     return ", ".join(done) or "nothing was left"
 

@@ -143,6 +143,18 @@ def test_a_locked_home(fleet: Fleet) -> None:
     assert found["database"]["ok"] is True
 
 
+def test_a_home_of_another_machine(fleet: Fleet) -> None:
+    """Goal: a copied home is named, with both answers that there are; nothing starts it meanwhile."""
+    (device,) = fleet.joined(1)
+    assert examined(device, 5)["machine"]["ok"] is True
+    device.done("note", "add", "here")
+    found = examined(device, 3, MESH_MACHINE="another one")
+    assert "mesh moved" in str(found["machine"]["fix"])
+    answer = device.mesh("--json", "doctor", "--fix", MESH_MACHINE="another one")
+    assert answer.code == 3, answer
+    assert not processes_in(device.home)
+
+
 def test_a_port_that_another_program_has(fleet: Fleet) -> None:
     """Goal: with and without an agent, the doctor says who cannot have the port."""
     (device,) = fleet.joined(1)

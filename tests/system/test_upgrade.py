@@ -151,6 +151,21 @@ def test_uninstalling_leaves_what_was_written(fleet: Fleet, checkout: Checkout) 
     assert device.titles_now() == {"stays"}
 
 
+def test_purging_forgets_the_home_too(fleet: Fleet, checkout: Checkout) -> None:
+    """Goal: with --purge exactly what mesh made goes, and only where another device holds it, or by force."""
+    (device,) = fleet.joined(1)
+    up(checkout, device).note("only here")
+    (device.home / "mine.txt").write_text("mine")
+    refused = checkout.mesh(device.home, "--json", "--yes", "uninstall", "--purge")
+    assert (refused.code, "--force" in str(refused.error["hint"])) == (3, True), refused
+    assert device.titles() == {"only here"}
+    assert (checkout.root / ".venv").exists()
+    answer = checkout.mesh(device.home, "--json", "--yes", "uninstall", "--purge", "--force")
+    assert answer.code == 0, answer
+    assert [path.name for path in device.home.iterdir()] == ["mine.txt"]
+    assert not processes_in(device.home)
+
+
 def test_an_environment_of_somebody_else_is_kept(fleet: Fleet, checkout: Checkout) -> None:
     """Goal: what was not plainly made by our script is never removed."""
     (checkout.root / ".venv" / ".made-runtime").write_text("1 0 0 /somewhere/else\n")
