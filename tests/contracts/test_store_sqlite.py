@@ -284,8 +284,12 @@ async def test_a_copy_can_be_given_up(tmp_path: Path, opened: Opener) -> None:
     to, begun = tmp_path / "to", asyncio.Event()
     to.mkdir()
     loop = asyncio.get_running_loop()
+
+    def told(_done: int, _of: int) -> None:
+        loop.call_soon_threadsafe(begun.set)
+
     async with asyncio.TaskGroup() as group:
-        copying = group.create_task(copy_store(tmp_path, to, lambda *_: loop.call_soon_threadsafe(begun.set)))
+        copying = group.create_task(copy_store(tmp_path, to, told))
         await begun.wait()
         copying.cancel()
     assert copying.cancelled()
