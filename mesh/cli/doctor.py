@@ -15,7 +15,7 @@ from mesh.cli.prompts import confirm
 from mesh.cli.run import Run
 from mesh.cli.screen import Screen, one_line
 from mesh.errors import MeshError
-from mesh.node.finding import Examined, Look
+from mesh.node.diagnosis import Examined, Look
 
 _SIGNS = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}
 _QUESTIONS = {
@@ -34,7 +34,7 @@ def add_to(app: typer.Typer) -> None:
 
 def doctor(context: typer.Context, *, fix: _Fix = False) -> None:
     """Look for what is wrong on this device, and say what to do. Works without an agent, and without a mesh."""
-    from mesh.node.finding import exit_code
+    from mesh.node.diagnosis import exit_code
     from mesh.node.health import examined, looked
 
     run = running(context)
@@ -57,13 +57,13 @@ def _fixed(run: Run, look: Look, found: list[Examined]) -> list[str]:
     done: list[str] = []
     tried = set()
     for one in found:
-        mend = one.finding.mend
-        if not mend or mend in tried or one.finding.ok:
+        mend = one.diagnosis.mend
+        if not mend or mend in tried or one.diagnosis.ok:
             continue
         tried.add(mend)
         try:
             if mend not in SAFE:
-                confirm(run, f"{one.name}: {one.finding.detail}. {_QUESTIONS[mend]}")
+                confirm(run, f"{one.name}: {one.diagnosis.detail}. {_QUESTIONS[mend]}")
             said = _mended(run, look, mend)
         except MeshError as error:
             run.out.warn(f"{one.name}: {error}. {error.hint}")
@@ -88,15 +88,15 @@ def _lines(screen: Screen, found: list[Examined]) -> list[str]:
     width = max(len(one.name) for one in found)
     lines = []
     for one in found:
-        sign, style = _SIGNS[one.finding.ok]
+        sign, style = _SIGNS[one.diagnosis.ok]
         head = f"{screen.ink(sign, style)} {one.name.ljust(width)}  "
         later = " " * (width + 4)
-        # What belongs to a wrong finding is shown whole, on lines of its own.
-        lines += screen.wrapped(one_line(one.finding.detail), head, later)
-        if one.finding.fix and not one.finding.ok:
-            lines += screen.wrapped(one_line(one.finding.fix), later + screen.ink("do: ", "dim"), later + "    ")
-    wrong = sum(one.finding.ok is False for one in found)
-    mendable = sum(bool(one.finding.mend) and one.finding.ok is False for one in found)
+        # What belongs to a wrong diagnosis is shown whole, on lines of its own.
+        lines += screen.wrapped(one_line(one.diagnosis.detail), head, later)
+        if one.diagnosis.fix and not one.diagnosis.ok:
+            lines += screen.wrapped(one_line(one.diagnosis.fix), later + screen.ink("do: ", "dim"), later + "    ")
+    wrong = sum(one.diagnosis.ok is False for one in found)
+    mendable = sum(bool(one.diagnosis.mend) and one.diagnosis.ok is False for one in found)
     if not wrong:
         return [*lines, "", screen.ink("nothing is wrong here", "green")]
     last = f"{wrong} wrong" + (f", {mendable} of it can be mended by `mesh doctor --fix`" if mendable else "")

@@ -1,4 +1,4 @@
-"""The doctor: every check in one table, and all of them gone through. A check that fails to run is a finding itself.
+"""The doctor: every check in one table, and all of them gone through. A check that fails to run is a diagnosis itself.
 
 It reads and asks, and changes nothing; `mending` does.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 from mesh.errors import Busy, Damaged, MeshError, Refused
 from mesh.node import health_agent, health_home, health_machine
 from mesh.node import home as homes
-from mesh.node.finding import Check, Examined, Finding, Look, unclear, wrong
+from mesh.node.diagnosis import Check, Diagnosis, Examined, Look, unclear, wrong
 from mesh.node.paths import socket_path
 from mesh.node.socket_client import Connection, Told, connect
 from mesh.node.timing import LOOK_S_MAX
@@ -67,7 +67,7 @@ def looked(home: Path, interfaces: Sequence[str] = ()) -> Look:
     return Look(home, state, ping, status, events, silence, now_ms=now_ms, interfaces=tuple(interfaces))
 
 
-def _found(check: Check, look: Look) -> Finding:
+def _found(check: Check, look: Look) -> Diagnosis:
     try:
         return check(look)
     except MeshError as error:

@@ -9,7 +9,7 @@ import sys
 import mesh
 from mesh.errors import Misuse
 from mesh.names import shown
-from mesh.node.finding import Finding, Look, Told, agentless, right, unclear, wrong
+from mesh.node.diagnosis import Diagnosis, Look, Told, agentless, right, unclear, wrong
 from mesh.node.health_home import held, own_port, server_left
 
 DAY_MS = 86_400_000
@@ -18,7 +18,7 @@ _PEERS_SHOWN = 8
 _NAME_CHARACTERS = 64
 
 
-def agent(look: Look) -> Finding:
+def agent(look: Look) -> Diagnosis:
     """It runs, and answers."""
     if look.ping is not None and look.silence is None:
         return right(f"answers, pid {look.ping.get('pid')}")
@@ -33,7 +33,7 @@ def agent(look: Look) -> Finding:
     return wrong("none runs: nothing is sent or received", fix, mend="" if sealed else "agent")
 
 
-def version(look: Look) -> Finding:
+def version(look: Look) -> Diagnosis:
     """It is of the same version as this command."""
     if look.ping is None:
         return agentless()
@@ -44,7 +44,7 @@ def version(look: Look) -> Finding:
     return wrong(words, "`mesh down`, then `mesh up`.", mend="restart", fault=Misuse)
 
 
-def port(look: Look) -> Finding:
+def port(look: Look) -> Diagnosis:
     """Others can reach this device's server; without an agent, its port is free."""
     server = look.part("server")
     if not server:
@@ -57,7 +57,7 @@ def port(look: Look) -> Finding:
     return unclear(f"{where}: {server.get('state')}", "Look again in a moment.")
 
 
-def local_network(look: Look) -> Finding:
+def local_network(look: Look) -> Diagnosis:
     """On macOS: the system lets this process reach the local network."""
     if look.platform != "darwin":
         return right("no permission is needed on this system")
@@ -74,7 +74,7 @@ def local_network(look: Look) -> Finding:
     return wrong(words, fix)
 
 
-def beacon(look: Look) -> Finding:
+def beacon(look: Look) -> Diagnosis:
     """Devices of this mesh are heard on the local network (mDNS)."""
     if look.status is None:
         return agentless()
@@ -88,7 +88,7 @@ def beacon(look: Look) -> Finding:
     return right(f"{count} heard on the local network" if count else "on; nobody heard yet")
 
 
-def peers(look: Look) -> Finding:
+def peers(look: Look) -> Diagnosis:
     """Whoever is connected shows the same. Being away is the normal case, so it is told and not wrong."""
     if look.status is None:
         return agentless()
@@ -108,7 +108,7 @@ def peers(look: Look) -> Finding:
     return right(words)
 
 
-def clock(look: Look) -> Finding:
+def clock(look: Look) -> Diagnosis:
     """Only for display: no clock decides anything. Events from tomorrow make lists odd to read."""
     if look.status is None:
         return agentless()
@@ -125,7 +125,7 @@ def clock(look: Look) -> Finding:
     return unclear(words, "Set the clock that is wrong. Nothing is lost or out of order: clocks decide nothing.")
 
 
-def alarms(look: Look) -> Finding:
+def alarms(look: Look) -> Diagnosis:
     """Nobody's chain was forked, and nothing that came did not fit."""
     if look.status is None:
         return agentless()
@@ -138,7 +138,7 @@ def alarms(look: Look) -> Finding:
     return unclear(words, fix)
 
 
-def events(look: Look) -> Finding:
+def events(look: Look) -> Diagnosis:
     """All that is held counts, and all of it is here."""
     if look.status is None:
         return agentless()
@@ -154,7 +154,7 @@ def events(look: Look) -> Finding:
     return unclear(f"{look.count('events')} held, of which " + ", ".join(found), fix)
 
 
-def _free_port(look: Look) -> Finding:
+def _free_port(look: Look) -> Diagnosis:
     if look.status is not None or look.ping is not None or not look.lives or held(look.home):
         return agentless()
     number = own_port(look.home)

@@ -16,7 +16,7 @@ from mesh.errors import Damaged, Misuse, Refused
 from mesh.limits import DISK_LOW_BYTES, FREE_BYTES_MIN, LOG_FILE_BYTES_MAX, LOG_FILES_MAX, MIB
 from mesh.node import machine, schema, staging, vault
 from mesh.node.broker import command_of
-from mesh.node.finding import Finding, Look, right, unclear, wrong
+from mesh.node.diagnosis import Diagnosis, Look, right, unclear, wrong
 from mesh.node.paths import database_path, lock_path, log_path, secrets_path, server_path, socket_path
 from mesh.node.store import beside
 from mesh.node.timing import DATABASE_LOOK_S_MAX
@@ -28,7 +28,7 @@ _DRAFTS = (".secrets.*", ".machine.*", "nats/*.new", "nats/nats.conf.checked")
 _OWN_LOGS = 2  # start.log and commands.log, beside the rotated ones
 
 
-def home(look: Look) -> Finding:
+def home(look: Look) -> Diagnosis:
     """It is there, of this user, and closed to others."""
     if not look.home.is_dir():
         if look.home.exists():
@@ -45,14 +45,14 @@ def home(look: Look) -> Finding:
     return right(f"{look.home}, closed to others")
 
 
-def own_machine(look: Look) -> Finding:
+def own_machine(look: Look) -> Diagnosis:
     """The home was made on this machine, or moved to it by its person."""
     if look.home.is_dir():
         machine.must_be_here(look.home)  # raises with what to do
     return right("this home is at home here")
 
 
-def keys(look: Look) -> Finding:
+def keys(look: Look) -> Diagnosis:
     """They can be read, and lie sealed. Unsealed is for the person to weigh: a disk may be encrypted."""
     if look.state == "none":
         return unclear("no keys yet", _NOT_YET)
@@ -70,7 +70,7 @@ def keys(look: Look) -> Finding:
     )
 
 
-def disk(look: Look) -> Finding:
+def disk(look: Look) -> Diagnosis:
     """There is room to write."""
     place = next(path for path in (look.home, *look.home.parents) if path.is_dir())
     free = shutil.disk_usage(place).free
@@ -81,7 +81,7 @@ def disk(look: Look) -> Finding:
     return unclear(words, fix) if free < DISK_LOW_BYTES else right(words)
 
 
-def database(look: Look) -> Finding:
+def database(look: Look) -> Diagnosis:
     """It opens, is of a version that this mesh reads, and its pages fit together."""
     if not database_path(look.home).exists():
         if look.lives:
@@ -101,7 +101,7 @@ def database(look: Look) -> Finding:
     return right(f"version {version}{older}, its pages fit together")
 
 
-def leftovers(look: Look) -> Finding:
+def leftovers(look: Look) -> Diagnosis:
     """Nothing of a start that was cut off lies about."""
     if look.ping is not None or look.silence is not None or held(look.home):
         return right("the home is in use")
@@ -114,7 +114,7 @@ def leftovers(look: Look) -> Finding:
     return wrong(", ".join(found), "`mesh doctor --fix` ends and removes them.", mend="leftovers")
 
 
-def logs(look: Look) -> Finding:
+def logs(look: Look) -> Diagnosis:
     """They stay within their bounds."""
     folders = (log_path(look.home).parent, server_path(look.home))
     files = [path for folder in folders if folder.is_dir() for path in folder.glob("*.log*")]

@@ -17,7 +17,7 @@ from mesh.limits import PEERS_MAX, SERVER_CONNECTIONS_MAX
 from mesh.node import service as services
 from mesh.node import service_manager as manager
 from mesh.node.broker import find_server
-from mesh.node.finding import Finding, Look, right, unclear, wrong
+from mesh.node.diagnosis import Diagnosis, Look, right, unclear, wrong
 from mesh.node.timing import LOOK_S_MAX
 
 PYTHON_FIRST, PYTHON_BEYOND = (3, 11), (3, 13)
@@ -27,7 +27,7 @@ DISTRIBUTION = "continuity-mesh"
 _NAMES_SHOWN = 5
 
 
-def python(_: Look) -> Finding:
+def python(_: Look) -> Diagnosis:
     """The interpreter is one that every dependency is built for."""
     words = f"Python {sys.version.split()[0]} at {sys.executable}"
     if PYTHON_FIRST <= sys.version_info[:2] < PYTHON_BEYOND:
@@ -36,7 +36,7 @@ def python(_: Look) -> Finding:
     return wrong(words, fix, fault=Misuse)
 
 
-def libraries(_: Look) -> Finding:
+def libraries(_: Look) -> Diagnosis:
     """What mesh needs is installed, in a checkout at the versions of its lock."""
     unlike = [*_unlike()]
     if not unlike:
@@ -46,7 +46,7 @@ def libraries(_: Look) -> Finding:
     return wrong(", ".join(unlike[:_NAMES_SHOWN]) + more, fix, fault=Misuse)
 
 
-def nats_server(look: Look) -> Finding:
+def nats_server(look: Look) -> Diagnosis:
     """A nats-server is there, and new enough."""
     external = str(look.part("server").get("address") or "") if look.part("server").get("external") else ""
     if external:
@@ -73,7 +73,7 @@ def server_version(said: str) -> tuple[int, ...] | None:
     return tuple(map(int, found.groups())) if found else None
 
 
-def descriptors(_: Look) -> Finding:
+def descriptors(_: Look) -> Diagnosis:
     """As many files may be open as all peers together need."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     words = "as many as wanted" if soft == resource.RLIM_INFINITY else f"{soft} may be open at once"
@@ -83,7 +83,7 @@ def descriptors(_: Look) -> Finding:
     return wrong(f"{words}, {DESCRIPTORS_MIN} may be needed", more)
 
 
-def service(look: Look) -> Finding:
+def service(look: Look) -> Diagnosis:
     """Something starts the agent at boot and after a crash."""
     try:
         ours = services.installed_for(look.home) or services.service_of(look.home)

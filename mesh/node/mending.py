@@ -14,7 +14,7 @@ from mesh.node import health_home as looks
 from mesh.node import service as services
 from mesh.node import service_manager as manager
 from mesh.node.broker import Broker
-from mesh.node.finding import Look, Mend
+from mesh.node.diagnosis import Look, Mend
 from mesh.node.paths import server_path
 from mesh.node.staging import sweep
 

@@ -189,7 +189,7 @@ def test_an_agent_of_another_version_is_restarted_when_the_person_says_so(fleet:
 
 
 def test_an_agent_that_hangs(fleet: Fleet) -> None:
-    """Goal: an agent that does not answer is a finding, after a bounded time."""
+    """Goal: an agent that does not answer is a diagnosis, after a bounded time."""
     (device,) = fleet.joined(1)
     device.start()
     device.signal(signal.SIGSTOP)

@@ -8,7 +8,7 @@ import pytest
 
 from mesh.errors import Busy, Damaged, DiskFull, MeshError, Misuse, Refused, Unreachable
 from mesh.node import health, health_agent, health_machine
-from mesh.node.finding import Check, Examined, Look, exit_code, right, unclear, wrong
+from mesh.node.diagnosis import Check, Examined, Look, exit_code, right, unclear, wrong
 
 DAY_MS = 86_400_000
 NOW_MS = 1_800_000_000_000
@@ -99,7 +99,7 @@ CASES: list[tuple[str, Check, Look, bool | None, str]] = [
     ("check", "given", "ok", "said"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
 def test_what_the_agent_says(check: Check, given: Look, ok: bool | None, said: str) -> None:  # noqa: FBT001 - from a table
-    """Each answer of an agent leads to its finding, and everything wrong says what to do."""
+    """Each answer of an agent leads to its diagnosis, and everything wrong says what to do."""
     found = check(given)
     assert found.ok is ok, found
     assert said in f"{found.detail} {found.fix}"
@@ -148,9 +148,9 @@ def test_a_check_that_fails_is_a_finding() -> None:
     errors = [DiskFull("full"), Busy("busy"), PermissionError(13, "denied", "a file"), ZeroDivisionError("bug")]
     checks = [(type(error).__name__, raising(error)) for error in errors]
     found = health.examined(look(), [*checks, ("last", lambda _: right("fine"))])
-    assert [one.finding.ok for one in found] == [False, None, False, None, True]
-    assert all(one.finding.detail for one in found)
-    assert "a file" in found[2].finding.detail
+    assert [one.diagnosis.ok for one in found] == [False, None, False, None, True]
+    assert all(one.diagnosis.detail for one in found)
+    assert "a file" in found[2].diagnosis.detail
 
 
 @pytest.mark.parametrize(
@@ -159,8 +159,8 @@ def test_a_check_that_fails_is_a_finding() -> None:
 )
 def test_the_exit_code_is_that_of_the_worst(faults: list[type[MeshError]], code: int) -> None:
     """Damaged before refused before misuse before unreachable; what is unclear counts for nothing."""
-    findings = [wrong("it", "do", fault=fault) for fault in faults]
-    assert exit_code([Examined("", found) for found in [*findings, unclear("so"), right("well")]]) == code
+    diagnoses = [wrong("it", "do", fault=fault) for fault in faults]
+    assert exit_code([Examined("", found) for found in [*diagnoses, unclear("so"), right("well")]]) == code
 
 
 def test_every_check_has_a_name_of_its_own() -> None:

@@ -16,7 +16,7 @@ Mend = Literal["", "permissions", "leftovers", "agent", "restart", "service", "l
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """What one check came to: right, wrong, or None for what cannot be told or is for the person to weigh."""
 
     ok: bool | None
@@ -64,20 +64,20 @@ class Look:
         return value if isinstance(value, int) else 0
 
 
-Check = Callable[[Look], Finding]
+Check = Callable[[Look], Diagnosis]
 _FAULTS = (Damaged, Refused, Misuse, Unreachable)  # the worst first
 
 
 @dataclass(frozen=True)
 class Examined:
-    """A check by its name, and its finding."""
+    """A check by its name, and its diagnosis."""
 
     name: str
-    finding: Finding = field(repr=False)
+    diagnosis: Diagnosis = field(repr=False)
 
     def told(self) -> dict[str, object]:
         """For people and scripts."""
-        found = self.finding
+        found = self.diagnosis
         return {
             "name": self.name,
             "ok": found.ok,
@@ -89,25 +89,25 @@ class Examined:
 
 def exit_code(examined: list[Examined]) -> int:
     """0 when nothing is wrong, else the code of the worst fault: damaged, refused, misuse, unreachable."""
-    faults = {one.finding.fault for one in examined if one.finding.ok is False}
+    faults = {one.diagnosis.fault for one in examined if one.diagnosis.ok is False}
     return next((fault.exit_code for fault in _FAULTS if any(issubclass(one, fault) for one in faults)), 0)
 
 
-def right(detail: str) -> Finding:
+def right(detail: str) -> Diagnosis:
     """Nothing to do."""
-    return Finding(ok=True, detail=detail)
+    return Diagnosis(ok=True, detail=detail)
 
 
-def wrong(detail: str, fix: str, *, mend: Mend = "", fault: type[MeshError] = Unreachable) -> Finding:
+def wrong(detail: str, fix: str, *, mend: Mend = "", fault: type[MeshError] = Unreachable) -> Diagnosis:
     """Something to do."""
-    return Finding(ok=False, detail=detail, fix=fix, mend=mend, fault=fault)
+    return Diagnosis(ok=False, detail=detail, fix=fix, mend=mend, fault=fault)
 
 
-def unclear(detail: str, fix: str = "", *, mend: Mend = "") -> Finding:
+def unclear(detail: str, fix: str = "", *, mend: Mend = "") -> Diagnosis:
     """What cannot be told, or is no fault and still worth knowing."""
-    return Finding(ok=None, detail=detail, fix=fix, mend=mend)
+    return Diagnosis(ok=None, detail=detail, fix=fix, mend=mend)
 
 
-def agentless() -> Finding:
+def agentless() -> Diagnosis:
     """For what only a running agent knows."""
     return unclear("no agent answers, so this cannot be told")
