@@ -5,8 +5,10 @@ It shows and asks; the exchange and its rules are in `mesh.sync.pairing`. No cod
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -101,7 +103,7 @@ def _ask(run: Run, asking: dict[str, object]) -> None:
     if connection is None:
         message = "the agent ended before the device was let in"
         raise Unreachable(message, hint="`mesh logs` says why; then try again: mesh invite")
-    with connection:
+    with connection, suppress(Misuse):  # where nobody waits any more, the stream says why
         connection.call("invite.answer", {"yes": True})
 
 
@@ -198,22 +200,30 @@ def _inviters(run: Run, nameplate: int) -> list[Sequence[str]]:
             "longer form that `mesh invite` shows too: mesh join CODE@HOST:PORT"
         )
         raise Unreachable(message, hint=hint)
-    return list(dict.fromkeys(found))
+    apart: list[Sequence[str]] = []
+    for addresses in sorted(found, key=len, reverse=True):  # one device may be sighted with some, then with all
+        new = [address for address in addresses if not any(address in other for other in apart)]
+        apart += [new] if new else []
+    return apart
 
 
 def _sightings(run: Run) -> Sequence[Sighting]:
-    from mesh.node.beacon import look_around
+    from mesh.node.agent import BEACON_VARIABLE
 
-    return local.done(look_around(run.interfaces, LOOK_S))
+    if os.environ.get(BEACON_VARIABLE) == "off":
+        return ()
+    from mesh.node import beacon
+
+    return local.done(beacon.look_around(run.interfaces, LOOK_S))
 
 
 def _invites(sighting: Sighting) -> bool:
-    return sighting.calling == "invitation" and sighting.text.get("v") == b"1"
+    return sighting.calling == "invitation" and sighting.text.get("v") == b"1" and "i" in sighting.text
 
 
 def _in_reach(sightings: Sequence[Sighting]) -> str:
     devices = sum(sighting.calling == "device" for sighting in sightings)
-    invitations = sum(_invites(sighting) for sighting in sightings)
+    invitations = len({sighting.text["i"] for sighting in sightings if _invites(sighting)})
     parts = [f"{counted(devices, 'device')} of some mesh"] * bool(devices)
     parts += [counted(invitations, "open invitation")] * bool(invitations)
     if not parts:

@@ -49,6 +49,21 @@ def routed() -> tuple[str, ...]:
     return tuple(found)
 
 
+def on_link(host: str) -> bool:
+    """Whether a host's address belongs to a network that this machine is in, so that it is reached without a router."""
+    try:
+        address = ipaddress.ip_address(_plain(host))
+    except ValueError:
+        return False
+    for adapter in ifaddr.get_adapters():
+        for one in adapter.ips:
+            own = one.ip if isinstance(one.ip, str) else _plain(one.ip[0])
+            network = ipaddress.ip_network(f"{own}/{one.network_prefix}", strict=False)
+            if address.version == network.version and address in network:
+                return True
+    return False
+
+
 def _adapters(interfaces: Sequence[str]) -> list[tuple[str, list[str]]]:
     """Network cards with those of their addresses that can be used now, in a stable order."""
     wanted = {_plain(one) for one in interfaces} - {"0.0.0.0", "::"}  # noqa: S104 those mean: any

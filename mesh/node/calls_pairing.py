@@ -17,6 +17,7 @@ from mesh.node.addresses import own_hosts
 from mesh.node.arguments import Arguments, needed, yes
 from mesh.node.broker_config import address_text
 from mesh.node.invitation import Asking, Host, Joined, News
+from mesh.node.ports import Notice
 from mesh.sync.pairing_frames import Code
 
 if TYPE_CHECKING:
@@ -41,14 +42,17 @@ async def invite(agent: Agent, arguments: Arguments) -> AsyncGenerator[object, N
             hosts = [one for one in own_hosts(agent.interfaces) if "%" not in one]
             addresses = [address_text(one, port) for one in hosts]
             agent.log("invitation.opened", port=port)
+            _announce(agent, Notice("invitation", port, {"v": b"1", "i": str(code.nameplate).encode()}))
             yield {"opened": {"addresses": addresses, "seconds": INVITATION_S_MAX}}
             while True:
                 news = await host.heard()
+                agent.log(f"invitation.{type(news).__name__.lower()}")
                 yield _item(host, news)
                 if isinstance(news, Joined):
                     return
     finally:
         agent.log("invitation.ended")
+        _announce(agent)
         agent.host = None
 
 
@@ -82,6 +86,11 @@ async def answer(agent: Agent, arguments: Arguments) -> object:
     host.admitted = told
     await host.answer(admission)
     return told
+
+
+def _announce(agent: Agent, *notices: Notice) -> None:
+    if agent.finding is not None:
+        agent.finding.announce_also(notices)
 
 
 def _rank(host: Host, asking: Asking) -> str:

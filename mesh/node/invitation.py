@@ -22,6 +22,7 @@ from mesh.limits import (
     PAIRING_CLEAR_BYTES_MAX,
     PAIRING_CONNECTIONS_MAX,
     PAIRING_CONNECTIONS_PER_SOURCE_MAX,
+    PAIRING_SOURCES_MAX,
 )
 from mesh.node import timing
 from mesh.node.pairing import Dropped, carry, entropy, next_frame
@@ -94,6 +95,7 @@ class Host:
         """Begin the five minutes."""
         self.invitation = Invitation(self.code, self.clock())
         self._callers: list[_Caller] = []
+        self._strikes: dict[str, int] = {}
         self._guest: _Caller | None = None
         self._turn = asyncio.Lock()
 
@@ -212,6 +214,8 @@ class Host:
 
     def _left(self, caller: _Caller) -> None:
         self._callers.remove(caller)
+        if not caller.inviter.proven:
+            self._strike(caller.source)
         if caller.let_in:
             message = "the device is let in, but went away before it said that it has its admission"
             hint = "Nothing is lost: `mesh devices` shows it. A new code gives it the same admission: mesh invite"
@@ -221,22 +225,34 @@ class Host:
     # ── who may call ─────────────────────────────────────────────────────────────────────────────
 
     def _has_room(self, source: str) -> bool:
-        """Whether one more may call; where it is full, who has kept us waiting longest makes room.
+        """Whether one more may call; where it is full, somebody who has proven nothing may have to make room.
 
-        Whoever answers in time is never pushed out, so a crowd that proves nothing can slow others down, not more.
+        That is whoever came in vain most often, then whoever has kept us waiting longest. Who answers in time is pushed
+        out only by a source that was in vain less often, so a crowd can slow others down, and no more.
         """
         same = [caller for caller in self._callers if caller.source == source]
         crowd = same if len(same) >= PAIRING_CONNECTIONS_PER_SOURCE_MAX else self._callers
         if crowd is self._callers and len(crowd) < PAIRING_CONNECTIONS_MAX:
             return True
-        late_s = time.monotonic() - timing.PAIRING_GRACE_S
-        waits = [c for c in crowd if not c.inviter.proven and c.waits_since_s is not None]
-        slowest = min(waits, key=lambda c: c.waits_since_s or 0.0, default=None)
-        if slowest is None or (slowest.waits_since_s or 0.0) > late_s:
+        now_s = time.monotonic()
+        waits = [
+            (self._strikes.get(caller.source, 0), now_s - caller.waits_since_s, caller)
+            for caller in crowd
+            if not caller.inviter.proven and caller.waits_since_s is not None
+        ]
+        if not waits:
             return False
-        slowest.waits_since_s = None
-        slowest.writer.transport.abort()
+        strikes, waited_s, worst = max(waits, key=lambda one: one[:2])
+        if waited_s < timing.PAIRING_GRACE_S and strikes <= self._strikes.get(source, 0):
+            return False
+        worst.waits_since_s = None
+        worst.writer.transport.abort()
         return True
+
+    def _strike(self, source: str) -> None:
+        self._strikes[source] = self._strikes.pop(source, 0) + 1
+        if len(self._strikes) > PAIRING_SOURCES_MAX:
+            del self._strikes[next(iter(self._strikes))]
 
 
 def source_of(host: str) -> str:
