@@ -60,6 +60,7 @@ def leave(
 ) -> None:
     """Let this device forget its mesh: its keys and its database here go, what it wrote stays with the others."""
     from mesh.node import leaving
+    from mesh.node.service import installed_for
 
     run = running(context)
     if not leaving.something_is_left(run.home):
@@ -69,6 +70,8 @@ def leave(
     may_leave(run, f"Leave the mesh with {one_line(device['name']) or 'this device'}?", force=force)
     agent.ended(run)
     left = leaving.leave(run.home)
+    if installed_for(run.home) is not None:
+        run.out.notice("Its service is still installed: `mesh service remove` takes it away.")
     result: Told = {"left": True, **device, "stays": list(left)}
     stays = f"; not made by mesh, so it stays: {', '.join(map(one_line, left))}" if left else ""
     run.out.acknowledge(result, lambda screen: [f"{screen.ink('left', 'green')}{stays}"])

@@ -85,7 +85,9 @@ def beacon(look: Look) -> Diagnosis:
     count = len(heard) if isinstance(heard, list | dict) else heard
     if told.get("problem"):
         return wrong(shown(str(told["problem"])), shown(str(told.get("hint") or "")))
-    return right(f"{count} heard on the local network" if count else "on; nobody heard yet")
+    if not count:
+        return unclear("nobody of this mesh was heard; MESH_BEACON=off would be a reason")
+    return right(f"{count} heard on the local network")
 
 
 def peers(look: Look) -> Diagnosis:

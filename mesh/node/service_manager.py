@@ -21,6 +21,7 @@ import mesh
 from mesh.errors import Misuse, Refused, Unreachable
 from mesh.node import service as services
 from mesh.node import timing, vault
+from mesh.node.paths import output_path
 from mesh.node.service import Service
 
 _BOOTED = Path("/run/systemd/system")
@@ -55,7 +56,11 @@ def install(service: Service, interfaces: Sequence[str]) -> bool:
         draft.write_bytes(wanted)
         draft.chmod(0o644)
         draft.replace(service.path)
-    if service.kind != "launchd":
+    if service.kind == "launchd":  # it opens the agent's output before the agent could make the folder
+        folder = output_path(service.home).parent
+        folder.mkdir(mode=0o700, exist_ok=True)
+        shutil.chown(folder, service.user)
+    else:
         _systemctl(service, "daemon-reload")
         _systemctl(service, "enable", "--quiet", service.unit)
         if service.kind == "systemd-user" and not services.lingers(service.user):
