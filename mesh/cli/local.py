@@ -50,7 +50,7 @@ def must_be_joined(home: Path) -> None:
         raise Misuse(message, hint=hint)
     if state != "joined":
         message = "this device belongs to no mesh yet"
-        raise Misuse(message, hint="Found one with `mesh join --new`, or ask to join one with `mesh join --request`.")
+        raise Misuse(message, hint="`mesh join` founds one, or joins one by a code.")
 
 
 def state_of(home: Path) -> str:

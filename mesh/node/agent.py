@@ -289,9 +289,7 @@ def joined(home: Path) -> vault.Secrets:
     machine.must_be_here(home)
     held = vault.load(home)
     if held is None or not held.joined:
-        raise Misuse(
-            "this device is in no mesh yet", hint="Found one with `mesh join --new`, or ask: `mesh join --request`."
-        )
+        raise Misuse("this device is in no mesh yet", hint="`mesh join` founds one, or joins one by a code.")
     return held
 
 

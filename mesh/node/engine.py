@@ -291,7 +291,5 @@ def replica_of(own: Own, keyring: Keyring, boot: Boot) -> Replica:
 def own_of(mesh: Digest, admission: Digest, keys: SecretKeys) -> Own:
     """Who a device is. Raises Misuse when it is in no mesh."""
     if not mesh or not admission:
-        raise Misuse(
-            "this device is in no mesh yet", hint="Found one with `mesh join --new`, or `mesh join --request`."
-        )
+        raise Misuse("this device is in no mesh yet", hint="`mesh join` founds one, or joins one by a code.")
     return Own(mesh, admission, keys)

@@ -75,9 +75,8 @@ def test_kills_while_a_frame_is_on_its_way(victim: str, fleet: Fleet, spawn: Spa
         with line(address, held) as wire:
             joining = joins(spawn, birch, f"{code}@{wire.address}")
             assert wire.holding.wait(DEADLINE_S), joining.ended()
-            for name, one in (("joiner", joining.kill), ("inviter", alder.kill), ("command", inviting.kill)):
-                if name == victim:
-                    one()
+            kill = {"joiner": joining.kill, "inviter": alder.kill, "command": inviting.kill}[victim]
+            kill()
         if victim != "joiner":
             assert joining.ended().code == (0 if held == KEPT else 5)
         if victim == "inviter":
