@@ -49,7 +49,8 @@ def moved(
     result = {**told, "second_device": True, "set_aside": str(aside)}
     run.out.acknowledge(result, lambda _: [f"the copy of {one_line(told['name'])} was set aside: {one_line(aside)}"])
     run.out.notice(
-        "Next: `mesh join --request`. Delete what was set aside once all is well: it holds the other device's keys."
+        "Next: `mesh join` with a code from `mesh invite`. Delete what was set aside once all is well: "
+        "it holds the keys of the other device."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,8 @@ def test_a_second_device_begins_with_nothing(elsewhere: Path) -> None:
 def test_setting_aside_again_goes_on_where_it_was_killed(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Until the keys are moved it is a copy from another machine; the second call uses the same folder."""
     with monkeypatch.context() as patch:
-        patch.setattr(moving, "keys", lambda _: [Path("/nowhere/at/all")])
+        patch.setattr(moving, "leftovers", lambda _: [Path("/nowhere/at/all")])
+        patch.setattr(time, "strftime", lambda *_: "set-aside-before")
         with pytest.raises(MeshError):
             moving.second_device(elsewhere)
     assert machine.elsewhere(elsewhere)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from mesh.errors import Damaged, Malformed, Misuse
-from mesh.node import archive, backup, restore, vault
+from mesh.events.event import Lane
+from mesh.node import archive, backup, restore, vault, voices
 from mesh.node import home as homes
 from mesh.node.agent import opened
 from mesh.node.store import copy_store, open_store
@@ -39,6 +40,9 @@ async def test_a_restored_home_is_the_device(tmp_path: Path) -> None:
     told = await restore.restore(again, file, "", silent)
     assert (told["name"], told["events"], told["documents"], told["same_digest"]) == ("mac", 11, 5, True)
     assert vault.load(again) == vault.load(tmp_path / "home")
+    store = await open_store(again)
+    assert voices.read((await store.boot()).settings) == ({}, dict.fromkeys(Lane, voices.RESTORED))
+    await store.close()
     assert sorted(path.name for path in again.iterdir() if path.name != "machine") == ["lock", "mesh.db", "secrets"]
 
 
