@@ -145,3 +145,4 @@ STORE_COPY_PAGES = 256  # pages that a backup copies at a time: 4 MiB, then it l
 STORE_BUSY_S = 10.0  # how long a connection waits for the other one
 BUCKETS_UNSAVED_MAX = 512  # buckets of the state tree that are hashed anew after a crash: some 50 ms
 FREE_BYTES_MIN = 1 * MIB  # a disk with less is taken for full when a write fails
+DISK_LOW_BYTES = 256 * MIB  # with less free the doctor warns: a log of 100,000 notes takes about as much

@@ -61,30 +61,42 @@ def leave(
 ) -> None:
     """Let this device forget its mesh: its keys and its database here go, what it wrote stays with the others."""
     from mesh.node import leaving
+    from mesh.node.service import installed_for
 
     run = running(context)
     if not leaving.something_is_left(run.home):
         message = "this device belongs to no mesh"
         raise Misuse(message, hint="There is nothing to leave.")
     device = leaving.who(run.home)
-    if leaving.has_keys(run.home):
-        only_asked = device["mesh"] is None and device["name"] is not None
-        sure = force or only_asked
-        if not sure:
-            _must_be_elsewhere(run)
-        for line in (
-            "What this device wrote stays on the other devices. They go on listing it until an admin closes it,",
-            "which a later version can do. Its keys and its database go from here: it cannot come back as itself.",
-        ):
-            run.out.notice(line)
-        prompts.confirm(run, f"Leave the mesh with {one_line(device['name']) or 'this device'}?")
-        if not sure:
-            _must_be_elsewhere(run)  # once more: the answer may have taken a while
+    may_leave(run, f"Leave the mesh with {one_line(device['name']) or 'this device'}?", force=force)
     agent.ended(run)
     left = leaving.leave(run.home)
+    if installed_for(run.home) is not None:
+        run.out.notice("Its service is still installed: `mesh service remove` takes it away.")
     result: Told = {"left": True, **device, "stays": list(left)}
     stays = f"; not made by mesh, so it stays: {', '.join(map(one_line, left))}" if left else ""
     run.out.acknowledge(result, lambda screen: [f"{screen.ink('left', 'green')}{stays}"])
+
+
+def may_leave(run: Run, question: str, *, force: bool) -> None:
+    """Ask whether this device is to go. Raises Refused without a yes, or when something may be on no other device."""
+    from mesh.node import leaving
+
+    if not leaving.has_keys(run.home):
+        return  # it has gone already, but for what is to be removed
+    device = leaving.who(run.home)
+    only_asked = device["mesh"] is None and device["name"] is not None
+    sure = force or only_asked
+    if not sure:
+        _must_be_elsewhere(run)
+    for line in (
+        "What this device wrote stays on the other devices. They go on listing it until an admin closes it,",
+        "which a later version can do. Its keys and its database go from here: it cannot come back as itself.",
+    ):
+        run.out.notice(line)
+    prompts.confirm(run, question)
+    if not sure:
+        _must_be_elsewhere(run)  # once more: the answer may have taken a while
 
 
 def at_home(run: Run) -> None:

@@ -32,10 +32,10 @@ from mesh.node.finding import Finding
 from mesh.node.home import addresses_key
 from mesh.node.invitation import Host
 from mesh.node.locations import Locations
-from mesh.node.log import Log, silent
+from mesh.node.log import Log, bounded, silent
 from mesh.node.log import opened as log_opened
 from mesh.node.own_server import Listening
-from mesh.node.paths import server_path, socket_path
+from mesh.node.paths import output_path, server_path, socket_path
 from mesh.node.ports import Bus, Peer, TransportKeys
 from mesh.node.socket_server import Arguments, served
 from mesh.node.store import open_store
@@ -199,6 +199,7 @@ class Agent:
             tasks = [
                 group.create_task(self._supervised("talk", self.talk.run)),
                 group.create_task(self._supervised("addresses", self._watch_addresses)),
+                group.create_task(self._supervised("output", self._watch_output)),
                 group.create_task(self._supervised("moves", lambda: moves.watch(self.interfaces, self.moved))),
             ]
             tasks.append(group.create_task(self._supervised("locations", self._say_locations)))
@@ -224,6 +225,11 @@ class Agent:
         while True:
             await self.note_addresses()
             await asyncio.sleep(timing.ADDRESSES_INTERVAL_S)
+
+    async def _watch_output(self) -> None:
+        while True:
+            bounded(output_path(self.home))
+            await asyncio.sleep(timing.OUTPUT_LOOK_S)
 
     async def _say_locations(self) -> None:
         assert self.locations is not None, "only while serving"

@@ -16,7 +16,8 @@ DATABASE = ("mesh.db", "mesh.db-wal", "mesh.db-shm", "mesh.db-journal")
 _OTHERS = (
     "machine", ".machine.????????", "agent.sock",
     "log/agent.jsonl", "log/agent.jsonl.[0-9]", "log/start.log", "log/commands.log",
-    "nats/nats.conf", "nats/nats.conf.checked", "nats/nats.log", "nats/nats.pid", "nats/nats-server_*.ports",
+    "nats/nats.conf", "nats/nats.conf.checked", "nats/nats.log", "nats/nats.log.[0-9]*",
+    "nats/nats.pid", "nats/nats-server_*.ports",
     "nats/tls.crt", "nats/tls.key", "nats/ca.crt", "nats/*.new",
 )  # fmt: skip
 _FOLDERS = ("log", "nats")

@@ -32,6 +32,11 @@ def log_path(home: Path) -> Path:
     return home / "log" / "agent.jsonl"
 
 
+def output_path(home: Path) -> Path:
+    """What an agent says on its own streams: at its start, and when it falls."""
+    return home / "log" / "start.log"
+
+
 def secrets_path(home: Path) -> Path:
     """The vault's file."""
     return home / "secrets"

@@ -12,9 +12,10 @@ import contextlib
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import aiosqlite
 
@@ -31,6 +32,8 @@ from mesh.node.lock import no_home, take
 from mesh.node.paths import database_path
 from mesh.node.schema import Sql
 from mesh.node.store_port import Batch, Boot, ChainFacts, Counts, NoteRow, Row, Snapshot
+
+_STEPS_BETWEEN_LOOKS = 100_000  # of SQLite's machine, some milliseconds
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -52,6 +55,21 @@ async def open_store(home: Path) -> SqliteStore:
         os.close(lock)
         raise
     return SqliteStore(writer, reader, lock)
+
+
+def beside(home: Path, look: Callable[[Sql], _T], *, stop_s: float) -> _T:
+    """One look at the database beside whoever has it open; nothing is written. Raises MeshError, Busy after a while."""
+    until = time.monotonic() + stop_s
+    try:
+        with contextlib.closing(sqlite3.connect(f"{database_path(home).as_uri()}?mode=ro", uri=True)) as db:
+            db.set_progress_handler(lambda: time.monotonic() > until, _STEPS_BETWEEN_LOOKS)
+            sql: Any = db  # its own types are narrower than what we call it with
+            return look(sql)
+    except sqlite3.Error as error:
+        if time.monotonic() > until:
+            message = f"the database takes more than {stop_s:.0f} s to look through, so that was left"
+            raise Busy(message, hint="`mesh verify --deep` takes the time it needs.") from error
+        raise _translated(error, home) from error
 
 
 async def copy_store(home: Path, to: Path, told: Callable[[int, int], None]) -> None:

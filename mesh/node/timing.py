@@ -82,3 +82,10 @@ PAIRING_KEEP_S_MAX = 60.0  # for the other machine to take an admission and keep
 PAIRING_CALL_S_MAX = 60.0  # how long a joiner goes on calling one inviter that drops it
 PAIRING_AGAIN_S = 0.25  # between those calls
 PAIRING_PORT_TRIES = 16  # ports that are tried when one is free on some addresses only
+
+# Service and doctor
+SERVICE_S_MAX = 120.0  # one word to systemd or launchd: a start waits for the agent, a stop for its end
+LOOK_S_MAX = 5.0  # one look of the doctor at another program
+DATABASE_LOOK_S_MAX = 20.0  # for a quick check of the database; on a slow disk it is left unfinished
+OUTPUT_LOOK_S = 60.0  # how often the agent bounds the file that its own output goes to
+FETCH_S_MAX = 900.0  # one step of an upgrade: libraries come over a slow line
