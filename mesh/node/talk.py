@@ -49,6 +49,7 @@ class Talk:
         self._places = places
         self.known: dict[Peer, Known] = {}
         self.alarms: list[str] = []
+        self.refused = 0  # messages, and runs in them, that did not hold since the start
         self._group: asyncio.TaskGroup | None = None
         self._greeting: set[Peer] = set()
         self._telling: set[Peer] = set()
@@ -80,6 +81,13 @@ class Talk:
 
     async def heard(self, sender: str | None, verb: str, body: bytes) -> bytes:
         """Answer a peer, or a guest."""
+        try:
+            return await self._answer(sender, verb, body)
+        except Refused:
+            self.refused += 1
+            raise
+
+    async def _answer(self, sender: str | None, verb: str, body: bytes) -> bytes:
         peer = sender or GUEST
         match verb:
             case "have":
@@ -162,6 +170,7 @@ class Talk:
 
     def happened(self, effects: Effects) -> None:
         """Send what is durable now."""
+        self.refused += effects.refused
         for alarm in effects.alarms:
             self.log("alarm", what_happened=alarm)
             self.alarms = [*self.alarms[-(timing.ALARMS_SHOWN_MAX - 1) :], alarm]

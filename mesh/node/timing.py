@@ -73,3 +73,12 @@ FOLLOW_INTERVAL_S = 0.2  # how often `mesh log --follow` looks for more
 STOP_S_MAX = 10.0  # what shutting down may take before it is cut off
 RESTART_FIRST_S = 0.2  # a part of the agent that failed is started again, with backoff
 RESTART_S_MAX = 30.0
+
+# Pairing
+PAIRING_STEP_S = 10.0  # for the other machine to answer a frame; measured: 0.05 s on one network
+PAIRING_GRACE_S = 1.0  # a caller who took longer makes room when others wait: honest ones answer within 0.1 s
+PAIRING_PERSON_S_MAX = 300.0  # for the person to compare the words
+PAIRING_KEEP_S_MAX = 60.0  # for the other machine to take an admission and keep it, on a slow disk
+PAIRING_CALL_S_MAX = 60.0  # how long a joiner goes on calling one inviter that drops it
+PAIRING_AGAIN_S = 0.25  # between those calls
+PAIRING_PORT_TRIES = 16  # ports that are tried when one is free on some addresses only
