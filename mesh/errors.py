@@ -7,7 +7,8 @@
     │   ├── TooLarge    over a named limit
     │   ├── Forged      a signature, hash or seal does not fit
     │   ├── Stranger    from another mesh, or from a device that is not in it
-    │   └── NotGranted  no grant allows it
+    │   ├── NotGranted  no grant allows it
+    │   └── Elsewhere   this home was made on another machine
     ├── Damaged       our own store or files are not what we wrote                       exit 4
     └── Unreachable   the world: a device, a server, a disk; trying again may help       exit 5
         ├── DiskFull    nothing more can be written; reads go on
@@ -75,6 +76,15 @@ class NotGranted(Refused):
     """No grant lets this device or agent do that."""
 
     hint = "Ask at an admin device for a grant."
+
+
+class Elsewhere(Refused):
+    """The home comes from another machine, and nobody has said yet whether it moved or was copied."""
+
+    hint = (
+        "`mesh moved` if this device goes on here and the old machine no longer runs it; "
+        "`mesh moved --second-device` if this is to be a device of its own."
+    )
 
 
 class Damaged(MeshError):

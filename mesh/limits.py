@@ -125,6 +125,10 @@ PAIRING_CONNECTIONS_PER_SOURCE_MAX = 4  # of those from one IPv4 address, or one
 PAIRING_SOURCES_MAX = 1024  # sources of which is remembered how often they called and proved nothing
 PAIRING_CALLS_MAX = 8  # proofs that one `mesh join` shows: whoever announces more gets no more guesses
 
+# Backup
+BACKUP_BOX_BYTES = 64 * KIB  # PROTOCOL: of a sealed backup that go into one box
+BACKUP_MANIFEST_BYTES_MAX = 16 * KIB  # PROTOCOL: the first member of a backup
+
 # Store
 ROWS_READ_MAX = 1000  # rows that one read hands out unless it is asked for fewer: about a megabyte
 NOTES_LISTED_MAX = 1000  # notes in one page of a list
@@ -137,6 +141,8 @@ STORE_PAGE_BYTES = 16 * KIB  # a database page: with 4 KiB, note-sized bodies ta
 STORE_CACHE_BYTES = 8 * MIB  # pages that each of the two connections keeps in memory
 STORE_WAL_BYTES = 16 * MIB  # the write-ahead log is moved into the database from here on
 STORE_WAL_KEPT_BYTES = 64 * MIB  # and cut back to this after it grew larger
+STORE_COPY_PAGES = 256  # pages that a backup copies at a time: 4 MiB, then it looks whether it is still wanted
 STORE_BUSY_S = 10.0  # how long a connection waits for the other one
 BUCKETS_UNSAVED_MAX = 512  # buckets of the state tree that are hashed anew after a crash: some 50 ms
 FREE_BYTES_MIN = 1 * MIB  # a disk with less is taken for full when a write fails
+DISK_LOW_BYTES = 256 * MIB  # with less free the doctor warns: a log of 100,000 notes takes about as much

@@ -1,6 +1,7 @@
 """The background agent: started, ended, run in the foreground, and its log read.
 
-`up` answers when the agent does; `down` answers when its process has ended. Neither touches anything else of the home.
+`up` answers when the agent does; `down` answers when its process has ended. Where a service was installed for the home,
+both go through it. Neither touches anything else of the home.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from mesh.cli.ourselves import front
 from mesh.cli.run import TAKEN_S, Run
 from mesh.cli.screen import one_line
 from mesh.errors import Busy, MeshError, Unreachable
-from mesh.node.paths import log_path
+from mesh.node.paths import output_path
 from mesh.node.socket_client import error_from
 
 STARTED_S = 60.0  # for an agent to answer: after a crash it first looks through its store
@@ -50,30 +51,77 @@ def up(context: typer.Context) -> None:
 def down(context: typer.Context) -> None:
     """End the agent; returns when its process has ended. Not running is fine."""
     run = running(context)
+    pid, unit = ended(run)
+    if unit:
+        run.out.notice(f"the service {unit} was stopped; it starts again with `mesh up`, or at the next boot")
+    result: dict[str, object] = {"agent": {"pid": pid, "running": False}}
+    word = "ended" if pid is not None else "was not running"
+    run.out.acknowledge(result, lambda _: [f"agent {word}"])
+
+
+def begun(run: Run) -> tuple[dict[str, object], bool]:
+    """Have the agent run, by its service where there is one: what it answers, and whether it was started here."""
+    from mesh.node import service_manager as manager
+    from mesh.node.service import installed_for
+
+    service = installed_for(run.home)
+    if service is None or not manager.manager_answers(service):
+        return _started(run)
+    if run.interfaces:
+        message = "the service of this home decides what it listens on"
+        run.out.notice(f"{message}: `mesh service install --interface ...` changes it.")
+    manager.start(service)
+    return answering(run), True
+
+
+def answering(run: Run) -> dict[str, object]:
+    """Wait until the agent answers. Raises Unreachable when it does not."""
+    until = time.monotonic() + STARTED_S
+    while time.monotonic() < until:
+        found = pinged(run)
+        if found is not None:
+            return found
+        time.sleep(POLL_S)
+    message = f"the agent has not answered within {STARTED_S:.0f} s"
+    raise Unreachable(message, hint="It may still come up: `mesh status`, `mesh logs`, `mesh service status`.")
+
+
+def ended(run: Run) -> tuple[object, str]:
+    """Have the agent end, for its service as well: the pid it had, and the service's unit where it was one's."""
+    from mesh.node import service_manager as manager
+    from mesh.node.service import installed_for
+
     found = pinged(run)
     pid = found["pid"] if found else None
-    connection = run.agent() if found else None
+    service = installed_for(run.home)
+    unit = ""
+    if service is not None and manager.condition(service).at_work:
+        manager.stop(service)
+        unit = service.unit
+    connection = run.agent() if found else None  # a unit's stop has ended it already
     if connection is not None:
         with connection:
             connection.call("down", {}, answer_s=ENDED_S)
             connection.wait_closed(ENDED_S)
-        _wait_ended(pid)
-    result: dict[str, object] = {"agent": {"pid": pid, "running": False}}
-    word = "ended" if found else "was not running"
-    run.out.acknowledge(result, lambda _: [f"agent {word}"])
+    _wait_ended(pid)
+    return pid, unit
 
 
 def agent(context: typer.Context) -> None:
     """Run the agent in the foreground, until SIGTERM, Ctrl-C or `mesh down`."""
     run = running(context)
+    from mesh.cli import moving
     from mesh.node.agent import run as serve
+    from mesh.node.service_manager import notify
 
-    begun: list[Mapping[str, object]] = []
+    moving.at_home(run)
+    told_ready: list[Mapping[str, object]] = []
 
     def ready(told: Mapping[str, object]) -> None:
-        begun.append(told)
+        told_ready.append(told)
         result: dict[str, object] = {"agent": {"pid": os.getpid(), "device": told.get("device")}}
         run.out.item(result, lambda _: f"agent of {one_line(told.get('device'))} is running, pid {os.getpid()}")
+        notify("READY=1")
 
     until = time.monotonic() + FREED_S
     while True:
@@ -83,7 +131,7 @@ def agent(context: typer.Context) -> None:
         try:
             local.done(serve(run.home, run.interfaces, ready))
         except Busy:
-            if begun or time.monotonic() >= until:
+            if told_ready or time.monotonic() >= until:
                 raise
             time.sleep(POLL_S)  # a single command holds the home, for a moment
         else:
@@ -92,12 +140,15 @@ def agent(context: typer.Context) -> None:
 
 def ensured(run: Run) -> tuple[dict[str, object], bool]:
     """The agent that answers, and whether it was started for that. Raises MeshError when it cannot be."""
+    from mesh.cli import moving
+
     found = pinged(run)
     if found is not None:
         return found, False
+    moving.at_home(run)
     if not run.home.is_dir():
         local.must_be_joined(run.home)
-    return _started(run)
+    return begun(run)
 
 
 def pinged(run: Run) -> dict[str, object] | None:
@@ -116,7 +167,7 @@ def pinged(run: Run) -> dict[str, object] | None:
 
 def _started(run: Run) -> tuple[dict[str, object], bool]:
     """The agent that answers in the end, and whether it is the one that was started here."""
-    output = log_path(run.home).with_name("start.log")
+    output = output_path(run.home)
     output.parent.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
     try:

@@ -39,7 +39,10 @@ def call_here(home: Path, interfaces: tuple[str, ...], name: str, arguments: dic
 
 
 def must_be_joined(home: Path) -> None:
-    """Raise Misuse, with the next step, unless this device belongs to a mesh."""
+    """Raise Misuse, with the next step, unless this device belongs to a mesh; Elsewhere on another machine."""
+    from mesh.node import machine
+
+    machine.must_be_here(home)
     state = state_of(home)
     if state == "asked":
         message = "this device has asked to join a mesh and waits for its admission"

@@ -10,6 +10,7 @@ DIGEST_CHARACTERS = 16  # of 64: enough to compare by eye
 Told = Mapping[str, object]
 _RANKS = {0: "recovery", 1: "founder"}
 _RANK_ADMIN_LAST = 9
+_EXTENSION_CHARACTERS = 64  # of what this version does not read anyway; --json has all of it
 
 
 def lines(screen: Screen, told: Told) -> list[str]:
@@ -171,5 +172,14 @@ def _event(told: Told) -> tuple[str, str, str, str, str, str]:
         one_line(told.get("seq")),
         one_line(told.get("kind")),
         one_line(told.get("document")),
-        "" if state == "honoured" else " ".join(filter(None, (state, one_line(told.get("reason"))))),
+        " ".join(
+            filter(None, ("" if state == "honoured" else state, one_line(told.get("reason")), *_extensions(told)))
+        ),
     )
+
+
+def _extensions(told: Told) -> list[str]:
+    """What a later version added to a header, as it came."""
+    held = told.get("extensions")
+    items = held.items() if isinstance(held, dict) else ()
+    return [f"extension {one_line(number)}: {one_line(value, _EXTENSION_CHARACTERS)}" for number, value in items]

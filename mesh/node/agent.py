@@ -23,7 +23,7 @@ from mesh.events.keys import derive
 from mesh.events.seal import Keyring
 from mesh.limits import ADDRESSES_PER_PEER_MAX
 from mesh.names import Digest, device_text, short
-from mesh.node import calls, moves, timing, vault
+from mesh.node import calls, machine, moves, timing, vault
 from mesh.node.addresses import own_hosts
 from mesh.node.broker_config import address_text
 from mesh.node.bus import NatsBus
@@ -32,10 +32,10 @@ from mesh.node.finding import Finding
 from mesh.node.home import addresses_key
 from mesh.node.invitation import Host
 from mesh.node.locations import Locations
-from mesh.node.log import Log, silent
+from mesh.node.log import Log, bounded, silent
 from mesh.node.log import opened as log_opened
 from mesh.node.own_server import Listening
-from mesh.node.paths import server_path, socket_path
+from mesh.node.paths import output_path, server_path, socket_path
 from mesh.node.ports import Bus, Peer, TransportKeys
 from mesh.node.socket_server import Arguments, served
 from mesh.node.store import open_store
@@ -199,6 +199,7 @@ class Agent:
             tasks = [
                 group.create_task(self._supervised("talk", self.talk.run)),
                 group.create_task(self._supervised("addresses", self._watch_addresses)),
+                group.create_task(self._supervised("output", self._watch_output)),
                 group.create_task(self._supervised("moves", lambda: moves.watch(self.interfaces, self.moved))),
             ]
             tasks.append(group.create_task(self._supervised("locations", self._say_locations)))
@@ -224,6 +225,11 @@ class Agent:
         while True:
             await self.note_addresses()
             await asyncio.sleep(timing.ADDRESSES_INTERVAL_S)
+
+    async def _watch_output(self) -> None:
+        while True:
+            bounded(output_path(self.home))
+            await asyncio.sleep(timing.OUTPUT_LOOK_S)
 
     async def _say_locations(self) -> None:
         assert self.locations is not None, "only while serving"
@@ -278,7 +284,9 @@ def _has_ipv4() -> bool:
     return True
 
 
-def _joined(home: Path) -> vault.Secrets:
+def joined(home: Path) -> vault.Secrets:
+    """The secrets of a home in a mesh. Raises Misuse when it is in none, Elsewhere on another machine."""
+    machine.must_be_here(home)
     held = vault.load(home)
     if held is None or not held.joined:
         raise Misuse("this device is in no mesh yet", hint="`mesh join` founds one, or joins one by a code.")
@@ -288,9 +296,10 @@ def _joined(home: Path) -> vault.Secrets:
 @asynccontextmanager
 async def opened(home: Path, *, interfaces: Sequence[str] = (), log: Log = silent) -> AsyncIterator[Agent]:
     """An agent on this home, for as long as the block lasts. Raises Misuse, Busy, Damaged."""
-    held = _joined(home)
+    held = joined(home)
     store = await open_store(home)
     try:
+        machine.adopt(home)
         agent = Agent(home, held, store, log)
         agent.interfaces = tuple(interfaces)
         await agent.start()
@@ -306,7 +315,7 @@ async def opened(home: Path, *, interfaces: Sequence[str] = (), log: Log = silen
 
 async def run(home: Path, interfaces: Sequence[str], ready: Callable[[Mapping[str, object]], None]) -> None:
     """The background agent: until SIGTERM, SIGINT or `mesh down`. Raises MeshError when it cannot start."""
-    _joined(home)  # where there is nothing, nothing is made
+    joined(home)  # where there is nothing, nothing is made
     vault.make_home(home)
     log, close = log_opened(home)
     try:

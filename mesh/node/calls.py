@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 Arguments = Mapping[str, object]
 
 
-async def _ping(_agent: Agent, _arguments: Arguments) -> object:
-    return {"version": mesh.__version__, "pid": os.getpid()}
+async def _ping(agent: Agent, _arguments: Arguments) -> object:
+    return {"version": mesh.__version__, "pid": os.getpid(), "interfaces": list(agent.interfaces)}
 
 
 async def _down(agent: Agent, _arguments: Arguments) -> object:

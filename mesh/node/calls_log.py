@@ -100,6 +100,8 @@ def _line(agent: Agent, row: Row) -> dict[str, object]:
         "chain": digest_text(placed.chain),
         "seq": placed.seq,
         "lamport": placed.header.lamport,
+        "version": placed.header.version,
+        "extensions": {str(number): value.hex() for number, value in placed.header.extensions.items()},
         "kind": inner.kind if inner else None,
         "agent": inner.agent if inner else None,
         "document": str(row.document) if row.document else None,
@@ -107,6 +109,8 @@ def _line(agent: Agent, row: Row) -> dict[str, object]:
         "bytes": len(placed.event.header) + len(placed.event.body or b""),
         "standing": row.standing.name.lower(),
         "reason": row.reason,
+        # What this software does not read is shown as it came; the body stays in the log, sealed.
+        **({"header": placed.event.header.hex()} if row.standing is Standing.OPAQUE else {}),
     }
 
 

@@ -56,6 +56,8 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
         "verdict_digest": digest_text(replica.verdict_digest),
         "in_sync": bool(peers) and all(peer["same_digest"] for peer in peers if peer["connected"])
         and any(peer["connected"] for peer in peers) and not replica.missing,
+        "bodies_missing": len(replica.missing),
+        "alarms": list(agent.talk.alarms) if agent.talk else [],
         "problems": _problems(agent, counts.waiting, counts.void),
     }  # fmt: skip
 

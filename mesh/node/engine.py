@@ -23,6 +23,7 @@ from mesh.events.speaking import NONCES_BYTES, Draft, event_bytes, joined
 from mesh.events.verdict import admitted
 from mesh.limits import COMMIT_INPUTS_MAX, INPUTS_QUEUED_MAX, LIVE_PUSH_BYTES_MAX, PAGE_BYTES_MAX, SALT_BYTES
 from mesh.names import Digest
+from mesh.node import voices
 from mesh.node.shelf import Shelf
 from mesh.node.store_port import Batch, Boot, Row, Store
 from mesh.sync.inputs import Effects, Heard, Input, Peer, Said
@@ -61,6 +62,8 @@ class Engine:
         self._jobs: asyncio.Queue[_Job | None] = asyncio.Queue(INPUTS_QUEUED_MAX)
         self._ready: list[_Job] = []
         self._settings: dict[str, bytes] = {}
+        self._voices: dict[Lane, Digest] = {}  # as the store has them
+        self._reasons: dict[Lane, str] = {}  # why a lane has none
 
     async def start(self) -> Boot:
         """Read everything that is kept in memory from the store."""
@@ -68,6 +71,8 @@ class Engine:
         met = self.replica.met
         self.replica = replica_of(self.own, self.keyring, boot)
         self.replica.met = met
+        self._voices, self._reasons = voices.read(boot.settings)
+        self.replica.speak_on(self._voices)
         self.shelf.verdict = self.replica.verdict
         await self.shelf.open()
         if not self.shelf.last_row:  # at the first start; nothing is written by an empty batch
@@ -77,13 +82,19 @@ class Engine:
 
     # ── what others ask for ──────────────────────────────────────────────────────────────────────
 
-    async def say(self, lane: Lane, make: Make, *, reason: str = "new") -> tuple[Placed, ...]:
+    async def say(self, lane: Lane, make: Make) -> tuple[Placed, ...]:
         """Say what `make` comes up with. When this returns it is kept: it survives kill -9 and power loss."""
 
         async def run() -> Effects:
             drafts = tuple(await make(self))
             entropy = secrets.token_bytes(SALT_BYTES + NONCES_BYTES * len(drafts))
-            return self.replica.handle(Said(drafts, lane, time.time_ns() // 1_000_000, entropy, reason))
+            reason = self._reasons.get(lane, voices.NEW)
+            effects = self.replica.handle(Said(drafts, lane, time.time_ns() // 1_000_000, entropy, reason))
+            chain = self.replica.voices[lane]
+            if chain != self._voices.get(lane):  # kept in one commit with its opening
+                self._voices[lane] = chain
+                self._settings |= voices.settings({lane: chain})
+            return effects
 
         return (await self._submit(run)).append
 
@@ -274,7 +285,6 @@ def replica_of(own: Own, keyring: Keyring, boot: Boot) -> Replica:
         found = admitted(replica.statements.get(chain.admission))
         chain.key = found.sign_key if found else chain.key
     replica.missing = dict(boot.missing_bodies)
-    replica.speak_on()
     return replica
 
 

@@ -33,7 +33,7 @@ from mesh.events.speaking import NONCES_BYTES, Draft, runs
 from mesh.events.verdict import Standing
 from mesh.limits import DEVICE_NAME_BYTES_MAX, KEY_BYTES, RANK_FOUNDER, RANK_MEMBER, SALT_BYTES
 from mesh.names import device_text, digest_text, short
-from mesh.node import vault
+from mesh.node import machine, vault, voices
 from mesh.node.paths import database_path
 from mesh.node.store import open_store
 from mesh.node.store_port import Batch, Kept
@@ -65,7 +65,7 @@ async def found(home: Path, name: str) -> Result:
     recipients = {mesh: recovery.kem_key, admission: held.keys.kem_key}
     entropy_said = secrets.token_bytes(SALT_BYTES + NONCES_BYTES)
     said = replica.handle(Said((Draft(rekey(mesh, key, recipients)),), Lane.CONTROL, _now_ms(), entropy_said)).append
-    await _keep(home, (*commit, *said), {})
+    await _keep(home, (*commit, *said), voices.settings({Lane.CONTROL: said[0].chain}))
     vault.save(home, held.admitted(mesh, admission, {short(said[-1].digest): key}))
     return {
         "mesh": digest_text(mesh),
@@ -146,6 +146,7 @@ def _opened(home: Path, text: str) -> tuple[Packet, Replica, tuple[Placed, ...]]
 
 
 def _unjoined(home: Path) -> vault.Secrets | None:
+    machine.must_be_here(home)
     held = vault.load(home)
     if held and held.joined:
         hint = "Use another home for another mesh: --home DIR. `mesh status` shows this one."
@@ -156,6 +157,7 @@ def _unjoined(home: Path) -> vault.Secrets | None:
 def _beginning(home: Path, name: str) -> vault.Secrets:
     held = _unjoined(home)
     vault.make_home(home)
+    machine.record(home)
     wanted = name or (held.name if held else "") or socket.gethostname().partition(".")[0] or "device"
     clean = "".join(c for c in wanted if c.isprintable()).strip()
     if not clean or len(clean.encode()) > DEVICE_NAME_BYTES_MAX:

@@ -1,10 +1,15 @@
-"""The agent's log: one JSON object a line, rotated by size, never with secrets or contents."""
+"""The agent's log: one JSON object a line, rotated by size, never with secrets or contents.
+
+What the agent says on its own streams goes to a file too, and has the same bound.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import logging.handlers
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +46,13 @@ def opened(home: Path) -> tuple[Log, Callable[[], None]]:
         handler.handle(record)
 
     return log, handler.close
+
+
+def bounded(path: Path) -> None:
+    """Begin a file anew that others append to, when it is over the bound; they go on at its start."""
+    with contextlib.suppress(OSError):
+        if path.stat().st_size > LOG_FILE_BYTES_MAX:
+            os.truncate(path, 0)
 
 
 def silent(_what: str, **_fields: object) -> None:

@@ -32,6 +32,11 @@ def log_path(home: Path) -> Path:
     return home / "log" / "agent.jsonl"
 
 
+def output_path(home: Path) -> Path:
+    """What an agent says on its own streams: at its start, and when it falls."""
+    return home / "log" / "start.log"
+
+
 def secrets_path(home: Path) -> Path:
     """The vault's file."""
     return home / "secrets"
@@ -40,6 +45,16 @@ def secrets_path(home: Path) -> Path:
 def database_path(home: Path) -> Path:
     """The store's file."""
     return home / "mesh.db"
+
+
+def lock_path(home: Path) -> Path:
+    """The file that is locked by whoever writes in the home."""
+    return home / "lock"
+
+
+def machine_path(home: Path) -> Path:
+    """The file that says which machine the home lives on."""
+    return home / "machine"
 
 
 def server_path(home: Path) -> Path:

@@ -7,31 +7,33 @@ statement costs 0.1 ms. This is the only file that imports the database library;
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import errno
-import fcntl
 import os
 import sqlite3
+import threading
+import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import aiosqlite
 
 from mesh.clocks.frontier import Span
 from mesh.errors import Busy, Damaged, DiskFull, MeshError, Unreachable
 from mesh.events.event import Run
-from mesh.limits import BODIES_MISSING_MAX, FREE_BYTES_MIN, ROWS_READ_MAX
+from mesh.limits import BODIES_MISSING_MAX, FREE_BYTES_MIN, ROWS_READ_MAX, STORE_COPY_PAGES
 from mesh.names import Digest, DocumentId
 from mesh.node import ledger_documents, ledger_rows, ledger_spans, schema
 from mesh.node.ledger import Writing
 from mesh.node.ledger_check import forget_state, problems
 from mesh.node.ledger_state import StateTree
+from mesh.node.lock import no_home, take
 from mesh.node.paths import database_path
 from mesh.node.schema import Sql
 from mesh.node.store_port import Batch, Boot, ChainFacts, Counts, NoteRow, Row, Snapshot
 
-LOCK = "lock"
+_STEPS_BETWEEN_LOOKS = 100_000  # of SQLite's machine, some milliseconds
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -39,11 +41,9 @@ _T = TypeVar("_T")
 
 async def open_store(home: Path) -> SqliteStore:
     """Open the store in a home, making it when there is none. Raises Busy when another process has it."""
+    lock = take(home)
     try:
-        lock = _lock(home)
-    except OSError as error:
-        raise _no_home(error, home) from error
-    try:
+        _make_private(home)
         writer = await _connect(home, reading=False)
         try:
             await writer.run(schema.migrate)
@@ -57,36 +57,61 @@ async def open_store(home: Path) -> SqliteStore:
     return SqliteStore(writer, reader, lock)
 
 
-def _lock(home: Path) -> int:
-    """Take the home's lock for as long as the descriptor is open. The file names the process that has it."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(home / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+def beside(home: Path, look: Callable[[Sql], _T], *, stop_s: float) -> _T:
+    """One look at the database beside whoever has it open; nothing is written. Raises MeshError, Busy after a while."""
+    until = time.monotonic() + stop_s
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        holder = os.read(descriptor, 20).decode(errors="replace").strip()
-        os.close(descriptor)
-        message = f"this home is in use by another mesh process ({holder or 'unknown'})"
-        raise Busy(message) from error
+        with contextlib.closing(sqlite3.connect(f"{database_path(home).as_uri()}?mode=ro", uri=True)) as db:
+            db.set_progress_handler(lambda: time.monotonic() > until, _STEPS_BETWEEN_LOOKS)
+            sql: Any = db  # its own types are narrower than what we call it with
+            return look(sql)
+    except sqlite3.Error as error:
+        if time.monotonic() > until:
+            message = f"the database takes more than {stop_s:.0f} s to look through, so that was left"
+            raise Busy(message, hint="`mesh verify --deep` takes the time it needs.") from error
+        raise _translated(error, home) from error
+
+
+async def copy_store(home: Path, to: Path, told: Callable[[int, int], None]) -> None:
+    """Copy a home's database as it is at this moment into another folder, whoever else reads and writes it.
+
+    `told` hears on another thread how many of how many pages are done. Raises what a store raises.
+    """
+    if not database_path(home).is_file():
+        message = f"the database of the home {home} is not there"
+        raise Damaged(message, hint="Restore a backup, or join again; what other devices hold can be fetched.")
+    ended = threading.Event()
+
+    def copy(db: sqlite3.Connection) -> None:
+        def step(_status: int, left: int, of: int) -> None:
+            if ended.is_set():
+                raise InterruptedError
+            told(of - left, of)
+
+        with contextlib.closing(sqlite3.connect(database_path(to), isolation_level=None)) as target:
+            target.execute("PRAGMA journal_mode = OFF")  # who is killed starts anew
+            target.execute("PRAGMA synchronous = OFF")
+            db.execute("BEGIN")
+            db.execute("SELECT count(*) FROM setting").fetchall()  # from here on it reads one state
+            db.backup(target, pages=STORE_COPY_PAGES, progress=step, sleep=0)
+
+    _make_private(to)
+    source = await _connect(home, reading=True)
     try:
-        # A full disk takes no number; the lock holds without it, and reading must go on.
-        with contextlib.suppress(OSError):
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        # SQLite gives its other files the rights of this one.
-        os.close(os.open(database_path(home), os.O_RDWR | os.O_CREAT, 0o600))
-    except BaseException:
-        os.close(descriptor)
+        await source.run(copy)  # type: ignore[arg-type] # a plain connection: here more of it is needed
+    except asyncio.CancelledError:
+        ended.set()
         raise
-    return descriptor
+    finally:
+        await source.close()
 
 
-def _no_home(error: OSError, home: Path) -> MeshError:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        message = "the disk is full: the home cannot be opened"
-        return DiskFull(message)
-    message = f"the home {home} cannot be opened: {error.strerror}"
-    return Unreachable(message, hint="Check that it is a folder of yours that you may write to.")
+def _make_private(home: Path) -> None:
+    """SQLite gives its other files the rights of this one."""
+    try:
+        os.close(os.open(database_path(home), os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise no_home(error, home) from error
 
 
 class _Connection(aiosqlite.Connection):

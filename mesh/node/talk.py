@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 from mesh.clocks.frontier import Frontier, Span
@@ -41,7 +41,7 @@ class Talk:
         engine: Engine,
         bus: Bus,
         log: Log,
-        judged: Callable[[], Awaitable[None]],
+        judged: Callable[[], Coroutine[object, object, None]],
         places: Whereabouts | None = None,
     ) -> None:
         """`judged` is called after the verdict changed, to let others in; `places` knows addresses."""
@@ -65,7 +65,7 @@ class Talk:
                 self.engine.replica.state = await self.engine.store.digest()
                 await self.engine.feed(Ticked())
 
-    def _spawn(self, work: Awaitable[None]) -> None:
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
         if self._group is None:
             return
 
@@ -75,7 +75,8 @@ class Talk:
             except MeshError as error:
                 self.log("talk.failed", error=str(error))
 
-        self._group.create_task(guarded())
+        # Cancelled before its first step it would never run, and Python would complain of work that nobody did.
+        self._group.create_task(guarded()).add_done_callback(lambda _: work.close())
 
     # ── from the bus ─────────────────────────────────────────────────────────────────────────────
 

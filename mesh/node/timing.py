@@ -42,11 +42,11 @@ BEACON_ASK_S = 1.5  # while somebody is missed: an answer is the first sign that
 BEACON_FIRST_ASKS = 3  # after the first: one may get lost, or be answered too soon after the last time to be heard
 BEACON_DEAF_S = 5.0  # an own announcement comes back in milliseconds; after so long it does not get through
 BEACON_AGAIN_S = 5.0  # between tries to get a socket for it
-BEACON_RETRY_S = 60.0  # what does not get through is tried again so often
+BEACON_RETRY_S = 30.0  # what does not get through is tried again so often
 BEACON_ASK_SLOWLY_S = 10.0  # after somebody was missed for longer than EAGER_S
 EAGER_S = 300.0  # after somebody is missed anew, or the machine moved
 FINDING_LOOK_S = 0.5  # how soon a new port, a lost link or an invitation is noticed
-UNHEARD_S = 30.0  # a device on the same network should be heard after so long
+UNHEARD_S = 15.0  # a device on the same network should be heard after so long
 TAGS_PER_S_MAX = 20.0  # new announcements that are tried with all keys and devices, about 1 ms each
 SEEN_AGAIN_S = 1.0  # between dials that sightings bring about, doubled with each in vain
 SEEN_AGAIN_S_MAX = 30.0
@@ -82,3 +82,10 @@ PAIRING_KEEP_S_MAX = 60.0  # for the other machine to take an admission and keep
 PAIRING_CALL_S_MAX = 60.0  # how long a joiner goes on calling one inviter that drops it
 PAIRING_AGAIN_S = 0.25  # between those calls
 PAIRING_PORT_TRIES = 16  # ports that are tried when one is free on some addresses only
+
+# Service and doctor
+SERVICE_S_MAX = 120.0  # one word to systemd or launchd: a start waits for the agent, a stop for its end
+LOOK_S_MAX = 5.0  # one look of the doctor at another program
+DATABASE_LOOK_S_MAX = 20.0  # for a quick check of the database; on a slow disk it is left unfinished
+OUTPUT_LOOK_S = 60.0  # how often the agent bounds the file that its own output goes to
+FETCH_S_MAX = 900.0  # one step of an upgrade: libraries come over a slow line

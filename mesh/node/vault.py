@@ -130,15 +130,20 @@ def write_durably(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(path.parent)
     except OSError as error:
         draft.unlink(missing_ok=True)
         message = f"{path} cannot be written: {error.strerror}"
         raise (DiskFull(message) if error.errno == errno.ENOSPC else Refused(message)) from error
+
+
+def sync_folder(path: Path) -> None:
+    """Make safe which files are in a folder."""
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def is_sealed(home: Path) -> bool:

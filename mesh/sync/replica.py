@@ -107,13 +107,9 @@ class Replica:
             case Ticked():
                 return self._tick()
 
-    def speak_on(self) -> None:
-        """Take up the own chains again after a start: in each lane the one with the largest Lamport number."""
-        for name, chain in self.chains.chains.items():
-            mine = chain.admission == self.own.admission
-            best = self.chains.chains.get(self.voices.get(chain.lane, ZERO))
-            if mine and (best is None or max(chain.tips.values()) > max(best.tips.values())):
-                self.voices[chain.lane] = name
+    def speak_on(self, voices: Mapping[Lane, Digest]) -> None:
+        """Take up own chains again after a start: the ones last spoken on. In a lane without one, one is opened."""
+        self.voices = dict(voices)
 
     # ── saying ───────────────────────────────────────────────────────────────────────────────────
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from mesh.clocks.frontier import Span
-from mesh.errors import Refused
+from mesh.errors import Damaged, Refused
 from mesh.limits import STORE_PAGE_BYTES
 from mesh.node import schema
-from mesh.node.store import SqliteStore, open_store
+from mesh.node.store import SqliteStore, copy_store, open_store
 from mesh.node.store_memory import MemoryStore
 from mesh.node.store_port import Batch, Snapshot, Store
 from tests.contracts.store_contract import LogContract
@@ -245,3 +245,60 @@ async def test_questions_are_answered_from_indexes(tmp_path: Path, opened: Opene
     small = {"b", "b USING COVERING INDEX branch_chain", "bucket", "c", "chain", "dirty_bucket", "setting"}
     partial = {"event USING INDEX event_bodiless"}
     assert {scan.removeprefix("SCAN ") for scan in found} <= small | partial
+
+
+async def test_a_copy_is_one_moment_of_a_store_that_is_written(tmp_path: Path, opened: Opener) -> None:
+    """What was committed before is in it, what comes later is not, and in between nothing is torn."""
+    store, writer, about = await opened(), Writer(body_bytes=30_000), document(1)
+    await store.commit(Batch((kept(writer.said[0]),)))
+    for _ in range(40):
+        await store.commit(Batch(tuple(kept(placed, about) for placed in writer.run(10))))
+    to, steps = tmp_path / "to", []
+    to.mkdir()
+    before, root = len(writer.said), await store.digest()
+    loop = asyncio.get_running_loop()
+
+    def told(done: int, of: int) -> None:
+        steps.append((done, of))
+        late = store.commit(Batch(tuple(kept(placed, about) for placed in writer.run(3))))
+        asyncio.run_coroutine_threadsafe(late, loop).result(30)  # it is kept before the next step
+
+    await copy_store(tmp_path, to, told)
+    assert len(steps) > 2
+    assert steps[-1][0] == steps[-1][1]
+    copy = await open_store(to)
+    try:
+        assert [row.placed for row in await copy.log(limit=10_000)] == writer.said[:before]
+        assert await copy.digest() == root
+        assert await copy.check(deep=True) == ()
+    finally:
+        await copy.close()
+    assert (await store.counts()).events == len(writer.said) == before + 3 * len(steps)
+    assert sorted(path.name for path in to.iterdir()) == ["lock", "mesh.db"]
+
+
+async def test_a_copy_can_be_given_up(tmp_path: Path, opened: Opener) -> None:
+    """It ends at its next step, and the store goes on."""
+    store, writer = await opened(), Writer(body_bytes=30_000)
+    await store.commit(Batch(tuple(kept(placed) for placed in (*writer.said, *writer.run(400)))))
+    to, begun = tmp_path / "to", asyncio.Event()
+    to.mkdir()
+    loop = asyncio.get_running_loop()
+
+    def told(_done: int, _of: int) -> None:
+        loop.call_soon_threadsafe(begun.set)
+
+    async with asyncio.TaskGroup() as group:
+        copying = group.create_task(copy_store(tmp_path, to, told))
+        await begun.wait()
+        copying.cancel()
+    assert copying.cancelled()
+    assert await store.commit(Batch(tuple(kept(placed) for placed in writer.run(1)))) == 402
+
+
+async def test_a_copy_of_nothing_is_refused(tmp_path: Path) -> None:
+    """It makes no database where none is."""
+    (tmp_path / "to").mkdir()
+    with pytest.raises(Damaged):
+        await copy_store(tmp_path, tmp_path / "to", lambda *_: None)
+    assert not (tmp_path / "mesh.db").exists()

@@ -6,6 +6,7 @@ printed by `pytest -s`.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -15,6 +16,11 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from mesh.events.event import Lane
+from mesh.events.kinds import Located
+from mesh.events.speaking import Draft
+from mesh.node import agent as agents
+from mesh.node.engine import Engine
 from mesh.node.socket_client import Told
 from tests.system.harness import DEADLINE_S, Device, Fleet
 from tests.system.networks import NETWORK, Network, network
@@ -107,7 +113,7 @@ def test_devices_find_each_other(fleet: Fleet, net: Network, count: int) -> None
     )
     devices[0].note("found")
     fleet.converged()
-    assert all(beacon_of(device)["heard"] == count - 1 for device in devices), [beacon_of(one) for one in devices]
+    fleet.wait("all are heard", lambda: all(beacon_of(device)["heard"] == count - 1 for device in devices))
     assert not any("mDNS" in problems(device) for device in devices)
     fleet.end()
 
@@ -249,6 +255,28 @@ def test_a_machine_that_wakes_is_linked_again(fleet: Fleet, net: Network) -> Non
     measured(f"linked {all_linked(fleet, [awake, sleeper], 'it is back'):.2f} s after it woke")
     fleet.converged()
     fleet.end()
+
+
+def test_an_address_in_a_statement_is_dialled(fleet: Fleet) -> None:
+    """Goal: without mDNS, and never linked before: a statement says where a device is, and it is found there."""
+    admin, other = fleet.joined(2)
+    other.start().served()
+
+    async def say() -> None:
+        async with agents.opened(admin.home) as agent:
+            found = {a.name: a.digest for a in agent.engine.replica.verdict.devices.values()}
+            body = Located(found[other.name], ("192.0.2.1:x", other.address))
+
+            async def saying(_engine: Engine) -> Sequence[Draft]:
+                return (Draft(body),)
+
+            await agent.engine.say(Lane.CONTROL, saying)
+
+    asyncio.run(say())
+    admin.start()
+    fleet.wait("it is found", lambda: bool(admin.linked()))
+    assert "newer version" not in problems(other)
+    fleet.converged()
 
 
 def known_at(device: Device, other: str) -> list[str]:

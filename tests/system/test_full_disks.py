@@ -113,3 +113,19 @@ def test_a_full_disk_on_one_side_of_a_link_heals_into_convergence(small_disk: Pa
     assert other.titles() == titles
     assert other.call("verify", deep=True)["ok"]
     fleet.end()
+
+
+def test_the_doctor_on_a_full_disk(small_disk: Path, fleet: Fleet) -> None:
+    """Goal: it says that the disk is full, and looks at everything else all the same."""
+    device = on_small_disk(fleet)
+    device.start().served()
+    fill(small_disk)
+    answer = device.mesh("--json", "doctor")
+    assert answer.code == DiskFull.exit_code, answer
+    checks = answer.json["checks"]
+    assert isinstance(checks, list)
+    found = {check["name"]: check for check in checks}
+    assert found["disk"]["ok"] is False
+    assert "Free some space" in found["disk"]["fix"]
+    assert found["agent"]["ok"] is True
+    assert not [check for check in checks if "fault of mesh" in check["fix"]]

@@ -16,7 +16,7 @@ from mesh.clocks.chain import START, Head, event_digest
 from mesh.errors import Misuse
 from mesh.events import cbor
 from mesh.events.event import CLEAR, Event, Header, Inner, Lane, Placed
-from mesh.events.kinds import Born, Opening, document_of
+from mesh.events.kinds import Born, Opening, document_of, encode_body
 from mesh.events.seal import pad_body, pad_inner
 from mesh.events.speaking import NONCES_BYTES, Draft, Voice, runs, signed
 from mesh.limits import NONCE_BYTES, SALT_BYTES
@@ -29,6 +29,7 @@ from tests.system.harness import Device, Fleet
 pytestmark = pytest.mark.system
 
 NEXT_VERSION = 2
+LATER = b"what a later version adds"
 
 
 def of_version(folder: Path, version: str, without: str) -> str:
@@ -75,14 +76,14 @@ class Future:
         opening = Opening(own.admission, lane, "new", secrets.token_bytes(SALT_BYTES))
         self.said = [self.voice.say(Draft(opening), _now_ms(), agent.engine.replica.heard)]
 
-    def say(self, kind: str, plain: bytes, **other: object) -> None:
+    def say(self, kind: str, plain: bytes, birth: Born | None = None, **other: object) -> None:
         """An event of any kind, and with any change of its outer header."""
         seq, keyring = self.voice.head.seq + 1, self.agent.engine.keyring
         inner = Inner(_now_ms(), kind, "", None, CLEAR)
         epoch = CLEAR
         if self.lane is Lane.DATA:
             epoch = next(iter(keyring.keys()))
-            birth = Born({"title": "x"}, "", secrets.token_bytes(SALT_BYTES))
+            birth = birth or Born({"title": "x"}, "", secrets.token_bytes(SALT_BYTES))
             inner = replace(inner, document=document_of("home", "note", birth))
             grant = self.agent.engine.replica.verdict.grant_for(self.agent.engine.own.admission, inner)
             inner = replace(inner, grant=grant or CLEAR)
@@ -140,6 +141,8 @@ async def say_what_comes_later(device: Device) -> None:
         data = Future(agent, Lane.DATA)
         data.say_note("before")
         data.say("poem", b"\x81\x01")
+        birth = Born({"title": "with more"}, "", secrets.token_bytes(SALT_BYTES))
+        data.say("born", encode_body(birth), birth=birth, extensions={9: LATER})
         data.say("poem", b"whatever it is, and however it is sealed", version=NEXT_VERSION, extensions={7: b"x"})
         data.say_note("after")
         await data.keep()
@@ -162,17 +165,24 @@ def test_what_only_a_later_version_understands_is_kept_and_handed_on(fleet: Flee
     left.note("from the left")
     fleet.converged()
     for device in (left, middle, right):
-        assert device.titles() == {"before", "after", "from the left"}
+        assert device.titles() == {"before", "after", "with more", "from the left"}
         events = device.done("log", "--limit", "500")["events"]
         assert isinstance(events, list)
         raw = {(one["kind"], one["standing"]) for one in events if one["standing"] == "opaque"}
         assert ("poem", "opaque") in raw, events
         assert any(one["standing"] == "opaque" and "version 2" in one["reason"] for one in events), events
+        assert all(one["header"] for one in events if one["standing"] == "opaque"), "shown as it came"
+        (more,) = [one for one in events if "9" in one["extensions"]]
+        assert (more["kind"], more["standing"], more["version"]) == ("born", "honoured", 1)
+        assert bytes.fromhex(more["extensions"]["9"]) == LATER
+        (later,) = [one for one in events if "7" in one["extensions"]]
+        assert (later["standing"], later["version"]) == ("opaque", NEXT_VERSION)
         assert ("statute", "control") in {(one["kind"], one["lane"]) for one in events}
         told = device.mesh("log", "--limit", "500")
         assert told.code == 0
         assert "poem" in told.out
         assert "statute" in told.out
+        assert f"extension 9: {LATER.hex()}" in told.out
         problems = device.done("status")["problems"]
         assert "newer version" in str(problems)
         assert device.done("verify", "--deep")["ok"] is True

@@ -16,6 +16,7 @@ FAMILIES = {
     errors.Forged: 3,
     errors.Stranger: 3,
     NotGranted: 3,
+    errors.Elsewhere: 3,
     Damaged: 4,
     Unreachable: 5,
     DiskFull: 5,

@@ -70,6 +70,7 @@ class Device:
         self.up = False
         self.life = 0  # counts starts: what was awaited before a crash does not come back
         self.reason = "new"
+        self.past: set[Digest] = set()  # its chains from before a restore that it noticed: never spoken on again
         self.backup: Disk | None = None
         self.packet: tuple[bytes, ...] = ()  # what it was let in with: read again until it is held
 
@@ -91,10 +92,7 @@ class Device:
         self.replica = Replica(self.own, self.keyring, chains, control)
         if noticed:
             self.disk.own = {}
-        if self.disk.own is None:
-            self.replica.speak_on()
-        else:
-            self.replica.voices = {lane: name for lane, name in self.disk.own.items() if name in chains.chains}
+        self.replica.speak_on(self.voices())
         lean = [placed for placed in self.disk.log.values() if placed.event.body is None]
         self.replica.missing = {placed.digest: placed.header.body_digest for placed in lean}
         self.meaning = Meaning(self.world.real)
@@ -105,6 +103,10 @@ class Device:
         self._recur(TICK_MS, self.tick)
         if self.own.admission not in self.replica.statements:
             self.read_packet()
+
+    def voices(self) -> dict[Lane, Digest]:
+        """The own chains to go on with after a start."""
+        return self.disk.own
 
     def read_packet(self) -> None:
         """Take what the admitter handed over."""
@@ -171,11 +173,9 @@ class Device:
 
     def append(self, effects: Effects, *, said: bool) -> None:
         """Write what came or was said, with the chain that it goes on."""
-        self.disk.write(effects.append, effects.bodies)
+        self.disk.write(effects.append, effects.bodies, self.replica.voices if said else None)
         for placed in effects.append:
             self.world.note(f"{self.name} {'says' if said else 'keeps'} {self.world.told(placed)}")
-            if said and self.disk.own is not None:
-                self.disk.own[placed.lane] = placed.chain
 
     def learn(self, effects: Effects) -> None:
         """What follows from new events for keys and meaning."""

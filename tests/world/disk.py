@@ -21,17 +21,26 @@ from mesh.sync.messages import Push, Want
 
 @dataclass
 class Disk:
-    """What survives a crash: events, epoch keys, and after a restore that was noticed the chains begun since."""
+    """What survives a crash: events, epoch keys, and which own chains are spoken on."""
 
     log: dict[Digest, Placed] = field(default_factory=dict)
     keys: dict[Short, bytes] = field(default_factory=dict)
-    own: dict[Lane, Digest] | None = None
-    """The chains to go on with; None while no restore was noticed, and the log alone tells them."""
+    own: dict[Lane, Digest] = field(default_factory=dict)
+    """The chains to go on with, written together with the events on them."""
     _unsynced: list[tuple[Digest, Placed | None]] = field(default_factory=list)
     """(event, what stood there before), the newest last."""
+    _own_before: tuple[dict[Lane, Digest], ...] = ()
+    """What `own` was before anything was written that is not safe yet."""
 
-    def write(self, events: Iterable[Placed], bodies: Iterable[tuple[Digest, bytes]] = ()) -> None:
-        """One transaction. It is not safe before `sync`."""
+    def write(
+        self,
+        events: Iterable[Placed],
+        bodies: Iterable[tuple[Digest, bytes]] = (),
+        voices: Mapping[Lane, Digest] | None = None,
+    ) -> None:
+        """One transaction, with the own chains that it goes on with. It is not safe before `sync`."""
+        self._own_before = self._own_before or (dict(self.own),)
+        self.own |= voices or {}
         for placed in events:
             assert placed.digest not in self.log, f"{placed.digest.hex()[:8]} was appended twice"
             self._unsynced.append((placed.digest, None))
@@ -44,6 +53,7 @@ class Disk:
     def sync(self) -> None:
         """Make safe what was written."""
         self._unsynced.clear()
+        self._own_before = ()
 
     def lose_tail(self) -> None:
         """What a power cut does to what was not synced."""
@@ -52,11 +62,13 @@ class Disk:
                 del self.log[digest]
             else:
                 self.log[digest] = was
-        self._unsynced.clear()
+        for own in self._own_before:
+            self.own = own
+        self.sync()
 
     def copy(self) -> Disk:
         """A backup."""
-        return Disk(dict(self.log), dict(self.keys), None if self.own is None else dict(self.own))
+        return Disk(dict(self.log), dict(self.keys), dict(self.own))
 
     def facts(self, digests: Iterable[Digest]) -> Held:
         """What `held` asks: the place of each of these events that is here."""

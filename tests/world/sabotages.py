@@ -15,7 +15,8 @@ from mesh.clocks.frontier import Span
 from mesh.errors import Malformed
 from mesh.events import chains, reading, speaking
 from mesh.events.chains import Chains, Fitted, Gap, Held
-from mesh.events.event import Header, Inner, Placed, Run, decode_header
+from mesh.events.event import Header, Inner, Lane, Placed, Run, decode_header
+from mesh.events.kinds import Located
 from mesh.events.verdict import Standing, Statement, Verdict, judge, weigh
 from mesh.names import Digest, DocumentId
 from mesh.sync import replica
@@ -99,6 +100,12 @@ def _one_short(self: Disk, span: Span) -> list[Placed]:
 
 def _same_actor(self: Device, document: DocumentId) -> bytes:
     return self.own.admission[:8] + document.name[:8]
+
+
+def _newest_own(self: Device) -> dict[Lane, Digest]:
+    """By the log alone: in each lane the own chain with the largest Lamport number."""
+    own = [placed for placed in self.disk.log.values() if placed.admission == self.own.admission]
+    return {placed.lane: placed.chain for placed in sorted(own, key=lambda placed: placed.header.lamport)}
 
 
 _weigh = Device.weigh
@@ -200,6 +207,16 @@ def _in_order_of_arrival(control: Iterable[Statement], mesh: Digest) -> Verdict:
     return judge(seen, mesh)
 
 
+def _last_heard(control: Iterable[Statement], mesh: Digest) -> Verdict:
+    """Of several words about where a device is, the one that came last counts."""
+    heard = list(control)
+    verdict = judge(heard, mesh)
+    for statement in heard:
+        if isinstance(statement.body, Located) and statement.body.admission in verdict.located:
+            verdict.located[statement.body.admission] = (statement.stamp, statement.digest, statement.body)
+    return verdict
+
+
 def _all_granted(verdict: Verdict, admission: Digest, inner: Inner) -> tuple[Standing, str]:
     standing, reason = weigh(verdict, admission, inner)
     return (Standing.HONOURED, "") if standing is Standing.VOID else (standing, reason)
@@ -237,6 +254,11 @@ ALL = (
         lambda: patch.object(Device, "actor", _same_actor),
         real=True,
     ),
+    Sabotage(
+        "old chain taken up",
+        "After a restart a restored device speaks on its newest chain, which may be one from before the restore.",
+        lambda: patch.object(Device, "voices", _newest_own),
+    ),
     Sabotage("fork branch refused", "Only the first branch is held.", lambda: patch.object(Chains, "place", _no_forks)),
     Sabotage(
         "wait for the cause",
@@ -257,6 +279,11 @@ ALL = (
         "judged by arrival",
         "A statement counts only if its speaker counted when it came.",
         lambda: patch.object(replica, "judge", _in_order_of_arrival),
+    ),
+    Sabotage(
+        "located by arrival",
+        "The last word that came about where a device is counts.",
+        lambda: patch.object(replica, "judge", _last_heard),
     ),
     Sabotage(
         "a clock decides",

@@ -217,6 +217,9 @@ class World:
         self.excused |= lost - held
         how = "notices" if noticed else "does not notice"
         self.note(f"{device.name} is restored and {how}: {len(lost)} events back, {len(lost - held)} nowhere else")
+        events = (placed for other in self.devices.values() for placed in other.disk.log.values())
+        own = {placed.chain for placed in events if placed.admission == device.own.admission}
+        device.past = own if noticed else set()
         if not noticed:
             self.forkable.add(device.own.admission)
         device.reason = "restored"
@@ -230,6 +233,7 @@ class World:
         entropy = self.rng.randbytes(SALT_BYTES + NONCES_BYTES * len(drafts))
         heard = max((placed.header.lamport for placed in device.disk.log.values()), default=0)
         said = device.handle(Said(drafts, lane, time_ms, entropy, device.reason))
+        claim("restored", said[0].chain not in device.past, f"{device.name} speaks on a chain from before its restore")
         first = said[0].header.lamport
         parent = device.disk.log.get(said[0].parent)
         furthest = (parent.header.lamport if parent else 0) + LAMPORT_STEP_MAX

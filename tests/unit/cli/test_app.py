@@ -39,10 +39,12 @@ COMMANDS = dict(commands())
 
 def test_the_list_of_commands() -> None:
     """Exactly what was asked for."""
-    named = "join invite admit up down agent status devices logs log verify rebuild bench"
+    named = "join invite admit up down agent status devices logs log verify rebuild bench doctor upgrade uninstall"
     notes = ["note add", "note list", "note show", "note edit", "note rm"]
     peers = ["peer add", "peer list", "peer remove"]
-    assert set(COMMANDS) == {*named.split(), *notes, *peers}
+    services = ["service install", "service remove", "service status"]
+    homes = ["backup", "restore", "moved", "leave"]
+    assert set(COMMANDS) == {*named.split(), *notes, *peers, *services, *homes}
 
 
 def test_every_command_is_documented() -> None:
@@ -70,8 +72,9 @@ def test_help(name: str, mesh: Mesh, capsys: pytest.CaptureFixture[str]) -> None
     assert any(line.startswith(f"mesh {name}") for line in examples)
     for line in examples:
         words = shlex.split(line.split(" < ")[0].split(" > ")[0].split(" | ")[0])[1:]
-        command = COMMANDS[" ".join(words[: 2 if words[0] in {"note", "peer"} else 1])]
-        command.make_context("mesh", words[len((command.name or "").split()) + (words[0] in {"note", "peer"}) :])
+        grouped = words[0] in {"note", "peer", "service"}
+        command = COMMANDS[" ".join(words[: 2 if grouped else 1])]
+        command.make_context("mesh", words[len((command.name or "").split()) + grouped :])
     capsys.readouterr()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mesh.cli import logs
+from mesh.cli import crash, logs
 from mesh.cli.screen import Screen
 from mesh.node.paths import log_path
 from tests.unit.cli.conftest import Ended
@@ -90,3 +90,14 @@ def test_a_log_that_is_not_there_yet(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_values_with_spaces_are_quoted() -> None:
     """So that a line can be read field by field."""
     assert logs.pretty(Screen(80), line("x", a="b c", d=[1, 2])).endswith('x  a="b c"  d=[1, 2]')
+
+
+def test_traces_of_bugs_are_bounded(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file of a command's own faults begins anew over its bound; the last trace is always in it."""
+    monkeypatch.setattr(crash, "LOG_FILE_BYTES_MAX", 10_000)
+    for number in range(100):
+        place = Path(crash.kept([], f"trace {number}\n" + "x" * 1_000))
+        assert place == home / "log" / "commands.log"
+        assert place.stat().st_size <= 12_000
+        assert f"trace {number}\n" in place.read_text()
+    assert place.stat().st_mode & 0o077 == 0

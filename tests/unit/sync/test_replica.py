@@ -14,7 +14,7 @@ from mesh.names import ZERO
 from mesh.sync.inputs import Heard
 from mesh.sync.messages import Have, Push, Want
 from tests.unit.small_mesh import MESH, one_run, request
-from tests.unit.sync.small_family import RUN, family, synced
+from tests.unit.sync.small_family import family, synced
 from tests.unit.sync.small_net import Net, Node, copied
 
 
@@ -205,18 +205,26 @@ def test_incremental_equals_from_scratch(order: list[int]) -> None:
     assert len(one.replica.verdict.admissions) == 7
 
 
-def test_after_a_start_a_device_speaks_on_in_its_own_chains() -> None:
-    """The chain with the largest Lamport number of each lane is taken up again; others' chains never are."""
+def test_after_a_start_a_device_speaks_on_in_the_chains_it_is_told() -> None:
+    """However far another chain of its own has come: what others bring back after a restore is not gone on with."""
     net = family()
     mac = net.nodes["mac"]
     mac.say(2)
-    mac.handle(Heard("phone", Push((RUN,))))
     own = mac.replica.voices[Lane.DATA]
     later = one_run(MESH.written(MESH.mac, 30, "later"), "mac")
-    again = mac.restarted()
-    again.speak_on()
-    assert again.voices == {Lane.CONTROL: MESH.mac_commit[0].chain, Lane.DATA: own}
     mac.handle(Heard("backup", Push((later,))))
-    mac.replica.speak_on()
-    assert mac.replica.voices[Lane.DATA] == later.chain
-    assert [placed.seq for placed in mac.say().append] == [32]
+    mac.replica = mac.restarted()
+    mac.replica.speak_on({Lane.DATA: own})
+    assert {placed.chain for placed in mac.say().append} == {own}
+
+
+def test_in_a_lane_without_a_chain_to_speak_on_one_is_opened() -> None:
+    """After a restore or a move nothing is said on any chain that is there."""
+    mac = family().nodes["mac"]
+    mac.say(2)
+    old = mac.replica.voices[Lane.DATA]
+    mac.replica = mac.restarted()
+    mac.replica.speak_on({})
+    fresh = mac.say().append
+    assert (fresh[0].seq, {placed.chain for placed in fresh} & {old}) == (1, set())
+    assert mac.replica.voices[Lane.DATA] == fresh[0].chain

@@ -1,0 +1,165 @@
+"""A home in one file, and a home out of one: `backup` and `restore`.
+
+A backup is the device itself, so what protects it is asked for or warned about. Neither command ever replaces anything
+that is there, unless told to.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mesh.cli import local
+from mesh.cli.options import Command, examples, running
+from mesh.cli.run import Run
+from mesh.cli.screen import Screen, counted, one_line
+from mesh.errors import Damaged, Misuse, Refused
+from mesh.node.vault import PASSPHRASE_VARIABLE
+
+SHOWN_EVERY_S = 0.1
+
+_Passphrase = Annotated[
+    bool, typer.Option("--passphrase", help=f"Ask for the passphrase instead of taking {PASSPHRASE_VARIABLE}.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put these commands into the tree."""
+    lines = examples("mesh backup ~/mac.mesh --passphrase", "mesh backup /mnt/stick/mac.mesh --force --json")
+    app.command("backup", cls=Command, epilog=lines)(backup)
+    lines = examples("mesh restore ~/mac.mesh", "mesh restore /mnt/stick/mac.mesh --home ~/.mesh-again")
+    app.command("restore", cls=Command, epilog=lines)(restore)
+
+
+def backup(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Where to write it.")],
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    passphrase: _Passphrase = False,
+) -> None:
+    """Write this home into one file: keys, log and notes, as they are now. The agent goes on working."""
+    from mesh.node import backup as backups
+
+    run = running(context)
+    local.must_be_joined(run.home)
+    path = _path(file)
+    backups.check_target(path, force=force)
+    words = _asked("Passphrase of the backup", twice=True) if passphrase else os.environ.get(PASSPHRASE_VARIABLE, "")
+    progress = Progress(run)
+    try:
+        result = local.done(backups.back_up(run.home, path, words, progress.told, force=force))
+    finally:
+        progress.end()
+    run.out.acknowledge(result, lambda screen: _backed_up(screen, result))
+    if not words:
+        run.out.warn(
+            "This backup is not sealed: whoever can read the file can be this device and read everything. "
+            f"Keep it as you keep a key, or make it again with --passphrase or {PASSPHRASE_VARIABLE}."
+        )
+
+
+def restore(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The backup.")],
+    *,
+    passphrase: _Passphrase = False,
+) -> None:
+    """Make a home out of a backup, in a folder where none is. The device goes on as itself, with new chains."""
+    from mesh.node import restore as restores
+
+    run = running(context)
+    path = _path(file)
+    restores.check_empty(run.home)
+    words = _opening(passphrase, path) if restores.needs_passphrase(path) else ""
+    progress = Progress(run)
+    try:
+        result = local.done(restores.restore(run.home, path, words, progress.told))
+    finally:
+        progress.end()
+    run.out.acknowledge(result, lambda screen: _restored(screen, result))
+    if not result["same_digest"]:
+        run.out.warn(
+            "The home is restored and every chain verifies, but its state is not the one that the backup names: "
+            "another version of mesh may have made it. `mesh verify --deep` looks once more."
+        )
+        run.exit_code = Damaged.exit_code
+        raise typer.Exit(run.exit_code)
+    run.out.notice("Next: `mesh up`. What this device wrote after the backup comes back from the others.")
+
+
+class Progress:
+    """How far a long work is, on a terminal only and on one line."""
+
+    def __init__(self, run: Run) -> None:
+        self._shows = sys.stderr.isatty() and not run.out.json and not run.out.quiet
+        self._last = 0.0
+        self._shown = False
+
+    def told(self, what: str, done: int, of: int) -> None:
+        """Show it, if it is worth it by now."""
+        if self._shows and time.monotonic() - self._last > SHOWN_EVERY_S:
+            self._last, self._shown = time.monotonic(), True
+            print(f"\r{what} {100 * done // max(of, 1):3d} %\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """Leave no trace."""
+        if self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _path(file: str) -> Path:
+    if file in {"", "-"}:
+        message = "a backup is a file; it cannot go through a pipe"
+        raise Misuse(message, hint="Name the file: mesh backup ~/mac.mesh")
+    return Path(file).expanduser().absolute()
+
+
+def _opening(asked: bool, path: Path) -> str:  # noqa: FBT001 - what the option says
+    words = "" if asked else os.environ.get(PASSPHRASE_VARIABLE, "")
+    if words or asked or (sys.stdin and sys.stdin.isatty()):
+        return words or _asked(f"Passphrase of {one_line(path.name)}", twice=False)
+    message = "a passphrase protects this backup"
+    raise Refused(message, hint=f"Set {PASSPHRASE_VARIABLE}, or let --passphrase ask for it.")
+
+
+def _asked(prompt: str, *, twice: bool) -> str:
+    """A passphrase from the terminal, or one line of standard input where none is."""
+    if sys.stdin and sys.stdin.isatty():
+        words = getpass.getpass(f"{prompt}: ")
+        again = getpass.getpass("The same once more: ") if twice and words else words
+    else:
+        words = again = sys.stdin.readline().rstrip("\n") if sys.stdin else ""
+    if not words:
+        message = "no passphrase was given"
+        raise Misuse(message, hint="Type one, or pipe it in as one line. Nothing was written.")
+    if words != again:
+        message = "the two were not the same"
+        raise Misuse(message, hint="Try again. Nothing was written.")
+    return words
+
+
+def _backed_up(screen: Screen, result: dict[str, object]) -> list[str]:
+    held = f"{counted(result['events'], 'event')}, {counted(result['documents'], 'document')}"
+    kind = "sealed" if result["sealed"] else "not sealed"
+    return [
+        f"{screen.ink('backed up', 'green')}  {one_line(result['file'])}",
+        *screen.fields(
+            [("holds", held), ("state", str(result["state_digest"])[:16]), ("bytes", f"{result['bytes']:,}, {kind}")]
+        ),
+    ]
+
+
+def _restored(screen: Screen, result: dict[str, object]) -> list[str]:
+    held = f"{counted(result['events'], 'event')}, {counted(result['documents'], 'document')}; every chain verifies"
+    same = "the one of the backup" if result["same_digest"] else "NOT the one of the backup"
+    return [
+        f"{screen.ink('restored', 'green')}  {one_line(result['name'])}  {one_line(result['device'])}",
+        *screen.fields([("holds", held), ("state", f"{str(result['state_digest'])[:16]}, {same}")]),
+    ]
