@@ -200,6 +200,8 @@ async def test_closing_does_not_take_an_admission_back() -> None:
         assert isinstance(await host.heard(), Asking)
         await host.answer(ADMISSION)
     assert kept.result() == ADMISSION
+    async with asyncio.timeout(PATIENCE_S):
+        assert isinstance(await host.heard(), Joined)
 
 
 async def test_answers_that_nobody_waits_for() -> None:

@@ -153,9 +153,10 @@ async def test_whoever_proved_is_never_pushed_out(monkeypatch: pytest.MonkeyPatc
     async with inviting(host) as address, asyncio.TaskGroup() as group:
         kept = group.create_task(joining(address))
         assert isinstance(await host.heard(), Asking)
-        for _ in range(5 * PAIRING_CONNECTIONS_PER_SOURCE_MAX):
-            _, writer = await connected(address)
-            writer.close()
+        crowd = [await connected(address) for _ in range(5 * PAIRING_CONNECTIONS_PER_SOURCE_MAX)]
+        assert await hung_up(crowd[0][0]), "they push out each other"
         await host.answer(ADMISSION)
         assert isinstance(await host.heard(), Joined)
+        for _, writer in crowd:
+            writer.transport.abort()
     assert kept.result() == ADMISSION
