@@ -7,6 +7,7 @@ starts and ends no agent.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,7 @@ DISTRIBUTION = "continuity-mesh"
 _SCRIPT = "scripts/_venv.sh"
 _MARKS = (".made-runtime", ".made-dev", ".unfinished")
 """What that script leaves in an environment that it makes."""
+_VERSION = re.compile(r'^__version__ = "([^"]+)"', re.MULTILINE)
 _SHORT_CHARACTERS = 10
 _FILES_SHOWN = 5
 
@@ -41,7 +43,8 @@ class Installation:
         """The version on disk now, with a checkout's commit; what is loaded may be older."""
         if self.kind == "checkout":
             commit = _git(self.root, "rev-parse", f"--short={_SHORT_CHARACTERS}", "HEAD")
-            return f"{mesh.__version__}+g{commit}"
+            written = _VERSION.search((self.root / "mesh" / "__init__.py").read_text())
+            return f"{written[1] if written else mesh.__version__}+g{commit}"
         try:
             return metadata.version(DISTRIBUTION)
         except metadata.PackageNotFoundError:
