@@ -297,6 +297,10 @@ class NatsBus:
         """How the own server is."""
         return self._own.status()
 
+    def dials(self) -> int:
+        """How often this device called at others' addresses so far, in vain or not."""
+        return self._visitor.dials
+
     def moved(self) -> None:
         """The machine woke, or has another address: whatever looks alive may be dead, so dial anew."""
         for link, _ in self._links.values():
