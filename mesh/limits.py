@@ -84,7 +84,7 @@ ADMISSION_BYTES_MAX = 4 * MIB  # PROTOCOL: a printed admission with all control 
 REQUEST_BYTES_MAX = 4 * KIB  # PROTOCOL: a printed request
 CALL_BYTES_MAX = 1 * MIB  # one call on the local socket
 PEERS_MAX = 64  # devices linked at once
-ADDRESSES_PER_PEER_MAX = 8
+ADDRESSES_PER_PEER_MAX = 8  # PROTOCOL: addresses of one device, newest first
 
 # Transport
 REQUESTS_IN_FLIGHT_PER_PEER_MAX = 16  # what we ask one device at once: as many pages as a slow line takes
@@ -99,11 +99,18 @@ SERVER_PAYLOAD_BYTES_MAX = 1 * MIB  # a message at nats-server: PUSH_BYTES_MAX a
 SERVER_PENDING_BYTES_MAX = 16 * MIB  # what waits for one slow reader; the default of 64 MiB cost 104 MB
 SERVER_CONTROL_LINE_BYTES_MAX = 1 * KIB
 INFO_BYTES_MAX = 4 * KIB  # a nats-server's greeting
-ADDRESS_BYTES_MAX = 260  # a host name has at most 253
+ADDRESS_BYTES_MAX = 260  # PROTOCOL: a host name has at most 253
 CERTIFICATES_CACHED_MAX = 128  # leaf certificates, about 1 KiB each
 FAULTS_SHOWN_MAX = 100  # faults that one verification names
 LIST_MAX = 1000  # rows in one answer of a call; more come with `after`
 STRANGE_ADDRESSES_MAX = 16  # typed addresses that are looked at
+INTERFACES_MAX = 32  # network cards and address families on which devices are looked for
+ANNOUNCEMENTS_KEPT_MAX = 256  # announcements of others that are in sight at once
+ANNOUNCEMENTS_PER_PACKET_MAX = 16  # of others, that one packet may bring
+TAG_NONCE_BYTES = 8  # PROTOCOL: of a device's announcement
+TAG_SHOWN_BYTES = 8  # PROTOCOL: of its tag: enough for a hint
+TAGS_REMEMBERED_MAX = 1024  # tags whose device is known, or known to be a stranger
+ANNOUNCEMENT_BYTES_MAX = 512  # PROTOCOL: the text of one announcement on the local network
 MEMORY_BUS_TOLD_MAX = 1024  # tidings on their way in a memory network
 
 # Store

@@ -21,6 +21,7 @@ IN_CI = os.environ.get("CI") == "true"
 GRACE_S = 3.0
 # Children inherit the environment, so whoever carries this value was started by this very session.
 MARK = "MESH_TEST_SESSION"
+BEACON = "MESH_BEACON"
 MARK_VALUE = uuid.uuid4().hex
 
 # A busy machine is no reason to fail, and a failure seen in CI must be the same at the desk.
@@ -75,8 +76,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_configure() -> None:
-    """Mark the environment before anything can be started."""
+    """Mark the environment before anything can be started, and let no test announce anything unless it means to."""
     os.environ[MARK] = MARK_VALUE
+    os.environ[BEACON] = "off"
 
 
 def _marked() -> list[int]:
@@ -156,7 +158,7 @@ def tmp_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """
     short = "/tmp" if sys.platform == "darwin" else None  # noqa: S108  (the default there is 50 bytes long)
     home = Path(tempfile.mkdtemp(prefix="mesh-", dir=short))
-    for name in [name for name in os.environ if name.startswith(("MESH_", "XDG_")) and name != MARK]:
+    for name in [name for name in os.environ if name.startswith(("MESH_", "XDG_")) and name not in {MARK, BEACON}]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     yield home

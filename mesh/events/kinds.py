@@ -14,6 +14,8 @@ from mesh.errors import Malformed
 from mesh.events import cbor
 from mesh.events.event import Lane
 from mesh.limits import (
+    ADDRESS_BYTES_MAX,
+    ADDRESSES_PER_PEER_MAX,
     AGENT_NAME_BYTES_MAX,
     BODY_PLAIN_BYTES_MAX,
     DEVICE_NAME_BYTES_MAX,
@@ -95,6 +97,14 @@ class Rekey:
 
 
 @dataclass(frozen=True, slots=True)
+class Located:
+    """Where a device can be reached, newest first. A hint where to dial; no right follows from it."""
+
+    admission: Digest
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Born:
     """A document's birth: its registers and its text, whole. The document's name commits to this body."""
 
@@ -110,7 +120,7 @@ class Changed:
     change: bytes
 
 
-Body = Genesis | Opening | Admit | Grant | Rekey | Born | Changed
+Body = Genesis | Opening | Admit | Grant | Rekey | Located | Born | Changed
 
 
 def _require(fits: bool, kind: str, what: str) -> None:  # noqa: FBT001 - a condition reads best first
@@ -184,6 +194,15 @@ def _pairs(value: object, name_bytes: int) -> list[tuple[bytes, bytes]]:
     return [(name, wrap) for name, wrap in pairs]  # type: ignore[misc]
 
 
+def _located(raw: bytes) -> Located:
+    admission, addresses = cbor.fields(raw, BODY_PLAIN_BYTES_MAX, "located", (bytes, list))
+    _require(len(admission) == DIGEST_BYTES, "located", "its subject is not a digest")  # type: ignore[arg-type]
+    _require(len(addresses) <= ADDRESSES_PER_PEER_MAX, "located", "it has too many addresses")  # type: ignore[arg-type]
+    fit = all(type(one) is str and 0 < len(one.encode()) <= ADDRESS_BYTES_MAX for one in addresses)  # type: ignore[attr-defined]
+    _require(fit, "located", "an address is not a text, empty or too long")
+    return Located(Digest(admission), tuple(addresses))  # type: ignore[arg-type]
+
+
 def _born(raw: bytes) -> Born:
     registers, text, salt = cbor.fields(raw, BODY_PLAIN_BYTES_MAX, "born", (dict, str, bytes))
     fits = all(type(k) is str and type(v) in {str, int, bool, type(None)} for k, v in registers.items())  # type: ignore[attr-defined]
@@ -206,6 +225,7 @@ _CATALOGUE: Mapping[tuple[Lane, str], Callable[[bytes], Body]] = {
     (Lane.CONTROL, "admit"): _admit,
     (Lane.CONTROL, "grant"): _grant,
     (Lane.CONTROL, "rekey"): _rekey,
+    (Lane.CONTROL, "located"): _located,
     (Lane.DATA, "born"): _born,
     (Lane.DATA, "changed"): _changed,
 }
@@ -237,6 +257,8 @@ def encode_body(body: Body) -> bytes:
             return cbor.encode([admission, agent, space, list(types), list(verbs), until])
         case Rekey(commitment, wraps, earlier):
             return cbor.encode([commitment, [list(w) for w in wraps], [list(e) for e in earlier]])
+        case Located(admission, addresses):
+            return cbor.encode([admission, list(addresses)])
         case Born(registers, text, salt):
             return cbor.encode([dict(registers), text, salt])
         case Changed(change):

@@ -14,7 +14,7 @@ from enum import IntEnum
 
 from mesh.clocks.lamport import Stamp
 from mesh.events.event import Inner, Lane
-from mesh.events.kinds import ANY, VERBS, Admit, Body, Genesis, Grant, Opening, Rekey, known
+from mesh.events.kinds import ANY, VERBS, Admit, Body, Genesis, Grant, Located, Opening, Rekey, known
 from mesh.limits import RANK_ADMIN_LAST, RANK_RECOVERY
 from mesh.names import Digest, Short, short
 
@@ -63,6 +63,8 @@ class Verdict:
     grants: dict[Short, Grant] = field(default_factory=dict)
     rekeys: dict[Digest, tuple[Stamp, Rekey]] = field(default_factory=dict)
     said: set[Digest] = field(default_factory=set)
+    located: dict[Digest, tuple[Stamp, Digest, Located]] = field(default_factory=dict)
+    """The latest word about where each device is. It is no part of what was said: a hint changes nothing."""
     unknown: set[Digest] = field(default_factory=set)
 
     @property
@@ -78,6 +80,11 @@ class Verdict:
             if all(name in self.admissions for name, _ in rekey.wraps)
         ]
         return max(fit)[1] if fit else None
+
+    def addresses_of(self, admission: Digest) -> tuple[str, ...]:
+        """Where statements say that a device was reached last, newest first."""
+        found = self.located.get(admission)
+        return found[2].addresses if found else ()
 
     def name_of(self, admission: Digest) -> str:
         """The name that a device was let in with; empty when its admission does not count."""
@@ -128,6 +135,10 @@ def _say(verdict: Verdict, everything: dict[Digest, Statement], speaker: Admissi
             verdict.grants[short(statement.digest)] = grant
         case Rekey() as rekey:
             verdict.rekeys[statement.digest] = (statement.stamp, rekey)
+        case Located() as located if _reaches(everything, speaker, located.admission):
+            word = (statement.stamp, statement.digest, located)
+            verdict.located[located.admission] = max(word, verdict.located.get(located.admission, word), key=_newest)
+            return  # devices that do not read it yet must come to the same digest
         case None:
             if statement.kind and not known(Lane.CONTROL, statement.kind):
                 verdict.unknown.add(statement.digest)
@@ -135,6 +146,10 @@ def _say(verdict: Verdict, everything: dict[Digest, Statement], speaker: Admissi
         case _:
             return  # void: out of the speaker's reach
     verdict.said.add(statement.digest)
+
+
+def _newest(word: tuple[Stamp, Digest, Located]) -> tuple[Stamp, Digest]:
+    return word[:2]
 
 
 def _reaches(everything: dict[Digest, Statement], speaker: Admission, subject: Digest) -> bool:

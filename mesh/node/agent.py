@@ -22,11 +22,15 @@ from mesh.errors import MeshError, Misuse
 from mesh.events.keys import derive
 from mesh.events.seal import Keyring
 from mesh.limits import ADDRESSES_PER_PEER_MAX
-from mesh.names import device_text, short
-from mesh.node import calls, calls_devices, timing, vault
+from mesh.names import Digest, device_text, short
+from mesh.node import calls, moves, timing, vault
+from mesh.node.addresses import own_hosts
+from mesh.node.broker_config import address_text
 from mesh.node.bus import NatsBus
 from mesh.node.engine import Engine, own_of
+from mesh.node.finding import Finding
 from mesh.node.home import addresses_key
+from mesh.node.locations import Locations
 from mesh.node.log import Log, silent
 from mesh.node.log import opened as log_opened
 from mesh.node.own_server import Listening
@@ -43,6 +47,8 @@ from mesh.sync.messages import Want
 _PORT = "server/port"
 _STRANGE = "addresses"
 _WRITER = "engine"  # the task that is never cancelled: it ends when all that was acknowledged is kept
+BEACON_VARIABLE = "MESH_BEACON"
+"""Set to `off`, nothing is announced or looked for by mDNS."""
 _ANYWHERE = "0.0.0.0"  # noqa: S104 - devices of the mesh are met on every interface unless --interface says otherwise
 
 
@@ -57,6 +63,8 @@ class Agent:
         self.device = device_text(held.admission)
         self.talk: Talk | None = None
         self.bus: Bus | None = None
+        self.finding: Finding | None = None
+        self.locations: Locations | None = None
         self.interfaces: tuple[str, ...] = ()
         self.strange: tuple[str, ...] = ()
         self.addresses: dict[str, tuple[str, ...]] = {}
@@ -72,6 +80,7 @@ class Agent:
                 self.strange = tuple(json.loads(value))
             elif key.startswith(addresses_key("")):
                 self.addresses[key.removeprefix(addresses_key(""))] = tuple(json.loads(value))
+        self.settings = boot.settings
         self.port = int(boot.settings.get(_PORT, b"0"))
 
     async def call(self, name: str, arguments: Arguments) -> object:
@@ -102,6 +111,11 @@ class Agent:
         listening = Listening(hosts, self.port, Path(server) if server else None, external)
         self.bus = NatsBus(self.device, keys, server_path(self.home), listening=listening)
         self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self)
+        self.locations = Locations(self.engine, self.bus, self.own_addresses, self.settings)
+        if os.environ.get(BEACON_VARIABLE, "on") != "off":
+            from mesh.node.beacon import ZeroconfBeacon  # noqa: PLC0415 - commands must not wait for it
+
+            self.finding = Finding(self.engine, self.bus, ZeroconfBeacon(self.interfaces), self.log)
 
     def _first_epoch(self) -> bytes:
         """The key of the first epoch: every member holds it, whatever epochs came later."""
@@ -115,7 +129,7 @@ class Agent:
             return
         devices = self.engine.replica.verdict.devices.values()
         peers = [
-            Peer(device_text(a.digest), a.name, a.transport_key, a.tls_key, self.known_at(device_text(a.digest)))
+            Peer(device_text(a.digest), a.name, a.transport_key, a.tls_key, self._dialled_at(a.digest))
             for a in devices
             if a.digest != self.engine.own.admission
         ]
@@ -125,8 +139,13 @@ class Agent:
             self.log("roster.failed", error=str(error))
 
     def known_at(self, device: str) -> tuple[str, ...]:
-        """Addresses of a device, newest first."""
+        """Addresses where a device was reached, or which it told itself, newest first."""
         return self.addresses.get(device, ())
+
+    def _dialled_at(self, admission: Digest) -> tuple[str, ...]:
+        """Where to dial a device: what we know ourselves, then what statements say."""
+        known = (*self.known_at(device_text(admission)), *self.engine.replica.verdict.addresses_of(admission))
+        return tuple(dict.fromkeys(known))[:ADDRESSES_PER_PEER_MAX]
 
     async def note_addresses(self) -> None:
         """Keep where peers were reached and which port the own server has, for the next start."""
@@ -151,10 +170,14 @@ class Agent:
 
     def own_addresses(self) -> tuple[str, ...]:
         """Where others may reach this device's server."""
-        return calls_devices.own_addresses(self)
+        port = self.bus.server().port if self.bus else 0
+        hosts = [host for host in own_hosts(self.interfaces) if "%" not in host]  # what one link knows helps no other
+        return tuple(address_text(host, port) for host in hosts or self.interfaces) if port else ()
 
     async def learned(self, device: str, addresses: Sequence[str]) -> None:
         """Keep what a device told about where it can be reached, and dial it there from now on."""
+        if self.locations is not None:
+            self.locations.told[device] = tuple(addresses)
         before = self.known_at(device)
         await self._keep_addresses(device, (*addresses, *before))
         if self.known_at(device) != before:
@@ -174,17 +197,37 @@ class Agent:
             tasks = [
                 group.create_task(self._supervised("talk", self.talk.run)),
                 group.create_task(self._supervised("addresses", self._watch_addresses)),
+                group.create_task(self._supervised("moves", lambda: moves.watch(self.interfaces, self.moved))),
             ]
+            tasks.append(group.create_task(self._supervised("locations", self._say_locations)))
+            if self.finding is not None:
+                tasks.append(group.create_task(self._supervised("beacon", self.finding.run)))
             await self.let_in()
             ready()
             await self.ending.wait()
             await self._note_addresses_at_last()
             await ended(tasks, self.log)
 
+    def moved(self, doubtful: bool) -> None:  # noqa: FBT001 - what `moves` tells
+        """This machine slept or has other addresses; links may be dead by it."""
+        assert self.bus is not None and self.talk is not None, "only while serving"  # noqa: PT018
+        self.log("moved", doubtful=doubtful)
+        if doubtful:
+            self.bus.moved()
+        self.talk.moved()
+        if self.finding is not None:
+            self.finding.moved()
+
     async def _watch_addresses(self) -> None:
         while True:
             await self.note_addresses()
             await asyncio.sleep(timing.ADDRESSES_INTERVAL_S)
+
+    async def _say_locations(self) -> None:
+        assert self.locations is not None, "only while serving"
+        while True:
+            await asyncio.sleep(timing.LOCATED_LOOK_S)
+            await self.locations.look(time.time())
 
     async def _note_addresses_at_last(self) -> None:
         with contextlib.suppress(MeshError):  # a full disk must not keep the agent from ending

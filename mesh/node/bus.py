@@ -10,8 +10,6 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import socket
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -252,7 +250,6 @@ class NatsBus:
                 self._strangers = Strangers(self._device, self._visitor, handler, self._find, group)
                 group.create_task(self._own.run(told))
                 group.create_task(self._guests.serve())
-                group.create_task(self._watch_clock())
                 self._dial_and_undial()
                 self._strangers.look_for(self._strange)
                 try:
@@ -302,14 +299,14 @@ class NatsBus:
         return self._visitor.dials
 
     def moved(self) -> None:
-        """The machine woke, or has another address: whatever looks alive may be dead, so dial anew."""
+        """The machine woke, or has other addresses: dial anew."""
         for link, _ in self._links.values():
             link.feed(Input.RESET)
 
-    def seen(self, device: str, address: str) -> None:
-        """Somebody (a beacon) saw a device at an address just now."""
+    def seen(self, device: str, addresses: Sequence[str]) -> None:
+        """Somebody (a beacon) saw a device there just now."""
         if device in self._links:
-            self._links[device][0].seen_at(address)
+            self._links[device][0].seen_at(addresses)
 
     def _link(self, device: str) -> PeerLink:
         found = self._links.get(device)
@@ -364,16 +361,6 @@ class NatsBus:
     def _find(self, tls_key: bytes) -> PeerLink | None:
         return next((link for link, _ in self._links.values() if link.peer.tls_key == tls_key), None)
 
-    async def _watch_clock(self) -> None:
-        """Notice sleep (the two clocks part) and a change of the own address."""
-        apart_s, own = time.time() - time.monotonic(), _own_addresses()
-        while True:
-            await asyncio.sleep(timing.CLOCK_LOOK_S)
-            now_apart_s, now_own = time.time() - time.monotonic(), _own_addresses()
-            if abs(now_apart_s - apart_s) > timing.CLOCK_JUMP_S or now_own != own:
-                self.moved()
-            apart_s, own = now_apart_s, now_own
-
 
 def _idle(device: str) -> LinkStatus:
     return LinkStatus(
@@ -386,13 +373,3 @@ def _idle(device: str) -> LinkStatus:
         problem="the agent does not run",
         hint="Start it with `mesh up`.",
     )
-
-
-def _own_addresses() -> tuple[str, ...]:
-    """The addresses from which this machine would speak to the world; connecting UDP sends nothing."""
-    found = []
-    for family, far in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):  # RFC 5737, RFC 3849
-        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((far, 9))
-            found.append(str(probe.getsockname()[0]))
-    return tuple(found)

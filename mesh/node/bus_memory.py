@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+from collections import deque
 from collections.abc import Sequence
 
 from mesh.errors import Misuse, Unreachable
-from mesh.limits import PEERS_MAX, REQUESTS_IN_FLIGHT_PER_PEER_MAX, STRANGE_ADDRESSES_MAX
+from mesh.limits import MEMORY_BUS_TOLD_MAX, PEERS_MAX, REQUESTS_IN_FLIGHT_PER_PEER_MAX, STRANGE_ADDRESSES_MAX
 from mesh.node.broker_config import GUEST, subject
 from mesh.node.ports import Handler, LinkStatus, Peer, ServerStatus
 from mesh.node.reception import Inbox
@@ -181,6 +182,8 @@ class MemoryBus:
         self.address = address
         self.running = False
         self.guests: Inbox | None = None
+        self.sightings: deque[tuple[str, tuple[str, ...]]] = deque(maxlen=MEMORY_BUS_TOLD_MAX)
+        self.moves = 0
         self._handler: Handler | None = None
         self._peers: dict[str, Peer] = {}
         self._strange: tuple[str, ...] = ()
@@ -237,6 +240,14 @@ class MemoryBus:
         """Tell a device. Raises Unreachable without a live link."""
         self._link(device)
         await self._deliver(device, verb, checked_body(body), _Exchange(), "")
+
+    def seen(self, device: str, addresses: Sequence[str]) -> None:
+        """There is nothing to dial; what was seen is kept for tests."""
+        self.sightings.append((device, tuple(addresses)))
+
+    def moved(self) -> None:
+        """Nothing looks alive that is dead."""
+        self.moves += 1
 
     def links(self) -> tuple[LinkStatus, ...]:
         """How each link is."""

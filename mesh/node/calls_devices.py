@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -87,7 +86,7 @@ async def _packet(agent: Agent, admission: Digest) -> Packet:
         for head in heads:
             control += [push async for push in _pages(agent, Span(chain, head, ()))]
     own = agent.engine.own
-    return Packet(own.mesh, admission, agent.engine.keyring.keys(), tuple(control), own_addresses(agent))
+    return Packet(own.mesh, admission, agent.engine.keyring.keys(), tuple(control), agent.own_addresses())
 
 
 async def _pages(agent: Agent, span: Span) -> AsyncIterator[bytes]:
@@ -95,28 +94,6 @@ async def _pages(agent: Agent, span: Span) -> AsyncIterator[bytes]:
     while run := await agent.store.serve(span, PAGE_BYTES_MAX):
         yield messages.encode(Push((run,)))
         span = Span(span.chain, span.target, (agent.engine.replica.chains.end(run),))
-
-
-def own_addresses(agent: Agent) -> tuple[str, ...]:
-    """Where others may reach this device's server."""
-    if agent.bus is None or not agent.bus.server().port:
-        return ()
-    port = agent.bus.server().port
-    hosts = agent.interfaces or tuple(_outward())
-    return tuple(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host in hosts)
-
-
-def _outward() -> list[str]:
-    """The addresses that this machine would use to reach others. Nothing is sent."""
-    found = []
-    for family, anywhere in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
-        try:
-            with socket.socket(family, socket.SOCK_DGRAM) as probe:
-                probe.connect((anywhere, 9))
-                found.append(str(probe.getsockname()[0]))
-        except OSError:
-            continue
-    return found
 
 
 async def peer_add(agent: Agent, arguments: Arguments) -> object:

@@ -37,6 +37,7 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
             "version": mesh.__version__,
             "uptime_s": round(time.monotonic() - agent.started, 1),
         },
+        "beacon": asdict(agent.finding.status()) if agent.finding else {"heard": 0, "problem": "", "hint": ""},
         "server": asdict(server) if server else {"address": "", "state": "off"},
         "peers": peers,
         "dials": agent.bus.dials() if agent.bus else 0,
@@ -129,5 +130,7 @@ def _link_problems(agent: Agent) -> list[tuple[str, str]]:
         return []
     server = agent.bus.server()
     found = [(f"nats-server: {server.problem}", server.hint)] if server.problem else []
+    beacon = agent.finding.status() if agent.finding else None
+    found += [(beacon.problem, beacon.hint)] if beacon and beacon.problem else []
     links = [link for link in agent.bus.links() if link.problem and not link.connected]
     return [*found, *((f"{link.device}: {link.problem}", link.hint) for link in links)]

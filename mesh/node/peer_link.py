@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import random
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mesh.errors import MeshError, Unreachable
@@ -65,7 +66,10 @@ class PeerLink:
         self._told: int | None = None
         self._out: Wire | None = None
         self._out_address = ""
-        self._seen_at = ""
+        self._seen: tuple[str, ...] = ()
+        self._seen_s = self._lured_s = -math.inf
+        self._lures = 0
+        self._patience: asyncio.Timeout | None = None
         self._token = _NOTHING
         self._heard_s: float | None = None
         self._round_trip_ms: float | None = None
@@ -108,11 +112,21 @@ class PeerLink:
         if moved:
             self.feed(Input.ADDRESSES)
 
-    def seen_at(self, address: str) -> None:
-        """Somebody looked and found this peer at an address."""
-        if address != self._seen_at and not self._state.live:
-            self._seen_at = address
-            self.feed(Input.ADDRESSES)
+    def seen_at(self, addresses: Sequence[str]) -> None:
+        """Somebody looked and found this peer there: dial there first and at once, ever more rarely while in vain."""
+        now_s = time.monotonic()
+        anew = now_s - self._seen_s > timing.SEEN_ANEW_S or set(addresses) - set(self._seen)
+        self._seen, self._seen_s = tuple(addresses[:ADDRESSES_PER_PEER_MAX]), now_s
+        if anew or self._state.live:
+            self._lures = 0
+        again_s = min(timing.SEEN_AGAIN_S * 2.0**self._lures, timing.SEEN_AGAIN_S_MAX)
+        if self._state.live or now_s - self._lured_s < again_s:
+            return
+        self._lured_s = now_s
+        self._lures += 1
+        if self._patience is not None:
+            self._patience.reschedule(0)  # what is being dialled may be where it was before
+        self.feed(Input.ADDRESSES)
 
     async def request(self, verb: str, body: bytes, *, timeout_s: float) -> bytes:
         """Ask the peer. Raises Unreachable, Refused."""
@@ -264,11 +278,14 @@ class PeerLink:
                 return
 
     async def _dial(self, group: asyncio.TaskGroup) -> Input:
-        for address in self._addresses():
-            if self._state.live:  # the peer was faster
-                break
+        addresses = deque(self._addresses())
+        while addresses and not self._state.live:  # or else the peer was faster
+            address = addresses.popleft()
             try:
-                wire = await self._dialled(address)
+                wire = await self._unless_seen(self._dialled(address))
+            except TimeoutError:  # it was seen just now
+                addresses = deque(self._addresses())
+                continue
             except NotLetIn:
                 return await self._visit(address)
             except Unreachable as error:
@@ -279,9 +296,16 @@ class PeerLink:
             return Input.DIALLED
         return Input.DIAL_FAILED
 
+    async def _unless_seen(self, dialled: Awaitable[Wire]) -> Wire:
+        """A dialled wire. Raises TimeoutError as soon as the peer is seen somewhere."""
+        try:
+            async with asyncio.timeout(None) as self._patience:
+                return await dialled
+        finally:
+            self._patience = None
+
     def _addresses(self) -> list[str]:
-        seen = [self._seen_at] if self._seen_at else []
-        addresses = list(dict.fromkeys([*seen, *self.peer.addresses]))[:ADDRESSES_PER_PEER_MAX]
+        addresses = list(dict.fromkeys([*self._seen, *self.peer.addresses]))[:ADDRESSES_PER_PEER_MAX]
         if not addresses:
             hint = "It may be asleep or on another network; `mesh peer add` takes an address."
             self._problem = Unreachable("no address of it is known", hint=hint)

@@ -120,6 +120,12 @@ class Bus(Protocol):
     async def tell(self, device: str, verb: str, body: bytes) -> None:
         """Tell a device something, at most once and without an answer. Raises Unreachable without a live link."""
 
+    def seen(self, device: str, addresses: Sequence[str]) -> None:
+        """Somebody (a beacon) saw a device there just now, by its own word: a hint to dial there first, and soon."""
+
+    def moved(self) -> None:
+        """This machine slept or has other addresses: whatever looks alive may be dead, so dial anew."""
+
     def links(self) -> tuple[LinkStatus, ...]:
         """How each link is."""
 
@@ -172,6 +178,9 @@ class Beacon(Protocol):
 
     def announce(self, notices: Sequence[Notice]) -> None:
         """Announce exactly these from now on, under fresh random names."""
+
+    def ask(self) -> None:
+        """Ask the local network now: whoever is there is sighted within a moment, also if it was before."""
 
     def moved(self) -> None:
         """This machine has other addresses: announce there, look there."""

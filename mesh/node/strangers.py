@@ -91,7 +91,7 @@ class Strangers:
         found = await self._visitor.look_at(address)
         link = self._find(found.tls_key)
         if link is not None:
-            link.seen_at(address)
+            link.seen_at((address,))
             return True
         if found.device == self._device:
             look.problem, look.hint = "that is an address of this device", "Give the other device's address."

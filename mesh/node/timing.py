@@ -36,8 +36,31 @@ SERVER_STEADY_S = 60.0  # after so long without a fall the backoff starts anew
 RELOAD_TIMEOUT_S = 3.0
 OWN_REDIAL_S = 0.2  # between tries to reach the own server while its process lives
 
+# Beacon
+BEACON_RENEW_S = 900.0  # fresh random names, so that nobody can follow a device for long
+BEACON_ASK_S = 1.5  # while somebody is missed: an answer is the first sign that a silent network is back
+BEACON_FIRST_ASKS = 3  # after the first: one may get lost, or be answered too soon after the last time to be heard
+BEACON_DEAF_S = 5.0  # an own announcement comes back in milliseconds; after so long it does not get through
+BEACON_AGAIN_S = 5.0  # between tries to get a socket for it
+BEACON_RETRY_S = 60.0  # what does not get through is tried again so often
+BEACON_ASK_SLOWLY_S = 10.0  # after somebody was missed for longer than EAGER_S
+EAGER_S = 300.0  # after somebody is missed anew, or the machine moved
+FINDING_LOOK_S = 0.5  # how soon a new port, a lost link or an invitation is noticed
+UNHEARD_S = 30.0  # a device on the same network should be heard after so long
+TAGS_PER_S_MAX = 20.0  # new announcements that are tried with all keys and devices, about 1 ms each
+SEEN_AGAIN_S = 1.0  # between dials that sightings bring about, doubled with each in vain
+SEEN_AGAIN_S_MAX = 30.0
+SEEN_ANEW_S = 8.0  # a device that was out of sight for so long is dialled at once
+SIGHT_S_MAX = 1800.0  # an announcement that was not renewed for so long is not in sight any more
+
+# Locations
+LOCATED_LOOK_S = 30.0  # between looks whether a device's addresses should be said in a statement
+LOCATED_STEADY_S = 600.0  # addresses that stayed the same for so long are said
+LOCATED_AGAIN_S = 3600.0  # about one device at most so often: statements are kept for ever
+
 # Clock
 CLOCK_LOOK_S = 1.0
+HOSTS_LOOK_S = 3.0  # a millisecond of work; a change of the address that leads outward is noticed in CLOCK_LOOK_S
 CLOCK_JUMP_S = 5.0  # wall and monotonic clock moved apart by more: the machine slept
 
 # Talk

@@ -28,7 +28,7 @@ from tests.conftest import Spawn
 from tests.system.commands import Answer, alive, command, mesh, processes_in
 
 HOST = "127.0.0.1"
-NAMES = ("alder", "birch", "cedar", "dogwood", "elm", "fir", "ginkgo", "hazel", "ivy", "juniper")
+NAMES = ("alder", "birch", "cedar", "dogwood", "elder", "fir", "ginkgo", "hazel", "ivy", "juniper")
 DEADLINE_S = 45.0  # a busy machine is no reason to fail
 POLL_S = 0.02
 LOG_LINES = 25
@@ -44,6 +44,7 @@ class Device:
         self.home = home
         self.name = home.name
         self.host = HOST
+        self.interface = ""  # what it is told to listen on, where that is not the host
         self.within: list[str] = []  # what the agent is started with, for one in a network of its own
         self.pid: int | None = None
         self._spawn = spawn
@@ -143,7 +144,7 @@ class Device:
         """Start the agent, and return when it answers."""
         with (self.home.with_name(f"{self.name}.out")).open("ab") as output:
             self._process = self._spawn(
-                [*self.within, *command(self.home), "--interface", self.host, "agent"],
+                [*self.within, *command(self.home), "--interface", self.interface or self.host, "agent"],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -236,6 +237,11 @@ class Fleet:
             shutil.copytree(founded(count) / name, device.home)
             made.append(device)
         return made
+
+    def founded_anew(self, count: int, prefix: str) -> list[Device]:
+        """As `joined`, of another mesh."""
+        asyncio.run(_found(self.folder, [prefix + name for name in NAMES[:count]]))
+        return [self.empty(prefix + name) for name in NAMES[:count]]
 
     def linked(self, count: int) -> list[Device]:
         """As `joined`, with agents that run and are all connected to the first one."""

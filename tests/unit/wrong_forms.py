@@ -162,6 +162,7 @@ GOOD_BODIES: dict[str, list[object]] = {
     "admit": [KEY, KEY, KEY, KEY, "mac", bytes(64), 2],
     "grant": [KEY, "", "*", ["note", "task"], ["create", "edit"], None],
     "rekey": [KEY, [[KEY, b"wrap"]], [[bytes(16), b"wrap"]]],
+    "located": [KEY, ["192.0.2.7:4222", "[2001:db8::7]:4222"]],
     "born": [{"title": "x", "rank": 1}, "text", bytes(16)],
     "changed": [b"change"],
 }
@@ -186,6 +187,10 @@ WRONG_BODIES: dict[str, dict[int, Sequence[object]]] = {
         0: (KEY_31,),
         1: ([[KEY_31, b""]], [[KEY]], [KEY], [[KEY, "wrap"]], [[KEY, b""]] * 257),
         2: ([[KEY, b""]], [[bytes(15), b""]], [[bytes(16), b""]] * 257),
+    },
+    "located": {
+        0: (KEY_31, "mac"),
+        1: ("192.0.2.7:4222", [b"192.0.2.7:4222"], [""], ["h" * 261], ["ä" * 131], ["h:1"] * 9, [7]),
     },
     "born": {
         0: ({1: "x"}, {"a": b"bytes"}, {"a": ["list"]}, {"a": SEQ_MAX + 1}, {"a": -SEQ_MAX - 1}, []),

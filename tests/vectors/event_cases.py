@@ -16,7 +16,7 @@ from mesh.clocks.frontier import Span
 from mesh.events import cbor
 from mesh.events.event import CLEAR, Event, Header, Inner, Lane, Run
 from mesh.events.founding import default_grant
-from mesh.events.kinds import Body, Born, Changed, Genesis, Opening, encode_body, kind_of
+from mesh.events.kinds import Body, Born, Changed, Genesis, Located, Opening, encode_body, kind_of
 from mesh.events.seal import pad_body, pad_inner
 from mesh.events.speaking import runs
 from mesh.limits import BODY_PLAIN_BYTES_MAX, CBOR_DEPTH_MAX, LAMPORT_STEP_MAX, SEQ_MAX
@@ -212,6 +212,8 @@ def bodies() -> Iterator[tuple[str, Case]]:
             ),
         ),
         "rekey": (Lane.CONTROL, MESH.rekey(MESH.mac)),
+        "located": (Lane.CONTROL, Located(MESH.mac.admission, ("192.0.2.7:4222", "[2001:db8::7]:4222"))),
+        "located_nowhere": (Lane.CONTROL, Located(MESH.mac.admission, ())),
         "born": (Lane.DATA, Born({"title": "Shopping", "done": False, "rank": -3, "due": None}, "milk\n", bytes(16))),
         "born_without_salt": (Lane.DATA, Born({}, "", b"")),
         "changed": (Lane.DATA, Changed(b"an Automerge change")),

@@ -20,7 +20,7 @@ from mesh.events.founding import (
 )
 from mesh.events.founding import _armoured as armoured  # the armour of texts that are wrong inside
 from mesh.events.keys import proof_bytes, wrap
-from mesh.events.kinds import Admit, Grant, Rekey
+from mesh.events.kinds import Admit, Grant, Located, Rekey
 from mesh.events.seal import commitment, pad_body, pad_inner, padded_bytes
 from mesh.names import Digest, short
 from tests.unit.small_mesh import EPOCH_KEY, MESH, NOTE, TIME_MS, fixed, one_run, request, secret_keys
@@ -131,6 +131,7 @@ def verdict_of(more: Sequence[Placed], **counts: object) -> dict[str, object]:
         "grants": sorted([MESH.grant(d).hex() for d in own[1:]] + list(counts.get("grants", []))),  # type: ignore[call-overload]
         "epoch": counts.get("epoch", MESH.epoch.hex()),
         "unknown": counts.get("unknown", []),
+        "located": counts.get("located", {}),
         "digest": digest,
     }
 
@@ -150,11 +151,16 @@ def verdicts() -> Iterator[tuple[str, Case]]:
         "valid_grant_to_an_own_agent": (Grant(MESH.laptop.admission, "claude", "home", ("*",), ("edit",)), True),
         "valid_rekey_of_the_living": (rekey_for(MESH.mac.admission), True),
         "rekey_for_a_stranger_is_not_written_under": (rekey_for(Digest(fixed(32, "nobody"))), True),
+        "valid_located_itself": (Located(MESH.laptop.admission, ("192.0.2.7:4222",)), True),
+        "valid_located_a_junior": (Located(MESH.phone.admission, ("192.0.2.7:4222", "[2001:db8::7]:4222")), True),
+        "located_a_senior": (Located(MESH.mac.admission, ("192.0.2.7:4222",)), False),
     }
     for name, (body, counts) in tries.items():
         chain = MESH.control_chain(MESH.laptop, [body], name)  # type: ignore[list-item]
         said = chain[1].digest
-        facts: dict[str, object] = {} if counts else {"void": [said]}
+        facts: dict[str, object] = {} if counts and not isinstance(body, Located) else {"void": [said]}
+        if counts and isinstance(body, Located):
+            facts["located"] = {body.admission.hex(): list(body.addresses)}
         if counts and isinstance(body, Admit):
             facts["admissions"] = {said.hex(): body.rank}
         if counts and isinstance(body, Grant):

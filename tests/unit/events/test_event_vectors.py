@@ -167,6 +167,7 @@ def run_verdicts(case: Json) -> object:
         "grants": sorted(name.hex() for name in verdict.grants),
         "epoch": epoch.hex() if epoch else None,
         "unknown": sorted(name.hex() for name in verdict.unknown),
+        "located": {name.hex(): list(verdict.addresses_of(name)) for name in verdict.located},
         "digest": replica.verdict_digest.hex(),
     }
 

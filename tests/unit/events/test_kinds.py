@@ -19,6 +19,7 @@ from mesh.events.kinds import (
     Changed,
     Genesis,
     Grant,
+    Located,
     Opening,
     Rekey,
     decode_body,
@@ -61,6 +62,9 @@ BODIES: dict[str, st.SearchStrategy[Body]] = {
         KEYS,
         st.lists(st.tuples(DIGESTS, st.binary(max_size=90)), max_size=3).map(tuple),
         st.lists(st.tuples(SALTS.map(Short), st.binary(max_size=90)), max_size=3).map(tuple),
+    ),
+    "located": st.builds(
+        Located, DIGESTS, st.lists(st.text("abc.:[]1", min_size=1, max_size=40), max_size=8).map(tuple)
     ),
     "born": st.builds(Born, st.dictionaries(st.text(max_size=9), VALUES), st.text(max_size=40), st.just(b"") | SALTS),
     "changed": st.builds(Changed, st.binary(max_size=80)),
@@ -108,7 +112,7 @@ def test_statements_are_said_in_the_control_lane_only() -> None:
     """A data event that calls itself admit or grant is of an unknown kind; openings are in both lanes."""
     control = {kind for kind in GOOD_BODIES if known(Lane.CONTROL, kind)}
     data = {kind for kind in GOOD_BODIES if known(Lane.DATA, kind)}
-    assert control == {"genesis", "opening", "admit", "grant", "rekey"}
+    assert control == {"genesis", "opening", "admit", "grant", "rekey", "located"}
     assert data == {"opening", "born", "changed"} == {"opening", *VERBS}
     assert not known(Lane.DATA, "poem")
 

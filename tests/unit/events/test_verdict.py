@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mesh.clocks.lamport import Stamp
 from mesh.events.event import CLEAR, Inner
 from mesh.events.founding import default_grant, with_rank
-from mesh.events.kinds import ANY, Admit, Body, Genesis, Grant, Opening, Rekey, kind_of
+from mesh.events.kinds import ANY, Admit, Body, Genesis, Grant, Located, Opening, Rekey, kind_of
 from mesh.events.verdict import Standing, Statement, admitted, judge, weigh
 from mesh.names import Digest, DocumentId, Short, short
 from tests.unit.small_mesh import MESH, NOTE, Device, fixed, request
@@ -278,3 +278,33 @@ def test_devices_have_names() -> None:
     """Who counts is called by the name in the admission; who does not has none."""
     assert MESH.verdict.name_of(MESH.laptop.admission) == "laptop"
     assert MESH.verdict.name_of(Digest(fixed(32, "nobody"))) == ""
+
+
+def test_the_latest_word_about_where_a_device_is_counts_and_changes_nothing_else() -> None:
+    """By Lamport number, then chain, then digest, whatever the order; the digest of the verdict stays the same."""
+    words = [
+        said(MESH.laptop, Located(MESH.phone.admission, ("old:1",)), 1),
+        said(MESH.mac, Located(MESH.phone.admission, ("new:1",)), 3),
+        said(MESH.laptop, Located(MESH.phone.admission, ("older:1",)), 2),
+        said(MESH.laptop, Located(MESH.laptop.admission, ("own:1",))),
+    ]
+    for order in (words, words[::-1]):
+        verdict = judge([*STATEMENTS.values(), *order], MESH.id)
+        assert verdict.addresses_of(MESH.phone.admission) == ("new:1",)
+        assert verdict.addresses_of(MESH.laptop.admission) == ("own:1",)
+        assert verdict.addresses_of(MESH.mac.admission) == ()
+        assert (verdict.said, verdict.unknown) == (MESH.verdict.said, set())
+        assert (verdict.admissions, verdict.grants) == (MESH.verdict.admissions, MESH.verdict.grants)
+        assert verdict.epoch() == MESH.epoch
+
+
+def test_attack_nobody_says_where_a_senior_is() -> None:
+    """Members say nothing, admins nothing about those above or beside them, nor about strangers."""
+    tries = [
+        said(MESH.laptop, Located(MESH.mac.admission, ("evil:1",)), 9),
+        said(MESH.phone, Located(MESH.phone.admission, ("evil:1",)), 9),
+        said(MESH.laptop, Located(Digest(fixed(32, "nobody")), ("evil:1",)), 9),
+    ]
+    verdict = judge([*STATEMENTS.values(), *tries], MESH.id)
+    assert verdict.located == {}
+    assert verdict == MESH.verdict
