@@ -14,9 +14,8 @@ from collections.abc import Iterator, Sequence
 MARK = f"mesh-test-{os.getpid()}-"
 SWITCH = f"{MARK}switch"
 NETWORK = "10.83.47"
-NETWORK_V6 = "fd83:47:"
 BLOCKING, FORWARDING = "0", "3"  # states of a switch's port
-READY_S_MAX = 20
+ENDED_S_MAX = 20
 
 
 def ip(*words: str) -> None:
@@ -41,22 +40,21 @@ class Network:
         ip("-n", SWITCH, "link", "add", "br0", "type", "bridge", "mcast_snooping", "0")
         ip("-n", SWITCH, "link", "set", "br0", "up")
 
-    def place(self, *, v6: bool = False, delay_s: float = 0.0, loss: float = 0.0) -> tuple[list[str], str]:
+    def place(self, *, delay_s: float = 0.0, loss: float = 0.0) -> tuple[list[str], str]:
         """A new place on the switch: how a command is started there, and its address.
 
         With `delay_s` (one way) or `loss` (a share of the frames) it sits behind a slow line.
         """
         self._count += 1
         number = self._count
-        name, port = f"{MARK}{number}", f"p{number}"
-        address, bits = (f"{NETWORK_V6}:{number:x}", 64) if v6 else (f"{NETWORK}.{number}", 24)
+        name, port, address = f"{MARK}{number}", f"p{number}", f"{NETWORK}.{number}"
         ip("netns", "add", name)
         if delay_s or loss:
             self._far(name, port, delay_s, loss)
         else:
             ip("-n", SWITCH, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", name)
         ip("-n", SWITCH, "link", "set", port, "master", "br0", "up")
-        ip("-n", name, "addr", "add", f"{address}/{bits}", "dev", "eth0", *(["nodad"] if v6 else []))
+        ip("-n", name, "addr", "add", f"{address}/24", "dev", "eth0")
         ip("-n", name, "link", "set", "eth0", "up")
         ip("-n", name, "link", "set", "lo", "up")
         self._ports[address] = port
@@ -105,7 +103,7 @@ class Network:
     def close(self) -> None:
         """End the slow lines."""
         for line in self._lines:
-            line.communicate(timeout=READY_S_MAX)
+            line.communicate(timeout=ENDED_S_MAX)
 
 
 @contextlib.contextmanager

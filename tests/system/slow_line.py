@@ -30,7 +30,7 @@ Frame = tuple[float, int, bytes]
 
 def tap(namespace: str, name: str) -> int:
     """A new interface in a namespace; what its side of the line reads and writes."""
-    made = f"mt{os.getpid()}-{len(os.listdir('/proc/self/fd'))}"  # a name that nobody else has, until it is moved
+    made = f"mt{os.getpid()}"  # a name that nobody else has, until it is moved
     end = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
     fcntl.ioctl(end, _MAKE_TAP, struct.pack("16sH22x", made.encode(), _TAP_NO_HEADER))
     subprocess.run(["ip", "link", "set", made, "netns", namespace, "name", name], check=True, timeout=20)
