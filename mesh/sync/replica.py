@@ -293,7 +293,7 @@ class Replica:
         return Effects(send=tuple((peer, self.have(peer, asks=True)) for peer in sorted(self.met)))
 
     def _end_pull(self, peer: Peer) -> frozenset[Peer]:
-        """Forget what was fetched from a peer; whoever offered the same, or offered more meanwhile, may now be asked."""
+        """Forget what was fetched from a peer; whoever offered the same, or more meanwhile, may now be asked."""
         if self.pulls.pop(peer, None) is None:
             return frozenset()
         skipped, self.skipped = frozenset(self.skipped & self.met), set()
