@@ -113,6 +113,18 @@ TAGS_REMEMBERED_MAX = 1024  # tags whose device is known, or known to be a stran
 ANNOUNCEMENT_BYTES_MAX = 512  # PROTOCOL: the text of one announcement on the local network
 MEMORY_BUS_TOLD_MAX = 1024  # tidings on their way in a memory network
 
+# Pairing
+NAMEPLATE_MAX = 999  # PROTOCOL: the number of a code, from 1
+CODE_WORDS = 3  # PROTOCOL: words of BIP 39 in a code: 33 bits
+PAIRING_TRIES_MAX = 3  # PROTOCOL: wrong proofs that a code survives, less one
+INVITATION_S_MAX = 300  # PROTOCOL: how long a code is good for
+PAIRING_CLEAR_BYTES_MAX = 256  # PROTOCOL: a frame before the proofs
+PAIRING_SEALED_BYTES_MAX = 6 * MIB  # PROTOCOL: a frame after them: an admission in base64
+PAIRING_CONNECTIONS_MAX = 16  # callers of an invitation at once; each costs some 30 ms of work
+PAIRING_CONNECTIONS_PER_SOURCE_MAX = 4  # of those from one IPv4 address, or one IPv6 network of 64 bits
+PAIRING_SOURCES_MAX = 1024  # sources of which is remembered how often they called and proved nothing
+PAIRING_CALLS_MAX = 8  # proofs that one `mesh join` shows: whoever announces more gets no more guesses
+
 # Store
 ROWS_READ_MAX = 1000  # rows that one read hands out unless it is asked for fewer: about a megabyte
 NOTES_LISTED_MAX = 1000  # notes in one page of a list

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ import typer
 
 from mesh.cli import local
 from mesh.cli.options import Command, examples, running
+from mesh.cli.ourselves import front
 from mesh.cli.run import TAKEN_S, Run
 from mesh.cli.screen import one_line
 from mesh.errors import Busy, MeshError, Unreachable
@@ -41,12 +41,7 @@ def add_to(app: typer.Typer) -> None:
 def up(context: typer.Context) -> None:
     """Start the agent in the background; returns when it answers. Running already is fine."""
     run = running(context)
-    found = pinged(run)
-    started = False
-    if found is None:
-        if not run.home.is_dir():
-            local.must_be_joined(run.home)
-        found, started = _started(run)
+    found, started = ensured(run)
     result: dict[str, object] = {"agent": {"pid": found["pid"], "version": found.get("version"), "started": started}}
     word = "started" if started else "was running"
     run.out.acknowledge(result, lambda screen: [f"agent {screen.ink(word, 'green')}, pid {found['pid']}"])
@@ -95,6 +90,16 @@ def agent(context: typer.Context) -> None:
             return
 
 
+def ensured(run: Run) -> tuple[dict[str, object], bool]:
+    """The agent that answers, and whether it was started for that. Raises MeshError when it cannot be."""
+    found = pinged(run)
+    if found is not None:
+        return found, False
+    if not run.home.is_dir():
+        local.must_be_joined(run.home)
+    return _started(run)
+
+
 def pinged(run: Run) -> dict[str, object] | None:
     """Which agent answers, if one runs."""
     connection = run.agent()
@@ -138,10 +143,8 @@ def _started(run: Run) -> tuple[dict[str, object], bool]:
 
 
 def _argv(run: Run) -> list[str]:
-    isolated = ["-I"] if sys.flags.isolated else []
     interfaces = [word for address in run.interfaces for word in ("--interface", address)]
-    front = [sys.executable, *isolated, "-X", "utf8", "-m", "mesh.cli.front"]
-    return [*front, "--json", "--home", str(run.home), *interfaces, "agent"]
+    return front("--json", "--home", str(run.home), *interfaces, "agent")
 
 
 def _failed(output: Path, code: int) -> MeshError:

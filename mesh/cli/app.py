@@ -8,14 +8,14 @@ import click
 import typer
 
 import mesh
-from mesh.cli import agent, inspect, join, logs, note, peer
+from mesh.cli import agent, demo, inspect, join, logs, note, pair, peer
 from mesh.cli.options import examples, running, tree
 from mesh.errors import Misuse
 
 app = tree(
     "The memory of your devices, on each of them: written offline, joined when they meet.",
     invoke_without_command=True,
-    epilog=examples("mesh join --new", 'mesh note add "buy seeds"', "mesh status", "mesh note add --help"),
+    epilog=examples("mesh join", 'mesh note add "buy seeds"', "mesh status", "mesh note add --help"),
 )
 
 
@@ -38,7 +38,7 @@ def start(
         raise typer.Exit
 
 
-for commands in (join, note, peer, agent, logs, inspect):
+for commands in (join, pair, note, peer, agent, logs, inspect, demo):
     commands.add_to(app)
 
 

@@ -1,6 +1,6 @@
-"""How a device comes into a mesh: it founds one, asks to be let in, or brings its admission; and how it lets others in.
+"""How a device comes into a mesh: by a code, by founding one, or by a request and an admission that people carry.
 
-All of it works without a network. It never keeps the recovery phrase.
+All but the code works without a network. It never keeps the recovery phrase.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from mesh.errors import Misuse
 from mesh.limits import ADMISSION_BYTES_MAX, REQUEST_BYTES_MAX
 
 JOIN_EXAMPLES = examples(
+    "mesh join",
+    "mesh join 7-orbit-velvet-canoe",
+    "mesh join 7-orbit-velvet-canoe@192.168.1.20:40123",
     "mesh join --new --name laptop",
     "mesh join --request",
     "mesh join --admission mesh-admission-1.abc...",
@@ -39,6 +42,9 @@ def add_to(app: typer.Typer) -> None:
 
 def join(
     context: typer.Context,
+    code: Annotated[
+        list[str] | None, typer.Argument(metavar="[CODE]", help="What `mesh invite` shows on a device of the mesh.")
+    ] = None,
     *,
     new: Annotated[bool, typer.Option("--new", help="Found a mesh with this device as its first.")] = False,
     request: Annotated[bool, typer.Option("--request", help="Print what another device admits this one by.")] = False,
@@ -46,22 +52,30 @@ def join(
         str | None, typer.Option(metavar="A|-", help="Join with this admission; - reads standard input.")
     ] = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="What to call this device.")] = None,
+    member: Annotated[bool, typer.Option("--member", help="Ask to be a member: phones and servers.")] = False,
+    no_up: Annotated[bool, typer.Option("--no-up", help="Leave the agent off afterwards.")] = False,
 ) -> None:
-    """Bring this device into a mesh: found one, ask to be let in, or join with an admission."""
+    """Bring this device into a mesh: by a code, by founding one, or by an admission that people carry."""
     run = running(context)
-    if [new, request, admission is not None].count(True) != 1:
-        message = "say how this device joins" if not (new or request or admission) else "join in one way at a time"
+    carried = new or request or admission is not None
+    if [new, request, admission is not None, bool(code)].count(True) > 1:
+        message = "join in one way at a time"
         hint = (
-            "--new founds a mesh; --request asks to be let into one; --admission A brings the answer. "
-            "Pairing by a short code comes with a later version."
+            "CODE joins with what `mesh invite` shows; --new founds a mesh; --request asks to be let into one; "
+            "--admission A brings the answer."
         )
         raise Misuse(message, hint=hint)
+    if carried and (member or no_up):
+        message = "--member and --no-up go with a code, or with `mesh join` alone"
+        raise Misuse(message, hint="`mesh admit --rank member` sets the rank of a request; `mesh up` starts the agent.")
     if new:
         _found(run, name or "")
     elif request:
         _request(run, name or "")
+    elif admission is not None:
+        _accept(run, admission, name)
     else:
-        _accept(run, admission or "", name)
+        _pair(run, " ".join(code or ()), name or "", member=member, up=not no_up)
 
 
 def admit(
@@ -91,12 +105,34 @@ def admit(
     run.out.notice("Bring this to the device that asked: mesh join --admission -")
 
 
-def _found(run: Run, name: str) -> None:
-    from mesh.node import home as homes
+def _pair(run: Run, typed: str, name: str, *, member: bool, up: bool) -> None:
+    from mesh.cli import pair
 
+    _not_joined(run)
+    typed = typed or pair.look_around(run)
+    if typed:
+        pair.join_with(run, typed, name=name, member=member, up=up)
+        return
+    if member:
+        message = "who founds a mesh is its first admin"
+        raise Misuse(message, hint="--member goes with a code.")
+    prompts.confirm(run, "Found a new mesh with this device as its first?")
+    _founded_now(run, name)
+    pair.started(run, up=up)
+    run.out.notice("On another device: `mesh join`, with the code that `mesh invite` shows here.")
+
+
+def _found(run: Run, name: str) -> None:
     _not_joined(run)
     run.out.notice("This founds a new mesh with this device as its first.")
     prompts.confirm(run, "Found it?")
+    _founded_now(run, name)
+    run.out.notice("Next: `mesh up` starts the agent; on another device: `mesh join --request`.")
+
+
+def _founded_now(run: Run, name: str) -> None:
+    from mesh.node import home as homes
+
     founded = local.done(homes.found(run.home, name))
     entropy = founded["recovery_phrase_entropy"]
     assert isinstance(entropy, bytes), "the entropy of the recovery phrase is bytes"
@@ -109,7 +145,6 @@ def _found(run: Run, name: str) -> None:
         run.out.warn("The phrase was not checked: make sure that you have it on paper.")
     elif not _checked(run, phrase):
         run.out.warn("The mesh is founded, but the phrase that you wrote down was not right. Compare every word above.")
-    run.out.notice("Next: `mesh up` starts the agent; on another device: `mesh join --request`.")
 
 
 def _checked(run: Run, phrase: str) -> bool:

@@ -25,7 +25,7 @@ def confirm(run: Run, question: str, *, input_used: bool = False) -> None:
         raise Refused(message, hint="Nothing was changed.")
 
 
-def answered(prompt: str, *, input_used: bool = False) -> str:
+def answered(prompt: str, *, input_used: bool = False, hint: str = "Give it beforehand with --yes.") -> str:
     """One line from the person. Raises Misuse where nobody can answer."""
     line = ""
     if not input_used:
@@ -37,6 +37,6 @@ def answered(prompt: str, *, input_used: bool = False) -> str:
             line = terminal.readline(ANSWER_CHARACTERS_MAX)
     if not line:
         print(file=sys.stderr)
-        message = "this asks for a yes, and nobody answers here"
-        raise Misuse(message, hint="Give it beforehand with --yes. Nothing was changed.")
+        message = "this asks something, and nobody answers here"
+        raise Misuse(message, hint=f"{hint} Nothing was changed.")
     return line.strip()

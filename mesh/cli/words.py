@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 import secrets
 from functools import cache
 
@@ -9,13 +11,16 @@ from mnemonic import Mnemonic
 
 from mesh.cli.prompts import answered
 from mesh.cli.run import Run
-from mesh.cli.screen import Screen
+from mesh.cli.screen import Screen, one_line
+from mesh.errors import Malformed
+from mesh.limits import CODE_WORDS, ECHO_CHARACTERS_MAX, NAMEPLATE_MAX
 
 FINGERPRINT_WORDS = 4  # 44 bits: whoever reads them out cannot be given another device that fits
 WORD_BITS = 11
 CHECKED_WORDS = 2
 TRIES_MAX = 3
 WORDS_A_LINE = 4
+PREFIX_LETTERS_MIN = 4  # no two words of the list begin with the same four
 
 
 @cache
@@ -44,6 +49,38 @@ def phrase_lines(screen: Screen, text: str) -> list[str]:
         row = [f"{start + n + 1:2} {word:<9}" for n, word in enumerate(words[start : start + WORDS_A_LINE])]
         lines.append("  " + screen.ink("  ".join(row).rstrip(), "bold"))
     return lines
+
+
+def new_code() -> str:
+    """A code that nobody can know: a number and three words, 33 bits."""
+    number = 1 + secrets.randbelow(NAMEPLATE_MAX)
+    return "-".join([str(number), *(secrets.choice(_list().wordlist) for _ in range(CODE_WORDS))])
+
+
+def read_code(typed: str) -> str:
+    """The code that a person typed, as it was shown. Raises Malformed, before any try is spent, for what cannot be one.
+
+    Capitals, spaces for hyphens, and words cut short after four letters are fine.
+    """
+    number, *written = re.split(r"[\s_-]+", typed.strip().lower())
+    digits = number.isascii() and number.isdecimal() and len(number) <= len(str(NAMEPLATE_MAX))
+    if not digits or not 1 <= int(number) <= NAMEPLATE_MAX or len(written) != CODE_WORDS:
+        message = f"{one_line(typed, ECHO_CHARACTERS_MAX)!r} is not a code"
+        hint = f"A code is a number and {CODE_WORDS} words, as in 7-orbit-velvet-canoe. No try was spent."
+        raise Malformed(message, hint=hint)
+    return "-".join([str(int(number)), *(_word(each) for each in written)])
+
+
+def _word(written: str) -> str:
+    listed = _list().wordlist
+    if written in listed:
+        return written
+    begun = [word for word in listed if len(written) >= PREFIX_LETTERS_MIN and word.startswith(written)]
+    if len(begun) == 1:
+        return str(begun[0])
+    near = difflib.get_close_matches(written[:ECHO_CHARACTERS_MAX], listed, n=1)
+    message = f"{one_line(written, ECHO_CHARACTERS_MAX)!r} is not a word of a code"
+    raise Malformed(message, hint=f"{f'Is it {near[0]}? ' if near else ''}No try was spent.")
 
 
 def check_written(run: Run, text: str) -> bool:

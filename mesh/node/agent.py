@@ -30,6 +30,7 @@ from mesh.node.bus import NatsBus
 from mesh.node.engine import Engine, own_of
 from mesh.node.finding import Finding
 from mesh.node.home import addresses_key
+from mesh.node.invitation import Host
 from mesh.node.locations import Locations
 from mesh.node.log import Log, silent
 from mesh.node.log import opened as log_opened
@@ -63,6 +64,7 @@ class Agent:
         self.device = device_text(held.admission)
         self.talk: Talk | None = None
         self.bus: Bus | None = None
+        self.host: Host | None = None  # of the invitation that is open
         self.finding: Finding | None = None
         self.locations: Locations | None = None
         self.interfaces: tuple[str, ...] = ()

@@ -318,11 +318,13 @@ def read_text(raw: bytes) -> dict[str, bytes]:
 async def look_around(interfaces: Sequence[str], seconds: float) -> tuple[Sighting, ...]:
     """Who announces something on the local network now, for commands without an agent."""
     beacon = ZeroconfBeacon(interfaces)
-    found: dict[tuple[Calling, tuple[tuple[str, bytes], ...]], Sighting] = {}
+    found: dict[object, Sighting] = {}
 
     def sighted(sighting: Sighting) -> None:
+        # Anybody can announce the text of somebody else's invitation: where it is called to tells them apart.
+        where = sighting.addresses if sighting.calling == "invitation" else ()
         if len(found) < ANNOUNCEMENTS_KEPT_MAX:
-            found[sighting.calling, tuple(sorted(sighting.text.items()))] = sighting
+            found[sighting.calling, where, tuple(sorted(sighting.text.items()))] = sighting
 
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:

@@ -6,12 +6,12 @@ Commands, the local socket and later MCP all come through here. This module form
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 import mesh
 from mesh.errors import Misuse
-from mesh.node import calls_devices, calls_log, calls_notes, calls_status
+from mesh.node import calls_devices, calls_log, calls_notes, calls_pairing, calls_status
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -28,12 +28,14 @@ async def _down(agent: Agent, _arguments: Arguments) -> object:
     return {}
 
 
-_CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncIterator[object]]] = {
+_CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGenerator[object, None]]] = {
     "ping": _ping,
     "down": _down,
     "status": calls_status.status,
     "devices": calls_devices.devices,
     "admit": calls_devices.admit,
+    "invite": calls_pairing.invite,
+    "invite.answer": calls_pairing.answer,
     "peer.add": calls_devices.peer_add,
     "peer.list": calls_devices.peer_list,
     "peer.remove": calls_devices.peer_remove,
@@ -56,4 +58,4 @@ async def call(agent: Agent, name: str, arguments: Arguments) -> object:
         hint = f"The agent is of version {mesh.__version__}: `mesh down`, then `mesh up`."
         raise Misuse(f"the agent knows no call {name!r}", hint=hint)
     result = found(agent, arguments)
-    return result if isinstance(result, AsyncIterator) else await result
+    return result if isinstance(result, AsyncGenerator) else await result

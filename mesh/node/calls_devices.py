@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from mesh.clocks.frontier import Span
-from mesh.errors import Misuse
+from mesh.errors import Misuse, NotGranted
 from mesh.events.event import Lane
 from mesh.events.founding import Packet, admission_text, default_grant, read_request, with_rank
 from mesh.events.keys import fingerprint
 from mesh.events.speaking import Draft
-from mesh.limits import PAGE_BYTES_MAX, RANK_ADMIN_LAST, RANK_MEMBER, STRANGE_ADDRESSES_MAX
+from mesh.limits import PAGE_BYTES_MAX, RANK_ADMIN_LAST, RANK_MAX, RANK_MEMBER, STRANGE_ADDRESSES_MAX
 from mesh.names import Digest, device_text, digest_text
 from mesh.node.arguments import Arguments, needed, text
 from mesh.node.engine import Engine
@@ -22,7 +22,6 @@ from mesh.sync.messages import Push
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
 
-_RANKS = {"admin": 2, "member": RANK_MEMBER}
 _PORT_MAX = 65_535
 
 
@@ -47,11 +46,7 @@ async def devices(agent: Agent, _arguments: Arguments) -> object:
 async def admit(agent: Agent, arguments: Arguments) -> object:
     """Let a device in, and make the admission that it needs. Admitting one again gives its admission again."""
     asked = read_request(needed(arguments, "request"))
-    rank = _RANKS.get(text(arguments, "rank") or "admin")
-    if rank is None:
-        raise Misuse(
-            "a device comes in as admin or as member", hint="Computers are admins; phones and servers members."
-        )
+    rank = _rank(agent, text(arguments, "rank") or "admin")
     replica = agent.engine.replica
     known = [a for a in replica.verdict.devices.values() if a.sign_key == asked.sign_key]
     if known:
@@ -77,6 +72,28 @@ async def admit(agent: Agent, arguments: Arguments) -> object:
         "rank": rank,
         "fingerprint": digest_text(fingerprint(asked)),
     }
+
+
+def own_rank(agent: Agent) -> int:
+    """What this device is in its mesh."""
+    own = agent.engine.replica.verdict.devices.get(agent.engine.own.admission)
+    return own.rank if own else RANK_MAX
+
+
+def _rank(agent: Agent, role: str) -> int:
+    """The rank of a newcomer: an admission reaches strictly higher ranks only, so an admin makes one below itself."""
+    ranks = {"admin": own_rank(agent) + 1, "member": RANK_MEMBER}
+    if role not in ranks:
+        raise Misuse(
+            "a device comes in as admin or as member", hint="Computers are admins; phones and servers members."
+        )
+    if own_rank(agent) > RANK_ADMIN_LAST:
+        message = "this device is a member, and only an admin lets others in"
+        raise NotGranted(message, hint="Do it on an admin device: `mesh devices` shows which are.")
+    if role == "admin" and ranks[role] > RANK_ADMIN_LAST:
+        message = "this device is the lowest admin that there can be, and can let in members only"
+        raise NotGranted(message, hint="Do it on an admin of a smaller rank: `mesh devices` shows them.")
+    return ranks[role]
 
 
 async def _packet(agent: Agent, admission: Digest) -> Packet:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 from mesh.clocks.chain import Head, event_digest, genesis_digest, opening_digest, signed_bytes
@@ -57,7 +57,7 @@ async def _row(agent: Agent, event: str | None) -> Row | None:
     return rows[0]
 
 
-async def follow(agent: Agent, arguments: Arguments) -> AsyncIterator[object]:
+async def follow(agent: Agent, arguments: Arguments) -> AsyncGenerator[object, None]:
     """Events as they come to be kept here, from now on, until the caller goes."""
     admission = _device(agent, text(arguments, "device"))
     said = text(arguments, "document")

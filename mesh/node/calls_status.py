@@ -46,6 +46,7 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
         "conflicts": counts.conflicts,
         "waiting": counts.waiting,
         "void": counts.void,
+        "refused": agent.talk.refused if agent.talk else 0,
         "bytes": counts.bytes,
         "frontier": {
             chain.hex(): [[head.seq, head.digest.hex()] for head in heads]

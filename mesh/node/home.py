@@ -31,7 +31,7 @@ from mesh.events.kinds import Admit
 from mesh.events.seal import Keyring
 from mesh.events.speaking import NONCES_BYTES, Draft, runs
 from mesh.events.verdict import Standing
-from mesh.limits import DEVICE_NAME_BYTES_MAX, KEY_BYTES, RANK_FOUNDER, SALT_BYTES
+from mesh.limits import DEVICE_NAME_BYTES_MAX, KEY_BYTES, RANK_FOUNDER, RANK_MEMBER, SALT_BYTES
 from mesh.names import device_text, digest_text, short
 from mesh.node import vault
 from mesh.node.paths import database_path
@@ -75,11 +75,11 @@ async def found(home: Path, name: str) -> Result:
     }
 
 
-async def request(home: Path, name: str) -> Result:
+async def request(home: Path, name: str, rank: int = RANK_MEMBER) -> Result:
     """What this device asks to be let in with. Asking again gives the same text."""
     held = _beginning(home, name)
     vault.save(home, held)
-    admit = _own_request(held)
+    admit = _own_request(held, rank)
     return {"request": request_text(admit), "name": held.name, "fingerprint": digest_text(fingerprint(admit))}
 
 
@@ -163,9 +163,8 @@ def _beginning(home: Path, name: str) -> vault.Secrets:
     return replace(held, name=clean) if held else vault.Secrets.fresh(clean)
 
 
-def _own_request(held: vault.Secrets, rank: int | None = None) -> Admit:
-    admit = asked(held.keys, held.transport_key, held.tls_key, held.name)
-    return admit if rank is None else replace(admit, rank=rank)
+def _own_request(held: vault.Secrets, rank: int) -> Admit:
+    return asked(held.keys, held.transport_key, held.tls_key, held.name, rank)
 
 
 async def _keep(home: Path, events: tuple[Placed, ...], settings: dict[str, bytes]) -> None:

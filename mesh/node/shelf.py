@@ -73,7 +73,7 @@ class Shelf:
             after = rows[-1].id
 
     def _begin(self) -> None:
-        self._events: list[Kept] = []
+        self._events: dict[Digest, Kept] = {}  # in the order of arrival, which is that of each chain
         self._weighed: list[Weighed] = []
         self._bodies: list[tuple[Digest, bytes]] = []
         self._births: dict[DocumentId, tuple[Born, Placed, int]] = {}
@@ -91,7 +91,7 @@ class Shelf:
         """Everything collected since the last commit."""
         rows = tuple(loaded.row for loaded in self._touched.values() if loaded.row)
         return Batch(
-            tuple(self._events), tuple(self._bodies), tuple(self._weighed), tuple(self._born_notes), rows,
+            tuple(self._events.values()), tuple(self._bodies), tuple(self._weighed), tuple(self._born_notes), rows,
             tuple(self._snapshots), tuple(settings.items()),
         )  # fmt: skip
 
@@ -121,7 +121,10 @@ class Shelf:
 
     async def take(self, placed: Iterable[Placed]) -> None:
         """Events that are new here."""
-        await self._settle(placed, fresh=True)
+        new = tuple(placed)
+        # A change stands only after all births of this message, yet the log takes each event after its parent.
+        self._events |= {event.digest: Kept(event, None, Standing.WAITS) for event in new}
+        await self._settle(new, fresh=True)
 
     async def take_bodies(self, rows: Sequence[Row], bodies: Sequence[tuple[Digest, bytes]]) -> None:
         """Bodies that were missing came; the rows carry them already."""
@@ -162,7 +165,7 @@ class Shelf:
         if standing is Standing.WAITS and document:
             self.waiting.add(document)
         if fresh:
-            self._events.append(Kept(event, document, standing, why))
+            self._events[event.digest] = Kept(event, document, standing, why)
         else:
             self._weighed.append(Weighed(event.digest, standing, why, document))
 
@@ -338,7 +341,7 @@ class Shelf:
 
     def _pending(self, document: DocumentId) -> list[_Step]:
         """The changes of a document among the events that are not committed yet."""
-        return self._changes_of(kept.placed for kept in self._events if kept.document == document)
+        return self._changes_of(kept.placed for kept in self._events.values() if kept.document == document)
 
     def _changes_of(self, placed: Iterable[Placed]) -> list[_Step]:
         found = []

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -75,9 +75,8 @@ async def _converse(
         try:
             name, arguments = _parsed(line)
             result = await call(name, arguments)
-            if isinstance(result, AsyncIterator):
-                async for item in result:
-                    await _send(writer, {"item": item})
+            if isinstance(result, AsyncGenerator):
+                await _stream(reader, writer, result)
                 return
             await _send(writer, {"result": result})
         except MeshError as error:
@@ -87,6 +86,25 @@ async def _converse(
         except Exception as error:  # noqa: BLE001 - one call's bug must not end the agent; it is logged and told
             log("call.failed", error=repr(error))
             await _send(writer, {"error": error_json(error)})
+
+
+async def _stream(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, items: AsyncGenerator[object, None]
+) -> None:
+    """Send items as they come; the stream ends as soon as the caller goes, not only when there is something to send."""
+
+    async def gone() -> None:
+        await reader.read(1)  # who has asked for a stream says nothing more
+        raise ConnectionResetError
+
+    try:
+        async with contextlib.aclosing(items), asyncio.TaskGroup() as group:
+            watch = group.create_task(gone())
+            async for item in items:
+                await _send(writer, {"item": item})
+            watch.cancel()
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from group
 
 
 def _parsed(line: bytes) -> tuple[str, Arguments]:

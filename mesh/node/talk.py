@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 from mesh.clocks.frontier import Frontier, Span
@@ -41,7 +41,7 @@ class Talk:
         engine: Engine,
         bus: Bus,
         log: Log,
-        judged: Callable[[], Awaitable[None]],
+        judged: Callable[[], Coroutine[object, object, None]],
         places: Whereabouts | None = None,
     ) -> None:
         """`judged` is called after the verdict changed, to let others in; `places` knows addresses."""
@@ -49,6 +49,7 @@ class Talk:
         self._places = places
         self.known: dict[Peer, Known] = {}
         self.alarms: list[str] = []
+        self.refused = 0  # messages, and runs in them, that did not hold since the start
         self._group: asyncio.TaskGroup | None = None
         self._greeting: set[Peer] = set()
         self._telling: set[Peer] = set()
@@ -64,7 +65,7 @@ class Talk:
                 self.engine.replica.state = await self.engine.store.digest()
                 await self.engine.feed(Ticked())
 
-    def _spawn(self, work: Awaitable[None]) -> None:
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
         if self._group is None:
             return
 
@@ -74,12 +75,20 @@ class Talk:
             except MeshError as error:
                 self.log("talk.failed", error=str(error))
 
-        self._group.create_task(guarded())
+        # Cancelled before its first step it would never run, and Python would complain of work that nobody did.
+        self._group.create_task(guarded()).add_done_callback(lambda _: work.close())
 
     # ── from the bus ─────────────────────────────────────────────────────────────────────────────
 
     async def heard(self, sender: str | None, verb: str, body: bytes) -> bytes:
         """Answer a peer, or a guest."""
+        try:
+            return await self._answer(sender, verb, body)
+        except Refused:
+            self.refused += 1
+            raise
+
+    async def _answer(self, sender: str | None, verb: str, body: bytes) -> bytes:
         peer = sender or GUEST
         match verb:
             case "have":
@@ -162,6 +171,7 @@ class Talk:
 
     def happened(self, effects: Effects) -> None:
         """Send what is durable now."""
+        self.refused += effects.refused
         for alarm in effects.alarms:
             self.log("alarm", what_happened=alarm)
             self.alarms = [*self.alarms[-(timing.ALARMS_SHOWN_MAX - 1) :], alarm]

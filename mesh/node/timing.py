@@ -42,11 +42,11 @@ BEACON_ASK_S = 1.5  # while somebody is missed: an answer is the first sign that
 BEACON_FIRST_ASKS = 3  # after the first: one may get lost, or be answered too soon after the last time to be heard
 BEACON_DEAF_S = 5.0  # an own announcement comes back in milliseconds; after so long it does not get through
 BEACON_AGAIN_S = 5.0  # between tries to get a socket for it
-BEACON_RETRY_S = 60.0  # what does not get through is tried again so often
+BEACON_RETRY_S = 30.0  # what does not get through is tried again so often
 BEACON_ASK_SLOWLY_S = 10.0  # after somebody was missed for longer than EAGER_S
 EAGER_S = 300.0  # after somebody is missed anew, or the machine moved
 FINDING_LOOK_S = 0.5  # how soon a new port, a lost link or an invitation is noticed
-UNHEARD_S = 30.0  # a device on the same network should be heard after so long
+UNHEARD_S = 15.0  # a device on the same network should be heard after so long
 TAGS_PER_S_MAX = 20.0  # new announcements that are tried with all keys and devices, about 1 ms each
 SEEN_AGAIN_S = 1.0  # between dials that sightings bring about, doubled with each in vain
 SEEN_AGAIN_S_MAX = 30.0
@@ -73,3 +73,12 @@ FOLLOW_INTERVAL_S = 0.2  # how often `mesh log --follow` looks for more
 STOP_S_MAX = 10.0  # what shutting down may take before it is cut off
 RESTART_FIRST_S = 0.2  # a part of the agent that failed is started again, with backoff
 RESTART_S_MAX = 30.0
+
+# Pairing
+PAIRING_STEP_S = 10.0  # for the other machine to answer a frame; measured: 0.05 s on one network
+PAIRING_GRACE_S = 1.0  # a caller who took longer makes room when others wait: honest ones answer within 0.1 s
+PAIRING_PERSON_S_MAX = 300.0  # for the person to compare the words
+PAIRING_KEEP_S_MAX = 60.0  # for the other machine to take an admission and keep it, on a slow disk
+PAIRING_CALL_S_MAX = 60.0  # how long a joiner goes on calling one inviter that drops it
+PAIRING_AGAIN_S = 0.25  # between those calls
+PAIRING_PORT_TRIES = 16  # ports that are tried when one is free on some addresses only

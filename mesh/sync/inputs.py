@@ -78,3 +78,4 @@ class Effects:
     meet: frozenset[Peer] = frozenset()  # compare with these again soon
     judged: bool = False  # the verdict changed: events that were not honoured must be weighed again
     alarms: tuple[str, ...] = ()
+    refused: int = 0  # runs of this message that did not hold; they changed nothing

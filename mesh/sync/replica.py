@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from mesh.clocks.chain import START, Head
@@ -208,7 +208,7 @@ class Replica:
         alarms: list[str] = []
         ends: list[tuple[Digest, Head]] = []
         meet: set[Peer] = set()
-        judged = False
+        judged, refused = False, 0
         now = dict(held)  # with what earlier runs of this very message brought
         for run in push.runs:
             try:
@@ -218,6 +218,7 @@ class Replica:
                 continue  # another chain may bring what this one stands on
             except Refused as error:
                 alarms.append(f"refused from {peer}: {error}")
+                refused += 1
                 continue  # one bad chain blocks no other
             judged |= self._take(fitted.events, fitted.key, alarms)
             taken += fitted.events
@@ -226,9 +227,8 @@ class Replica:
         bodies = tuple((event, body) for event, body in push.bodies if self._was_missing(event, body))
         ask, again = self._onwards(peer, ends) if push.answer else ((), frozenset())
         news = ((None, self.have(EVERYBODY, asks=False)),) if taken else ()
-        return Effects(
-            ask, tuple(taken), bodies, send=news, meet=frozenset(meet) | again, judged=judged, alarms=tuple(alarms)
-        )
+        effects = Effects(ask, tuple(taken), bodies, send=news, meet=frozenset(meet) | again, judged=judged)
+        return replace(effects, alarms=tuple(alarms), refused=refused)
 
     def _fitting(self, peer: Peer, run: Run, held: Held) -> Fitted:
         fitted = self.chains.place(run, self.statements, held)

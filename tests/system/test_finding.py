@@ -107,7 +107,7 @@ def test_devices_find_each_other(fleet: Fleet, net: Network, count: int) -> None
     )
     devices[0].note("found")
     fleet.converged()
-    assert all(beacon_of(device)["heard"] == count - 1 for device in devices), [beacon_of(one) for one in devices]
+    fleet.wait("all are heard", lambda: all(beacon_of(device)["heard"] == count - 1 for device in devices))
     assert not any("mDNS" in problems(device) for device in devices)
     fleet.end()
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.vectors import event_cases, text_cases
+from tests.vectors import event_cases, pairing_cases, text_cases
 from tests.vectors.event_cases import Case
 
 HERE = Path(__file__).parent
@@ -29,6 +29,7 @@ FOLDERS: dict[str, list[Callable[[], Iterator[tuple[str, Case]]]]] = {
     "verdicts": [text_cases.verdicts, text_cases.not_understood],
     "padding": [text_cases.paddings],
     "trails": [text_cases.trails],
+    "pairing": [pairing_cases.exchanges, pairing_cases.conversations],
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from mesh.clocks.chain import Head
 from mesh.errors import Misuse
 from mesh.events.event import CLEAR, Inner, Lane
-from mesh.events.kinds import Changed, Grant
+from mesh.events.kinds import Changed, Grant, Located
 from mesh.events.seal import Keyring
 from mesh.events.speaking import Draft
 from mesh.events.verdict import Standing
@@ -57,6 +57,7 @@ def weights(world: World) -> dict[Callable[[World, Device], None], float]:
         agent: 4,
         admit: 1 + wild(4),
         grant: 3,
+        locate: 2,
         new_epoch: 0.5,
         cut: wild(8),
         mend: 4,
@@ -121,6 +122,18 @@ def _documents(device: Device) -> set[DocumentId]:
 def agent(world: World, device: Device) -> None:
     """An agent says something that its grants may or may not allow."""
     world.write(device, (world.birth(device, agent="bot"),))
+
+
+def locate(world: World, device: Device) -> None:
+    """An admin says where it is, or where a device below it is, or tries to say where its senior is."""
+    subject = world.rng.choice(list(world.devices.values()))
+    if device not in world.admins():
+        return
+    spoken = Located(subject.own.admission, (f"{subject.name}.test:{world.rng.randrange(1, 99)}",))
+    try:
+        world.control(device, Draft(spoken))
+    except Struck:
+        return
 
 
 def grant(world: World, _: Device) -> None:

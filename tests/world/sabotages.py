@@ -16,6 +16,7 @@ from mesh.errors import Malformed
 from mesh.events import chains, reading, speaking
 from mesh.events.chains import Chains, Fitted, Gap, Held
 from mesh.events.event import Header, Inner, Placed, Run, decode_header
+from mesh.events.kinds import Located
 from mesh.events.verdict import Standing, Statement, Verdict, judge, weigh
 from mesh.names import Digest, DocumentId
 from mesh.sync import replica
@@ -200,6 +201,16 @@ def _in_order_of_arrival(control: Iterable[Statement], mesh: Digest) -> Verdict:
     return judge(seen, mesh)
 
 
+def _last_heard(control: Iterable[Statement], mesh: Digest) -> Verdict:
+    """Of several words about where a device is, the one that came last counts."""
+    heard = list(control)
+    verdict = judge(heard, mesh)
+    for statement in heard:
+        if isinstance(statement.body, Located) and statement.body.admission in verdict.located:
+            verdict.located[statement.body.admission] = (statement.stamp, statement.digest, statement.body)
+    return verdict
+
+
 def _all_granted(verdict: Verdict, admission: Digest, inner: Inner) -> tuple[Standing, str]:
     standing, reason = weigh(verdict, admission, inner)
     return (Standing.HONOURED, "") if standing is Standing.VOID else (standing, reason)
@@ -257,6 +268,11 @@ ALL = (
         "judged by arrival",
         "A statement counts only if its speaker counted when it came.",
         lambda: patch.object(replica, "judge", _in_order_of_arrival),
+    ),
+    Sabotage(
+        "located by arrival",
+        "The last word that came about where a device is counts.",
+        lambda: patch.object(replica, "judge", _last_heard),
     ),
     Sabotage(
         "a clock decides",

@@ -39,7 +39,7 @@ COMMANDS = dict(commands())
 
 def test_the_list_of_commands() -> None:
     """Exactly what was asked for."""
-    named = "join admit up down agent status devices logs log verify rebuild bench"
+    named = "join invite admit up down agent status devices logs log verify rebuild bench"
     notes = ["note add", "note list", "note show", "note edit", "note rm"]
     peers = ["peer add", "peer list", "peer remove"]
     assert set(COMMANDS) == {*named.split(), *notes, *peers}

@@ -83,7 +83,7 @@ def test_a_fault_ends_with_its_code(
     assert set(told) == {"family", "class", "message", "hint", "exit"}
 
 
-@pytest.mark.parametrize("argv", [["nope"], ["note", "list", "--nope"], ["note", "list", "--limit", "x"], ["join"]])
+@pytest.mark.parametrize("argv", [["nope"], ["note", "list", "--nope"], ["note", "list", "--limit", "x"], ["admit"]])
 def test_misuse_is_one_object_too(argv: list[str], mesh: Callable[..., Ended]) -> None:
     """What the command tree does not understand is reported like every other fault."""
     code, out, err = mesh(*argv)

@@ -31,12 +31,12 @@ def says(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return say
 
 
-@pytest.mark.parametrize("argv", [[], ["--new", "--request"], ["--new", "--admission", "x"]])
+@pytest.mark.parametrize("argv", [["--new", "--request"], ["--new", "--admission", "x"], ["7-a-b-c", "--new"]])
 def test_the_ways_to_join(argv: list[str], mesh: Mesh, home: Path) -> None:
-    """Without one way, or with two, the choices are explained."""
+    """With two at once the choices are explained."""
     code, _, err = mesh("join", *argv, "--yes")
     assert code == 2
-    assert all(word in err for word in ("--new", "--request", "--admission", "code"))
+    assert all(word in err for word in ("--new", "--request", "--admission", "CODE"))
     assert homes.state(home) == "none"
 
 

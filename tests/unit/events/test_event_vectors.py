@@ -18,6 +18,7 @@ from mesh.events.event import Lane, decode_header, decode_inner
 from mesh.events.founding import read_admission, read_request
 from mesh.events.keys import SecretKeys, verify
 from mesh.events.kinds import decode_body, encode_body, known
+from mesh.events.pake import Exchange, Role
 from mesh.events.reading import statement
 from mesh.events.seal import Keyring, pad_body, pad_inner, padded_bytes, unpad
 from mesh.events.verdict import Statement, judge, weigh
@@ -25,6 +26,8 @@ from mesh.names import Digest, Short
 from mesh.sync.inputs import Heard
 from mesh.sync.messages import decode_have, decode_push, decode_want
 from mesh.sync.messages import encode as encode_message
+from mesh.sync.pairing import Invitation, Inviter, Joiner
+from mesh.sync.pairing_frames import Code
 from mesh.sync.replica import Own, Replica
 from tests.unit.small_mesh import secret_keys
 from tests.unit.wrong_forms import GOOD_BODIES
@@ -186,6 +189,35 @@ def run_trails(case: Json) -> object:
     return {"places": list(trail_places(case["length"]))}
 
 
+def run_pairing(case: Json) -> object:
+    """One side of an exchange, or of a whole conversation."""
+    role, entropy = Role(case["role"]), raw(case, "entropy")
+    if case["rule"] == "exchange":
+        exchange = Exchange(role, case["nameplate"], case["words"], entropy)
+        return {"element": exchange.element.hex(), "secret": exchange.finish(raw(case, "element")).hex()}
+    code = Code.parse(case["code"])
+    said: list[bytes] = []
+    joined = False
+    if role is Role.JOINER:
+        joiner = Joiner(code, case["request"], entropy)
+        said += joiner.begin().send
+        for frame in map(bytes.fromhex, case["heard"]):
+            step = joiner.heard(frame)
+            said += step.send
+            if step.admission:
+                said += joiner.kept().send
+                joined = True
+    else:
+        inviter = Inviter(Invitation(code, 0.0), entropy)
+        for frame in map(bytes.fromhex, case["heard"]):
+            step = inviter.heard(frame, 1.0)
+            said += step.send
+            joined = step.joined
+            if step.asking:
+                said += inviter.decided(case["admission"]).send
+    return {"said": [frame.hex() for frame in said], "joined": joined}
+
+
 RUNNERS: dict[str, Callable[[Json], object]] = {
     "cbor": run_cbor,
     "chains": run_chains,
@@ -200,6 +232,7 @@ RUNNERS: dict[str, Callable[[Json], object]] = {
     "verdicts": run_verdicts,
     "padding": run_padding,
     "trails": run_trails,
+    "pairing": run_pairing,
 }
 
 

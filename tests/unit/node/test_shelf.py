@@ -74,6 +74,21 @@ async def test_every_order_of_arrival_gives_the_same_state() -> None:
             assert await store.digest() == wanted
 
 
+async def test_one_message_may_mix_births_and_changes_of_several_notes() -> None:
+    """Edits of two notes in turn, a new note between them, all in one message: kept in the order of their chain."""
+    async with founded() as small, joined_by(small, "laptop") as laptop:
+        first, second = await write(small.engine, "first"), await write(small.engine, "second")
+        await laptop.engine.hear("mac", await small.everything())
+        for number in range(3):
+            await retitle(small.engine, first, f"first {number}")
+            await retitle(small.engine, second, f"second {number}")
+            await write(small.engine, f"between {number}")
+        await laptop.engine.hear("mac", await small.everything())
+        assert await laptop.store.digest() == await small.store.digest()
+        titles = {row.note.title for row in await laptop.store.notes(limit=10)}
+        assert titles == {"first 2", "second 2", "between 0", "between 1", "between 2"}
+
+
 async def test_a_change_waits_for_its_document_and_then_counts() -> None:
     """Changes that come before the birth are held and wait; the birth lets them count."""
     async with founded() as small, joined_by(small, "laptop") as laptop:

@@ -39,7 +39,7 @@ def test_attack_refused_runs_change_nothing(push: Push) -> None:
     before = snapshot(node)
     effects = node.handle(Heard("thief", push))
     assert snapshot(node) == before
-    assert len(effects.alarms) == 1
+    assert len(effects.alarms) == effects.refused == 1
     assert effects.alarms[0].startswith("refused from thief: ")
     assert not (effects.append)
     assert not (effects.send)
@@ -52,7 +52,7 @@ def test_attack_push_with_a_gap() -> None:
     gap = Push((one_run(WRITTEN[2:], "phone"),))
     before = snapshot(node)
     effects = node.handle(Heard("phone", gap))
-    assert (effects.append, effects.meet, effects.alarms) == ((), frozenset(), ())
+    assert (effects.append, effects.meet, effects.alarms, effects.refused) == ((), frozenset(), (), 0)
     assert snapshot(node) == before
     node.handle(Met("phone"))
     assert node.handle(Heard("phone", gap)).meet == {"phone"}
