@@ -49,6 +49,7 @@ async def test_one_link_is_enough_and_either_may_dial(tmp_path: Path) -> None:
         await a.linked_to(b)
         await b.linked_to(a)
         assert (a.bus.links()[0].direction, b.bus.links()[0].direction) == ("in", "out")
+        assert a.bus.dials() == 0 < b.bus.dials()
         assert await a.ask(b, b"down the dialled link") == b"down the dialled link"
         assert await b.ask(a, b"up") == b"up"
 
