@@ -213,6 +213,6 @@ async def test_a_server_killed_in_the_middle_of_a_write_is_missed(tmp_path: Path
                 with contextlib.suppress(LineDown):
                     await wire.tell(subject("nobody", a.device, "nothing"), bytes(1000))
                 await asyncio.sleep(0)
-            while a.bus.server().pid == pid:
+            while a.bus.server().pid == pid:  # noqa: ASYNC110 see `up`
                 await asyncio.sleep(0.01)
         assert await up(a) != pid
