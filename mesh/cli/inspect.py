@@ -15,7 +15,6 @@ from mesh.cli.screen import Screen, counted, one_line
 from mesh.errors import Damaged, Misuse
 from mesh.node.socket_client import Progress
 
-BENCH_ROUNDS = 3
 _Device = Annotated[str | None, typer.Option(metavar="ID|NAME", help="Only what this device said.")]
 _Document = Annotated[str | None, typer.Option(metavar="ID", help="Only what is about this document.")]
 _Limit = Annotated[int | None, typer.Option(metavar="N", help=f"At most so many; {calls.EVENTS_SHOWN} unless given.")]
@@ -29,7 +28,11 @@ def add_to(app: typer.Typer) -> None:
     app.command("log", cls=Command, epilog=lines)(log)
     app.command("verify", cls=Command, epilog=examples("mesh verify", "mesh verify --deep --json"))(verify)
     app.command("rebuild", cls=Command, epilog=examples("mesh rebuild"))(rebuild)
-    app.command("bench", cls=Command, epilog=examples("mesh bench ingest", "mesh bench w1 --rounds 5 --json"))(bench)
+    app.command(
+        "bench",
+        cls=Command,
+        epilog=examples("mesh bench ingest", "mesh bench w1 --rounds 5 --json", "mesh bench w4 --seconds 60"),
+    )(bench)
 
 
 def status(context: typer.Context) -> None:
@@ -89,17 +92,18 @@ def rebuild(context: typer.Context) -> None:
 
 def bench(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="ingest, w1, w2, w3 or w5.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="ingest, w1, w2, w3, w4 or w5.")],
     *,
     count: Annotated[int | None, typer.Option("-n", "--count", metavar="N", help="How many events or edits.")] = None,
-    rounds: Annotated[int, typer.Option(metavar="N", help="How often; medians are told.")] = BENCH_ROUNDS,
+    seconds: Annotated[int | None, typer.Option(metavar="N", help="How long w4 looks on: 300.")] = None,
+    rounds: Annotated[int | None, typer.Option(metavar="N", help="How often; 3, and 1 for w4.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Small numbers, to see that it runs.")] = False,
 ) -> None:
     """Measure this machine: real agents and disks, beside others that do the same. It uses homes of its own."""
     from mesh.cli.bench import run as measure
 
     run = running(context)
-    result = measure(name, quick=quick, count=count, rounds=rounds)
+    result = measure(name, quick=quick, count=count, rounds=rounds, seconds=seconds)
     run.out.result(result, lambda screen: view_bench.lines(screen, result))
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
+from nats.errors import UnexpectedEOF
 
 from mesh.errors import Misuse, Unreachable
 from mesh.limits import PEERS_MAX, STRANGE_ADDRESSES_MAX
@@ -150,6 +151,8 @@ class NatsWire:
         try:
             await self._client.publish(subject, body, reply=reply)
         except (NatsError, OSError) as error:
+            if self._client.is_closed:
+                await self._ended()
             raise self._down() from error
 
     async def _answered(self, message: Msg) -> None:
@@ -159,6 +162,8 @@ class NatsWire:
 
     async def _went_wrong(self, error: Exception) -> None:
         self.problem = str(error) or type(error).__name__
+        if isinstance(error, OSError | UnexpectedEOF):
+            await self._ended()  # nats-py tells it after the farewell, or never if something was still to be sent
 
     async def _ended(self) -> None:
         self.closed.set()
@@ -293,6 +298,10 @@ class NatsBus:
     def server(self) -> ServerStatus:
         """How the own server is."""
         return self._own.status()
+
+    def dials(self) -> int:
+        """How often this device called at others' addresses so far, in vain or not."""
+        return self._visitor.dials
 
     def moved(self) -> None:
         """The machine woke, or has other addresses: dial anew."""

@@ -257,6 +257,10 @@ class MemoryBus:
         """There is none to fall."""
         return ServerStatus(self.address, 0, None, "up" if self.running else "off", "", "", external=False)
 
+    def dials(self) -> int:
+        """None: who can be reached is linked."""
+        return 0
+
     def knows(self, device: str) -> bool:
         """Whether the roster has a device."""
         return device in self._peers

@@ -40,6 +40,7 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
         "beacon": asdict(agent.finding.status()) if agent.finding else {"heard": 0, "problem": "", "hint": ""},
         "server": asdict(server) if server else {"address": "", "state": "off"},
         "peers": peers,
+        "dials": agent.bus.dials() if agent.bus else 0,
         "events": counts.events,
         "documents": counts.documents,
         "conflicts": counts.conflicts,

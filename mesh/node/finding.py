@@ -53,7 +53,8 @@ class Finding:
             group.create_task(self.beacon.run(self.sighted))
             while True:
                 self.look()
-                await asyncio.sleep(timing.FINDING_LOOK_S)
+                calm = self._bus.server().port and not self._missed
+                await asyncio.sleep(timing.FINDING_CALM_S if calm else timing.FINDING_LOOK_S)
 
     def announce_also(self, notices: Sequence[Notice]) -> None:
         """Announce exactly these beside the device, from now on."""

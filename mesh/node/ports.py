@@ -132,6 +132,9 @@ class Bus(Protocol):
     def server(self) -> ServerStatus:
         """How the own server is."""
 
+    def dials(self) -> int:
+        """How often this device called at others' addresses so far, in vain or not."""
+
 
 Calling = Literal["device", "invitation"]
 """What a notice calls for: the agent of a device, or whoever holds the code of an invitation."""

@@ -23,7 +23,7 @@ DRAIN_S_MAX = 2.0  # how long a link that is dropped for a better one may finish
 CLOSE_TIMEOUT_S = 1.0
 GUEST_S_MAX = 60.0  # one visit as a guest
 STRANGE_AGAIN_S = 30.0  # a typed address whose device is known is looked at again so often
-ADDRESSES_INTERVAL_S = 0.5  # how soon the own port, and where peers were reached, is kept for the next start
+ADDRESSES_INTERVAL_S = 2.0  # how soon the own port, and where peers were reached, is kept for the next start
 
 # Own server
 SERVER_START_S_MAX = 5.0  # measured: 0.02 to 0.05 s
@@ -45,7 +45,8 @@ BEACON_AGAIN_S = 5.0  # between tries to get a socket for it
 BEACON_RETRY_S = 30.0  # what does not get through is tried again so often
 BEACON_ASK_SLOWLY_S = 10.0  # after somebody was missed for longer than EAGER_S
 EAGER_S = 300.0  # after somebody is missed anew, or the machine moved
-FINDING_LOOK_S = 0.5  # how soon a new port, a lost link or an invitation is noticed
+FINDING_LOOK_S = 0.5  # how soon the first port is announced, and a found device is not looked for any more
+FINDING_CALM_S = 2.0  # the same while nobody is missed: half of what an idle agent costs was looking twice a second
 UNHEARD_S = 15.0  # a device on the same network should be heard after so long
 TAGS_PER_S_MAX = 20.0  # new announcements that are tried with all keys and devices, about 1 ms each
 SEEN_AGAIN_S = 1.0  # between dials that sightings bring about, doubled with each in vain

@@ -58,13 +58,17 @@ class Visitor:
         self._keys = keys
         self._files = files
         self._dial = dial
+        self.dials = 0
+        """Calls at others' addresses so far."""
 
     async def call(self, peer: Peer, address: str) -> Wire:
         """Log in at a peer's server as ourselves. Raises NotLetIn, Unreachable."""
+        self.dials += 1
         return await self._dial(self._login(peer.tls_key, address, self._keys.nkey_seed, inbox(self._device)))
 
     async def visit(self, peer: Peer, address: str, handler: Handler, *, known: bool = True) -> None:
         """Let the handler trade control statements with the peer as a guest. Raises Unreachable, Refused."""
+        self.dials += 1
         suffix = os.urandom(_SUFFIX_BYTES).hex()
         login = self._login(peer.tls_key, address, guest_seed(self._keys.mesh_secret), f"{GUEST_INBOX}.{suffix}")
         wire = await self._dial(login)
@@ -80,6 +84,7 @@ class Visitor:
     async def look_at(self, address: str) -> Found:
         """Whose server is at an address, without logging in. Raises Unreachable, Malformed."""
         host, port = split_address(address)
+        self.dials += 1
         context = mesh_context(self._files, self._keys.mesh_secret)
         try:
             async with asyncio.timeout(timing.DIAL_TIMEOUT_S):

@@ -180,7 +180,8 @@ class Replica:
         data = () if is_guest(peer) else lacking(self.chains.frontier(Lane.DATA), have.data, held)
         busy = {chain for other, pull in self.pulls.items() if other != peer for chain, _ in pull.targets}
         free = [target for target in (*control, *data) if target[0] not in busy]
-        if len(free) < len(control) + len(data):
+        late = peer in self.pulls and not set(free) <= set(self.pulls[peer].targets)
+        if late or len(free) < len(control) + len(data):
             self.skipped.add(peer)
         bodies = [] if is_guest(peer) else list(islice(self.missing, WANT_BODIES_MAX))
         if peer in self.pulls or peer == GUEST or not (free or bodies):
@@ -275,8 +276,7 @@ class Replica:
     def _judge(self) -> bool:
         before = self.verdict
         self.verdict = judge(self.statements.values(), self.own.mesh)
-        said = b"".join(sorted(self.verdict.said))
-        self.verdict_digest = Digest(hashlib.sha256(_VERDICT + said).digest())
+        self.verdict_digest = Digest(hashlib.sha256(_VERDICT + b"".join(sorted(self.verdict.said))).digest())
         return self.verdict != before
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────
@@ -289,8 +289,8 @@ class Replica:
         return Effects(send=tuple((peer, self.have(peer, asks=True)) for peer in sorted(self.met)))
 
     def _end_pull(self, peer: Peer) -> frozenset[Peer]:
-        """Forget what was fetched from a peer; whoever offered the same may now be asked."""
+        """Forget what was fetched from a peer; whoever offered the same, or more meanwhile, may now be asked."""
         if self.pulls.pop(peer, None) is None:
             return frozenset()
         skipped, self.skipped = frozenset(self.skipped & self.met), set()
-        return skipped - {peer}
+        return skipped

@@ -15,7 +15,7 @@ import pytest
 from mesh.node.broker_config import subject
 from mesh.node.bus import connect
 from mesh.node.ports import Peer
-from mesh.node.wires import Login, Wire
+from mesh.node.wires import LineDown, Login, Wire
 from tests.contracts.bus_contract import LIMIT_S, BusContract, Station, acquaint
 from tests.contracts.nats_town import (
     TIMES,
@@ -49,6 +49,7 @@ async def test_one_link_is_enough_and_either_may_dial(tmp_path: Path) -> None:
         await a.linked_to(b)
         await b.linked_to(a)
         assert (a.bus.links()[0].direction, b.bus.links()[0].direction) == ("in", "out")
+        assert a.bus.dials() == 0 < b.bus.dials()
         assert await a.ask(b, b"down the dialled link") == b"down the dialled link"
         assert await b.ask(a, b"up") == b"up"
 
@@ -199,3 +200,19 @@ async def test_a_vanished_agent_is_noticed_by_its_host(tmp_path: Path) -> None:
         async with asyncio.timeout(TIMES.in_silent_s_max / 2):
             await wire.close()
             await a.ear.until(lambda: a.ear.links[-1] == ("parted", b))
+
+
+async def test_a_server_killed_in_the_middle_of_a_write_is_missed(tmp_path: Path) -> None:
+    """nats-py does not tell that a connection is closed when its last bytes could not be sent."""
+    async with town(1, tmp_path) as (a,):
+        pid, wire = await up(a), a.bus._own.wire  # noqa: SLF001 - the connection itself is under test
+        assert wire is not None
+        os.kill(pid, signal.SIGKILL)
+        async with asyncio.timeout(LIMIT_S):
+            while not wire.closed.is_set():
+                with contextlib.suppress(LineDown):
+                    await wire.tell(subject("nobody", a.device, "nothing"), bytes(1000))
+                await asyncio.sleep(0)
+            while a.bus.server().pid == pid:  # noqa: ASYNC110 see `up`
+                await asyncio.sleep(0.01)
+        assert await up(a) != pid

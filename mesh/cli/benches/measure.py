@@ -92,6 +92,38 @@ def processor_s(pid: int | None) -> float | None:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def sleeps(pid: int | None) -> int | None:
+    """How often the threads of a living process went to sleep by themselves so far, which is as often as they woke."""
+    found = 0
+    try:
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            found += _number(thread / "status", "voluntary_ctxt_switches:") or 0
+    except OSError:
+        return None
+    return found
+
+
+def memory_mb(pid: int | None) -> dict[str, float | None]:
+    """What a living process holds in memory, in MiB; PSS counts pages that n processes share as a n-th."""
+    figures = {"rss_mb": ("status", "VmRSS:"), "pss_mb": ("smaps_rollup", "Pss:")}
+    found: dict[str, float | None] = {}
+    for name, (file, word) in figures.items():
+        try:
+            kib = _number(Path(f"/proc/{pid}/{file}"), word)
+        except OSError:
+            kib = None
+        found[name] = kib / 1024 if kib is not None else None
+    return found
+
+
+def _number(path: Path, word: str) -> int | None:
+    """The number behind a word in a file of the system. Raises OSError."""
+    for line in path.read_text("ascii", errors="replace").splitlines():
+        if line.startswith(word):
+            return int(line.split()[1])
+    return None
+
+
 @contextmanager
 def folder_on_disk() -> Iterator[Path]:
     """An empty folder on a real disk, gone afterwards. MESH_BENCH_FOLDER says where."""

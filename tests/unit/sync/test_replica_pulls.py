@@ -47,6 +47,32 @@ def test_one_pull_for_each_peer() -> None:
     assert node.handle(Heard("a", have_of("x", "y"))).ask == ()
 
 
+@pytest.mark.parametrize("ends", ["nothing came", "lost"])
+def test_what_is_told_during_a_pull_is_asked_for_after_it(ends: str) -> None:
+    """News of a third device that comes while a page is under way is not forgotten with it."""
+    node = Node(MESH.mac)
+    for peer in ("a", "b"):
+        node.handle(Met(peer))
+    node.handle(Heard("a", have_of("x")))
+    node.handle(Heard("a", have_of("x", "y")))
+    if ends == "lost":
+        node.handle(Heard("b", have_of("x")))
+        assert node.handle(Lost("a")).meet == {"b"}
+    else:
+        assert node.handle(Heard("a", Push((), answer=True))).meet == {"a"}
+        assert node.handle(Heard("a", have_of("x", "y"))).ask
+        assert node.handle(Heard("a", Push((), answer=True))).meet == frozenset()
+
+
+def test_the_same_told_twice_is_asked_for_once() -> None:
+    """A Have that says nothing new during a pull leads to no other one."""
+    node = Node(MESH.mac)
+    node.handle(Met("a"))
+    node.handle(Heard("a", have_of("x")))
+    node.handle(Heard("a", have_of("x")))
+    assert node.handle(Heard("a", Push((), answer=True))).meet == frozenset()
+
+
 def test_a_pull_that_stands_still_is_given_up_at_the_second_tick() -> None:
     """The first tick marks it, the second ends it; then the same may be fetched again."""
     node = Node(MESH.mac)
