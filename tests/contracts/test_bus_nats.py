@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mesh.node.broker_config import subject
-from mesh.node.bus import connect
+from mesh.node.bus import NatsBus, connect
 from mesh.node.ports import Peer
 from mesh.node.wires import LineDown, Login, Wire
 from tests.contracts.bus_contract import LIMIT_S, BusContract, Station, acquaint
@@ -205,6 +205,7 @@ async def test_a_vanished_agent_is_noticed_by_its_host(tmp_path: Path) -> None:
 async def test_a_server_killed_in_the_middle_of_a_write_is_missed(tmp_path: Path) -> None:
     """nats-py does not tell that a connection is closed when its last bytes could not be sent."""
     async with town(1, tmp_path) as (a,):
+        assert isinstance(a.bus, NatsBus)
         pid, wire = await up(a), a.bus._own.wire  # noqa: SLF001 - the connection itself is under test
         assert wire is not None
         os.kill(pid, signal.SIGKILL)
