@@ -15,7 +15,7 @@ from mesh.cli.prompts import confirm
 from mesh.cli.run import Run
 from mesh.cli.screen import Screen, one_line
 from mesh.errors import MeshError
-from mesh.node.diagnosis import Examined, Look
+from mesh.node.diagnosis import Examined, Look, agentless
 
 _SIGNS = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}
 _QUESTIONS = {
@@ -87,7 +87,8 @@ def _mended(run: Run, look: Look, mend: str) -> str:
 def _lines(screen: Screen, found: list[Examined]) -> list[str]:
     width = max(len(one.name) for one in found)
     lines = []
-    for one in found:
+    untold = [one.name for one in found if one.diagnosis == agentless()]
+    for one in (one for one in found if one.name not in untold):
         sign, style = _SIGNS[one.diagnosis.ok]
         head = f"{screen.ink(sign, style)} {one.name.ljust(width)}  "
         later = " " * (width + 4)
@@ -95,6 +96,9 @@ def _lines(screen: Screen, found: list[Examined]) -> list[str]:
         lines += screen.wrapped(one_line(one.diagnosis.detail), head, later)
         if one.diagnosis.fix and not one.diagnosis.ok:
             lines += screen.wrapped(one_line(one.diagnosis.fix), later + screen.ink("do: ", "dim"), later + "    ")
+    if untold:
+        head = f"{screen.ink(_SIGNS[None][0], _SIGNS[None][1])} "
+        lines += screen.wrapped(f"without an agent this cannot be told: {', '.join(untold)}", head, "  ")
     wrong = sum(one.diagnosis.ok is False for one in found)
     mendable = sum(bool(one.diagnosis.mend) and one.diagnosis.ok is False for one in found)
     if not wrong:

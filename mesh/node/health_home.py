@@ -21,7 +21,7 @@ from mesh.node.paths import database_path, lock_path, log_path, secrets_path, se
 from mesh.node.store import beside
 from mesh.node.timing import DATABASE_LOOK_S_MAX
 
-_NOT_YET = "`mesh join --new` founds a mesh, `mesh join --request` asks to be let into one."
+_NOT_YET = "`mesh join` founds a mesh, or joins one by the code that another device shows."
 _PROBLEMS_SHOWN = 3
 # Files of a write that was cut off: they are made anew, and never read.
 _DRAFTS = (".secrets.*", ".machine.*", "nats/*.new", "nats/nats.conf.checked")
