@@ -22,8 +22,8 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from mesh.node.store import SqliteStore, open_store
-from mesh.node.store_port import Batch, Kept
+from mesh.node.storage.store import SqliteStore, open_store
+from mesh.node.storage.store_port import Batch, Kept
 from tests.contracts.store_writers import Writer, document, kept, note_row
 
 BODY_BYTES = 380

@@ -61,8 +61,8 @@ def down(context: typer.Context) -> None:
 
 def begun(run: Run) -> tuple[dict[str, object], bool]:
     """Have the agent run, by its service where there is one: what it answers, and whether it was started here."""
-    from mesh.node import service_manager as manager
-    from mesh.node.service import installed_for
+    from mesh.node.background import service_manager as manager
+    from mesh.node.background.service import installed_for
 
     service = installed_for(run.home)
     if service is None or not manager.manager_answers(service):
@@ -88,8 +88,8 @@ def answering(run: Run) -> dict[str, object]:
 
 def ended(run: Run) -> tuple[object, str]:
     """Have the agent end, for its service as well: the pid it had, and the service's unit where it was one's."""
-    from mesh.node import service_manager as manager
-    from mesh.node.service import installed_for
+    from mesh.node.background import service_manager as manager
+    from mesh.node.background.service import installed_for
 
     found = pinged(run)
     pid = found["pid"] if found else None
@@ -112,7 +112,7 @@ def agent(context: typer.Context) -> None:
     run = running(context)
     from mesh.cli import moving
     from mesh.node.agent import run as serve
-    from mesh.node.service_manager import notify
+    from mesh.node.background.service_manager import notify
 
     moving.at_home(run)
     told_ready: list[Mapping[str, object]] = []

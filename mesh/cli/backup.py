@@ -45,7 +45,7 @@ def backup(
     passphrase: _Passphrase = False,
 ) -> None:
     """Write this home into one file: keys, log and notes, as they are now. The agent goes on working."""
-    from mesh.node import backup as backups
+    from mesh.node.moving import backup as backups
 
     run = running(context)
     local.must_be_joined(run.home)
@@ -72,7 +72,7 @@ def restore(
     passphrase: _Passphrase = False,
 ) -> None:
     """Make a home out of a backup, in a folder where none is. The device goes on as itself, with new chains."""
-    from mesh.node import restore as restores
+    from mesh.node.moving import restore as restores
 
     run = running(context)
     path = _path(file)

@@ -15,7 +15,7 @@ from mesh.cli.prompts import confirm
 from mesh.cli.run import Run
 from mesh.cli.screen import Screen, one_line
 from mesh.errors import MeshError
-from mesh.node.diagnosis import Examined, Look, agentless
+from mesh.node.health.diagnosis import Examined, Look, agentless
 
 _SIGNS = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}
 _QUESTIONS = {
@@ -34,8 +34,8 @@ def add_to(app: typer.Typer) -> None:
 
 def doctor(context: typer.Context, *, fix: _Fix = False) -> None:
     """Look for what is wrong on this device, and say what to do. Works without an agent, and without a mesh."""
-    from mesh.node.diagnosis import exit_code
-    from mesh.node.health import examined, looked
+    from mesh.node.health.diagnosis import exit_code
+    from mesh.node.health.health import examined, looked
 
     run = running(context)
     look = looked(run.home, run.interfaces)
@@ -52,7 +52,7 @@ def doctor(context: typer.Context, *, fix: _Fix = False) -> None:
 
 def _fixed(run: Run, look: Look, found: list[Examined]) -> list[str]:
     """Mend in the order of the checks, each thing once; what was done. What cannot be mended is told and left."""
-    from mesh.node.mending import SAFE
+    from mesh.node.health.mending import SAFE
 
     done: list[str] = []
     tried = set()
@@ -74,7 +74,7 @@ def _fixed(run: Run, look: Look, found: list[Examined]) -> list[str]:
 
 
 def _mended(run: Run, look: Look, mend: str) -> str:
-    from mesh.node.mending import MENDS
+    from mesh.node.health.mending import MENDS
 
     if mend == "restart":
         agent.ended(run)

@@ -40,7 +40,7 @@ def call_here(home: Path, interfaces: tuple[str, ...], name: str, arguments: dic
 
 def must_be_joined(home: Path) -> None:
     """Raise Misuse, with the next step, unless this device belongs to a mesh; Elsewhere on another machine."""
-    from mesh.node import machine
+    from mesh.node.moving import machine
 
     machine.must_be_here(home)
     state = state_of(home)

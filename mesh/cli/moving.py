@@ -34,7 +34,7 @@ def moved(
     ] = False,
 ) -> None:
     """Say that this device lives on this machine from now on, and that the old machine no longer runs it."""
-    from mesh.node import machine, moving
+    from mesh.node.moving import machine, moving
 
     run = running(context)
     if not second_device:
@@ -60,8 +60,8 @@ def leave(
     force: Annotated[bool, typer.Option("--force", help="Even if something may be on this device only.")] = False,
 ) -> None:
     """Let this device forget its mesh: its keys and its database here go, what it wrote stays with the others."""
-    from mesh.node import leaving
-    from mesh.node.service import installed_for
+    from mesh.node.background.service import installed_for
+    from mesh.node.moving import leaving
 
     run = running(context)
     if not leaving.something_is_left(run.home):
@@ -80,7 +80,7 @@ def leave(
 
 def may_leave(run: Run, question: str, *, force: bool) -> None:
     """Ask whether this device is to go. Raises Refused without a yes, or when something may be on no other device."""
-    from mesh.node import leaving
+    from mesh.node.moving import leaving
 
     if not leaving.has_keys(run.home):
         return  # it has gone already, but for what is to be removed
@@ -101,7 +101,7 @@ def may_leave(run: Run, question: str, *, force: bool) -> None:
 
 def at_home(run: Run) -> None:
     """Before a device starts or joins: ask about a home from another machine. Raises Elsewhere if nobody answers."""
-    from mesh.node import machine, moving
+    from mesh.node.moving import machine, moving
 
     if not machine.elsewhere(run.home):
         return

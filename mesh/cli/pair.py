@@ -174,7 +174,7 @@ def _joined(screen: Screen, joined: dict[str, object]) -> list[str]:
 
 
 def _addresses(where: str) -> list[str]:
-    from mesh.node.visits import split_address
+    from mesh.node.transport.visits import split_address
 
     addresses = [part.strip() for part in where.split(",") if part.strip()]
     try:
@@ -212,7 +212,7 @@ def _sightings(run: Run) -> Sequence[Sighting]:
 
     if os.environ.get(BEACON_VARIABLE) == "off":
         return ()
-    from mesh.node import beacon
+    from mesh.node.nearby import beacon
 
     return local.done(beacon.look_around(run.interfaces, LOOK_S))
 

@@ -15,8 +15,8 @@ from mesh.cli.options import Command, examples, running, tree
 from mesh.cli.run import Run
 from mesh.cli.screen import Screen, one_line
 from mesh.errors import Misuse, Refused
+from mesh.node.background.service import SYSTEM_HOME, Service
 from mesh.node.paths import home_path
-from mesh.node.service import SYSTEM_HOME, Service
 
 services = tree("Have the agent start at boot, and again after a crash.")
 _System = Annotated[
@@ -35,7 +35,7 @@ def add_to(app: typer.Typer) -> None:
 )
 def install(context: typer.Context, *, system: _System = False) -> None:
     """Make the service of this home and start it. Again is fine, and takes over what --interface says now."""
-    from mesh.node import service_manager as manager
+    from mesh.node.background import service_manager as manager
 
     run, service = _asked(context, system=system)
     manager.must_be_managed(service)
@@ -57,7 +57,7 @@ def install(context: typer.Context, *, system: _System = False) -> None:
 @services.command("remove", cls=Command, epilog=examples("mesh service remove", "sudo mesh service remove --system"))
 def remove(context: typer.Context, *, system: _System = False) -> None:
     """Stop the agent and take its service away; the home stays. Where there is none, that is fine."""
-    from mesh.node import service_manager as manager
+    from mesh.node.background import service_manager as manager
 
     run, service = _asked(context, system=system)
     there = service.installed
@@ -77,7 +77,7 @@ def status(context: typer.Context, *, system: _System = False) -> None:
 
 
 def _asked(context: typer.Context, *, system: bool) -> tuple[Run, Service]:
-    from mesh.node.service import service_of
+    from mesh.node.background.service import service_of
 
     run = running(context)
     if system:
@@ -98,8 +98,8 @@ def _joined(home: Path) -> bool:
 
 
 def _told(service: Service) -> Told:
-    from mesh.node import service_manager as manager
-    from mesh.node.service import lingers
+    from mesh.node.background import service_manager as manager
+    from mesh.node.background.service import lingers
 
     found = manager.condition(service)
     return {

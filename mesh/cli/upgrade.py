@@ -38,7 +38,7 @@ def add_to(app: typer.Typer) -> None:
 
 def upgrade(context: typer.Context, *, check: _Check = False) -> None:
     """Take the newer version of mesh, and start a running agent or service again with it."""
-    from mesh.node import upgrade as upgrades
+    from mesh.node.background import upgrade as upgrades
 
     run = running(context)
     found = upgrades.installation()
@@ -71,10 +71,10 @@ def uninstall(
 ) -> None:
     """Take mesh off this machine: agent, services, environment. What you wrote stays, here and on other devices."""
     from mesh.cli import moving
-    from mesh.node import leaving
-    from mesh.node import service_manager as manager
-    from mesh.node.service import homes_served, installed_for
-    from mesh.node.upgrade import own_environment
+    from mesh.node.background import service_manager as manager
+    from mesh.node.background.service import homes_served, installed_for
+    from mesh.node.background.upgrade import own_environment
+    from mesh.node.moving import leaving
 
     run = running(context)
     ours = {run.home, *homes_served()}  # each of them runs what is taken away
@@ -129,8 +129,8 @@ def _restart(run: Run, ping: Told, way_back: str) -> None:
 
 def _starting(run: Run) -> list[str]:
     """The command that starts the agent again; for a service the one that also renews its unit."""
-    from mesh.node import service_manager as manager
-    from mesh.node.service import installed_for
+    from mesh.node.background import service_manager as manager
+    from mesh.node.background.service import installed_for
 
     service = installed_for(run.home)
     if service is None or not manager.manager_answers(service):

@@ -23,24 +23,26 @@ from mesh.events.keys import derive
 from mesh.events.seal import Keyring
 from mesh.limits import ADDRESSES_PER_PEER_MAX
 from mesh.names import Digest, device_text, short
-from mesh.node import calls, machine, moves, timing, vault
-from mesh.node.addresses import own_hosts
-from mesh.node.broker_config import address_text
-from mesh.node.bus import NatsBus
+from mesh.node import calls, timing, vault
 from mesh.node.engine import Engine, own_of
-from mesh.node.finding import Finding
 from mesh.node.home import addresses_key
 from mesh.node.invitation import Host
-from mesh.node.locations import Locations
 from mesh.node.log import Log, bounded, silent
 from mesh.node.log import opened as log_opened
-from mesh.node.own_server import Listening
+from mesh.node.moving import machine
+from mesh.node.nearby import moves
+from mesh.node.nearby.addresses import own_hosts
+from mesh.node.nearby.finding import Finding
+from mesh.node.nearby.locations import Locations
 from mesh.node.paths import output_path, server_path, socket_path
 from mesh.node.ports import Bus, Peer, TransportKeys
 from mesh.node.socket_server import Arguments, served
-from mesh.node.store import open_store
-from mesh.node.store_port import Store
+from mesh.node.storage.store import open_store
+from mesh.node.storage.store_port import Store
 from mesh.node.talk import Talk
+from mesh.node.transport.broker_config import address_text
+from mesh.node.transport.bus import NatsBus
+from mesh.node.transport.own_server import Listening
 from mesh.sync.inputs import Effects
 from mesh.sync.inputs import Peer as PeerName
 from mesh.sync.messages import Want
@@ -115,7 +117,7 @@ class Agent:
         self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self)
         self.locations = Locations(self.engine, self.bus, self.own_addresses, self.settings)
         if os.environ.get(BEACON_VARIABLE, "on") != "off":
-            from mesh.node.beacon import ZeroconfBeacon  # noqa: PLC0415 - commands must not wait for it
+            from mesh.node.nearby.beacon import ZeroconfBeacon  # noqa: PLC0415 - commands must not wait for it
 
             self.finding = Finding(self.engine, self.bus, ZeroconfBeacon(self.interfaces), self.log)
 

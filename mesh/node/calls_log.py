@@ -21,7 +21,7 @@ from mesh.names import ZERO, Digest, device_text, digest_text
 from mesh.node import timing
 from mesh.node.arguments import Arguments, number, text, yes
 from mesh.node.calls_notes import chosen
-from mesh.node.store_port import ChainFacts, Row
+from mesh.node.storage.store_port import ChainFacts, Row
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent

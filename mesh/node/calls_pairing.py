@@ -13,11 +13,11 @@ from mesh.events.keys import fingerprint
 from mesh.limits import INVITATION_S_MAX, RANK_ADMIN_LAST
 from mesh.names import digest_text
 from mesh.node import calls_devices
-from mesh.node.addresses import own_hosts
 from mesh.node.arguments import Arguments, needed, yes
-from mesh.node.broker_config import address_text
 from mesh.node.invitation import Asking, Host, Joined, News
+from mesh.node.nearby.addresses import own_hosts
 from mesh.node.ports import Notice
+from mesh.node.transport.broker_config import address_text
 from mesh.sync.pairing_frames import Code
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from mesh.limits import COMMIT_INPUTS_MAX, INPUTS_QUEUED_MAX, LIVE_PUSH_BYTES_MA
 from mesh.names import Digest
 from mesh.node import voices
 from mesh.node.shelf import Shelf
-from mesh.node.store_port import Batch, Boot, Row, Store
+from mesh.node.storage.store_port import Batch, Boot, Row, Store
 from mesh.sync.inputs import Effects, Heard, Input, Peer, Said
 from mesh.sync.messages import Message, Push, Want
 from mesh.sync.replica import EVERYBODY, Own, Replica

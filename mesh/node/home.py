@@ -33,10 +33,11 @@ from mesh.events.speaking import NONCES_BYTES, Draft, runs
 from mesh.events.verdict import Standing
 from mesh.limits import DEVICE_NAME_BYTES_MAX, KEY_BYTES, RANK_FOUNDER, RANK_MEMBER, SALT_BYTES
 from mesh.names import device_text, digest_text, short
-from mesh.node import machine, vault, voices
+from mesh.node import vault, voices
+from mesh.node.moving import machine
 from mesh.node.paths import database_path
-from mesh.node.store import open_store
-from mesh.node.store_port import Batch, Kept
+from mesh.node.storage.store import open_store
+from mesh.node.storage.store_port import Batch, Kept
 from mesh.sync.inputs import Heard, Said
 from mesh.sync.messages import Push, decode_push
 from mesh.sync.replica import Own, Replica

@@ -18,7 +18,7 @@ from mesh.events.pake import ENTROPY_BYTES
 from mesh.limits import ADDRESS_BYTES_MAX, PAIRING_CALLS_MAX, PAIRING_CLEAR_BYTES_MAX
 from mesh.names import shown
 from mesh.node import timing
-from mesh.node.visits import split_address, unreachable
+from mesh.node.transport.visits import split_address, unreachable
 from mesh.sync.pairing import Joiner, Step
 from mesh.sync.pairing_frames import LENGTH_BYTES, Code, frame_length, framed
 

@@ -20,7 +20,7 @@ from mesh.events.seal import Keyring
 from mesh.events.verdict import Standing, Verdict
 from mesh.limits import DOCUMENTS_CACHED_MAX, ROWS_READ_MAX, SNAPSHOT_CHANGES
 from mesh.names import Digest, DocumentId
-from mesh.node.store_port import Batch, Kept, NoteRow, Row, Snapshot, Store, Weighed
+from mesh.node.storage.store_port import Batch, Kept, NoteRow, Row, Snapshot, Store, Weighed
 from mesh.state import notes
 from mesh.state.changes import decode
 from mesh.state.documents import Document

@@ -15,11 +15,12 @@ from mesh.clocks.frontier import Frontier, Span
 from mesh.errors import MeshError, Refused
 from mesh.events.event import Lane
 from mesh.limits import PAGE_BYTES_MAX
-from mesh.node import timing, whereabouts
+from mesh.node import timing
 from mesh.node.engine import Engine
 from mesh.node.log import Log
+from mesh.node.nearby import whereabouts
+from mesh.node.nearby.whereabouts import Whereabouts
 from mesh.node.ports import Bus, GuestLink
-from mesh.node.whereabouts import Whereabouts
 from mesh.sync import messages
 from mesh.sync.inputs import GUEST, Effects, Lost, Peer, Ticked
 from mesh.sync.messages import Have, Push, Want

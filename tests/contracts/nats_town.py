@@ -9,14 +9,14 @@ from pathlib import Path
 
 from nats.aio.client import Client
 
-from mesh.node.broker import command_of, free_port
-from mesh.node.broker_config import inbox, nkey_seed
-from mesh.node.bus import NatsBus, connect
-from mesh.node.links import LinkTimes
-from mesh.node.own_server import Listening
 from mesh.node.ports import Peer, TransportKeys
-from mesh.node.tls import TlsFiles, leaf_name, pinned_context, public_of, write_files
-from mesh.node.wires import Login, Wire
+from mesh.node.transport.broker import command_of, free_port
+from mesh.node.transport.broker_config import inbox, nkey_seed
+from mesh.node.transport.bus import NatsBus, connect
+from mesh.node.transport.links import LinkTimes
+from mesh.node.transport.own_server import Listening
+from mesh.node.transport.tls import TlsFiles, leaf_name, pinned_context, public_of, write_files
+from mesh.node.transport.wires import Login, Wire
 from tests.contracts.bus_contract import LIMIT_S, Station, running
 
 TIMES = LinkTimes(grace_s=0.3, grace_spread_s=0.1, hello_s=0.5, in_silent_s_max=3.0, backoff_s_max=0.5, steady_s=0.1)

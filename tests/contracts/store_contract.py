@@ -20,7 +20,7 @@ from mesh.limits import (
     PAGE_BYTES_MAX,
 )
 from mesh.names import ZERO, Digest
-from mesh.node.store_port import Batch, Boot, Counts, Row, Store, Weighed
+from mesh.node.storage.store_port import Batch, Boot, Counts, Row, Store, Weighed
 from tests.contracts.store_writers import Writer, document, kept
 
 PLENTY = PAGE_BYTES_MAX

@@ -11,7 +11,7 @@ from mesh.clocks.frontier import Span
 from mesh.events.event import Event, Lane, Run
 from mesh.limits import EVENT_OVERHEAD_BYTES, KIB, PUSH_BYTES_MAX, SIGNED_RUN_BYTES_MAX, SIGNED_RUN_EVENTS_MAX
 from mesh.names import Digest
-from mesh.node.store_port import Batch, Store
+from mesh.node.storage.store_port import Batch, Store
 from tests.contracts.store_contract import PLENTY, bodiless, whole
 from tests.contracts.store_writers import Writer, kept
 

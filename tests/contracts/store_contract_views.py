@@ -12,8 +12,8 @@ from mesh.errors import Damaged
 from mesh.events.event import Lane, Placed
 from mesh.events.verdict import Standing
 from mesh.names import ZERO, Digest, DocumentId
-from mesh.node.store_memory import MemoryStore
-from mesh.node.store_port import Batch, Kept, NoteRow, Snapshot, Store, Weighed
+from mesh.node.storage.store_memory import MemoryStore
+from mesh.node.storage.store_port import Batch, Kept, NoteRow, Snapshot, Store, Weighed
 from mesh.state.digest import BRANCHES, LEVELS, Trie
 from tests.contracts.store_writers import Writer, document, kept, note_row
 

@@ -14,7 +14,7 @@ from mesh.events.event import CLEAR, Event, Header, Lane, Placed
 from mesh.events.verdict import Standing
 from mesh.limits import SIGNATURE_BYTES
 from mesh.names import ZERO, Digest, DocumentId, Short
-from mesh.node.store_port import Kept, NoteRow
+from mesh.node.storage.store_port import Kept, NoteRow
 from mesh.state.notes import Note
 
 MESH = Digest(hashlib.sha256(b"a mesh").digest())

@@ -11,7 +11,7 @@ import pytest
 from zeroconf import DNSAddress, DNSOutgoing, DNSPointer, DNSRecord, DNSService, DNSText
 
 from mesh.limits import ADDRESSES_PER_PEER_MAX, ANNOUNCEMENT_BYTES_MAX, ANNOUNCEMENTS_KEPT_MAX
-from mesh.node.beacon import SERVICES, ZeroconfBeacon, look_around, read_text, write_text
+from mesh.node.nearby.beacon import SERVICES, ZeroconfBeacon, look_around, read_text, write_text
 from mesh.node.ports import Beacon
 from tests.contracts.beacon_contract import PORT, BeaconContract, Lookout, notice, word
 

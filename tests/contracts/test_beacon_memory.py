@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from mesh.node.beacon_memory import MemoryAir
+from mesh.node.nearby.beacon_memory import MemoryAir
 from mesh.node.ports import Beacon
 from tests.contracts.beacon_contract import BeaconContract, Lookout, notice, word
 

@@ -11,8 +11,8 @@ import pytest
 
 from mesh.errors import Unreachable
 from mesh.limits import REQUESTS_IN_FLIGHT_PER_PEER_MAX
-from mesh.node.bus_memory import MemoryNetwork
 from mesh.node.ports import Peer
+from mesh.node.transport.bus_memory import MemoryNetwork
 from tests.contracts.bus_contract import BusContract, Station, acquaint, running
 
 pytestmark = pytest.mark.contract

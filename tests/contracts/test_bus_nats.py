@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from mesh.node.broker_config import subject
-from mesh.node.bus import NatsBus, connect
 from mesh.node.ports import Peer
-from mesh.node.wires import LineDown, Login, Wire
+from mesh.node.transport.broker_config import subject
+from mesh.node.transport.bus import NatsBus, connect
+from mesh.node.transport.wires import LineDown, Login, Wire
 from tests.contracts.bus_contract import LIMIT_S, BusContract, Station, acquaint
 from tests.contracts.nats_town import (
     TIMES,
@@ -72,7 +72,7 @@ async def test_simultaneous_dials_leave_one_link(tmp_path: Path, monkeypatch: py
         monkeypatch.setattr(wire, "ask", ask_late)
         return wire
 
-    monkeypatch.setattr("mesh.node.bus.connect", held)
+    monkeypatch.setattr("mesh.node.transport.bus.connect", held)
     monkeypatch.setattr("tests.contracts.nats_town.TIMES", replace(TIMES, grace_s=0.0, grace_spread_s=0.0))
     async with town(2, tmp_path) as (a, b):
         await acquaint(a, b)
@@ -169,7 +169,7 @@ async def test_a_dropped_link_first_answers_what_it_was_asked(tmp_path: Path, mo
             await gate.wait()
         return body
 
-    monkeypatch.setattr("mesh.node.bus.connect", held)
+    monkeypatch.setattr("mesh.node.transport.bus.connect", held)
     monkeypatch.setattr("tests.contracts.nats_town.TIMES", replace(TIMES, hello_s=60.0, in_silent_s_max=1000.0))
     async with town(2, tmp_path) as (a, b):
         a.ear.answer = slow

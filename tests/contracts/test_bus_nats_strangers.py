@@ -11,10 +11,10 @@ import pytest
 
 from mesh.errors import MeshError, Unreachable
 from mesh.limits import GUEST_CONNECTIONS_MAX
-from mesh.node.broker_config import guest_seed, inbox, subject
 from mesh.node.ports import Peer
-from mesh.node.tls import write_files
-from mesh.node.wires import NotLetIn, Wire
+from mesh.node.transport.broker_config import guest_seed, inbox, subject
+from mesh.node.transport.tls import write_files
+from mesh.node.transport.wires import NotLetIn, Wire
 from tests.contracts.bus_contract import LIMIT_S, acquaint
 from tests.contracts.nats_town import (
     HOST,

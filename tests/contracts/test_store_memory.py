@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mesh.node.store_memory import MemoryStore
-from mesh.node.store_port import Store
+from mesh.node.storage.store_memory import MemoryStore
+from mesh.node.storage.store_port import Store
 from tests.contracts.store_contract import LogContract
 from tests.contracts.store_contract_serve import ServeContract
 from tests.contracts.store_contract_views import NotesContract, StateContract

@@ -12,10 +12,10 @@ import pytest
 from mesh.clocks.frontier import Span
 from mesh.errors import Damaged, Refused
 from mesh.limits import STORE_PAGE_BYTES
-from mesh.node import schema
-from mesh.node.store import SqliteStore, copy_store, open_store
-from mesh.node.store_memory import MemoryStore
-from mesh.node.store_port import Batch, Snapshot, Store
+from mesh.node.storage import schema
+from mesh.node.storage.store import SqliteStore, copy_store, open_store
+from mesh.node.storage.store_memory import MemoryStore
+from mesh.node.storage.store_port import Batch, Snapshot, Store
 from tests.contracts.store_contract import LogContract
 from tests.contracts.store_contract_serve import ServeContract
 from tests.contracts.store_contract_views import NotesContract, StateContract

@@ -9,8 +9,8 @@ import asyncio
 import sys
 from pathlib import Path
 
-from mesh.node.store import open_store
-from mesh.node.store_port import Batch
+from mesh.node.storage.store import open_store
+from mesh.node.storage.store_port import Batch
 from tests.contracts.store_writers import Writer, document, kept, note_row
 
 COMMITS_MAX = 5000

@@ -16,13 +16,13 @@ import pytest
 
 from mesh.errors import MeshError, Unreachable
 from mesh.node import timing
-from mesh.node.broker import Broker, command_of, find_server, free_port
-from mesh.node.broker_config import ServerKeys, ServerPlace, server_config
-from mesh.node.bus import NatsBus, connect
-from mesh.node.own_server import Listening, OwnServer, Told
 from mesh.node.ports import Peer, TransportKeys
-from mesh.node.tls import leaf_name, pinned_context, public_of, write_files
-from mesh.node.wires import Arrived, Login, NotLetIn
+from mesh.node.transport.broker import Broker, command_of, find_server, free_port
+from mesh.node.transport.broker_config import ServerKeys, ServerPlace, server_config
+from mesh.node.transport.bus import NatsBus, connect
+from mesh.node.transport.own_server import Listening, OwnServer, Told
+from mesh.node.transport.tls import leaf_name, pinned_context, public_of, write_files
+from mesh.node.transport.wires import Arrived, Login, NotLetIn
 from tests.contracts.bus_contract import LIMIT_S, Ear
 from tests.contracts.nats_town import TIMES, keys_of
 
@@ -104,7 +104,7 @@ async def test_a_frozen_server_is_ended_all_the_same(
 AGENT = """
 import asyncio, sys
 from pathlib import Path
-from mesh.node.broker import Broker, find_server
+from mesh.node.transport.broker import Broker, find_server
 
 async def main():
     broker = Broker(Path(sys.argv[1]), find_server(), sitter=sys.argv[2] == "True")

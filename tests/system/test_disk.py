@@ -20,9 +20,9 @@ import pytest
 from mesh.clocks.frontier import Span
 from mesh.errors import Busy, Damaged, DiskFull
 from mesh.limits import KIB, MIB, PAGE_BYTES_MAX, STORE_PAGE_BYTES, STORE_WAL_BYTES
-from mesh.node.store import SqliteStore, open_store
-from mesh.node.store_memory import MemoryStore
-from mesh.node.store_port import Batch
+from mesh.node.storage.store import SqliteStore, open_store
+from mesh.node.storage.store_memory import MemoryStore
+from mesh.node.storage.store_port import Batch
 from tests.conftest import Spawn
 from tests.contracts.store_writers import Writer, document, kept, note_row
 from tests.system.store_child import batch

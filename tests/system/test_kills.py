@@ -13,7 +13,7 @@ import pytest
 
 from mesh.errors import MeshError
 from mesh.node import agent as agents
-from mesh.node.broker import find_server
+from mesh.node.transport.broker import find_server
 from tests.system.commands import alive, processes_in
 from tests.system.harness import Device, Fleet
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mesh.errors import Elsewhere
-from mesh.node import machine
+from mesh.node.moving import machine
 from tests.conftest import Spawn
 from tests.system.commands import command
 from tests.system.harness import Device, Fleet

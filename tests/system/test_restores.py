@@ -14,7 +14,7 @@ import pytest
 
 from mesh.errors import DiskFull
 from mesh.limits import MIB
-from mesh.node.staging import PREFIX
+from mesh.node.moving.staging import PREFIX
 from tests.conftest import Spawn
 from tests.system.commands import Answer, command
 from tests.system.harness import Device, Fleet

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mesh.node import service as services
+from mesh.node.background import service as services
 from tests.conftest import Spawn
 from tests.system.commands import alive, processes_in
 from tests.system.harness import Fleet, wait

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mesh.limits import KIB
-from mesh.node.tls import write_files
+from mesh.node.transport.tls import write_files
 from tests.system.harness import HOST, Device, Fleet
 
 pytestmark = pytest.mark.system

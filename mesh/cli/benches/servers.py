@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mesh.errors import Unreachable
-from mesh.node.broker import find_server, free_port
+from mesh.node.transport.broker import find_server, free_port
 
 HOST = "127.0.0.1"
 START_S = 10.0

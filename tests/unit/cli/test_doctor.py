@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mesh.cli.doctor import _lines
 from mesh.cli.screen import Screen
-from mesh.node.diagnosis import Examined, agentless, right, unclear, wrong
+from mesh.node.health.diagnosis import Examined, agentless, right, unclear, wrong
 
 
 def test_what_only_an_agent_knows_is_one_line() -> None:

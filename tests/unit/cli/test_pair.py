@@ -71,7 +71,7 @@ def sees(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             return sightings
 
         monkeypatch.setenv("MESH_BEACON", "on")
-        monkeypatch.setattr("mesh.node.beacon.look_around", look_around)
+        monkeypatch.setattr("mesh.node.nearby.beacon.look_around", look_around)
 
     return see
 
@@ -184,7 +184,7 @@ def test_nobody_in_sight(mesh: Mesh, sees: Callable[..., None]) -> None:
 def test_a_beacon_that_is_off_looks_for_nobody(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the agent: nothing is sent, and the longer form is named at once."""
     monkeypatch.setenv("MESH_BEACON", "off")
-    monkeypatch.setattr("mesh.node.beacon.look_around", pytest.fail)
+    monkeypatch.setattr("mesh.node.nearby.beacon.look_around", pytest.fail)
     code, _, err = mesh("join", CODE)
     assert code == 5
     assert "CODE@HOST:PORT" in err

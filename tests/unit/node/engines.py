@@ -17,8 +17,8 @@ from mesh.events.speaking import Draft, joined
 from mesh.events.verdict import Standing
 from mesh.names import Digest, DocumentId, short
 from mesh.node.engine import Engine
-from mesh.node.store_memory import MemoryStore
-from mesh.node.store_port import Batch, Kept, Store
+from mesh.node.storage.store_memory import MemoryStore
+from mesh.node.storage.store_port import Batch, Kept, Store
 from mesh.state import notes
 from mesh.sync.inputs import Effects
 from mesh.sync.inputs import Peer as PeerName

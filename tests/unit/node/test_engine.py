@@ -12,8 +12,8 @@ from mesh.errors import DiskFull, NotGranted
 from mesh.events.event import Lane
 from mesh.events.speaking import Draft
 from mesh.node.engine import Engine
-from mesh.node.store_memory import MemoryStore
-from mesh.node.store_port import Batch
+from mesh.node.storage.store_memory import MemoryStore
+from mesh.node.storage.store_port import Batch
 from mesh.sync.messages import Push, Want
 from tests.unit.node.engines import draft, founded, joined_by, retitle, write
 

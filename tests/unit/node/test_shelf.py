@@ -15,7 +15,7 @@ from mesh.limits import DOCUMENTS_CACHED_MAX, SNAPSHOT_CHANGES
 from mesh.names import Digest, DocumentId
 from mesh.node.engine import Engine
 from mesh.node.shelf import Shelf
-from mesh.node.store_memory import MemoryStore
+from mesh.node.storage.store_memory import MemoryStore
 from mesh.state import notes
 from tests.unit.node.engines import Small, epoch_of, founded, joined_by, retitle, write
 

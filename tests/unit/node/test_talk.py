@@ -10,11 +10,11 @@ import pytest
 
 from mesh.names import device_text
 from mesh.node import timing
-from mesh.node.bus_memory import MemoryNetwork
 from mesh.node.engine import Engine
 from mesh.node.log import silent
 from mesh.node.ports import Peer
 from mesh.node.talk import Talk
+from mesh.node.transport.bus_memory import MemoryNetwork
 from tests.unit.node.engines import Small, founded, joined_by, retitle, write
 
 PATIENCE_S = 20.0

@@ -13,7 +13,7 @@ from mesh.names import Digest
 from mesh.node import home as homes
 from mesh.node import voices
 from mesh.node.agent import Agent, opened
-from mesh.node.store_port import Batch
+from mesh.node.storage.store_port import Batch
 
 CHAIN = Digest(b"c" * 32)
 

@@ -1,0 +1,1 @@
+"""The agent under systemd or launchd, and newer versions of it. It never touches a home."""

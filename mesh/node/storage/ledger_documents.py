@@ -1,0 +1,279 @@
+"""Documents in tables: their numbers, their snapshots, and the views and words by which notes are listed and found.
+
+A view is written by the commit that changes its document, never on its own. This module never reads an event.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+
+from mesh.limits import NOTES_LISTED_MAX, SEARCH_CHARACTERS_MAX, SEARCH_WORDS_MAX
+from mesh.names import Digest, DocumentId
+from mesh.node.storage.ledger_state import bucket_of
+from mesh.node.storage.schema import Sql
+from mesh.node.storage.store_port import NoteRow, Snapshot
+from mesh.state.notes import Note
+
+_NOTE = (
+    "SELECT d.space, d.type, d.name, n.title, n.body, n.tags, n.path, n.deleted, n.conflicts, n.updated_ms,"
+    " n.updated_by, n.lamport FROM note n CROSS JOIN document d ON d.id = n.document"
+)
+_Texts = tuple[str, str, str]
+_JSON = json.JSONEncoder(ensure_ascii=False)
+_NONE = "[]"
+_WORDS = "SELECT title, tags, body FROM note WHERE document = ?"
+_LAST_NAME = 2**128
+_NAME_BITS = 128
+_BITS_PER_LETTER = 5
+_OLD = unicodedata.ucd_3_2_0  # every SQLite with full-text search knows these letters
+_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+def document_number(db: Sql, document: DocumentId) -> int | None:
+    """The number of a document that has one."""
+    row = _find(db, document)
+    return row[0] if row else None
+
+
+def _find(db: Sql, document: DocumentId) -> tuple[int, int] | None:
+    row: tuple[int, int] | None = db.execute(
+        "SELECT id, bucket FROM document WHERE substr(name, 1, 5) = ? AND name = ? AND space = ? AND type = ?",
+        (document.name[:5], document.name, document.space, document.type),
+    ).fetchone()
+    return row
+
+
+class Documents:
+    """The numbers of the documents that one batch names, and the rows of those that are new."""
+
+    def __init__(self, db: Sql) -> None:
+        """Know none yet."""
+        self._db = db
+        self._numbers: dict[tuple[str, str, bytes], int] = {}
+        self._buckets: dict[int, int] = {}
+        self._next = 0
+        self.fresh: dict[int, DocumentId] = {}
+        """Those that no row names yet."""
+
+    def number(self, document: DocumentId) -> int:
+        """The number of a document; it gets the next one when it has none."""
+        name = (document.space, document.type, document.name)
+        number = self._numbers.get(name)
+        if number is None:
+            number, bucket = _find(self._db, document) or self._add(document)
+            self._numbers[name] = number
+            self._buckets[number] = bucket
+        return number
+
+    def _add(self, document: DocumentId) -> tuple[int, int]:
+        if not self._next:
+            (self._next,) = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM document").fetchone()
+        number, self._next = self._next, self._next + 1
+        self.fresh[number] = document
+        return number, bucket_of(document)
+
+    def bucket(self, number: int) -> int:
+        """The bucket of a document that was named or that a row names."""
+        if number not in self._buckets:
+            (self._buckets[number],) = self._db.execute(
+                "SELECT bucket FROM document WHERE id = ?", (number,)
+            ).fetchone()
+        return self._buckets[number]
+
+    def write(self) -> None:
+        """Write the rows of those that are new."""
+        self._db.executemany(
+            "INSERT INTO document (id, bucket, name, space, type) VALUES (?, ?, ?, ?, ?)",
+            [(number, self._buckets[number], d.name, d.space, d.type) for number, d in self.fresh.items()],
+        )
+
+
+# ---------------------------------------------------------------- writing
+
+
+def keep_snapshot(db: Sql, document: int, snapshot: Snapshot) -> None:
+    """Replace a document's snapshot."""
+    db.execute(
+        "INSERT OR REPLACE INTO snapshot (document, upto, data) VALUES (?, ?, ?)",
+        (document, snapshot.upto, snapshot.data),
+    )
+
+
+class Notes:
+    """The views that one batch writes: gathered, so that each table is written by one statement."""
+
+    def __init__(self, db: Sql, documents: Documents) -> None:
+        """Start with none."""
+        self._db, self._documents = db, documents
+        self._waiting: dict[int, tuple[NoteRow, _Texts, _Texts | None]] = {}
+
+    def keep(self, rows: Iterable[NoteRow], *, as_born: bool) -> None:
+        """Replace notes' views. `as_born`: only where there is none yet."""
+        for row in rows:
+            number = self._documents.number(row.note.document)
+            if number in self._waiting:
+                if as_born:
+                    continue
+                was = self._waiting[number][2]
+            elif number in self._documents.fresh:
+                was = None
+            else:
+                was = self._db.execute(_WORDS, (number,)).fetchone()
+            if was is None or not as_born:
+                texts = (row.note.title, _listed(row.note.tags), row.note.body)
+                self._waiting[number] = (row, texts, was)
+
+    def write(self) -> None:
+        """Write them; words and tags only where they changed."""
+        views = [_view(number, row, texts) for number, (row, texts, _) in self._waiting.items()]
+        words = [(n, texts, was) for n, (_, texts, was) in self._waiting.items() if texts != was]
+        # The index holds no texts of its own: it must be told what it is to forget.
+        self._db.executemany(
+            "INSERT INTO note_words (note_words, rowid, title, tags, body) VALUES ('delete', ?, ?, ?, ?)",
+            [(number, *was) for number, _, was in words if was is not None],
+        )
+        self._db.executemany(
+            "INSERT OR REPLACE INTO note (document, lamport, updated_ms, updated_by, deleted, path, conflicts, title,"
+            " tags, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            views,
+        )
+        self._db.executemany(
+            "INSERT INTO note_words (rowid, title, tags, body) VALUES (?, ?, ?, ?)",
+            [(number, *texts) for number, texts, _ in words],
+        )
+        retagged = [(n, was) for n, texts, was in words if texts[1] != (was[1] if was else _NONE)]
+        self._db.executemany("DELETE FROM note_tag WHERE document = ?", [(n,) for n, was in retagged if was])
+        tags = [(tag, n) for n, _ in retagged for tag in dict.fromkeys(self._waiting[n][0].note.tags)]
+        self._db.executemany("INSERT INTO note_tag (tag, document) VALUES (?, ?)", tags)
+
+
+def _view(document: int, row: NoteRow, texts: _Texts) -> tuple[object, ...]:
+    note = row.note
+    conflicts = _listed(note.conflicts) if note.conflicts else None
+    return (
+        document, row.lamport, row.updated_ms, row.updated_by, int(note.deleted), note.path, conflicts, *texts,
+    )  # fmt: skip
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return _JSON.encode(texts) if texts else _NONE
+
+
+# ---------------------------------------------------------------- reading
+
+
+def read_snapshot(db: Sql, document: DocumentId) -> Snapshot | None:
+    """A document's snapshot."""
+    number = document_number(db, document)
+    row = db.execute("SELECT data, upto FROM snapshot WHERE document = ?", (number,)).fetchone()
+    return Snapshot(document, *row) if row else None
+
+
+def read_setting(db: Sql, key: str) -> bytes | None:
+    """What was stored under a key."""
+    row = db.execute("SELECT value FROM setting WHERE key = ?", (key,)).fetchone()
+    return row[0] if row else None
+
+
+def read_note(db: Sql, document: DocumentId) -> NoteRow | None:
+    """One note's view."""
+    number = document_number(db, document)
+    row = db.execute(f"{_NOTE} WHERE n.document = ?", (number,)).fetchone()
+    return _note_row(row) if row else None
+
+
+def read_notes(
+    db: Sql, *, tag: str | None, search: str | None, deleted: bool, limit: int, after: NoteRow | None
+) -> tuple[NoteRow, ...]:
+    """Notes, the latest first."""
+    where = ["n.deleted = ?"]
+    found: list[object] = [int(deleted)]
+    if tag is not None:
+        where.append("n.document IN (SELECT document FROM note_tag WHERE tag = ?)")
+        found.append(tag)
+    if search is not None:
+        where.append("n.document IN (SELECT rowid FROM note_words WHERE note_words MATCH ?)")
+        found.append(search_words(search))
+    if after is not None:
+        document = after.note.document
+        where.append("n.lamport <= ? AND (n.lamport < ? OR (d.name, d.space, d.type) > (?, ?, ?))")
+        found += [after.lamport, after.lamport, document.name, document.space, document.type]
+    order = "ORDER BY n.lamport DESC, d.name, d.space, d.type LIMIT ?"
+    sql = f"{_NOTE} WHERE {' AND '.join(where)} {order}"
+    return tuple(_note_row(row) for row in db.execute(sql, (*found, min(limit, NOTES_LISTED_MAX))))
+
+
+def search_words(text: str) -> str:
+    """What a person typed as a query in which nothing is syntax: each word in quotes, as a beginning."""
+    words = [word for typed in text[:SEARCH_CHARACTERS_MAX].split() for word in _words(typed)]
+    return " ".join(f'"{word}"*' for word in words[:SEARCH_WORDS_MAX]) or '""'
+
+
+def _words(typed: str) -> Iterator[str]:
+    """The words in what was typed between two spaces, split as the index splits them.
+
+    Two words in one quote would be a phrase, which the index cannot answer. So a letter or mark about which the index
+    may think otherwise than we do ends what is searched for.
+    """
+    word = ""
+    for character in typed:
+        old, now = _OLD.category(character), unicodedata.category(character)
+        if old[0] in "LN" or old == "Co":
+            word += character
+            continue
+        if word:
+            yield word
+            word = ""
+        if now[0] not in "PSZ" and now not in {"Cc", "Cf"}:
+            return
+    if word:
+        yield word
+
+
+def _note_row(row: Sequence[object]) -> NoteRow:
+    space, kind, name, title, body, tags, path, deleted, conflicts, *rest = row
+    updated_ms, updated_by, lamport = rest
+    listed = tuple(json.loads(str(conflicts))) if conflicts else ()
+    note = Note(
+        DocumentId(str(space), str(kind), name),  # type: ignore[arg-type]
+        str(title), str(body), tuple(json.loads(str(tags))), None if path is None else str(path), bool(deleted), listed,
+    )  # fmt: skip
+    return NoteRow(note, updated_ms, Digest(updated_by), lamport)  # type: ignore[arg-type]
+
+
+def read_documents(db: Sql, prefix: str, limit: int) -> tuple[DocumentId, ...]:
+    """Documents whose name begins like that, in the space and of the type that stand before it."""
+    *words, letters = prefix.strip().lower().split("/")
+    span = name_span(letters)
+    if span is None or len(words) > 2:
+        return ()
+    kind = words[-1] if words else None
+    space = words[0] if len(words) > 1 else None
+    rows = db.execute(
+        "SELECT space, type, name FROM document WHERE substr(name, 1, 5) BETWEEN ? AND ? AND name BETWEEN ? AND ?"
+        " AND (? IS NULL OR type = ?) AND (? IS NULL OR space = ?) ORDER BY substr(name, 1, 5), name, space, type"
+        " LIMIT ?",
+        (span[0][:5], span[1][:5], *span, kind, kind, space, space, limit),
+    )
+    return tuple(DocumentId(*row) for row in rows)
+
+
+def name_span(letters: str) -> tuple[bytes, bytes] | None:
+    """The first and the last name that are written with these letters first; None when none is."""
+    if any(letter not in _LETTERS for letter in letters):
+        return None
+    number = 0
+    for letter in letters:
+        number = number << _BITS_PER_LETTER | _LETTERS.index(letter)
+    free = _NAME_BITS - _BITS_PER_LETTER * len(letters)
+    if free < 0:
+        # The last of 26 letters carries two bits that are no part of the name, always zero.
+        number, rest = divmod(number, 1 << -free)
+        if rest or len(letters) * _BITS_PER_LETTER - _NAME_BITS >= _BITS_PER_LETTER:
+            return None
+        free = 0
+    first = number << free
+    last = min(first + (1 << free), _LAST_NAME) - 1
+    return first.to_bytes(_NAME_BITS // 8, "big"), last.to_bytes(_NAME_BITS // 8, "big")

@@ -1,0 +1,382 @@
+"""The store in memory: for tests, simulated worlds, and whoever wants a mesh that leaves nothing behind.
+
+It does everything the plain way, by looking at all rows, and so it is also what the SQLite store is compared with. It
+never touches a disk.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from mesh.clocks.chain import START, Head, trail_places
+from mesh.clocks.frontier import Frontier, Span, frontier_of
+from mesh.errors import Damaged
+from mesh.events.event import CLEAR, Event, Lane, Placed, Run
+from mesh.events.verdict import Standing
+from mesh.limits import (
+    BODIES_MISSING_MAX,
+    EVENT_OVERHEAD_BYTES,
+    KIB,
+    MATCHES_MAX,
+    NOTES_LISTED_MAX,
+    PAGE_BYTES_MAX,
+    PUSH_BYTES_MAX,
+    ROWS_READ_MAX,
+    SEARCH_CHARACTERS_MAX,
+    SEARCH_WORDS_MAX,
+    SIGNED_RUN_BYTES_MAX,
+    SIGNED_RUN_EVENTS_MAX,
+)
+from mesh.names import Digest, DocumentId
+from mesh.node.storage.store_port import Batch, Boot, ChainFacts, Counts, Kept, NoteRow, Row, Snapshot, Weighed
+from mesh.state.digest import Trie, bucket, bucket_digest, key, leaf, part
+
+
+class MemoryStore:
+    """A store that ends with the process."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._rows: list[Row] = []
+        self._ids: dict[Digest, int] = {}
+        self._documents: set[DocumentId] = set()
+        self._notes: dict[DocumentId, NoteRow] = {}
+        self._snapshots: dict[DocumentId, Snapshot] = {}
+        self._settings: dict[str, bytes] = {}
+        self._trie = Trie()
+
+    # ── writing ──────────────────────────────────────────────────────────────────────────────────
+
+    async def commit(self, batch: Batch) -> int:
+        """Keep all of it or nothing. Returns the largest row id of an event."""
+        self._refuse(batch)
+        for kept in batch.events:
+            self._keep(kept)
+        for digest, body in batch.bodies:
+            self._fill(digest, body)
+        for weighed in batch.standings:
+            self._weigh(weighed)
+        for row in batch.born:
+            self._notes.setdefault(row.note.document, row)
+        self._notes |= {row.note.document: row for row in batch.notes}
+        self._snapshots |= {snapshot.document: snapshot for snapshot in batch.snapshots}
+        self._documents |= self._notes.keys() | self._snapshots.keys()
+        self._settings |= dict(batch.settings)
+        return len(self._rows)
+
+    def _refuse(self, batch: Batch) -> None:
+        """Find what cannot be kept before anything is."""
+        known = dict.fromkeys(self._ids)
+        for kept in batch.events:
+            if kept.placed.seq > 1 and kept.placed.parent not in known:
+                message = f"event {kept.placed.seq} of a chain was to be kept without the one before it"
+                raise Damaged(message)
+            known[kept.placed.digest] = None
+        for weighed in batch.standings:
+            if weighed.event not in known:
+                message = "an event was weighed that is not held"
+                raise Damaged(message)
+            row = self._row(weighed.event)
+            if row and row.document and weighed.document not in {None, row.document}:
+                message = "an event was to be moved to another document"
+                raise Damaged(message)
+
+    def _keep(self, kept: Kept) -> None:
+        if kept.placed.digest in self._ids:
+            return
+        row = Row(len(self._rows) + 1, kept.placed, kept.standing, kept.reason, kept.document)
+        self._rows.append(row)
+        self._ids[kept.placed.digest] = row.id
+        if kept.document:
+            self._documents.add(kept.document)
+
+    def _row(self, digest: Digest) -> Row | None:
+        number = self._ids.get(digest)
+        return None if number is None else self._rows[number - 1]
+
+    def _fill(self, digest: Digest, body: bytes) -> None:
+        row = self._row(digest)
+        if row and row.placed.event.body is None:
+            event = Event(row.placed.event.header, body)
+            self._rows[row.id - 1] = replace(row, placed=replace(row.placed, event=event))
+
+    def _weigh(self, weighed: Weighed) -> None:
+        row = self._row(weighed.event)
+        assert row is not None, weighed
+        document = weighed.document or row.document
+        self._rows[row.id - 1] = replace(row, standing=weighed.standing, reason=weighed.reason, document=document)
+        if document:
+            self._documents.add(document)
+
+    # ── at start, looking up ─────────────────────────────────────────────────────────────────────
+
+    async def boot(self) -> Boot:
+        """What an agent needs at start."""
+        tips, lamports = self._tips(), {row.placed.digest: row.placed.header.lamport for row in self._rows}
+        return Boot(
+            control=tuple(row.placed for row in self._rows if row.placed.lane is Lane.CONTROL),
+            tips=tips,
+            lamports={chain: max(lamports[head.digest] for head in heads) for chain, heads in tips.items()},
+            trails={chain: self._trail(max(heads)) for chain, heads in tips.items()},
+            openings={row.placed.chain: (row.placed.admission, row.placed.lane) for row in self._rows},
+            tip_lamports={head.digest: lamports[head.digest] for heads in tips.values() for head in heads},
+            settings=dict(self._settings),
+            missing_bodies=await self.missing_bodies(),
+        )
+
+    def _tips(self) -> Frontier:
+        parents = {row.placed.parent for row in self._rows}
+        leaves = (row.placed for row in self._rows if row.placed.digest not in parents)
+        return frontier_of((placed.chain, placed.head) for placed in leaves)
+
+    def _trail(self, tip: Head) -> tuple[Head, ...]:
+        path = {placed.seq: placed.head for placed in self._path(tip.digest)}
+        return tuple(path[seq] for seq in trail_places(tip.seq))
+
+    def _path(self, digest: Digest) -> Iterator[Placed]:
+        """From an event down to its opening."""
+        while row := self._row(digest):
+            yield row.placed
+            digest = row.placed.parent
+
+    async def held(self, digests: Collection[Digest]) -> frozenset[Digest]:
+        """Which of these events are held."""
+        return frozenset(digest for digest in digests if digest in self._ids)
+
+    async def places(self, digests: Collection[Digest]) -> dict[Digest, tuple[int, int]]:
+        """Sequence number and Lamport number of those events that are held."""
+        found = {digest: row.placed for digest in digests if (row := self._row(digest))}
+        return {digest: (placed.seq, placed.header.lamport) for digest, placed in found.items()}
+
+    async def event(self, prefix: str | bytes) -> tuple[Row, ...]:
+        """The events whose digest starts with these hex digits or bytes."""
+        digits = prefix.hex() if isinstance(prefix, bytes) else prefix.strip().lower()
+        found = (row for row in self._rows if digits and row.placed.digest.hex().startswith(digits))
+        return tuple(sorted(found, key=lambda row: row.placed.digest)[:MATCHES_MAX])
+
+    async def setting(self, name: str) -> bytes | None:
+        """What was stored under a name."""
+        return self._settings.get(name)
+
+    # ── serving ──────────────────────────────────────────────────────────────────────────────────
+
+    async def serve(self, span: Span, bytes_max: int, *, bodies: bool = True) -> Run | None:
+        """The longest run towards the span's target that fits and ends on a signed event."""
+        path = list(self._path(span.target.digest))[::-1]
+        if not path or path[-1].head != span.target or path[-1].chain != span.chain:
+            return None
+        heads = {placed.head for placed in path}
+        after = next((head for head in span.after if head in heads), START)
+        taken: list[Placed] = []
+        signed = size = 0
+        for placed in path[after.seq :]:
+            size += len(placed.event.header) + placed.header.body_bytes + EVENT_OVERHEAD_BYTES
+            under_one = size - (len(taken) + 1) * EVENT_OVERHEAD_BYTES
+            long = under_one > SIGNED_RUN_BYTES_MAX or len(taken) >= SIGNED_RUN_EVENTS_MAX
+            if signed and (long or size > min(bytes_max, PAGE_BYTES_MAX)):
+                break
+            taken.append(placed)
+            signed = len(taken) if placed.signature else signed
+        if not signed:
+            return None
+        whole = sum(len(p.event.header) + p.header.body_bytes + EVENT_OVERHEAD_BYTES for p in taken[:signed])
+        bodies = bodies and whole <= PUSH_BYTES_MAX - KIB  # as it came: more than a message came without
+        events = tuple(_served(placed, bodies=bodies) for placed in taken[:signed])
+        return Run(span.chain, after, events, taken[signed - 1].signature or b"")
+
+    async def bodies(self, digests: Sequence[Digest], bytes_max: int) -> tuple[tuple[Digest, bytes], ...]:
+        """Bodies of these events, as many as fit; at least one if any is held."""
+        found: list[tuple[Digest, bytes]] = []
+        size = 0
+        for digest in digests:
+            row = self._row(digest)
+            body = row.placed.event.body if row else None
+            if body is not None:
+                size += len(body) + EVENT_OVERHEAD_BYTES
+                if found and size > bytes_max:
+                    break
+                found.append((digest, body))
+        return tuple(found)
+
+    async def missing_bodies(self, limit: int = BODIES_MISSING_MAX) -> tuple[tuple[Digest, Digest], ...]:
+        """(event, digest of its body) of events whose body is not here, oldest first."""
+        found = (row.placed for row in self._rows if row.placed.event.body is None)
+        return tuple((placed.digest, placed.header.body_digest) for placed in found)[:limit]
+
+    # ── rows ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _some(self, fits: Callable[[Row], bool], after: int, limit: int | None = None) -> tuple[Row, ...]:
+        return tuple(row for row in self._rows[after:] if fits(row))[:limit]
+
+    async def rows(self, document: DocumentId, after: int = 0) -> tuple[Row, ...]:
+        """All events of a document with a larger row id."""
+        return self._some(lambda row: row.document == document, after)
+
+    async def unsettled(
+        self, document: DocumentId | None = None, after: int = 0, limit: int = ROWS_READ_MAX
+    ) -> tuple[Row, ...]:
+        """Data events that wait or are void."""
+
+        def fits(row: Row) -> bool:
+            mine = document is None or row.document == document
+            return mine and _is_data(row) and row.standing in {Standing.WAITS, Standing.VOID}
+
+        return self._some(fits, after, limit)
+
+    async def replay(self, after: int = 0, limit: int = ROWS_READ_MAX) -> tuple[Row, ...]:
+        """Data events in the order of row ids."""
+        return self._some(_is_data, after, limit)
+
+    async def log(
+        self, *, admission: Digest | None = None, document: DocumentId | None = None, after: int = 0, limit: int
+    ) -> tuple[Row, ...]:
+        """Events in the order in which they were kept here."""
+        return self._some(lambda row: _is_of(row, admission, document), after, limit)
+
+    async def newest(
+        self,
+        *,
+        admission: Digest | None = None,
+        document: DocumentId | None = None,
+        before: Row | None = None,
+        limit: int,
+    ) -> tuple[Row, ...]:
+        """Events by stamp, the latest first."""
+        found = [row for row in self._rows if _is_of(row, admission, document)]
+        if before:
+            found = [row for row in found if _stamp(row) < _stamp(before)]
+        return tuple(sorted(found, key=_stamp, reverse=True)[:limit])
+
+    async def chains(self) -> tuple[ChainFacts, ...]:
+        """All chains, by digest."""
+        found: dict[Digest, list[Placed]] = {}
+        for row in self._rows:
+            found.setdefault(row.placed.chain, []).append(row.placed)
+        tips = self._tips()
+        return tuple(ChainFacts(c, e[0].admission, e[0].lane, tips[c], len(e)) for c, e in sorted(found.items()))
+
+    async def walk(self, chain: Digest, after: int = 0, limit: int = ROWS_READ_MAX) -> tuple[Row, ...]:
+        """Every event of a chain, parents before children."""
+        return self._some(lambda row: row.placed.chain == chain, after, limit)
+
+    # ── documents ────────────────────────────────────────────────────────────────────────────────
+
+    async def snapshot(self, document: DocumentId) -> Snapshot | None:
+        """The newest snapshot of a document."""
+        return self._snapshots.get(document)
+
+    async def note(self, document: DocumentId) -> NoteRow | None:
+        """One note."""
+        return self._notes.get(document)
+
+    async def notes(
+        self,
+        *,
+        tag: str | None = None,
+        search: str | None = None,
+        deleted: bool = False,
+        limit: int,
+        after: NoteRow | None = None,
+    ) -> tuple[NoteRow, ...]:
+        """Notes, the latest first."""
+        wanted = None if search is None else _words(search[:SEARCH_CHARACTERS_MAX])[:SEARCH_WORDS_MAX]
+        found = [
+            row
+            for row in self._notes.values()
+            if row.note.deleted is deleted
+            and (tag is None or tag in row.note.tags)
+            and (wanted is None or _matches(row, wanted))
+            and (after is None or _list_order(row) > _list_order(after))
+        ]
+        return tuple(sorted(found, key=_list_order)[: min(limit, NOTES_LISTED_MAX)])
+
+    async def find_documents(self, prefix: str, limit: int = ROWS_READ_MAX) -> tuple[DocumentId, ...]:
+        """Documents that a person may mean."""
+        *words, letters = prefix.strip().lower().split("/")
+        found = []
+        for document in self._documents:
+            *place, name = str(document).split("/")
+            if len(words) <= len(place) and place[len(place) - len(words) :] == words and name.startswith(letters):
+                found.append(document)
+        return tuple(sorted(found, key=lambda document: (document.name, document.space, document.type))[:limit])
+
+    # ── state ────────────────────────────────────────────────────────────────────────────────────
+
+    async def digest(self) -> Digest:
+        """The root over all honoured data events that belong to a document."""
+        leaves: dict[int, list[tuple[Digest, Digest]]] = {}
+        for document, chains in self._honoured().items():
+            parts = (part(chain, events) for chain, events in chains.items())
+            leaves.setdefault(bucket(key(document)), []).append((key(document), leaf(key(document), parts)))
+        self._trie = Trie((index, bucket_digest(found)) for index, found in leaves.items())
+        return self._trie.root()
+
+    def _honoured(self) -> dict[DocumentId, dict[Digest, list[tuple[int, Digest]]]]:
+        found: dict[DocumentId, dict[Digest, list[tuple[int, Digest]]]] = {}
+        for row in self._rows:
+            if row.document and _is_data(row) and row.standing is Standing.HONOURED:
+                chains = found.setdefault(row.document, {})
+                chains.setdefault(row.placed.chain, []).append((row.placed.seq, row.placed.digest))
+        return found
+
+    async def digest_children(self, level: int, index: int) -> tuple[Digest, ...]:
+        """The children of a node of the state tree; ask `digest` first."""
+        return tuple(self._trie.children(level, index))
+
+    async def counts(self) -> Counts:
+        """How much there is; bytes are those of headers and bodies."""
+        data = [row.standing for row in self._rows if _is_data(row)]
+        size = sum(len(e.header) + len(e.body or b"") for e in (row.placed.event for row in self._rows))
+        conflicts = sum(len(row.note.conflicts) for row in self._notes.values())
+        waiting, void = data.count(Standing.WAITS), data.count(Standing.VOID)
+        return Counts(len(self._rows), len(self._documents), conflicts, waiting, void, size)
+
+    async def forget_state(self) -> None:
+        """Drop what follows from the log."""
+        self._notes.clear()
+        self._snapshots.clear()
+        self._rows = [replace(row, standing=Standing.WAITS, reason="") if _is_data(row) else row for row in self._rows]
+
+    async def check(self, *, deep: bool) -> tuple[str, ...]:
+        """Nothing: memory has no sectors."""
+        del deep
+        return ()
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def _is_data(row: Row) -> bool:
+    return row.placed.lane is Lane.DATA
+
+
+def _is_of(row: Row, admission: Digest | None, document: DocumentId | None) -> bool:
+    return (admission is None or row.placed.admission == admission) and (document is None or row.document == document)
+
+
+def _stamp(row: Row) -> tuple[int, Digest, Digest]:
+    return row.placed.header.lamport, row.placed.chain, row.placed.digest
+
+
+def _list_order(row: NoteRow) -> tuple[int, bytes, str, str]:
+    document = row.note.document
+    return -row.lamport, document.name, document.space, document.type
+
+
+def _served(placed: Placed, *, bodies: bool) -> Event:
+    clear = placed.lane is Lane.CONTROL or placed.header.epoch == CLEAR
+    return placed.event if bodies or clear else Event(placed.event.header, None)
+
+
+def _words(text: str) -> list[str]:
+    plain = (c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    return re.findall(r"[^\W_]+", "".join(plain))
+
+
+def _matches(row: NoteRow, wanted: Iterable[str]) -> bool:
+    held = _words(" ".join((row.note.title, row.note.body, *row.note.tags)))
+    wanted = list(wanted)
+    return bool(wanted) and all(any(word.startswith(beginning) for word in held) for beginning in wanted)
