@@ -40,6 +40,7 @@ from mesh.node.socket_server import Arguments, served
 from mesh.node.storage.store import open_store
 from mesh.node.storage.store_port import Store
 from mesh.node.talk import Talk
+from mesh.node.transport.broker import free_port
 from mesh.node.transport.broker_config import address_text
 from mesh.node.transport.bus import NatsBus
 from mesh.node.transport.own_server import Listening
@@ -48,6 +49,7 @@ from mesh.sync.inputs import Peer as PeerName
 from mesh.sync.messages import Want
 
 _PORT = "server/port"
+_EXTERNAL = "MESH_NATS_URL"
 _STRANGE = "addresses"
 _WRITER = "engine"  # the task that is never cancelled: it ends when all that was acknowledged is kept
 BEACON_VARIABLE = "MESH_BEACON"
@@ -109,10 +111,9 @@ class Agent:
         """Set up the bus and the talk over it."""
         secret = derive(self._first_epoch(), "mesh/transport/1")
         keys = TransportKeys(self.held.nkey_seed, self.held.tls_seed, secret)
-        hosts = self.interfaces or (_ANYWHERE if _has_ipv4() else "::",)
-        external = os.environ.get("MESH_NATS_URL", "")
+        external = os.environ.get(_EXTERNAL, "")
         server = os.environ.get("MESH_NATS_SERVER", "")
-        listening = Listening(hosts, self.port, Path(server) if server else None, external)
+        listening = Listening(self._hosts(), self.port, Path(server) if server else None, external)
         self.bus = NatsBus(self.device, keys, server_path(self.home), listening=listening)
         self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self)
         self.locations = Locations(self.engine, self.bus, self.own_addresses, self.settings)
@@ -120,6 +121,18 @@ class Agent:
             from mesh.node.nearby.beacon import ZeroconfBeacon  # noqa: PLC0415 - commands must not wait for it
 
             self.finding = Finding(self.engine, self.bus, ZeroconfBeacon(self.interfaces), self.log)
+
+    def _hosts(self) -> tuple[str, ...]:
+        return self.interfaces or (_ANYWHERE if _has_ipv4() else "::",)
+
+    async def _choose_port(self) -> None:
+        """Choose the server's port once, and keep it before anybody is told: whoever heard of it finds us there."""
+        if self.port or os.environ.get(_EXTERNAL):
+            return
+        with contextlib.suppress(MeshError):  # then the server chooses one, and tells what is wrong
+            port = free_port(self._hosts())
+            await self.engine.remember(_PORT, str(port).encode())
+            self.port = port
 
     def _first_epoch(self) -> bytes:
         """The key of the first epoch: every member holds it, whatever epochs came later."""
@@ -195,6 +208,7 @@ class Agent:
 
     async def serve(self, ready: Callable[[], None]) -> None:
         """Work as the background agent until asked to end."""
+        await self._choose_port()
         self.make_bus()
         assert self.talk is not None
         async with served(socket_path(self.home), self.call, self.log), asyncio.TaskGroup() as group:

@@ -83,6 +83,15 @@ async def fill(device: Device, count: int) -> None:
             await asyncio.gather(*(agent.call("note.add", {"title": title, "body": TEXT}) for title in titles))
 
 
+def test_an_agent_killed_at_its_first_answer_listens_at_the_same_port_again(fleet: Fleet) -> None:
+    """Goal: an address that anybody may have heard stays good, however soon after the first start the agent dies."""
+    (device,) = fleet.joined(1)
+    device.start()
+    port = device.served().address
+    device.kill()
+    assert device.start().served().address == port
+
+
 def test_an_agent_killed_while_it_writes_loses_nothing_that_it_acknowledged(fleet: Fleet) -> None:
     """Goal: kept means kept, three times in a row, also on the device that hears it; no fork, no orphan."""
     one, other = fleet.linked(2)
