@@ -55,7 +55,8 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """End what the tests left running; with CI=true turn a skip into a failure."""
-    _leftovers.extend(_end_marked())
+    if not session.config.getoption("numprocesses", None):  # its workers carry the mark too, and end their own
+        _leftovers.extend(_end_marked())
     if IN_CI and _skipped and exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
