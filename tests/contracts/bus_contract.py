@@ -20,7 +20,7 @@ from mesh.errors import NotGranted, Refused, TooLarge, Unreachable
 from mesh.limits import INCOMING_AT_ONCE_PER_PEER_MAX, PUSH_BYTES_MAX, REQUESTS_IN_FLIGHT_PER_PEER_MAX
 from mesh.node.ports import Bus, GuestLink, Peer
 
-LIMIT_S = 15.0
+LIMIT_S = 30.0
 _T = TypeVar("_T")
 Answer = Callable[[str | None, str, bytes], Awaitable[bytes]]
 

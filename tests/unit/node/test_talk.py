@@ -17,7 +17,7 @@ from mesh.node.talk import Talk
 from mesh.node.transport.bus_memory import MemoryNetwork
 from tests.unit.node.engines import Small, founded, joined_by, retitle, write
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 async def until(fits: Callable[[], object], what: str) -> None:
