@@ -60,14 +60,18 @@ class Talk:
         """Talk until cancelled."""
         async with asyncio.TaskGroup() as group:
             self._group = group
-            group.create_task(self.bus.run(self))
-            while True:
-                await asyncio.sleep(timing.COMPARE_INTERVAL_S)
-                self.engine.replica.state = await self.engine.store.digest()
-                await self.engine.feed(Ticked())
+            try:
+                group.create_task(self.bus.run(self))
+                while True:
+                    await asyncio.sleep(timing.COMPARE_INTERVAL_S)
+                    self.engine.replica.state = await self.engine.store.digest()
+                    await self.engine.feed(Ticked())
+            finally:
+                self._group = None  # the writer outlives us: what it still has to tell reaches nobody
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         if self._group is None:
+            work.close()
             return
 
         async def guarded() -> None:

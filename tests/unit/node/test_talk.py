@@ -141,3 +141,22 @@ async def test_a_partition_heals() -> None:
             assert not await same(mac, laptop)
             network.heal(*names)
             await until(lambda: same(mac, laptop), "one state again")
+
+
+async def test_what_the_writer_tells_after_the_end_is_no_fault() -> None:
+    """The engine finishes what it has begun after its talk has ended: nobody is told, and nothing breaks."""
+    async with founded() as mac:
+        network = MemoryNetwork()
+
+        async def nothing() -> None:
+            """The roster is fixed here."""
+
+        talk = Talk(mac.engine, network.bus(device_text(mac.engine.own.admission)), silent, nothing)
+        mac.engine.owner = talk
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(talk.run())
+            await asyncio.sleep(0)
+            task.cancel()
+        await talk.linked("anybody")
+        await write(mac.engine, "kept all the same")
+        assert len(await mac.store.notes(limit=10)) == 1
