@@ -77,6 +77,11 @@ def beacon_of(device: Device) -> Told:
     return beacon
 
 
+def heard(device: Device) -> int:
+    """How many announcements are in its sight."""
+    return int(beacon_of(device)["heard"])  # type: ignore[call-overload]
+
+
 def problems(device: Device) -> str:
     """What is wrong there, by its own word."""
     return str(device.status()["problems"])
@@ -113,7 +118,8 @@ def test_devices_find_each_other(fleet: Fleet, net: Network, count: int) -> None
     )
     devices[0].note("found")
     fleet.converged()
-    fleet.wait("all are heard", lambda: all(beacon_of(device)["heard"] == count - 1 for device in devices))
+    # A goodbye may get lost, so an old name can stay in sight beside the new one: heard is at least, never less.
+    fleet.wait("all are heard", lambda: all(heard(device) >= count - 1 for device in devices))
     assert not any("mDNS" in problems(device) for device in devices)
     fleet.end()
 
@@ -126,7 +132,7 @@ def test_two_meshes_on_one_network_hear_each_other_and_do_not_mix(fleet: Fleet, 
     started(everybody)
     for pair in (ours, theirs):
         all_linked(fleet, pair, "each mesh found its own")
-    fleet.wait("all are heard", lambda: all(beacon_of(device)["heard"] == 3 for device in everybody))
+    fleet.wait("all are heard", lambda: all(heard(device) >= 3 for device in everybody))
     for device in everybody:
         peers = device.status()["peers"]
         assert isinstance(peers, list)

@@ -240,6 +240,7 @@ class ZeroconfBeacon:
                 message = "no network card takes multicast"
                 raise OSError(message)
             self._engine, self._problem = engine.zeroconf, ""
+            self._in_sight = _Heard()  # between two sets of sockets a goodbye goes unheard; who is there answers again
             engine.zeroconf.async_add_listener(_Ear(self, sighted, engine.zeroconf), None)
             self.ask()
             asks = timing.BEACON_FIRST_ASKS
