@@ -114,10 +114,8 @@ class Document:
             return snapshot.encode(replace(self._saved, engine=raw))
         waiting, aside = (tuple(c.raw for _, c in sorted(part.items())) for part in (held.waiting, held.aside))
         refused = tuple((change.raw, reason) for _, (change, reason) in sorted(held.refused.items()))
-        void = tuple(sorted(held.void))
-        return snapshot.encode(
-            Snapshot(self.id, body, genesis.letters, genesis.registers, raw, waiting, refused, aside, void)
-        )
+        beside = (waiting, refused, aside, tuple(sorted(held.void)))
+        return snapshot.encode(Snapshot(self.id, body, genesis.letters, genesis.registers, raw, *beside))
 
     @property
     def spoiled(self) -> bool:
@@ -131,10 +129,8 @@ class Document:
         spoiled, only if Automerge itself fails.
         """
         intake = self._intake
-        if intake.unsettled(changes, void):
-            return intake.report((), doubled=True)
         fresh = {change.hash: change for change in changes if not intake.knows(change.hash)}
-        if intake.doubled(fresh.values()):
+        if intake.unsettled(changes, void) or intake.doubled(fresh.values()):
             return intake.report((), doubled=True)
         applied = intake.admit(fresh.values(), void)
         if applied:
