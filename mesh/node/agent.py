@@ -19,10 +19,9 @@ from pathlib import Path
 
 import mesh
 from mesh.errors import MeshError, Misuse
-from mesh.events.keys import derive
 from mesh.events.seal import Keyring
 from mesh.limits import ADDRESSES_PER_PEER_MAX
-from mesh.names import Digest, device_text, short
+from mesh.names import Digest, device_text
 from mesh.node import calls, timing, vault
 from mesh.node.engine import Engine, own_of
 from mesh.node.home import addresses_key
@@ -109,8 +108,7 @@ class Agent:
 
     def make_bus(self) -> None:
         """Set up the bus and the talk over it."""
-        secret = derive(self._first_epoch(), "mesh/transport/1")
-        keys = TransportKeys(self.held.nkey_seed, self.held.tls_seed, secret)
+        keys = TransportKeys(self.held.nkey_seed, self.held.tls_seed, self.held.transport)
         external = os.environ.get(_EXTERNAL, "")
         server = os.environ.get("MESH_NATS_SERVER", "")
         listening = Listening(self._hosts(), self.port, Path(server) if server else None, external)
@@ -133,12 +131,6 @@ class Agent:
             port = free_port(self._hosts())
             await self.engine.remember(_PORT, str(port).encode())
             self.port = port
-
-    def _first_epoch(self) -> bytes:
-        """The key of the first epoch: every member holds it, whatever epochs came later."""
-        rekeys = self.engine.replica.verdict.rekeys
-        first = min(rekeys, key=lambda digest: (rekeys[digest][0], digest))
-        return self.engine.keyring.keys()[short(first)]
 
     async def let_in(self) -> None:
         """Let the bus know whom the verdict admits, and where they were last."""

@@ -103,7 +103,8 @@ async def _packet(agent: Agent, admission: Digest) -> Packet:
         for head in heads:
             control += [push async for push in _pages(agent, Span(chain, head, ()))]
     own = agent.engine.own
-    return Packet(own.mesh, admission, agent.engine.keyring.keys(), tuple(control), agent.own_addresses())
+    epochs = agent.engine.keyring.keys()
+    return Packet(own.mesh, admission, agent.held.transport, epochs, tuple(control), agent.own_addresses())
 
 
 async def _pages(agent: Agent, span: Span) -> AsyncIterator[bytes]:

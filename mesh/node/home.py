@@ -22,6 +22,7 @@ from mesh.events.founding import (
     read_request,
     rekey,
     request_text,
+    transport_secret,
 )
 from mesh.events.founding import (
     found as founding,
@@ -67,7 +68,7 @@ async def found(home: Path, name: str) -> Result:
     entropy_said = secrets.token_bytes(SALT_BYTES + NONCES_BYTES)
     said = replica.handle(Said((Draft(rekey(mesh, key, recipients)),), Lane.CONTROL, _now_ms(), entropy_said)).append
     await _keep(home, (*commit, *said), voices.settings({Lane.CONTROL: said[0].chain}))
-    vault.save(home, held.admitted(mesh, admission, {short(said[-1].digest): key}))
+    vault.save(home, held.admitted(mesh, admission, transport_secret(entropy), {short(said[-1].digest): key}))
     return {
         "mesh": digest_text(mesh),
         "device": device_text(admission),
@@ -114,7 +115,7 @@ async def accept(home: Path, text: str) -> Result:
     admitter = replica.statements[packet.admission].admission
     settings = {f"{_ADDRESSES}{device_text(admitter)}": json.dumps(list(packet.addresses)).encode()}
     await _keep(home, events, settings)
-    vault.save(home, held.admitted(packet.mesh, packet.admission, packet.epochs))
+    vault.save(home, held.admitted(packet.mesh, packet.admission, packet.transport, packet.epochs))
     return {
         "mesh": digest_text(packet.mesh),
         "device": device_text(packet.admission),

@@ -79,7 +79,7 @@ def beacon_of(device: Device) -> Told:
 
 def heard(device: Device) -> int:
     """How many announcements are in its sight."""
-    return int(beacon_of(device)["heard"])  # type: ignore[call-overload]
+    return int(str(beacon_of(device)["heard"]))
 
 
 def problems(device: Device) -> str:
