@@ -20,8 +20,8 @@ from pathlib import Path
 import mesh
 from mesh.errors import MeshError, Misuse
 from mesh.events.seal import Keyring
-from mesh.limits import ADDRESSES_PER_PEER_MAX
-from mesh.names import Digest, device_text
+from mesh.limits import ADDRESSES_PER_PEER_MAX, ECHO_CHARACTERS_MAX
+from mesh.names import Digest, device_text, shown
 from mesh.node import calls, timing, vault
 from mesh.node.engine import Engine, own_of
 from mesh.node.home import addresses_key
@@ -49,6 +49,7 @@ from mesh.sync.messages import Want
 
 _PORT = "server/port"
 _EXTERNAL = "MESH_NATS_URL"
+_FIXED_PORT = "MESH_PORT"  # of the own server, where a firewall or a container must know it beforehand
 _STRANGE = "addresses"
 _WRITER = "engine"  # the task that is never cancelled: it ends when all that was acknowledged is kept
 BEACON_VARIABLE = "MESH_BEACON"
@@ -86,7 +87,7 @@ class Agent:
             elif key.startswith(addresses_key("")):
                 self.addresses[key.removeprefix(addresses_key(""))] = tuple(json.loads(value))
         self.settings = boot.settings
-        self.port = int(boot.settings.get(_PORT, b"0"))
+        self.port = _fixed_port() or int(boot.settings.get(_PORT, b"0"))
 
     async def call(self, name: str, arguments: Arguments) -> object:
         """Do what a command asks. Raises MeshError."""
@@ -115,7 +116,7 @@ class Agent:
         self.bus = NatsBus(self.device, keys, server_path(self.home), listening=listening)
         self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self)
         self.locations = Locations(self.engine, self.bus, self.own_addresses, self.settings)
-        if os.environ.get(BEACON_VARIABLE, "on") != "off":
+        if os.environ.get(BEACON_VARIABLE, "on") != "off" and not self.engine.replica.is_relay:
             from mesh.node.nearby.beacon import ZeroconfBeacon  # noqa: PLC0415 - commands must not wait for it
 
             self.finding = Finding(self.engine, self.bus, ZeroconfBeacon(self.interfaces), self.log)
@@ -152,7 +153,9 @@ class Agent:
         return self.addresses.get(device, ())
 
     def _dialled_at(self, admission: Digest) -> tuple[str, ...]:
-        """Where to dial a device: what we know ourselves, then what statements say."""
+        """Where to dial a device: what we know ourselves, then what statements say. A relay calls nobody."""
+        if self.engine.replica.is_relay:
+            return ()
         known = (*self.known_at(device_text(admission)), *self.engine.replica.verdict.addresses_of(admission))
         return tuple(dict.fromkeys(known))[:ADDRESSES_PER_PEER_MAX]
 
@@ -184,7 +187,9 @@ class Agent:
         return tuple(address_text(host, port) for host in hosts or self.interfaces) if port else ()
 
     async def learned(self, device: str, addresses: Sequence[str]) -> None:
-        """Keep what a device told about where it can be reached, and dial it there from now on."""
+        """Keep where a device told that it can be reached, and dial it there from now on; a relay need not know."""
+        if self.engine.replica.is_relay:
+            return
         if self.locations is not None:
             self.locations.told[device] = tuple(addresses)
         before = self.known_at(device)
@@ -281,6 +286,15 @@ def _innermost(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup) and error.exceptions:
         error = error.exceptions[0]
     return error
+
+
+def _fixed_port() -> int:
+    """The port that the environment asks for; 0 for any. Raises Misuse."""
+    asked = os.environ.get(_FIXED_PORT, "") or "0"
+    if not asked.isascii() or not asked.isdecimal() or int(asked) >= 1 << 16:
+        message = f"{_FIXED_PORT} is no port: {shown(asked, ECHO_CHARACTERS_MAX)}"
+        raise Misuse(message, hint="Give a number from 1 to 65535, or leave it unset.")
+    return int(asked)
 
 
 def _has_ipv4() -> bool:

@@ -73,7 +73,7 @@ class Engine:
         self.replica.met = met
         self._voices, self._reasons = voices.read(boot.settings)
         self.replica.speak_on(self._voices)
-        self.shelf.verdict = self.replica.verdict
+        self.shelf.verdict, self.shelf.sealed = self.replica.verdict, self.replica.is_relay
         await self.shelf.open()
         if not self.shelf.last_row:  # at the first start; nothing is written by an empty batch
             self.shelf.last_row = await self.store.commit(Batch())

@@ -33,7 +33,7 @@ from mesh.events.seal import Keyring
 from mesh.events.speaking import NONCES_BYTES, Draft, runs
 from mesh.events.verdict import Standing
 from mesh.limits import DEVICE_NAME_BYTES_MAX, KEY_BYTES, RANK_FOUNDER, RANK_MEMBER, SALT_BYTES
-from mesh.names import device_text, digest_text, short
+from mesh.names import device_text, digest_text, role_text, short
 from mesh.node import vault, voices
 from mesh.node.moving import machine
 from mesh.node.paths import database_path
@@ -88,7 +88,12 @@ async def request(home: Path, name: str, rank: int = RANK_MEMBER) -> Result:
 def describe_request(text: str) -> Result:
     """Who a request is from. Raises Refused."""
     admit = read_request(text)
-    return {"name": admit.name, "fingerprint": digest_text(fingerprint(admit)), "rank": admit.rank}
+    return {
+        "name": admit.name,
+        "fingerprint": digest_text(fingerprint(admit)),
+        "rank": admit.rank,
+        "role": role_text(admit.rank),
+    }
 
 
 async def peek(home: Path, text: str) -> Result:

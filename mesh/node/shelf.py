@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mesh.errors import Damaged, Malformed, Misuse, Refused
-from mesh.events.event import Lane, Placed
+from mesh.events.event import CLEAR, Lane, Placed
 from mesh.events.kinds import Born, Changed, document_named_after
 from mesh.events.reading import Reading, read
 from mesh.events.seal import Keyring
@@ -31,6 +31,7 @@ from mesh.state.shapes import check_birth, gate
 _A_TURN = 32  # events after which others get their turn: 2 to 6 ms
 _LATER = "rests on something that is not here yet"
 _NO_BIRTH = "its document's birth is not here yet"
+_SEALED = Reading(Standing.OPAQUE, "sealed: this is a relay")
 
 
 @dataclass(slots=True)
@@ -60,6 +61,7 @@ class Shelf:
         """Start with nothing loaded. The owner keeps `verdict` and `last_row` up to date."""
         self.store, self.keyring, self.verdict = store, keyring, verdict
         self.last_row = 0
+        self.sealed = False  # on a relay: what is sealed is held, and nobody tries to read it
         self.waiting: set[DocumentId] = set()  # documents of which an event waits
         self._loaded: OrderedDict[DocumentId, Loaded] = OrderedDict()
         self._snapshots: list[Snapshot] = []
@@ -150,7 +152,8 @@ class Shelf:
             if event.lane is Lane.CONTROL:
                 self._stand(event, None, Standing.HONOURED, "", fresh=fresh)
                 continue
-            reading = read(self.keyring, self.verdict, event)
+            hidden = self.sealed and event.header.epoch != CLEAR
+            reading = _SEALED if hidden else read(self.keyring, self.verdict, event)
             document = reading.inner.document if reading.inner else None
             if reading.standing is not Standing.HONOURED or reading.inner is None or document is None:
                 self._stand(event, document, reading.standing, reading.reason, fresh=fresh)

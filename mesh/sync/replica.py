@@ -21,9 +21,16 @@ from mesh.events.kinds import Opening, kind_of
 from mesh.events.reading import statement
 from mesh.events.seal import Keyring
 from mesh.events.speaking import NONCES_BYTES, Draft, Voice, event_bytes, joined, signed
-from mesh.events.verdict import Statement, Verdict, judge
-from mesh.limits import CONTROL_BYTES_MAX, LIVE_PUSH_BYTES_MAX, RANK_ADMIN_LAST, SALT_BYTES, WANT_BODIES_MAX
-from mesh.names import ZERO, Digest, Short, short
+from mesh.events.verdict import Statement, Verdict, admitted, judge
+from mesh.limits import (
+    CONTROL_BYTES_MAX,
+    LIVE_PUSH_BYTES_MAX,
+    RANK_ADMIN_LAST,
+    RANK_RELAY,
+    SALT_BYTES,
+    WANT_BODIES_MAX,
+)
+from mesh.names import ZERO, Digest, Short, role_text, short
 from mesh.sync.inputs import GUEST, Effects, Heard, Input, Lost, Met, Peer, Said, Ticked, is_guest
 from mesh.sync.messages import Have, Message, Push, Want, told
 from mesh.sync.pull import Pull
@@ -117,7 +124,7 @@ class Replica:
         assert len(said.entropy) >= SALT_BYTES + NONCES_BYTES * len(said.drafts), len(said.entropy)
         drafts = [self._granted(draft, said.time_ms) if said.lane is Lane.DATA else draft for draft in said.drafts]
         if said.lane is Lane.CONTROL and self.own_rank > RANK_ADMIN_LAST:
-            message = "this device is a member; only admins decide who may do what"
+            message = f"this device is a {role_text(self.own_rank)}; only admins decide who may do what"
             raise NotGranted(message)
         voice, begun = self._voice(said)
         seal = (self.keyring, self._epoch()) if said.lane is Lane.DATA else None
@@ -143,6 +150,12 @@ class Replica:
         """This device's rank; one beyond all ranks while its admission does not count."""
         found = self.verdict.admissions.get(self.own.admission)
         return found.rank if found else RANK_ADMIN_LAST + 1
+
+    @property
+    def is_relay(self) -> bool:
+        """Whether this device holds and serves what it cannot read: its admission says so, whether it counts or not."""
+        found = admitted(self.statements.get(self.own.admission))
+        return found is not None and found.rank >= RANK_RELAY
 
     def _granted(self, draft: Draft, time_ms: int) -> Draft:
         inner = Inner(time_ms, kind_of(draft.body), draft.agent, draft.document)
