@@ -79,7 +79,9 @@ def beacon_of(device: Device) -> Told:
 
 def heard(device: Device) -> int:
     """How many announcements are in its sight."""
-    return int(str(beacon_of(device)["heard"]))
+    count = beacon_of(device)["heard"]
+    assert isinstance(count, int), count
+    return count
 
 
 def problems(device: Device) -> str:
