@@ -19,10 +19,9 @@ from pathlib import Path
 
 import mesh
 from mesh.errors import MeshError, Misuse
-from mesh.events.keys import derive
 from mesh.events.seal import Keyring
-from mesh.limits import ADDRESSES_PER_PEER_MAX
-from mesh.names import Digest, device_text, short
+from mesh.limits import ADDRESSES_PER_PEER_MAX, ECHO_CHARACTERS_MAX
+from mesh.names import Digest, device_text, shown
 from mesh.node import calls, timing, vault
 from mesh.node.engine import Engine, own_of
 from mesh.node.home import addresses_key
@@ -51,6 +50,7 @@ from mesh.sync.messages import Want
 
 _PORT = "server/port"
 _EXTERNAL = "MESH_NATS_URL"
+_FIXED_PORT = "MESH_PORT"  # of the own server, where a firewall or a container must know it beforehand
 _STRANGE = "addresses"
 _WRITER = "engine"  # the task that is never cancelled: it ends when all that was acknowledged is kept
 BEACON_VARIABLE = "MESH_BEACON"
@@ -89,7 +89,7 @@ class Agent:
             elif key.startswith(addresses_key("")):
                 self.addresses[key.removeprefix(addresses_key(""))] = tuple(json.loads(value))
         self.settings = boot.settings
-        self.port = int(boot.settings.get(_PORT, b"0"))
+        self.port = _fixed_port() or int(boot.settings.get(_PORT, b"0"))
 
     async def call(self, name: str, arguments: Arguments) -> object:
         """Do what a command asks. Raises MeshError."""
@@ -111,15 +111,14 @@ class Agent:
 
     def make_bus(self) -> None:
         """Set up the bus and the talk over it."""
-        secret = derive(self._first_epoch(), "mesh/transport/1")
-        keys = TransportKeys(self.held.nkey_seed, self.held.tls_seed, secret)
+        keys = TransportKeys(self.held.nkey_seed, self.held.tls_seed, self.held.transport)
         external = os.environ.get(_EXTERNAL, "")
         server = os.environ.get("MESH_NATS_SERVER", "")
         listening = Listening(self._hosts(), self.port, Path(server) if server else None, external)
         self.bus = NatsBus(self.device, keys, server_path(self.home), listening=listening)
         self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self)
         self.locations = Locations(self.engine, self.bus, self.own_addresses, self.settings)
-        if os.environ.get(BEACON_VARIABLE, "on") != "off":
+        if os.environ.get(BEACON_VARIABLE, "on") != "off" and not self.engine.replica.is_relay:
             from mesh.node.nearby.beacon import ZeroconfBeacon  # noqa: PLC0415 - commands must not wait for it
 
             self.finding = Finding(self.engine, self.bus, ZeroconfBeacon(self.interfaces), self.log)
@@ -135,12 +134,6 @@ class Agent:
             port = free_port(self._hosts())
             await self.engine.remember(_PORT, str(port).encode())
             self.port = port
-
-    def _first_epoch(self) -> bytes:
-        """The key of the first epoch: every member holds it, whatever epochs came later."""
-        rekeys = self.engine.replica.verdict.rekeys
-        first = min(rekeys, key=lambda digest: (rekeys[digest][0], digest))
-        return self.engine.keyring.keys()[short(first)]
 
     def successor(self) -> Digest | None:
         """The admission that this device has instead of its own, which was closed."""
@@ -170,7 +163,12 @@ class Agent:
         return self.addresses.get(device, ())
 
     def _dialled_at(self, admission: Digest) -> tuple[str, ...]:
-        """Where to dial a device: what we know ourselves, then what statements say, also under an admission before."""
+        """Where to dial a device: what we know ourselves, then what statements say, also under an admission before.
+
+        A relay calls nobody.
+        """
+        if self.engine.replica.is_relay:
+            return ()
         verdict = self.engine.replica.verdict
         key = verdict.admissions[admission].sign_key
         names = [admission, *(name for name, found in verdict.closed.items() if found.sign_key == key)]
@@ -205,7 +203,9 @@ class Agent:
         return tuple(address_text(host, port) for host in hosts or self.interfaces) if port else ()
 
     async def learned(self, device: str, addresses: Sequence[str]) -> None:
-        """Keep what a device told about where it can be reached, and dial it there from now on."""
+        """Keep where a device told that it can be reached, and dial it there from now on; a relay need not know."""
+        if self.engine.replica.is_relay:
+            return
         if self.locations is not None:
             self.locations.told[device] = tuple(addresses)
         before = self.known_at(device)
@@ -302,6 +302,15 @@ def _innermost(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup) and error.exceptions:
         error = error.exceptions[0]
     return error
+
+
+def _fixed_port() -> int:
+    """The port that the environment asks for; 0 for any. Raises Misuse."""
+    asked = os.environ.get(_FIXED_PORT, "") or "0"
+    if not asked.isascii() or not asked.isdecimal() or int(asked) >= 1 << 16:
+        message = f"{_FIXED_PORT} is no port: {shown(asked, ECHO_CHARACTERS_MAX)}"
+        raise Misuse(message, hint="Give a number from 1 to 65535, or leave it unset.")
+    return int(asked)
 
 
 def _has_ipv4() -> bool:
