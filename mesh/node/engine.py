@@ -73,7 +73,7 @@ class Engine:
         self.replica.met = met
         self._voices, self._reasons = voices.read(boot.settings)
         self.replica.speak_on(self._voices)
-        self.shelf.verdict = self.replica.verdict
+        self.shelf.scales.turn(self.replica.verdict)
         await self.shelf.open()
         if not self.shelf.last_row:  # at the first start; nothing is written by an empty batch
             self.shelf.last_row = await self.store.commit(Batch())
@@ -202,7 +202,8 @@ class Engine:
         for peer, want in effects.ask:
             self.owner.ask(peer, want)
         try:
-            self.shelf.verdict = self.replica.verdict
+            if effects.judged:
+                self.shelf.scales.turn(self.replica.verdict)
             await self.shelf.take(effects.append)
             if effects.bodies:
                 await self._take_bodies(effects)

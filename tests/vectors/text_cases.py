@@ -176,7 +176,7 @@ def not_understood() -> Iterator[tuple[str, Case]]:
     last = MESH.mac_commit[-1]
     good = Header(last.header.lamport + 1, CLEAR, Digest(hashlib.sha256(b"body").digest()), 4, b"")
     headers = {
-        "valid_unknown_statement": replace(good, inner=Inner(TIME_MS, "close").encode()),
+        "valid_unknown_statement": replace(good, inner=Inner(TIME_MS, "later").encode()),
         "valid_statement_of_a_later_version": replace(good, inner=b"whatever it is by then", version=2),
         "statement_that_cannot_be_read": replace(good, inner=b"whatever it is"),
     }

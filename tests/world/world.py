@@ -13,6 +13,7 @@ from random import Random
 
 from mesh.clocks.chain import START
 from mesh.errors import NotGranted, Refused
+from mesh.events.bodies import document_of
 from mesh.events.event import Lane, Placed, Run
 from mesh.events.founding import (
     Packet,
@@ -27,7 +28,7 @@ from mesh.events.founding import (
     with_rank,
 )
 from mesh.events.keys import SecretKeys, public_sign_key
-from mesh.events.kinds import Admit, Born, Grant, Rekey, document_of, kind_of
+from mesh.events.kinds import Admit, Born, Grant, Rekey, kind_of
 from mesh.events.seal import commitment
 from mesh.events.speaking import NONCES_BYTES, Draft
 from mesh.events.verdict import Standing

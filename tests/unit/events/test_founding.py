@@ -26,11 +26,11 @@ from mesh.events.founding import (
     with_rank,
 )
 from mesh.events.founding import _armoured as armoured  # the armour of texts that are wrong inside
+from mesh.events.judge import judge
 from mesh.events.keys import check_admit, wrap
 from mesh.events.kinds import Admit, Genesis, Grant
 from mesh.events.reading import statement
 from mesh.events.seal import commitment
-from mesh.events.verdict import judge
 from mesh.limits import REQUEST_BYTES_MAX
 from mesh.names import Digest, Short, short
 from tests.unit.small_mesh import EPOCH_KEY, MESH, TIME_MS, fixed, request, secret_keys

@@ -8,8 +8,9 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from mesh.events.bodies import document_of
 from mesh.events.event import Event, Lane, Placed
-from mesh.events.kinds import Born, Changed, document_of
+from mesh.events.kinds import Born, Changed
 from mesh.events.speaking import Draft
 from mesh.events.verdict import Standing
 from mesh.limits import CHANGE_BYTES_MAX, DOCUMENTS_CACHED_MAX, SNAPSHOT_CHANGES
