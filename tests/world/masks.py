@@ -7,7 +7,8 @@ oracle here walks the graph of changes and knows no fold. A seed says everything
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -30,7 +31,7 @@ STEPS = 60
 WRITER_OF_TESTS = bytes([99]) * 16
 
 Statement = tuple[str, int, int] | tuple[str, bytes]
-Shown = tuple[str, Mapping[str, tuple[Live, ...]], tuple[bytes, ...], Set[bytes], tuple[bytes, ...], bytes]
+Shown = tuple[str, Mapping[str, tuple[Live, ...]], tuple[bytes, ...], AbstractSet[bytes], tuple[bytes, ...], bytes]
 
 
 class Broken(AssertionError):
@@ -68,7 +69,7 @@ def admission(writer: int) -> bytes:
     return bytes([writer + 1]) * 32
 
 
-def void_of(entries: Iterable[Entry], statements: Set[Statement]) -> frozenset[bytes]:
+def void_of(entries: Iterable[Entry], statements: AbstractSet[Statement]) -> frozenset[bytes]:
     """The changes that do not count by what was stated, by hash."""
     adopted = {said[1] for said in statements if said[0] == "adopt"}
     out = {FIRST} if ("birth", 0, 0) in statements and FIRST not in adopted else set[bytes]()
