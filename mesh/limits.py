@@ -47,10 +47,15 @@ PUSH_BYTES_MAX = 512 * KIB  # PROTOCOL: a message on the wire, below the 1 MiB o
 RANK_RECOVERY = 0  # PROTOCOL: the recovery key
 RANK_FOUNDER = 1  # PROTOCOL: the first device
 RANK_ADMIN_LAST = 9  # PROTOCOL: 1..9 are admins
-RANK_MEMBER = 10  # PROTOCOL: 10 and up are members
+RANK_FORGET_LAST = 1  # PROTOCOL: who may forget: the one act that no later one can repair
+RANK_MEMBER = 10  # PROTOCOL: 10..199 are members
+RANK_RELAY = 200  # PROTOCOL: 200 and up are relays, which get no keys
 RANK_MAX = 255  # PROTOCOL: the largest rank
 GRANT_WORDS_MAX = 64  # PROTOCOL: types or verbs in one grant
 REKEY_WRAPS_MAX = 256  # PROTOCOL: devices that one rekey reaches
+REASON_BYTES_MAX = 64  # PROTOCOL: why a device was closed, for people
+MARKS_MAX = 1024  # PROTOCOL: places that one close or ungrant names, some 75 KiB
+ADOPTED_MAX = 1024  # PROTOCOL: events that one adopt names; more take a second one
 
 # Talk
 HAVE_CHAINS_MAX = 4096  # PROTOCOL: chains in one lane of a Have: 20 devices restored 200 times each

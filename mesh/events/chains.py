@@ -14,9 +14,10 @@ from mesh.clocks.chain import START, Head, Trail, event_digest, genesis_digest, 
 from mesh.clocks.frontier import Frontier
 from mesh.clocks.lamport import follows
 from mesh.errors import Forged, Malformed, Stranger
+from mesh.events.bodies import decode_body
 from mesh.events.event import CLEAR, VERSION, Event, Header, Lane, Placed, Run, decode_header, decode_inner, run_fits
 from mesh.events.keys import verify
-from mesh.events.kinds import Genesis, Opening, decode_body
+from mesh.events.kinds import Genesis, Opening
 from mesh.events.verdict import Admission, Statement, admitted
 from mesh.limits import RANK_ADMIN_LAST
 from mesh.names import Digest, shown

@@ -10,11 +10,17 @@ from dataclasses import dataclass
 
 from mesh.clocks.lamport import Stamp
 from mesh.errors import Refused
+from mesh.events.bodies import decode_body
 from mesh.events.event import CLEAR, VERSION, Inner, Lane, Placed, decode_inner
 from mesh.events.keys import check_admit, check_kem_key, check_sign_key
-from mesh.events.kinds import Admit, Body, Genesis, decode_body, known
+from mesh.events.kinds import Admit, Body, Genesis, known
 from mesh.events.seal import Keyring
-from mesh.events.verdict import Standing, Statement, Verdict, weigh
+from mesh.events.verdict import Standing, Statement, Verdict
+from mesh.events.weigh import Lineage, Weight, weigh
+from mesh.names import ZERO, Digest
+
+KEY_MISSING = "key missing"
+BODY_MISSING = "body missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +32,9 @@ class Reading:
     inner: Inner | None = None
     body: Body | None = None
     plain: bytes = b""
-    """The body's canonical bytes, where it was read."""
+    """The body's canonical bytes, where it was read. What is void by authority is read too: others may stand on it."""
+    by: Digest = ZERO
+    """The statement that makes it void or waiting, where one does."""
 
 
 def read_inner(keyring: Keyring, placed: Placed) -> Inner | None:
@@ -52,7 +60,7 @@ def _plain_body(keyring: Keyring, placed: Placed) -> bytes | None:
     return keyring.open(placed.header.epoch, placed.chain, placed.seq, b"body", raw)
 
 
-def read(keyring: Keyring, verdict: Verdict, placed: Placed) -> Reading:
+def read(keyring: Keyring, verdict: Verdict, placed: Placed, lineage: Lineage) -> Reading:
     """Read and weigh a data event. Raises nothing that another device could cause."""
     if placed.header.version > VERSION:
         return Reading(Standing.OPAQUE, f"of version {placed.header.version}, which this software does not read")
@@ -60,16 +68,23 @@ def read(keyring: Keyring, verdict: Verdict, placed: Placed) -> Reading:
     try:
         inner = read_inner(keyring, placed)
         if inner is None:
-            return Reading(Standing.WAITS, "key missing")
-        standing, reason = weigh(verdict, placed.admission, inner)
-        if standing is not Standing.HONOURED:
-            return Reading(standing, reason, inner)
-        plain = _plain_body(keyring, placed)
-        if plain is None:
-            return Reading(Standing.WAITS, "body missing", inner)
-        return Reading(Standing.HONOURED, "", inner, decode_body(placed.lane, inner.kind, plain), plain)
+            return Reading(Standing.WAITS, KEY_MISSING)
+        return _weighed(keyring, placed, inner, weigh(verdict, placed, inner, lineage))
     except Refused as error:
         return Reading(Standing.VOID, str(error), inner)
+
+
+def _weighed(keyring: Keyring, placed: Placed, inner: Inner, weight: Weight) -> Reading:
+    """The reading of an event of this weight. Raises Refused when its body is not one of its kind."""
+    if weight.standing is Standing.OPAQUE:
+        return Reading(weight.standing, weight.reason, inner)
+    plain = _plain_body(keyring, placed)
+    if plain is not None:
+        body = decode_body(placed.lane, inner.kind, plain)
+        return Reading(weight.standing, weight.reason, inner, body, plain, weight.by)
+    if weight.standing is Standing.HONOURED:
+        return Reading(Standing.WAITS, BODY_MISSING, inner)
+    return Reading(weight.standing, weight.reason, inner, by=weight.by)
 
 
 def statement(placed: Placed) -> Statement:
@@ -77,7 +92,8 @@ def statement(placed: Placed) -> Statement:
     kind, body = "", None
     stamp = Stamp(placed.header.lamport, placed.chain)
     if placed.header.version > VERSION:
-        return Statement(placed.digest, placed.admission, stamp, f"version {placed.header.version}", None)
+        kind = f"version {placed.header.version}"
+        return Statement(placed.digest, placed.admission, stamp, kind, None, placed.seq, placed.parent)
     try:
         inner = decode_inner(placed.header.inner)
         kind = inner.kind
@@ -86,7 +102,7 @@ def statement(placed: Placed) -> Statement:
             _check_keys(body)
     except Refused:
         body = None
-    return Statement(placed.digest, placed.admission, stamp, kind, body)
+    return Statement(placed.digest, placed.admission, stamp, kind, body, placed.seq, placed.parent)
 
 
 def _check_keys(body: Body) -> None:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from mesh.clocks.chain import START, Head, event_digest, genesis_digest, opening_digest, signed_bytes
 from mesh.clocks.lamport import tick
 from mesh.errors import TooLarge
+from mesh.events.bodies import encode_body
 from mesh.events.event import CLEAR, Event, Header, Inner, Lane, Placed, Run
-from mesh.events.kinds import Body, Genesis, encode_body, kind_of
+from mesh.events.kinds import Body, Genesis, kind_of
 from mesh.events.seal import Keyring, pad_body, pad_inner
 from mesh.limits import BODY_PLAIN_BYTES_MAX, NONCE_BYTES, SIGNED_RUN_BYTES_MAX, SIGNED_RUN_EVENTS_MAX
 from mesh.names import Digest, DocumentId, Short

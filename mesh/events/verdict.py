@@ -1,22 +1,21 @@
-"""Authority: which admissions and grants count, as a pure function of the control events held, and who may write what.
+"""What counts, as values: which admissions, grants and epochs, what was closed, adopted and forgotten.
 
-`judge` is one pass by ascending rank: a statement reaches only strictly higher numbers, so there are no cycles and no
-ties. `weigh` asks the verdict about one data event. Neither reads a clock, an order of arrival, or any data event's
-content (PROTOCOL, "Authority").
+A verdict is what `judge` makes of the control events that are held. This module judges nothing, reads no clock and
+knows no order of arrival (PROTOCOL, "Authority").
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 from mesh.clocks.lamport import Stamp
-from mesh.events.event import Inner, Lane
-from mesh.events.kinds import ANY, VERBS, Admit, Body, Genesis, Grant, Located, Opening, Rekey, known
-from mesh.limits import RANK_ADMIN_LAST, RANK_RECOVERY
-from mesh.names import Digest, Short, short
+from mesh.events.event import Inner
+from mesh.events.kinds import ANY, VERBS, Admit, Body, Genesis, Grant, Located, Mark, Rekey
+from mesh.limits import RANK_RECOVERY, RANK_RELAY
+from mesh.names import Digest, DocumentId, Short, short
 
 
 class Standing(IntEnum):
@@ -32,7 +31,7 @@ class Standing(IntEnum):
 class Statement:
     """A control event as `judge` reads it. `body` is None when it is malformed or not for this version to read.
 
-    `kind` is empty when not even that could be read.
+    `kind` is empty when not even that could be read. `seq` and `parent` are its place in its chain.
     """
 
     digest: Digest
@@ -40,6 +39,8 @@ class Statement:
     stamp: Stamp
     kind: str
     body: Body | None
+    seq: int
+    parent: Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,33 @@ class Admission:
     transport_key: bytes = b""
     tls_key: bytes = b""
 
+    @property
+    def is_relay(self) -> bool:
+        """Whether it holds and serves what it cannot read: no epoch key is ever wrapped for it."""
+        return self.rank >= RANK_RELAY
+
+
+class Cut(NamedTuple):
+    """An end that somebody of this rank set to a device or a grant: what is not under the marks does not count."""
+
+    rank: int
+    by: Digest
+    """The statement that says so."""
+    marks: tuple[Mark, ...]
+
 
 @dataclass
 class Verdict:
     """What counts. Compare two with `==`."""
 
     admissions: dict[Digest, Admission] = field(default_factory=dict)
+    closes: dict[Digest, set[Cut]] = field(default_factory=dict)
+    """Ends of admissions; the strictest of several counts. One may name an admission that itself does not count."""
     grants: dict[Short, Grant] = field(default_factory=dict)
+    ungrants: dict[Short, set[Cut]] = field(default_factory=dict)
+    adopted: dict[Digest, int] = field(default_factory=dict)
+    """Events that are no statements held here -> the most senior rank that adopted each."""
+    forgotten: set[DocumentId] = field(default_factory=set)
     rekeys: dict[Digest, tuple[Stamp, Rekey]] = field(default_factory=dict)
     said: set[Digest] = field(default_factory=set)
     located: dict[Digest, tuple[Stamp, Digest, Located]] = field(default_factory=dict)
@@ -69,17 +90,46 @@ class Verdict:
 
     @property
     def devices(self) -> dict[Digest, Admission]:
-        """The admissions of devices: all but the recovery key's."""
+        """The admissions of devices, closed ones included: all but the recovery key's."""
         return {digest: found for digest, found in self.admissions.items() if found.rank > RANK_RECOVERY}
 
-    def epoch(self) -> Digest | None:
-        """The key to write under: the latest rekey whose recipients are all live. None: an admin owes one."""
+    @property
+    def live(self) -> dict[Digest, Admission]:
+        """The devices that nobody closed."""
+        return {digest: found for digest, found in self.devices.items() if digest not in self.closes}
+
+    @property
+    def closed(self) -> dict[Digest, Admission]:
+        """The devices that somebody closed."""
+        return {digest: found for digest, found in self.devices.items() if digest in self.closes}
+
+    def is_live(self, admission: Digest) -> bool:
+        """Whether an admission counts and nobody closed it."""
+        return admission in self.admissions and admission not in self.closes
+
+    def readers(self) -> dict[Digest, Admission]:
+        """Whom epoch keys are wrapped for: live devices that are no relays, and the recovery key."""
+        return {
+            digest: found
+            for digest, found in self.admissions.items()
+            if digest not in self.closes and not found.is_relay
+        }
+
+    def epochs(self) -> tuple[Digest, ...]:
+        """The epochs that may be written under, the latest first: their rekeys reach somebody, and nobody closed.
+
+        Empty: an admin owes a rekey.
+        """
         fit = [
             (stamp, digest)
             for digest, (stamp, rekey) in self.rekeys.items()
-            if all(name in self.admissions for name, _ in rekey.wraps)
+            if rekey.wraps and all(self.is_live(name) for name, _ in rekey.wraps)
         ]
-        return max(fit)[1] if fit else None
+        return tuple(digest for _, digest in sorted(fit, reverse=True))
+
+    def epoch(self) -> Digest | None:
+        """The latest epoch that may be written under."""
+        return next(iter(self.epochs()), None)
 
     def addresses_of(self, admission: Digest) -> tuple[str, ...]:
         """Where statements say that a device was reached last, newest first."""
@@ -92,8 +142,17 @@ class Verdict:
         return found.name if found else ""
 
     def grant_for(self, admission: Digest, inner: Inner) -> Short | None:
-        """A grant that allows this admission to say that; the smallest name of several, None when there is none."""
-        fit = [name for name, grant in self.grants.items() if _covers(grant, admission, inner)]
+        """A grant that lets this admission say that now; the smallest name of several, None when there is none.
+
+        The writer asks by its own clock (`inner.time_ms`), so a grant that is over is none.
+        """
+        fit = [
+            name
+            for name, grant in self.grants.items()
+            if covers(grant, admission, inner)
+            and name not in self.ungrants
+            and (grant.until_ms is None or inner.time_ms <= grant.until_ms)
+        ]
         return min(fit, default=None)
 
 
@@ -107,59 +166,8 @@ def admitted(statement: Statement | None) -> Admission | None:
     return None
 
 
-def judge(control: Iterable[Statement], mesh: Digest) -> Verdict:
-    """What counts of these statements, whatever order they come in."""
-    speeches: defaultdict[Digest, list[Statement]] = defaultdict(list)
-    verdict = Verdict()
-    for statement in control:
-        speeches[statement.admission].append(statement)
-        if statement.digest == mesh and (founder := admitted(statement)):
-            verdict.admissions[mesh] = founder
-    everything = {s.digest: s for said in speeches.values() for s in said}
-    for rank in range(RANK_RECOVERY, RANK_ADMIN_LAST + 1):
-        for speaker in [found for found in verdict.admissions.values() if found.rank == rank]:
-            for statement in speeches[speaker.digest]:
-                _say(verdict, everything, speaker, statement)
-    return verdict
-
-
-def _say(verdict: Verdict, everything: dict[Digest, Statement], speaker: Admission, statement: Statement) -> None:
-    match statement.body:
-        case Genesis() | Opening():
-            pass
-        case Admit(rank=rank) if rank > speaker.rank:
-            found = admitted(statement)
-            assert found is not None, statement
-            verdict.admissions[statement.digest] = found
-        case Grant() as grant if _reaches(everything, speaker, grant.admission):
-            verdict.grants[short(statement.digest)] = grant
-        case Rekey() as rekey:
-            verdict.rekeys[statement.digest] = (statement.stamp, rekey)
-        case Located() as located if _reaches(everything, speaker, located.admission):
-            word = (statement.stamp, statement.digest, located)
-            verdict.located[located.admission] = max(word, verdict.located.get(located.admission, word), key=_newest)
-            return  # devices that do not read it yet must come to the same digest
-        case None:
-            if statement.kind and not known(Lane.CONTROL, statement.kind):
-                verdict.unknown.add(statement.digest)
-            return  # void: malformed, or for a later version to read
-        case _:
-            return  # void: out of the speaker's reach
-    verdict.said.add(statement.digest)
-
-
-def _newest(word: tuple[Stamp, Digest, Located]) -> tuple[Stamp, Digest]:
-    return word[:2]
-
-
-def _reaches(everything: dict[Digest, Statement], speaker: Admission, subject: Digest) -> bool:
-    if subject == speaker.digest:
-        return True
-    target = admitted(everything.get(subject))
-    return target is not None and target.rank > speaker.rank
-
-
-def _covers(grant: Grant, admission: Digest, inner: Inner) -> bool:
+def covers(grant: Grant, admission: Digest, inner: Inner) -> bool:
+    """Whether a grant allows this admission, for the agent and in the document that it names, to say that kind."""
     document = inner.document
     return (
         document is not None
@@ -171,18 +179,19 @@ def _covers(grant: Grant, admission: Digest, inner: Inner) -> bool:
     )
 
 
-def weigh(verdict: Verdict, admission: Digest, inner: Inner) -> tuple[Standing, str]:
-    """Whether a data event of this admission is allowed, with the reason where it is not.
+def under(marks: tuple[Mark, ...], statements: Mapping[Digest, Statement]) -> set[Digest]:
+    """The statements that are one of the marks, or that one stands on in its own chain."""
+    found: set[Digest] = set()
+    for mark in marks:
+        step = statements.get(mark.head.digest)
+        if step is not None and (step.stamp.chain, step.seq) != (mark.chain, mark.head.seq):
+            continue  # it names no place
+        while step is not None and step.digest not in found:
+            found.add(step.digest)
+            step = statements.get(step.parent)
+    return found
 
-    Only authority is asked here; whether its content fits its document is for the document to say.
-    """
-    if not known(Lane.DATA, inner.kind):
-        return Standing.OPAQUE, f"of kind {inner.kind!r}, which this version does not read"
-    if inner.kind == "opening":
-        return Standing.HONOURED, ""
-    if admission not in verdict.admissions:
-        return Standing.VOID, "its device was never let in"
-    grant = verdict.grants.get(inner.grant)
-    if grant is None or not _covers(grant, admission, inner):
-        return Standing.VOID, "nothing allows it"
-    return Standing.HONOURED, ""
+
+def grant_name(digest: Digest) -> Short:
+    """How events name a grant."""
+    return short(digest)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mesh.errors import Misuse, Refused
+from mesh.events.bodies import document_of
 from mesh.events.event import Lane, Placed
-from mesh.events.kinds import Changed, document_of
+from mesh.events.kinds import Changed
 from mesh.events.speaking import Draft
 from mesh.limits import LIST_MAX, SALT_BYTES
 from mesh.names import DocumentId, device_text, digest_text

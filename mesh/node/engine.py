@@ -71,9 +71,12 @@ class Engine:
         met = self.replica.met
         self.replica = replica_of(self.own, self.keyring, boot)
         self.replica.met = met
-        self._voices, self._reasons = voices.read(boot.settings)
+        kept, self._reasons = voices.read(boot.settings)
+        mine = {chain for chain, (admission, _) in boot.openings.items() if admission == self.own.admission}
+        self._voices = {lane: chain for lane, chain in kept.items() if chain in mine}
         self.replica.speak_on(self._voices)
-        self.shelf.verdict = self.replica.verdict
+        self.shelf.scales.sealed = self.replica.is_relay
+        self.shelf.scales.turn(self.replica.verdict)
         await self.shelf.open()
         if not self.shelf.last_row:  # at the first start; nothing is written by an empty batch
             self.shelf.last_row = await self.store.commit(Batch())
@@ -202,7 +205,8 @@ class Engine:
         for peer, want in effects.ask:
             self.owner.ask(peer, want)
         try:
-            self.shelf.verdict = self.replica.verdict
+            if effects.judged:
+                self.shelf.scales.turn(self.replica.verdict)
             await self.shelf.take(effects.append)
             if effects.bodies:
                 await self._take_bodies(effects)

@@ -13,13 +13,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mesh.errors import Damaged, Malformed, Misuse, Refused
+from mesh.events.bodies import document_named_after
 from mesh.events.event import Lane, Placed
-from mesh.events.kinds import Born, Changed, document_named_after
-from mesh.events.reading import Reading, read
+from mesh.events.kinds import Born, Changed
+from mesh.events.reading import Reading
 from mesh.events.seal import Keyring
 from mesh.events.verdict import Standing, Verdict
 from mesh.limits import DOCUMENTS_CACHED_MAX, ROWS_READ_MAX, SNAPSHOT_CHANGES
 from mesh.names import Digest, DocumentId
+from mesh.node.scales import Scales
 from mesh.node.storage.store_port import Batch, Kept, NoteRow, Row, Snapshot, Store, Weighed
 from mesh.state import notes
 from mesh.state.changes import decode
@@ -57,8 +59,8 @@ class Shelf:
     """What all events amount to, on this device."""
 
     def __init__(self, store: Store, keyring: Keyring, verdict: Verdict) -> None:
-        """Start with nothing loaded. The owner keeps `verdict` and `last_row` up to date."""
-        self.store, self.keyring, self.verdict = store, keyring, verdict
+        """Start with nothing loaded. The owner turns the scales to each verdict and keeps `last_row` up to date."""
+        self.store, self.scales = store, Scales(store, keyring, verdict)
         self.last_row = 0
         self.waiting: set[DocumentId] = set()  # documents of which an event waits
         self._loaded: OrderedDict[DocumentId, Loaded] = OrderedDict()
@@ -144,13 +146,15 @@ class Shelf:
 
     async def _settle(self, placed: Iterable[Placed], *, fresh: bool) -> None:
         steps: dict[DocumentId, list[_Step]] = {}
-        for number, event in enumerate(placed, 1):
-            if number % _A_TURN == 0:
-                await asyncio.sleep(0)  # the question for the next page goes out, a command is answered
+        data = []
+        for event in placed:
             if event.lane is Lane.CONTROL:
                 self._stand(event, None, Standing.HONOURED, "", fresh=fresh)
-                continue
-            reading = read(self.keyring, self.verdict, event)
+            else:
+                data.append(event)
+        for number, (event, reading) in enumerate(zip(data, await self._read_all(data), strict=True), 1):
+            if number % _A_TURN == 0:
+                await asyncio.sleep(0)  # the question for the next page goes out, a command is answered
             document = reading.inner.document if reading.inner else None
             if reading.standing is not Standing.HONOURED or reading.inner is None or document is None:
                 self._stand(event, document, reading.standing, reading.reason, fresh=fresh)
@@ -160,6 +164,9 @@ class Shelf:
                 steps.setdefault(document, []).append(step)
         for document, found in steps.items():
             await self._changed(document, found, fresh=fresh)
+
+    async def _read_all(self, events: Sequence[Placed]) -> list[Reading]:
+        return await self.scales.read(events, self._events)
 
     def _stand(self, event: Placed, document: DocumentId | None, standing: Standing, why: str, *, fresh: bool) -> None:
         if standing is Standing.WAITS and document:
@@ -287,8 +294,8 @@ class Shelf:
         loaded = Loaded(Document.load(snapshot.data), row)
         if document in self.waiting:
             rows = await self.store.unsettled(document)
-            loaded.aside = {s.change.hash: s.placed for s in self._steps(rows)}
-        later = self._steps(await self.store.rows(document, snapshot.upto))
+            loaded.aside = {s.change.hash: s.placed for s in await self._steps(rows)}
+        later = await self._steps(await self.store.rows(document, snapshot.upto))
         taken = loaded.document.take([step.change for step in later])
         return await self._fold(document, ()) if taken.doubled else loaded
 
@@ -304,10 +311,10 @@ class Shelf:
 
     async def _fold(self, document: DocumentId, fresh: Sequence[_Step]) -> Loaded | None:
         rows = await self.store.rows(document)
-        birth = self._births[document][0] if document in self._births else self._birth(rows)
+        birth = self._births[document][0] if document in self._births else await self._birth(rows)
         if birth is None:
             return None
-        held = {step.placed.digest: step for step in (*self._steps(rows), *self._pending(document), *fresh)}
+        held = {step.placed.digest: step for step in (*await self._steps(rows), *await self._pending(document), *fresh)}
         body = Document.born(document, birth).body
         fit = {digest: s for digest, s in held.items() if _passes(s, document, body)}
         made = Document.fold(document, birth, ((digest, step.change) for digest, step in fit.items()))
@@ -332,32 +339,31 @@ class Shelf:
 
     async def events_of(self, document: DocumentId) -> dict[bytes, Placed]:
         """The events of a document's changes, by the hash of the change."""
-        steps = (*self._steps(await self.store.rows(document)), *self._pending(document))
+        steps = (*await self._steps(await self.store.rows(document)), *await self._pending(document))
         return {step.change.hash: step.placed for step in steps}
 
-    def _steps(self, rows: Iterable[Row]) -> list[_Step]:
+    async def _steps(self, rows: Iterable[Row]) -> list[_Step]:
         """The changes among rows that authority allows and that can be read."""
-        return self._changes_of(row.placed for row in rows)
+        return await self._changes_of([row.placed for row in rows])
 
-    def _pending(self, document: DocumentId) -> list[_Step]:
+    async def _pending(self, document: DocumentId) -> list[_Step]:
         """The changes of a document among the events that are not committed yet."""
-        return self._changes_of(kept.placed for kept in self._events.values() if kept.document == document)
+        return await self._changes_of([kept.placed for kept in self._events.values() if kept.document == document])
 
-    def _changes_of(self, placed: Iterable[Placed]) -> list[_Step]:
+    async def _changes_of(self, placed: Sequence[Placed]) -> list[_Step]:
         found = []
-        for event in placed:
-            reading = read(self.keyring, self.verdict, event)
+        for event, reading in zip(placed, await self._read_all(placed), strict=True):
             if isinstance(reading.body, Changed) and reading.inner and reading.standing is Standing.HONOURED:
                 try:
                     found.append(_Step(event, decode(reading.body.change), reading.inner.time_ms))
-                except Malformed:
+                except Refused:
                     continue  # it is void in the log, with the reason
         return found
 
-    def _birth(self, rows: Iterable[Row]) -> Born | None:
+    async def _birth(self, rows: Iterable[Row]) -> Born | None:
         for row in rows:
             if row.standing is Standing.HONOURED:
-                body = read(self.keyring, self.verdict, row.placed).body
+                body = (await self.scales.read_one(row.placed)).body
                 if isinstance(body, Born):
                     return body
         return None
@@ -366,7 +372,7 @@ class Shelf:
         """How a document was born. Raises Misuse when there is none."""
         after = 0
         while rows := await self.store.rows(document, after):
-            found = self._birth(rows[:ROWS_READ_MAX])
+            found = await self._birth(rows[:ROWS_READ_MAX])
             if found:
                 return found
             after = rows[-1].id

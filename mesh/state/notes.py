@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mesh.errors import Misuse, TooLarge
-from mesh.events.kinds import Born, Value, encode_body
+from mesh.events.bodies import encode_body
+from mesh.events.kinds import Born, Value
 from mesh.limits import (
     BODY_PLAIN_BYTES_MAX,
     PATH_BYTES_MAX,

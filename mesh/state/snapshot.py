@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from mesh.errors import Malformed
 from mesh.events import cbor
 from mesh.events.kinds import Value
-from mesh.limits import SNAPSHOT_BYTES_MAX
+from mesh.limits import SNAPSHOT_BYTES_MAX, TEXT_BYTES_MAX
 from mesh.names import DocumentId
 
 _VERSION = 2
 _WITHOUT_VOID = 1  # written before a change could be void: as a later one without any
 _WHAT = "a document's snapshot"
+_VALUES = (str, int, bool, type(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,9 @@ def decode(raw: bytes) -> Snapshot:
     has_text, letters, registers = cbor.expect_types(born, _WHAT, (bool, int, dict))
     waiting, refused, aside, void = cbor.expect_types(beside, _WHAT, (list, list, list, list))
     pairs = [cbor.expect_types(pair, _WHAT, (bytes, str)) for pair in refused]  # type: ignore[attr-defined]
+    whole = all(type(k) is str and type(v) in _VALUES for k, v in registers.items())  # type: ignore[attr-defined]
+    if not (whole and all(type(raw) is bytes for raw in waiting) and 0 <= letters <= TEXT_BYTES_MAX):  # type: ignore[attr-defined, operator]
+        raise Malformed(f"{_WHAT} says what no document has")
     return Snapshot(
         DocumentId.checked(*cbor.expect_types(name, _WHAT, (str, str, bytes))),
         bool(has_text),

@@ -15,18 +15,20 @@ from mesh.clocks.chain import START, Head
 from mesh.clocks.frontier import Frontier, lacking, unknown_heads
 from mesh.errors import NotGranted, Refused
 from mesh.events.chains import Chains, Fitted, Gap, Held
-from mesh.events.event import Inner, Lane, Placed, Run
+from mesh.events.event import Lane, Placed, Run
+from mesh.events.judge import Judgement
 from mesh.events.keys import SecretKeys
-from mesh.events.kinds import Opening, kind_of
+from mesh.events.kinds import Opening
 from mesh.events.reading import statement
 from mesh.events.seal import Keyring
 from mesh.events.speaking import NONCES_BYTES, Draft, Voice, event_bytes, joined, signed
-from mesh.events.verdict import Statement, Verdict, judge
+from mesh.events.verdict import Statement, Verdict, admitted
 from mesh.limits import CONTROL_BYTES_MAX, LIVE_PUSH_BYTES_MAX, RANK_ADMIN_LAST, SALT_BYTES, WANT_BODIES_MAX
-from mesh.names import ZERO, Digest, Short, short
+from mesh.names import ZERO, Digest, role_text
 from mesh.sync.inputs import GUEST, Effects, Heard, Input, Lost, Met, Peer, Said, Ticked, is_guest
 from mesh.sync.messages import Have, Message, Push, Want, told
 from mesh.sync.pull import Pull
+from mesh.sync.saying import epoch_to_write, granted
 
 EVERYBODY: Peer = "*"
 _VERDICT = b"mesh/verdict/1"
@@ -50,7 +52,7 @@ class Replica:
         """Start from what the log holds: its chains, and all control events."""
         self.own, self.keyring = own, keyring
         self.chains = chains or Chains(own.mesh)
-        self.statements: dict[Digest, Statement] = {}
+        self.judgement = Judgement(own.mesh)
         self.control_bytes = 0
         self.missing: dict[Digest, Digest] = {}  # event -> body digest, of bodies that are not here
         self.met: set[Peer] = set()
@@ -58,12 +60,20 @@ class Replica:
         self.skipped: set[Peer] = set()
         self.voices: dict[Lane, Digest] = {}
         self.turn = 0  # how many Haves were told: of a frontier that is too large each tells another part
+        self.verdict_digest = Digest(hashlib.sha256(_VERDICT).digest())
         self.state: Digest = ZERO  # the state digest, as the shell settled it last
-        self.verdict, self.verdict_digest = Verdict(), ZERO
         self.heard = max((n for c in self.chains.chains.values() for n in c.tips.values()), default=0)
-        for placed in control:
-            self._note(placed)
-        self._judge()
+        self._judge(control)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What counts, by all that is held."""
+        return self.judgement.verdict
+
+    @property
+    def statements(self) -> Mapping[Digest, Statement]:
+        """All control events, as `judge` reads them."""
+        return self.judgement.statements
 
     @property
     def lacks(self) -> Mapping[Peer, int]:
@@ -115,12 +125,14 @@ class Replica:
 
     def _say(self, said: Said) -> Effects:
         assert len(said.entropy) >= SALT_BYTES + NONCES_BYTES * len(said.drafts), len(said.entropy)
-        drafts = [self._granted(draft, said.time_ms) if said.lane is Lane.DATA else draft for draft in said.drafts]
+        drafts = list(said.drafts)
+        if said.lane is Lane.DATA:
+            drafts = [granted(self.verdict, self.own.admission, draft, said.time_ms) for draft in drafts]
         if said.lane is Lane.CONTROL and self.own_rank > RANK_ADMIN_LAST:
-            message = "this device is a member; only admins decide who may do what"
+            message = f"this device is a {role_text(self.own_rank)}; only admins decide who may do what"
             raise NotGranted(message)
         voice, begun = self._voice(said)
-        seal = (self.keyring, self._epoch()) if said.lane is Lane.DATA else None
+        seal = (self.keyring, epoch_to_write(self.verdict, self.keyring)) if said.lane is Lane.DATA else None
         for number, draft in enumerate(drafts):
             nonces = said.entropy[SALT_BYTES + number * NONCES_BYTES :][:NONCES_BYTES]
             if seal:
@@ -140,24 +152,15 @@ class Replica:
 
     @property
     def own_rank(self) -> int:
-        """This device's rank; one beyond all ranks while its admission does not count."""
+        """This device's rank; beyond those of admins while its admission does not count, or is closed."""
         found = self.verdict.admissions.get(self.own.admission)
-        return found.rank if found else RANK_ADMIN_LAST + 1
+        return found.rank if found and self.verdict.is_live(found.digest) else RANK_ADMIN_LAST + 1
 
-    def _granted(self, draft: Draft, time_ms: int) -> Draft:
-        inner = Inner(time_ms, kind_of(draft.body), draft.agent, draft.document)
-        grant = self.verdict.grant_for(self.own.admission, inner)
-        if self.own.admission not in self.verdict.admissions or grant is None:
-            message = f"no grant lets {draft.agent or 'this device'} say {inner.kind!r} in {draft.document}"
-            raise NotGranted(message)
-        return Draft(draft.body, draft.document, draft.agent, grant)
-
-    def _epoch(self) -> Short:
-        epoch = self.verdict.epoch()
-        if epoch is None or not self.keyring.holds(short(epoch)):
-            message = "the key to write under is not on this device yet"
-            raise Refused(message, hint="Connect to an admin device once; it hands the key over.")
-        return short(epoch)
+    @property
+    def is_relay(self) -> bool:
+        """Whether this device holds and serves what it cannot read: its admission says so, whether it counts or not."""
+        found = admitted(self.statements.get(self.own.admission))
+        return found is not None and found.is_relay
 
     def _voice(self, said: Said) -> tuple[Voice, list[Placed]]:
         """The end of the own chain of this lane, opened when there is none or it is forked."""
@@ -257,27 +260,26 @@ class Replica:
 
     def _take(self, placed: Iterable[Placed], key: bytes, alarms: list[str]) -> bool:
         """Move chains, clock and statements on by events that fit. Returns whether the verdict changed."""
-        control = False
+        control: list[Placed] = []
         for event in placed:
             if self.chains.take(event, key):
                 alarms.append(f"fork of {event.chain.hex()} at {event.seq}: restored from a backup, or stolen?")
             self.heard = max(self.heard, event.header.lamport)
             if event.lane is Lane.CONTROL:
-                control = True
-                self._note(event)
+                control.append(event)
             elif event.event.body is None:
                 self.missing[event.digest] = event.header.body_digest
-        return control and self._judge()
+        return self._judge(control)
 
-    def _note(self, event: Placed) -> None:
-        self.statements[event.digest] = statement(event)
-        self.control_bytes += event_bytes(event.event)
-
-    def _judge(self) -> bool:
-        before = self.verdict
-        self.verdict = judge(self.statements.values(), self.own.mesh)
-        self.verdict_digest = Digest(hashlib.sha256(_VERDICT + b"".join(sorted(self.verdict.said))).digest())
-        return self.verdict != before
+    def _judge(self, control: Iterable[Placed]) -> bool:
+        """Take control events into the verdict. Returns whether that changed it."""
+        news = tuple(control)
+        self.control_bytes += sum(event_bytes(placed.event) for placed in news)
+        changed = self.judgement.add(statement(placed) for placed in news)
+        if changed:
+            said = b"".join(sorted(self.verdict.said))
+            self.verdict_digest = Digest(hashlib.sha256(_VERDICT + said).digest())
+        return changed
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -13,7 +13,8 @@ from mesh.clocks.frontier import Span
 from mesh.errors import Damaged, Refused
 from mesh.limits import STORE_PAGE_BYTES
 from mesh.node.storage import schema
-from mesh.node.storage.store import SqliteStore, copy_store, open_store
+from mesh.node.storage.connection import copy_store
+from mesh.node.storage.store import SqliteStore, open_store
 from mesh.node.storage.store_memory import MemoryStore
 from mesh.node.storage.store_port import Batch, Snapshot, Store
 from tests.contracts.store_contract import LogContract

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from mesh.events.bodies import document_of
 from mesh.events.event import Lane
-from mesh.events.kinds import document_of
 from mesh.events.speaking import Draft
 from mesh.limits import MIB, STORE_PAGE_BYTES
 from mesh.node import agent as agents

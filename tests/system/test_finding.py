@@ -79,7 +79,9 @@ def beacon_of(device: Device) -> Told:
 
 def heard(device: Device) -> int:
     """How many announcements are in its sight."""
-    return int(beacon_of(device)["heard"])  # type: ignore[call-overload]
+    count = beacon_of(device)["heard"]
+    assert isinstance(count, int), count
+    return count
 
 
 def problems(device: Device) -> str:

@@ -211,7 +211,7 @@ def test_a_restore_killed_at_any_moment_leaves_nothing_or_a_whole_home(fleet: Fl
 
 
 def test_ctrl_c_leaves_no_half_file(fleet: Fleet, spawn: Spawn) -> None:
-    """Goal: exit 130, and no half file is left, in the folder and in the home; the interrupt may come after the last step."""
+    """Goal: exit 130, and no half file is left, in folder or home; the interrupt may come after the last step."""
     (device,) = fleet.joined(1)
     many_notes(device)
     file = device.home.with_name("b.mesh")

@@ -15,8 +15,9 @@ import mesh
 from mesh.clocks.chain import START, Head, event_digest
 from mesh.errors import Misuse
 from mesh.events import cbor
+from mesh.events.bodies import document_of, encode_body
 from mesh.events.event import CLEAR, Event, Header, Inner, Lane, Placed
-from mesh.events.kinds import Born, Opening, document_of, encode_body
+from mesh.events.kinds import Born, Opening
 from mesh.events.seal import pad_body, pad_inner
 from mesh.events.speaking import NONCES_BYTES, Draft, Voice, runs, signed
 from mesh.limits import NONCE_BYTES, SALT_BYTES

@@ -10,15 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mesh.clocks.chain import START
+from mesh.events.bodies import document_of
 from mesh.events.chains import Chains
 from mesh.events.event import Event, Inner, Lane, Placed, Run
 from mesh.events.founding import asked, default_grant, found, with_rank
+from mesh.events.judge import judge
 from mesh.events.keys import SecretKeys, public_sign_key
-from mesh.events.kinds import Admit, Body, Born, Opening, Rekey, document_of
+from mesh.events.kinds import Admit, Body, Born, Opening, Rekey
 from mesh.events.reading import statement
 from mesh.events.seal import Keyring, commitment
 from mesh.events.speaking import NONCES_BYTES, Draft, Voice, runs, signed
-from mesh.events.verdict import Statement, Verdict, judge
+from mesh.events.verdict import Statement, Verdict
 from mesh.limits import SALT_BYTES
 from mesh.names import ZERO, Digest, DocumentId, Short, short
 

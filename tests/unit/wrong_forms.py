@@ -163,9 +163,25 @@ GOOD_BODIES: dict[str, list[object]] = {
     "grant": [KEY, "", "*", ["note", "task"], ["create", "edit"], None],
     "rekey": [KEY, [[KEY, b"wrap"]], [[bytes(16), b"wrap"]]],
     "located": [KEY, ["192.0.2.7:4222", "[2001:db8::7]:4222"]],
+    "close": [KEY, [[KEY, 3, KEY]], "lost"],
+    "ungrant": [KEY, []],
+    "adopt": [[KEY, b"k" * 32]],
+    "forget": ["home", "note", bytes(16)],
     "born": [{"title": "x", "rank": 1}, "text", bytes(16)],
     "changed": [b"change"],
 }
+MANY = [bytes(30) + number.to_bytes(2) for number in range(1025)]
+WRONG_MARKS: Sequence[object] = (
+    [[KEY, 3]],
+    [[KEY_31, 3, KEY]],
+    [[KEY, 0, KEY]],
+    [[KEY, SEQ_MAX + 1, KEY]],
+    [[KEY, 3, KEY_31]],
+    [[KEY, True, KEY]],
+    [[KEY, 3, KEY], [KEY, 3, KEY]],
+    [[KEY, 4, KEY], [KEY, 3, KEY]],
+    [[KEY, number, KEY] for number in range(1, 1026)],
+)
 WRONG_BODIES: dict[str, dict[int, Sequence[object]]] = {
     "genesis": {0: (0, 2, "1"), 1: (KEY_31, "key"), 2: (bytes(33),), 3: (bytes(15), bytes(17))},
     "opening": {0: (KEY_31,), 1: (2, -1, True), 2: ("", "old", "New"), 3: (bytes(15),)},
@@ -192,6 +208,10 @@ WRONG_BODIES: dict[str, dict[int, Sequence[object]]] = {
         0: (KEY_31, "mac"),
         1: ("192.0.2.7:4222", [b"192.0.2.7:4222"], [""], ["h" * 261], ["ä" * 131], ["h:1"] * 9, [7]),
     },
+    "close": {0: (KEY_31, "mac"), 1: WRONG_MARKS, 2: ("r" * 65, b"lost")},
+    "ungrant": {0: (KEY_31, "mac"), 1: WRONG_MARKS},
+    "adopt": {0: ([], [KEY_31], [KEY, KEY], [b"k" * 32, KEY], ["event"], MANY)},
+    "forget": {0: ("Home", "*"), 1: ("", "Note"), 2: (bytes(15), "name")},
     "born": {
         0: ({1: "x"}, {"a": b"bytes"}, {"a": ["list"]}, {"a": SEQ_MAX + 1}, {"a": -SEQ_MAX - 1}, []),
         1: (b"text", None),

@@ -14,9 +14,10 @@ from pathlib import Path
 from mesh.clocks.chain import START, Head, event_digest, genesis_digest, opening_digest, signed_bytes
 from mesh.clocks.frontier import Span
 from mesh.events import cbor
+from mesh.events.bodies import encode_body
 from mesh.events.event import CLEAR, Event, Header, Inner, Lane, Run
 from mesh.events.founding import default_grant
-from mesh.events.kinds import Body, Born, Changed, Genesis, Located, Opening, encode_body, kind_of
+from mesh.events.kinds import Body, Born, Changed, Genesis, Located, Opening, kind_of
 from mesh.events.seal import pad_body, pad_inner
 from mesh.events.speaking import runs
 from mesh.limits import BODY_PLAIN_BYTES_MAX, CBOR_DEPTH_MAX, LAMPORT_STEP_MAX, SEQ_MAX

@@ -11,9 +11,10 @@ from random import Random
 
 from mesh.clocks.chain import START, Head, event_digest, opening_digest, signed_bytes
 from mesh.events import cbor
+from mesh.events.bodies import document_of, encode_body
 from mesh.events.event import CLEAR, VERSION, Event, Header, Inner, Lane, Run
 from mesh.events.keys import SecretKeys
-from mesh.events.kinds import ANY, Born, Grant, Opening, document_of, encode_body
+from mesh.events.kinds import ANY, Born, Grant, Opening
 from mesh.events.seal import Keyring, pad_body, pad_inner
 from mesh.events.verdict import Standing
 from mesh.limits import KEY_BYTES, LAMPORT_STEP_MAX, NONCE_BYTES, SALT_BYTES, SHORT_BYTES

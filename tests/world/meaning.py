@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 
 from mesh.errors import Refused
 from mesh.events import cbor
+from mesh.events.bodies import document_of
 from mesh.events.event import Lane, Placed
-from mesh.events.kinds import Born, Changed, document_of
+from mesh.events.kinds import Born, Changed
 from mesh.events.reading import Reading, read
 from mesh.events.seal import Keyring
 from mesh.events.verdict import Standing, Verdict
@@ -26,6 +27,7 @@ from mesh.state.documents import Document
 from mesh.state.genesis import body_of
 from mesh.state.operations import Change
 from mesh.state.shapes import check_birth, gate
+from tests.unit.lineage import Log
 
 
 @dataclass
@@ -33,6 +35,7 @@ class Meaning:
     """The readings of all data events held, and the documents that the honoured ones make."""
 
     real: bool
+    log: Log = field(default_factory=Log)
     readings: dict[Digest, Reading] = field(default_factory=dict)
     places: dict[Digest, tuple[Digest, int]] = field(default_factory=dict)
     births: dict[DocumentId, Born] = field(default_factory=dict)
@@ -42,9 +45,11 @@ class Meaning:
 
     def weigh(self, keyring: Keyring, verdict: Verdict, events: Iterable[Placed]) -> None:
         """Read and weigh events, and fold in those that count now and did not before."""
-        for placed in events:
-            if placed.lane is Lane.DATA and not self._counts(placed.digest):
-                reading = read(keyring, verdict, placed)
+        news = [placed for placed in events if placed.lane is Lane.DATA]
+        self.log.add(news)
+        for placed in news:
+            if not self._counts(placed.digest):
+                reading = read(keyring, verdict, placed, self.log)
                 if self.real and reading.standing is Standing.HONOURED:
                     reading = self._fitted(placed, reading)
                 self.readings[placed.digest] = reading

@@ -16,7 +16,9 @@ from mesh.errors import Malformed
 from mesh.events import chains, reading, speaking
 from mesh.events.chains import Chains, Fitted, Gap, Held
 from mesh.events.event import Header, Inner, Lane, Placed, Run, decode_header
-from mesh.events.verdict import Standing, Statement, Verdict, judge, weigh
+from mesh.events.judge import judge
+from mesh.events.verdict import Standing, Statement, Verdict
+from mesh.events.weigh import Lineage, Weight, weigh
 from mesh.names import Digest, DocumentId
 from mesh.sync import replica
 from mesh.sync.inputs import Effects, Input, Lost, Ticked
@@ -206,9 +208,9 @@ def _in_order_of_arrival(control: Iterable[Statement], mesh: Digest) -> Verdict:
     return judge(seen, mesh)
 
 
-def _all_granted(verdict: Verdict, admission: Digest, inner: Inner) -> tuple[Standing, str]:
-    standing, reason = weigh(verdict, admission, inner)
-    return (Standing.HONOURED, "") if standing is Standing.VOID else (standing, reason)
+def _all_granted(verdict: Verdict, placed: Placed, inner: Inner, lineage: Lineage) -> Weight:
+    weight = weigh(verdict, placed, inner, lineage)
+    return Weight(Standing.HONOURED) if weight.standing is Standing.VOID else weight
 
 
 ALL = (

@@ -13,6 +13,7 @@ from random import Random
 
 from mesh.clocks.chain import START
 from mesh.errors import NotGranted, Refused
+from mesh.events.bodies import document_of
 from mesh.events.event import Lane, Placed, Run
 from mesh.events.founding import (
     Packet,
@@ -24,10 +25,11 @@ from mesh.events.founding import (
     read_request,
     rekey_purpose,
     request_text,
+    transport_secret,
     with_rank,
 )
 from mesh.events.keys import SecretKeys, public_sign_key
-from mesh.events.kinds import Admit, Born, Grant, Rekey, document_of, kind_of
+from mesh.events.kinds import Admit, Born, Grant, Rekey, kind_of
 from mesh.events.seal import commitment
 from mesh.events.speaking import NONCES_BYTES, Draft
 from mesh.events.verdict import Standing
@@ -290,7 +292,8 @@ class World:
 
     def _found(self) -> None:
         rng = self.rng
-        self.recovery = SecretKeys.from_entropy(rng.randbytes(KEY_BYTES))
+        entropy = rng.randbytes(KEY_BYTES)
+        self.recovery, self.transport = SecretKeys.from_entropy(entropy), transport_secret(entropy)
         keys = SecretKeys.from_entropy(rng.randbytes(KEY_BYTES))
         commit = found(self.recovery, self._asked(keys, self._name()), rng.randbytes(SALT_BYTES), EPOCH_MS)
         self.mesh = commit[0].digest
@@ -330,7 +333,7 @@ class World:
             return None
         frontier = admin.replica.have(GUEST, asks=False).control
         control = messages.encode(admin.disk.pages(frontier, {}, admin.in_order(frontier)))
-        packet = Packet(self.mesh, admitted.digest, dict(admin.disk.keys), (control,), ())
+        packet = Packet(self.mesh, admitted.digest, self.transport, dict(admin.disk.keys), (control,), ())
         opened = read_admission(admission_text(packet, keys.kem_key), keys)
         self.note(f"{admin.name} admits {name} at rank {rank}")
         device = self._add(name, Own(opened.mesh, opened.admission, keys), Disk(keys=dict(opened.epochs)))

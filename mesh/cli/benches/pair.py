@@ -16,8 +16,8 @@ from typing import Self
 
 from mesh.cli.benches import corpus
 from mesh.errors import MeshError, Unreachable
+from mesh.events.bodies import document_of
 from mesh.events.event import Lane
-from mesh.events.kinds import document_of
 from mesh.events.speaking import Draft
 from mesh.limits import SALT_BYTES
 from mesh.node import agent as agents

@@ -13,8 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from mesh.errors import MeshError
+from mesh.events.bodies import document_of
 from mesh.events.event import Inner, Lane, Run
-from mesh.events.kinds import document_of, kind_of
+from mesh.events.kinds import kind_of
 from mesh.events.speaking import NONCES_BYTES, Draft, Voice, runs, signed
 from mesh.events.verdict import Admission
 from mesh.limits import SALT_BYTES

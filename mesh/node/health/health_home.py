@@ -19,7 +19,7 @@ from mesh.node.health.diagnosis import Diagnosis, Look, right, unclear, wrong
 from mesh.node.moving import machine, staging
 from mesh.node.paths import database_path, lock_path, log_path, secrets_path, server_path, socket_path
 from mesh.node.storage import schema
-from mesh.node.storage.store import beside
+from mesh.node.storage.connection import beside
 from mesh.node.timing import DATABASE_LOOK_S_MAX
 from mesh.node.transport.broker import command_of
 

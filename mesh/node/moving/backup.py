@@ -22,7 +22,8 @@ from mesh.node import agent as agents
 from mesh.node.moving import archive
 from mesh.node.moving.staging import staging
 from mesh.node.paths import database_path, machine_path, secrets_path
-from mesh.node.storage.store import copy_store, open_store
+from mesh.node.storage.connection import copy_store
+from mesh.node.storage.store import open_store
 from mesh.node.vault import sync_folder
 
 Result = dict[str, object]

@@ -6,13 +6,14 @@ Nothing here writes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from mesh.clocks.chain import START, Head
 from mesh.clocks.frontier import Span
 from mesh.errors import Damaged
 from mesh.events.event import CLEAR, Event, Run, decode_header
+from mesh.events.kinds import Mark
 from mesh.limits import (
     EVENT_OVERHEAD_BYTES,
     KIB,
@@ -72,6 +73,20 @@ def read_run(db: Sql, span: Span, bytes_max: int, *, bodies: bool) -> Run | None
         if not page.take(header, body, body_bytes, signature):
             break
     return Run(span.chain, after, tuple(page.events[: page.signed]), page.signature) if page.signed else None
+
+
+def read_under(db: Sql, mark: Mark, events: Collection[Digest]) -> frozenset[Digest] | None:
+    """Which of these events are a mark or under it; None when the mark is not held."""
+    spot = spot_of(db, mark.head.digest)
+    if spot is None or spot[1:] != (mark.head.seq, mark.chain):
+        return None
+    path = {segment.branch: segment for segment in path_to(db, mark.head.digest)}
+    found = set()
+    for digest in events:
+        place = spot_of(db, digest)
+        if place and (segment := path.get(place[0])) and place[1] <= segment.last:
+            found.add(digest)
+    return frozenset(found)
 
 
 class _Page:

@@ -1,41 +1,31 @@
 """The store on disk: one SQLite database, one connection that writes and one that reads, each on its own thread.
 
 Reads go on while a commit runs (write-ahead log). Each call is one hop onto a connection's thread, since an awaited
-statement costs 0.1 ms. This is the only file that imports the database library; what the statements mean stands in
-`ledger*.py`. It never decides anything about events.
+statement costs 0.1 ms. What the statements mean stands in `ledger*.py`. It never decides anything about events.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
-import sqlite3
-import threading
-import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
-
-import aiosqlite
+from typing import TypeVar
 
 from mesh.clocks.frontier import Span
-from mesh.errors import Busy, Damaged, DiskFull, MeshError, Unreachable
+from mesh.errors import Damaged
 from mesh.events.event import Run
-from mesh.limits import BODIES_MISSING_MAX, FREE_BYTES_MIN, ROWS_READ_MAX, STORE_COPY_PAGES
+from mesh.events.kinds import Mark
+from mesh.limits import BODIES_MISSING_MAX, ROWS_READ_MAX
 from mesh.names import Digest, DocumentId
-from mesh.node.lock import no_home, take
-from mesh.node.paths import database_path
+from mesh.node.lock import take
 from mesh.node.storage import ledger_documents, ledger_rows, ledger_spans, schema
+from mesh.node.storage.connection import Connection, OperationalError, connect, make_private
 from mesh.node.storage.ledger import Writing
 from mesh.node.storage.ledger_check import forget_state, problems
 from mesh.node.storage.ledger_state import StateTree
 from mesh.node.storage.schema import Sql
 from mesh.node.storage.store_port import Batch, Boot, ChainFacts, Counts, NoteRow, Row, Snapshot
 
-_STEPS_BETWEEN_LOOKS = 100_000  # of SQLite's machine, some milliseconds
-
-_P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
@@ -43,11 +33,11 @@ async def open_store(home: Path) -> SqliteStore:
     """Open the store in a home, making it when there is none. Raises Busy when another process has it."""
     lock = take(home)
     try:
-        _make_private(home)
-        writer = await _connect(home, reading=False)
+        make_private(home)
+        writer = await connect(home, reading=False)
         try:
             await writer.run(schema.migrate)
-            reader = await _connect(home, reading=True)
+            reader = await connect(home, reading=True)
         except BaseException:
             await writer.close()
             raise
@@ -55,141 +45,6 @@ async def open_store(home: Path) -> SqliteStore:
         os.close(lock)
         raise
     return SqliteStore(writer, reader, lock)
-
-
-def beside(home: Path, look: Callable[[Sql], _T], *, stop_s: float) -> _T:
-    """One look at the database beside whoever has it open; nothing is written. Raises MeshError, Busy after a while."""
-    until = time.monotonic() + stop_s
-    try:
-        with contextlib.closing(sqlite3.connect(f"{database_path(home).as_uri()}?mode=ro", uri=True)) as db:
-            db.set_progress_handler(lambda: time.monotonic() > until, _STEPS_BETWEEN_LOOKS)
-            sql: Any = db  # its own types are narrower than what we call it with
-            return look(sql)
-    except sqlite3.Error as error:
-        if time.monotonic() > until:
-            message = f"the database takes more than {stop_s:.0f} s to look through, so that was left"
-            raise Busy(message, hint="`mesh verify --deep` takes the time it needs.") from error
-        raise _translated(error, home) from error
-
-
-async def copy_store(home: Path, to: Path, told: Callable[[int, int], None]) -> None:
-    """Copy a home's database as it is at this moment into another folder, whoever else reads and writes it.
-
-    `told` hears on another thread how many of how many pages are done. Raises what a store raises.
-    """
-    if not database_path(home).is_file():
-        message = f"the database of the home {home} is not there"
-        raise Damaged(message, hint="Restore a backup, or join again; what other devices hold can be fetched.")
-    ended = threading.Event()
-
-    def copy(db: sqlite3.Connection) -> None:
-        def step(_status: int, left: int, of: int) -> None:
-            if ended.is_set():
-                raise InterruptedError
-            told(of - left, of)
-
-        with contextlib.closing(sqlite3.connect(database_path(to), isolation_level=None)) as target:
-            target.execute("PRAGMA journal_mode = OFF")  # who is killed starts anew
-            target.execute("PRAGMA synchronous = OFF")
-            db.execute("BEGIN")
-            db.execute("SELECT count(*) FROM setting").fetchall()  # from here on it reads one state
-            db.backup(target, pages=STORE_COPY_PAGES, progress=step, sleep=0)
-
-    _make_private(to)
-    source = await _connect(home, reading=True)
-    try:
-        await source.run(copy)  # type: ignore[arg-type] # a plain connection: here more of it is needed
-    except asyncio.CancelledError:
-        ended.set()
-        raise
-    finally:
-        await source.close()
-
-
-def _make_private(home: Path) -> None:
-    """SQLite gives its other files the rights of this one."""
-    try:
-        os.close(os.open(database_path(home), os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise no_home(error, home) from error
-
-
-class _Connection(aiosqlite.Connection):
-    """A connection that takes a whole function onto its thread; the library itself takes single statements only."""
-
-    home: Path
-
-    async def run(self, function: Callable[Concatenate[Sql, _P], _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Run a function with the plain connection on this connection's thread; its errors come as ours."""
-        try:
-            found: _T = await self._execute(function, self._conn, *args, **kwargs)  # type: ignore[no-untyped-call]
-        except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
-            raise  # only our own bug can cause these
-        except sqlite3.Error as error:
-            raise _translated(error, self.home) from error
-        return found
-
-    async def read(self, function: Callable[Concatenate[Sql, _P], _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """As `run`, with one state of the database for all statements."""
-
-        def reading(db: Sql) -> _T:
-            db.execute("BEGIN")
-            try:
-                return function(db, *args, **kwargs)
-            finally:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-
-        return await self.run(reading)
-
-
-async def _connect(home: Path, *, reading: bool) -> _Connection:
-    def connect() -> sqlite3.Connection:
-        return sqlite3.connect(database_path(home), isolation_level=None, cached_statements=256)
-
-    def prepare(db: Sql) -> None:
-        for setting in schema.settings(reading=reading):
-            db.execute(setting).fetchall()
-
-    connection = _Connection(connect, iter_chunk_size=64)
-    connection.home = home
-    try:
-        await connection
-    except sqlite3.Error as error:
-        raise _translated(error, home) from error
-    try:
-        await connection.run(prepare)
-    except BaseException:
-        await connection.close()
-        raise
-    return connection
-
-
-_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_CONSTRAINT}
-_NO_ROOM = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
-
-
-def _translated(error: sqlite3.Error, home: Path) -> MeshError:
-    """What went wrong, in our words."""
-    extended: int | None = getattr(error, "sqlite_errorcode", None)
-    code = 0 if extended is None else extended & 0xFF
-    if code == sqlite3.SQLITE_FULL or (code in _NO_ROOM and _free_bytes(home) < FREE_BYTES_MIN):
-        message = "the disk is full: nothing new can be kept"
-        return DiskFull(message)
-    # An error without a code is the library's own: a text in the file that is no text.
-    if code in _DAMAGE or extended is None:
-        message = f"the database is damaged: {error}"
-        return Damaged(message)
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        message = "the database is in use by another program"
-        return Busy(message, hint="Close whatever has mesh.db open (a backup, a database browser), then try again.")
-    message = f"the disk does not serve the database: {error}"
-    return Unreachable(message, hint=f"Check the disk and the permissions of {home}, then try again.")
-
-
-def _free_bytes(home: Path) -> int:
-    found = os.statvfs(home)
-    return found.f_bavail * found.f_frsize
 
 
 def _committed(db: Sql, tree: StateTree, batch: Batch) -> int:
@@ -227,7 +82,7 @@ def _save(db: Sql, tree: StateTree) -> None:
     """Keep what was hashed. Without it the next start hashes again, so a full disk is no reason to fail."""
     try:
         _transaction(db, lambda: tree.save(db))
-    except sqlite3.OperationalError:
+    except OperationalError:
         return
     tree.saved()
 
@@ -240,7 +95,7 @@ def _forget(db: Sql, tree: StateTree) -> None:
 class SqliteStore:
     """The store of one home. Made by `open_store`."""
 
-    def __init__(self, writer: _Connection, reader: _Connection, lock: int) -> None:
+    def __init__(self, writer: Connection, reader: Connection, lock: int) -> None:
         """Take over two open connections and the lock."""
         self._writer, self._reader, self._lock = writer, reader, lock
         self._tree = StateTree()
@@ -263,6 +118,10 @@ class SqliteStore:
     async def places(self, digests: Collection[Digest]) -> dict[Digest, tuple[int, int]]:
         """Sequence number and Lamport number of those events that are held."""
         return await self._reader.read(ledger_rows.read_places, digests)
+
+    async def under(self, mark: Mark, events: Collection[Digest]) -> frozenset[Digest] | None:
+        """Which of these events are a mark or under it."""
+        return await self._reader.read(ledger_spans.read_under, mark, events)
 
     async def event(self, prefix: str | bytes) -> tuple[Row, ...]:
         """The events whose digest starts with these hex digits or bytes."""

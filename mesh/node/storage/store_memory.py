@@ -15,6 +15,7 @@ from mesh.clocks.chain import START, Head, trail_places
 from mesh.clocks.frontier import Frontier, Span, frontier_of
 from mesh.errors import Damaged
 from mesh.events.event import CLEAR, Event, Lane, Placed, Run
+from mesh.events.kinds import Mark
 from mesh.events.verdict import Standing
 from mesh.limits import (
     BODIES_MISSING_MAX,
@@ -150,6 +151,13 @@ class MemoryStore:
         """Sequence number and Lamport number of those events that are held."""
         found = {digest: row.placed for digest in digests if (row := self._row(digest))}
         return {digest: (placed.seq, placed.header.lamport) for digest, placed in found.items()}
+
+    async def under(self, mark: Mark, events: Collection[Digest]) -> frozenset[Digest] | None:
+        """Which of these events are held and are the mark, or under it in its chain. None: the mark is not held."""
+        row = self._row(mark.head.digest)
+        if row is None or (row.placed.chain, row.placed.head) != (mark.chain, mark.head):
+            return None
+        return frozenset(events) & {placed.digest for placed in self._path(mark.head.digest)}
 
     async def event(self, prefix: str | bytes) -> tuple[Row, ...]:
         """The events whose digest starts with these hex digits or bytes."""

@@ -13,6 +13,7 @@ from typing import Protocol
 from mesh.clocks.chain import Head
 from mesh.clocks.frontier import Span
 from mesh.events.event import Lane, Placed, Run
+from mesh.events.kinds import Mark
 from mesh.events.verdict import Standing
 from mesh.limits import BODIES_MISSING_MAX, ROWS_READ_MAX
 from mesh.names import Digest, DocumentId
@@ -150,6 +151,9 @@ class Store(Protocol):
 
     async def places(self, digests: Collection[Digest]) -> dict[Digest, tuple[int, int]]:
         """Sequence number and Lamport number of those events that are held."""
+
+    async def under(self, mark: Mark, events: Collection[Digest]) -> frozenset[Digest] | None:
+        """Which of these events are held and are the mark, or under it in its chain. None: the mark is not held."""
 
     async def event(self, prefix: str | bytes) -> tuple[Row, ...]:
         """The events whose digest starts with these hex digits or bytes; the first few when there are many."""

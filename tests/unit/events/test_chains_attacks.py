@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from mesh.clocks.chain import START, Head, event_digest, opening_digest, signed_bytes
 from mesh.errors import Forged, Malformed, Refused, Stranger
+from mesh.events.bodies import encode_body
 from mesh.events.chains import Chains, Gap, check_body
 from mesh.events.event import Event, Header, Inner, Lane, Placed, Run, decode_header
-from mesh.events.kinds import Opening, encode_body
+from mesh.events.kinds import Opening
 from mesh.events.speaking import runs
 from mesh.limits import LAMPORT_STEP_MAX, SEQ_MAX
 from mesh.names import Digest

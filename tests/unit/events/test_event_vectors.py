@@ -13,15 +13,17 @@ import pytest
 from mesh.clocks.chain import Head, event_digest, genesis_digest, opening_digest, signed_bytes, trail_places
 from mesh.errors import Refused
 from mesh.events import cbor
+from mesh.events.bodies import decode_body, encode_body
 from mesh.events.chains import Chains, Gap
 from mesh.events.event import Lane, decode_header, decode_inner
 from mesh.events.founding import read_admission, read_request
+from mesh.events.judge import judge
 from mesh.events.keys import SecretKeys, verify
-from mesh.events.kinds import decode_body, encode_body, known
+from mesh.events.kinds import known
 from mesh.events.pake import Exchange, Role
 from mesh.events.reading import statement
 from mesh.events.seal import Keyring, pad_body, pad_inner, padded_bytes, unpad
-from mesh.events.verdict import Statement, judge, weigh
+from mesh.events.verdict import Statement
 from mesh.names import Digest, Short
 from mesh.sync.inputs import Heard
 from mesh.sync.messages import decode_have, decode_push, decode_want
@@ -29,6 +31,7 @@ from mesh.sync.messages import encode as encode_message
 from mesh.sync.pairing import Invitation, Inviter, Joiner
 from mesh.sync.pairing_frames import Code
 from mesh.sync.replica import Own, Replica
+from tests.unit.lineage import weighed
 from tests.unit.small_mesh import secret_keys
 from tests.unit.wrong_forms import GOOD_BODIES
 from tests.vectors import make_events
@@ -149,6 +152,7 @@ def run_admissions(case: Json) -> object:
         "admission": packet.admission.hex(),
         "epochs": {epoch.hex(): key.hex() for epoch, key in packet.epochs.items()},
         "control": [push.hex() for push in packet.control],
+        "transport": packet.transport.hex(),
         "addresses": list(packet.addresses),
     }
 
@@ -160,9 +164,9 @@ def run_verdicts(case: Json) -> object:
     for push in case["control"]:
         assert not replica.handle(Heard("vector", decode_push(bytes.fromhex(push)))).alarms
     verdict = replica.verdict
-    assert judge(reversed(replica.statements.values()), mesh) == verdict
+    assert judge(reversed(list(replica.statements.values())), mesh) == verdict
     for asked in case.get("weigh", []):
-        standing, _ = weigh(verdict, digest(asked, "admission"), decode_inner(raw(asked, "inner")))
+        standing = weighed(verdict, digest(asked, "admission"), decode_inner(raw(asked, "inner"))).standing
         assert standing.name == asked["expect"]
     epoch = verdict.epoch()
     return {

@@ -17,6 +17,7 @@ from mesh.events.speaking import Draft
 from mesh.events.verdict import Standing
 from mesh.limits import NONCE_BYTES
 from mesh.names import Digest, short
+from tests.unit.lineage import Log
 from tests.unit.small_mesh import EPOCH_KEY, MESH, NOTE, TIME_MS, fixed, request, without_body
 
 WRITTEN = MESH.written(MESH.phone, 2)
@@ -41,7 +42,7 @@ def inner_for(kind: str) -> bytes:
 
 def test_a_good_event_is_honoured() -> None:
     """Opened, decoded, weighed."""
-    reading = read(RING, MESH.verdict, BIRTH)
+    reading = read(RING, MESH.verdict, BIRTH, Log())
     assert (reading.standing, reading.reason) == (Standing.HONOURED, "")
     assert isinstance(reading.body, Born)
     assert reading.inner is not None
@@ -50,22 +51,22 @@ def test_a_good_event_is_honoured() -> None:
 
 def test_an_opening_is_honoured_and_clear() -> None:
     """It needs no key."""
-    reading = read(Keyring(), MESH.verdict, WRITTEN[0])
+    reading = read(Keyring(), MESH.verdict, WRITTEN[0], Log())
     assert reading.standing is Standing.HONOURED
 
 
 def test_key_missing_and_body_missing_wait() -> None:
     """Both are states that end when what is missing comes."""
-    waits = read(Keyring(), MESH.verdict, BIRTH)
+    waits = read(Keyring(), MESH.verdict, BIRTH, Log())
     assert (waits.standing, waits.reason) == (Standing.WAITS, "key missing")
-    waits = read(RING, MESH.verdict, replace(BIRTH, event=without_body(BIRTH.event)))
+    waits = read(RING, MESH.verdict, replace(BIRTH, event=without_body(BIRTH.event)), Log())
     assert (waits.standing, waits.reason) == (Standing.WAITS, "body missing")
     assert waits.inner is not None
 
 
 def test_attack_wrong_epoch_key() -> None:
     """Under a wrong key of the right name the event is void, not an error."""
-    reading = read(WRONG_RING, MESH.verdict, BIRTH)
+    reading = read(WRONG_RING, MESH.verdict, BIRTH, Log())
     assert reading.standing is Standing.VOID
     assert "does not open" in reading.reason
 
@@ -73,28 +74,28 @@ def test_attack_wrong_epoch_key() -> None:
 def test_attack_header_sealed_for_another_place() -> None:
     """An inner header copied from the next event does not open here."""
     moved = replace(BIRTH, header=replace(BIRTH.header, inner=WRITTEN[2].header.inner))
-    assert read(RING, MESH.verdict, moved).standing is Standing.VOID
+    assert read(RING, MESH.verdict, moved, Log()).standing is Standing.VOID
 
 
 def test_attack_sealed_nonsense() -> None:
     """A writer with the key who seals bytes that are no header, or no body of their kind, gets void events."""
-    assert read(RING, MESH.verdict, sealed(b"nonsense", b"")).standing is Standing.VOID
-    reading = read(RING, MESH.verdict, sealed(inner_for("born"), b"nonsense"))
+    assert read(RING, MESH.verdict, sealed(b"nonsense", b""), Log()).standing is Standing.VOID
+    reading = read(RING, MESH.verdict, sealed(inner_for("born"), b"nonsense"), Log())
     assert (reading.standing, reading.body) == (Standing.VOID, None)
     assert reading.inner is not None
 
 
 def test_unknown_kinds_and_versions_are_opaque() -> None:
     """They are shown raw; a later version is not even opened."""
-    assert read(RING, MESH.verdict, sealed(inner_for("poem"), b"")).standing is Standing.OPAQUE
+    assert read(RING, MESH.verdict, sealed(inner_for("poem"), b""), Log()).standing is Standing.OPAQUE
     later = replace(BIRTH, header=replace(BIRTH.header, version=2))
-    assert "version 2" in read(Keyring(), MESH.verdict, later).reason
+    assert "version 2" in read(Keyring(), MESH.verdict, later, Log()).reason
 
 
 def test_nothing_is_allowed_without_a_grant() -> None:
     """An event under no grant is void, with its inner header shown."""
     inner = Inner(TIME_MS, "born", "", NOTE).encode()
-    reading = read(RING, MESH.verdict, sealed(inner, cbor.encode([{}, "", b""])))
+    reading = read(RING, MESH.verdict, sealed(inner, cbor.encode([{}, "", b""])), Log())
     assert (reading.standing, reading.reason) == (Standing.VOID, "nothing allows it")
 
 
@@ -102,14 +103,14 @@ def test_nothing_is_allowed_without_a_grant() -> None:
 def test_nothing_that_is_sealed_makes_reading_fail(inner: bytes, body: bytes, good_inner: bool) -> None:  # noqa: FBT001 - drawn
     """Any bytes under the right key: a standing comes out."""
     placed = sealed(inner_for("changed") if good_inner else inner, body)
-    assert read(RING, MESH.verdict, placed).standing in set(Standing)
+    assert read(RING, MESH.verdict, placed, Log()).standing in set(Standing)
 
 
 @given(st.binary(max_size=60), st.none() | st.binary(max_size=60))
 def test_nothing_that_is_not_sealed_makes_reading_fail(inner: bytes, body: bytes | None) -> None:
     """Any bytes that claim to be sealed, without the key that could have sealed them."""
     placed = replace(BIRTH, header=replace(BIRTH.header, inner=inner), event=Event(b"", body))
-    assert read(RING, MESH.verdict, placed).standing is Standing.VOID
+    assert read(RING, MESH.verdict, placed, Log()).standing is Standing.VOID
 
 
 def test_parts_are_read_by_themselves() -> None:

@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from mesh.clocks.lamport import Stamp
 from mesh.events.event import CLEAR, Inner
 from mesh.events.founding import default_grant, with_rank
+from mesh.events.judge import judge
 from mesh.events.kinds import ANY, Admit, Body, Genesis, Grant, Located, Opening, Rekey, kind_of
-from mesh.events.verdict import Standing, Statement, admitted, judge, weigh
-from mesh.names import Digest, DocumentId, Short, short
+from mesh.events.verdict import Standing, Statement, admitted
+from mesh.events.weigh import NOT_ADMITTED
+from mesh.names import ZERO, Digest, DocumentId, Short, short
+from tests.unit.lineage import weighed
 from tests.unit.small_mesh import MESH, NOTE, Device, fixed, request
 
 STATEMENTS = MESH.statements()
@@ -30,7 +33,8 @@ def said(speaker: Device | Digest, body: Body | None, number: int = 0, kind: str
     admission = speaker.admission if isinstance(speaker, Device) else speaker
     kind = kind or (kind_of(body) if body else "")
     digest = Digest(fixed(32, "statement", admission.hex(), kind, repr(body), number))
-    return Statement(digest, admission, Stamp(100 + number, Digest(fixed(32, "chain", admission.hex()))), kind, body)
+    stamp = Stamp(100 + number, Digest(fixed(32, "chain", admission.hex())))
+    return Statement(digest, admission, stamp, kind, body, 2 + number, ZERO)
 
 
 def judged(*more: Statement) -> object:
@@ -156,9 +160,9 @@ def test_attack_strangers_speak_for_themselves() -> None:
 def test_a_statement_of_an_unknown_kind_is_remembered() -> None:
     """It counts nothing, but whoever speaks with authority and is not understood means: upgrade."""
     strange, broken, member = (
-        said(MESH.laptop, None, kind="close"),
+        said(MESH.laptop, None, kind="later"),
         said(MESH.laptop, None, kind="admit"),
-        said(MESH.phone, None, kind="close"),
+        said(MESH.phone, None, kind="later"),
     )
     later, unreadable = said(MESH.laptop, None, kind="version 2"), said(MESH.laptop, None)
     verdict = judge([*STATEMENTS.values(), strange, broken, member, later, unreadable], MESH.id)
@@ -226,7 +230,7 @@ def test_a_grant_covers_what_it_names(changes: dict[str, object], allowed: bool)
     grant = said(MESH.mac, NARROW)
     verdict = judge([*STATEMENTS.values(), grant], MESH.id)
     inner = replace(Inner(0, "born", AGENT, NOTE, short(grant.digest)), **changes)  # type: ignore[arg-type]
-    standing, reason = weigh(verdict, MESH.phone.admission, inner)
+    standing, reason, _ = weighed(verdict, MESH.phone.admission, inner)
     assert standing is (Standing.HONOURED if allowed else Standing.VOID)
     assert bool(reason) is not allowed
     found = verdict.grant_for(MESH.phone.admission, inner)
@@ -240,7 +244,7 @@ def _default_for(inner: Inner) -> Short | None:
 def test_attack_a_grant_of_another_device() -> None:
     """The phone cannot write under the laptop's grant."""
     inner = Inner(0, "born", "", NOTE, MESH.grant(MESH.laptop))
-    assert weigh(MESH.verdict, MESH.phone.admission, inner)[0] is Standing.VOID
+    assert weighed(MESH.verdict, MESH.phone.admission, inner)[0] is Standing.VOID
 
 
 def test_attack_a_grant_for_somebody_who_was_never_let_in() -> None:
@@ -249,13 +253,13 @@ def test_attack_a_grant_for_somebody_who_was_never_let_in() -> None:
     grant = said(MESH.mac, default_grant(stranger.digest))
     verdict = judge([*STATEMENTS.values(), stranger, grant], MESH.id)
     inner = Inner(0, "born", "", NOTE, short(grant.digest))
-    assert weigh(verdict, stranger.digest, inner) == (Standing.VOID, "its device was never let in")
+    assert weighed(verdict, stranger.digest, inner) == (Standing.VOID, NOT_ADMITTED, ZERO)
 
 
 def test_unknown_kinds_and_openings() -> None:
     """What this version does not read is opaque, not void; openings need no grant."""
-    assert weigh(MESH.verdict, MESH.phone.admission, Inner(0, "poem"))[0] is Standing.OPAQUE
-    assert weigh(MESH.verdict, MESH.phone.admission, Inner(0, "opening"))[0] is Standing.HONOURED
+    assert weighed(MESH.verdict, MESH.phone.admission, Inner(0, "poem"))[0] is Standing.OPAQUE
+    assert weighed(MESH.verdict, MESH.phone.admission, Inner(0, "opening"))[0] is Standing.HONOURED
 
 
 def test_of_several_grants_the_smallest_name_is_used() -> None:

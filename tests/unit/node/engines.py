@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from mesh.events.bodies import document_of
 from mesh.events.event import Lane, Placed
 from mesh.events.founding import asked, default_grant, found, rekey, with_rank
 from mesh.events.keys import SecretKeys, public_sign_key
-from mesh.events.kinds import Admit, Born, Changed, document_of
+from mesh.events.kinds import Admit, Born, Changed
 from mesh.events.seal import Keyring
 from mesh.events.speaking import Draft, joined
 from mesh.events.verdict import Standing

@@ -3,7 +3,8 @@
 import pytest
 
 from mesh.errors import Misuse, TooLarge
-from mesh.events.kinds import Born, encode_body
+from mesh.events.bodies import encode_body
+from mesh.events.kinds import Born
 from mesh.limits import BODY_PLAIN_BYTES_MAX, PATH_BYTES_MAX, TAG_BYTES_MAX, TAGS_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX
 from mesh.names import DocumentId
 from mesh.state import notes

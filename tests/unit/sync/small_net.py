@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from mesh.clocks.chain import START
 from mesh.clocks.frontier import Span
+from mesh.events.bodies import document_of
 from mesh.events.event import Event, Lane, Placed, Run
-from mesh.events.kinds import Born, document_of
+from mesh.events.kinds import Born
 from mesh.events.seal import Keyring
 from mesh.events.speaking import Draft, runs
 from mesh.limits import WANT_SPANS_MAX

@@ -13,6 +13,7 @@ from mesh.limits import LIVE_PUSH_BYTES_MAX
 from mesh.names import ZERO
 from mesh.sync.inputs import Heard
 from mesh.sync.messages import Have, Push, Want
+from tests.unit.lineage import Log
 from tests.unit.small_mesh import MESH, one_run, request
 from tests.unit.sync.small_family import family, synced
 from tests.unit.sync.small_net import Net, Node, copied
@@ -29,7 +30,7 @@ def test_two_devices_that_meet_hold_the_same() -> None:
     assert mac.knows() == phone.knows()
     data = [placed for placed in mac.log.values() if placed.lane is Lane.DATA]
     assert len(data) == 10
-    standings = {read(mac.keyring, mac.replica.verdict, placed).standing for placed in data}
+    standings = {read(mac.keyring, mac.replica.verdict, placed, Log()).standing for placed in data}
     assert standings == {Standing.HONOURED}
     assert mac.replica.lacks == {}
     assert not mac.alarms + phone.alarms
@@ -161,7 +162,7 @@ def test_after_a_fork_a_new_chain_is_opened() -> None:
     net.run()
     effects = net.nodes["mac"].say()
     assert [placed.seq for placed in effects.append] == [1, 2]
-    inner = read(net.nodes["mac"].keyring, MESH.verdict, effects.append[0])
+    inner = read(net.nodes["mac"].keyring, MESH.verdict, effects.append[0], Log())
     assert getattr(inner.body, "reason", "") == "restored"
     later = net.nodes["mac"].say()
     assert [placed.seq for placed in later.append] == [3]

@@ -17,6 +17,7 @@ from mesh.events.verdict import Standing
 from mesh.names import ZERO, short
 from mesh.sync.inputs import Said
 from mesh.sync.messages import Push
+from tests.unit.lineage import Log
 from tests.unit.small_mesh import MESH, NOTE, TIME_MS, request
 from tests.unit.sync.small_family import BIRTH, ENTROPY, snapshot
 from tests.unit.sync.small_net import Node
@@ -33,7 +34,7 @@ def test_what_is_said_is_appended_and_told() -> None:
     effects = phone.handle(said((Draft(BIRTH, NOTE), Draft(Changed(b"x"), NOTE))))
     assert [placed.seq for placed in effects.append] == [1, 2, 3]
     assert effects.send == ((None, Push(runs(effects.append))),)
-    reading = read(phone.keyring, MESH.verdict, effects.append[2])
+    reading = read(phone.keyring, MESH.verdict, effects.append[2], Log())
     assert (reading.standing, reading.inner and reading.inner.grant) == (Standing.HONOURED, MESH.grant(MESH.phone))
 
 

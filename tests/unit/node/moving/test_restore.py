@@ -13,7 +13,8 @@ from mesh.node import home as homes
 from mesh.node import vault, voices
 from mesh.node.agent import opened
 from mesh.node.moving import archive, backup, restore
-from mesh.node.storage.store import copy_store, open_store
+from mesh.node.storage.connection import copy_store
+from mesh.node.storage.store import open_store
 
 
 def silent(_what: str, _done: int, _of: int) -> None:
