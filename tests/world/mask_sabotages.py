@@ -24,7 +24,7 @@ from mesh.state.snapshot import Snapshot
 from tests.world.masks import play
 from tests.world.sabotages import Caught, Sabotage
 
-WORLDS_MAX = 60
+WORLDS_MAX = 120
 NONE: frozenset[bytes] = frozenset()
 
 

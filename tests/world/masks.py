@@ -172,11 +172,11 @@ class World:
         document, before = replica.document, replica.document.text()
         key, value = self.lots.choice(KEYS), None
         edits: list[Edit] = []
-        if (dice := self.lots.random()) < 0.35:
+        if (dice := self.lots.random()) < 0.4:
             self.values += 1
             value = self.values
             edits.append(Put(key, value))
-        elif dice < 0.65 and document.live(key):
+        elif dice < 0.6 and document.live(key):
             edits.append(Delete(key))
         splice = Splice(0, 0, "")
         if not edits or self.lots.random() < 0.3:
