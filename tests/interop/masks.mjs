@@ -1,7 +1,9 @@
 // Reads vectors of tests/vectors/masks as JSON lines, and answers for each what web/src/fold.ts makes of it.
-// It decides nothing: tests/system/test_fold_typescript.py compares, and has web/build made before.
+// It decides nothing: tests/system/test_fold_typescript.py compares, and names the module as it was built.
 import { createInterface } from "node:readline";
-import { firstChange, MaskedDocument } from "../../web/build/fold.js";
+import { pathToFileURL } from "node:url";
+
+const { firstChange, MaskedDocument } = await import(pathToFileURL(process.argv[2]).href);
 
 const bytes = (text) => Uint8Array.from(Buffer.from(text, "hex"));
 const hex = (data) => Buffer.from(data).toString("hex");
