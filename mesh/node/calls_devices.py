@@ -103,7 +103,9 @@ async def _packet(agent: Agent, admission: Digest) -> Packet:
         for head in heads:
             control += [push async for push in _pages(agent, Span(chain, head, ()))]
     own = agent.engine.own
-    return Packet(own.mesh, admission, agent.engine.keyring.keys(), tuple(control), agent.own_addresses())
+    reads = admission in replica.verdict.readers()  # no relay does, and nobody who was closed
+    keys = agent.engine.keyring.keys() if reads else {}
+    return Packet(own.mesh, admission, keys, tuple(control), agent.own_addresses())
 
 
 async def _pages(agent: Agent, span: Span) -> AsyncIterator[bytes]:
