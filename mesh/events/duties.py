@@ -10,11 +10,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from mesh.clocks.chain import Head
+from mesh.clocks.lamport import Stamp
 from mesh.events.epochs import Epochs, Links, epochs_of, links, reached
 from mesh.events.event import Inner, Placed
 from mesh.events.kinds import Admit, Grant, Mark, Ungrant
 from mesh.events.seal import Keyring
-from mesh.events.verdict import Statement, Verdict, grant_name
+from mesh.events.verdict import Statement, Verdict, admitted, grant_name
 from mesh.limits import MARKS_MAX, RANK_ADMIN_LAST
 from mesh.names import Digest, Short, short
 
@@ -55,14 +56,28 @@ class Reach:
 def owes_rekey(verdict: Verdict, mesh: Digest, keyring: Keyring, statements: Statements) -> bool:
     """Whether an admin who holds these keys should begin a new epoch.
 
-    No epoch may be written under, or none of those is here; or a reader does not come by a key that is here.
+    No epoch may be written under, or none of those is here; or a device was closed since, which may have been handed
+    over its key without a wrap; or a reader does not come by a key that is here.
     """
-    if not any(keyring.holds(short(epoch)) for epoch in verdict.epochs()):
+    current = next((epoch for epoch in verdict.epochs() if keyring.holds(short(epoch))), None)
+    if current is None or _closed_since(verdict, statements, verdict.rekeys[current][0]):
         return True
     epochs = epochs_of(statements.values())
     leads = links(mesh, epochs, keyring.keys())
     reach = Reach(statements, epochs, leads)
     return any(leads.keys() - reach.of(reader) for reader in verdict.readers())
+
+
+def _closed_since(verdict: Verdict, statements: Statements, stamp: Stamp) -> bool:
+    """Whether a close of a reader came after an epoch.
+
+    Whoever began an epoch later knew of the close, or took the device for a reader; then it is not written under.
+    """
+    for name, cuts in verdict.closes.items():
+        closed = admitted(statements.get(name))
+        if closed and not closed.is_relay and any(statements[cut.by].stamp > stamp for cut in cuts):
+            return True
+    return False
 
 
 def holders(verdict: Verdict, statements: Statements, epoch: Digest) -> tuple[Digest, ...]:

@@ -129,7 +129,7 @@ class Agent:
         listening = Listening(self._hosts(), self.port, Path(server) if server else None, external)
         self.bus = NatsBus(self.device, keys, server_path(self.home), listening=listening)
         self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self)
-        self.duties = Duties(self.engine, self.talk, self.keep_keys, self.log)
+        self.duties = Duties(self.engine, self.talk.known, self.keep_keys, self.log)
         self.locations = Locations(self.engine, self.bus, self.own_addresses, self.settings)
         if os.environ.get(BEACON_VARIABLE, "on") != "off":
             from mesh.node.nearby.beacon import ZeroconfBeacon  # noqa: PLC0415 - commands must not wait for it

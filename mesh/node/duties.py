@@ -11,7 +11,7 @@ import contextlib
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from mesh.clocks.frontier import events_between
 from mesh.errors import Refused
@@ -28,7 +28,8 @@ from mesh.names import Digest
 from mesh.node import timing
 from mesh.node.engine import Engine
 from mesh.node.log import Log
-from mesh.node.talk import Talk
+from mesh.node.talk import Known
+from mesh.sync.inputs import Peer
 
 
 class Unread(Refused):
@@ -42,9 +43,11 @@ class NotOwed(Refused):
 class Duties:
     """The standing duties of one agent. `keep` makes the keys that were learned durable, on every device."""
 
-    def __init__(self, engine: Engine, talk: Talk, keep: Callable[[], Awaitable[None]], log: Log) -> None:
-        """Use `run`."""
-        self._engine, self._talk, self._keep, self._log = engine, talk, keep, log
+    def __init__(
+        self, engine: Engine, known: Mapping[Peer, Known], keep: Callable[[], Awaitable[None]], log: Log
+    ) -> None:
+        """`known`: what peers told about themselves. Use `run`."""
+        self._engine, self._known, self._keep, self._log = engine, known, keep, log
         self._news = asyncio.Event()
         self._rekeyed_s = -timing.REKEY_AGAIN_S
         self._began_s = time.monotonic()
@@ -116,7 +119,7 @@ class Duties:
         if replica.verdict.live.keys() <= {replica.own.admission}:
             return True
         mine = {**replica.chains.frontier(Lane.CONTROL), **replica.chains.frontier(Lane.DATA)}
-        theirs = [known.have for peer, known in self._talk.known.items() if peer in replica.met]
+        theirs = [known.have for peer, known in self._known.items() if peer in replica.met]
         if theirs and time.monotonic() - self._began_s > timing.GRANTS_PATIENCE_S:
             return True
         return not replica.pulls and any(events_between(mine, {**h.control, **h.data}) == 0 for h in theirs)

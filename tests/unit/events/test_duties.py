@@ -102,6 +102,20 @@ def test_an_epoch_that_reaches_a_closed_device_or_nobody_is_never_written_under(
     assert not control.owed()
 
 
+@pytest.mark.parametrize(("rank", "owed"), [(10, True), (RANK_RELAY, False)])
+def test_a_close_of_who_was_handed_the_key_in_its_admission_owes_one(rank: int, owed: bool) -> None:  # noqa: FBT001
+    """It is no recipient of that epoch, and reads it all the same; a relay does not."""
+    control = Control()
+    control.rekey(MAC, 20, *EVERYBODY)
+    late = control.admit(MAC, 21, "late", rank=rank)
+    assert not control.owed()
+    control.say(MAC, 22, Close(late.admission))
+    assert judge(control.statements.values(), BASE.id).epoch() is not None
+    assert control.owed() is owed
+    control.do(MAC, 23)
+    assert not control.owed()
+
+
 def test_two_at_once_reach_everybody() -> None:
     """Both were made for all, so neither leaves anybody out; one that left somebody out is made up for once."""
     control = Control()
