@@ -13,7 +13,7 @@ from mesh.events.founding import Packet, admission_text, default_grant, read_req
 from mesh.events.keys import fingerprint
 from mesh.events.speaking import Draft
 from mesh.limits import PAGE_BYTES_MAX, RANK_ADMIN_LAST, RANK_MAX, RANK_MEMBER, STRANGE_ADDRESSES_MAX
-from mesh.names import Digest, device_text, digest_text
+from mesh.names import Digest, device_text, digest_text, shown
 from mesh.node.arguments import Arguments, needed, text
 from mesh.node.engine import Engine
 from mesh.sync import messages
@@ -48,7 +48,10 @@ async def admit(agent: Agent, arguments: Arguments) -> object:
     asked = read_request(needed(arguments, "request"))
     rank = _rank(agent, text(arguments, "rank") or "admin")
     replica = agent.engine.replica
-    known = [a for a in replica.verdict.devices.values() if a.sign_key == asked.sign_key]
+    known = [a for a in replica.verdict.live.values() if a.sign_key == asked.sign_key]
+    if not known and any(a.sign_key == asked.sign_key for a in replica.verdict.devices.values()):
+        message = f"{shown(asked.name)} was taken out of the mesh, and its keys with it"
+        raise NotGranted(message, hint="There `mesh leave`, then a new `mesh join`: it comes back with new keys.")
     if known:
         digest, rank = known[0].digest, known[0].rank
     else:
@@ -76,7 +79,7 @@ async def admit(agent: Agent, arguments: Arguments) -> object:
 
 def own_rank(agent: Agent) -> int:
     """What this device is in its mesh."""
-    own = agent.engine.replica.verdict.devices.get(agent.engine.own.admission)
+    own = agent.engine.replica.verdict.live.get(agent.engine.own.admission)
     return own.rank if own else RANK_MAX
 
 
