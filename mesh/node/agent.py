@@ -21,7 +21,7 @@ from pathlib import Path
 import mesh
 from mesh.errors import MeshError, Misuse
 from mesh.events.seal import Keyring
-from mesh.limits import ADDRESSES_PER_PEER_MAX, ECHO_CHARACTERS_MAX
+from mesh.limits import ADDRESSES_PER_PEER_MAX, ECHO_CHARACTERS_MAX, PEERS_MAX
 from mesh.names import Digest, device_text, shown
 from mesh.node import calls, timing, vault
 from mesh.node.duties import Duties
@@ -155,17 +155,20 @@ class Agent:
         return successor(self.engine.replica.verdict, own.admission, own.keys.sign_key)
 
     async def let_in(self) -> None:
-        """Let the bus know whom the verdict admits, and where they were last."""
+        """Let the bus know who is live, and where they were last. Whoever was taken out only visits."""
         if self.bus is None:
             return
         if self.successor() is not None:
             self.again = True
             self.ending.set()  # everybody calls this device by another name now: it starts anew under that
-        devices = self.engine.replica.verdict.devices.values()
+        verdict, own = self.engine.replica.verdict, self.engine.own.admission
+        only_visited = not verdict.is_live(own)
+        others = sorted((a for a in verdict.live.values() if a.digest != own), key=lambda a: (a.rank, a.digest))
+        if len(others) > PEERS_MAX:  # a thief's crowd must not keep the roster from being renewed
+            self.log("roster.crowded", devices=len(others), linked=PEERS_MAX)
         peers = [
-            Peer(device_text(a.digest), a.name, a.transport_key, a.tls_key, self._dialled_at(a.digest))
-            for a in devices
-            if a.digest != self.engine.own.admission
+            Peer(device_text(a.digest), a.name, a.transport_key, a.tls_key, self._dialled_at(a.digest), only_visited)
+            for a in others[:PEERS_MAX]
         ]
         try:
             await self.bus.roster(peers, self.strange)

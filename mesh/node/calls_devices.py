@@ -57,7 +57,10 @@ async def admit(agent: Agent, arguments: Arguments) -> object:
     asked = read_request(needed(arguments, "request"))
     rank = _rank(agent, text(arguments, "rank") or ("relay" if asked.rank >= RANK_RELAY else "admin"))
     replica = agent.engine.replica
-    known = [a for a in replica.verdict.devices.values() if a.sign_key == asked.sign_key]
+    known = [a for a in replica.verdict.live.values() if a.sign_key == asked.sign_key]
+    if not known and any(a.sign_key == asked.sign_key for a in replica.verdict.devices.values()):
+        message = f"{shown(asked.name)} was taken out of the mesh, and its keys with it"
+        raise NotGranted(message, hint="There `mesh leave`, then a new `mesh join`: it comes back with new keys.")
     if known:
         digest, rank = known[0].digest, known[0].rank
     else:
@@ -86,7 +89,7 @@ async def admit(agent: Agent, arguments: Arguments) -> object:
 
 def own_rank(agent: Agent) -> int:
     """What this device is in its mesh."""
-    own = agent.engine.replica.verdict.devices.get(agent.engine.own.admission)
+    own = agent.engine.replica.verdict.live.get(agent.engine.own.admission)
     return own.rank if own else RANK_MAX
 
 
