@@ -28,6 +28,7 @@ from mesh.state import changes, columns, encoding, snapshot
 from mesh.state.documents import Document
 from mesh.state.edits import Put, Splice
 from mesh.state.genesis import body_of
+from mesh.state.operations import Change
 from mesh.state.shapes import gate
 from mesh.sync.pairing_frames import Code
 from tests.fuzz.parsers import Parser, core, text_of
@@ -42,7 +43,7 @@ WORDS = "correct horse"
 
 def _change_again(value: object) -> bytes | None:
     """What was read, written as Automerge writes it; a deflated one has several forms, and counts as the plain one."""
-    assert isinstance(value, changes.Change), value
+    assert isinstance(value, Change), value
     made = encoding.encode(value.dependencies, value.actor, value.sequence, value.start, value.operations)
     assert made == value, "it would be written otherwise"
     return None
@@ -51,13 +52,13 @@ def _change_again(value: object) -> bytes | None:
 def _deflated_body(body: bytes) -> bytes:
     raw = sealed(body)
     _, at = columns.unsigned(raw, encoding.CHECKSUM_END + 1)
-    change = changes.Change(b"", (), b"", 0, 0, (), raw)
+    change = Change(b"", (), b"", 0, 0, (), raw)
     assert raw[at:] == body
     return deflated(change)
 
 
 @cache
-def _written() -> tuple[changes.Change, ...]:
+def _written() -> tuple[Change, ...]:
     return tuple(writers.honest(3, steps=6))
 
 
@@ -173,11 +174,12 @@ def _told(raw: bytes) -> object:
     with ours, theirs:
         theirs.sendall(raw[:100_000].replace(b"\n", b" ") + b"\n")
         theirs.shutdown(socket.SHUT_WR)
-        return Connection(ours).call("status", {}, answer_s=5.0)  # type: ignore[arg-type]
+        return Connection(ours).call("status", {}, answer_s=5.0)
 
 
 def _address_again(value: object) -> bytes | None:
-    host, port = value  # type: ignore[misc]
+    assert isinstance(value, tuple), value
+    host, port = value
     text_of(str(host).encode())  # a host that cannot be written down is none
     assert str(host).isprintable(), "it would be shown, and written into a configuration"
     assert 0 < port < 1 << 16
