@@ -22,7 +22,7 @@ def test_another_version_is_refused() -> None:
     fields = cbor.decode(snapshot.encode(WHOLE), 1000, "a snapshot")
     assert isinstance(fields, list)
     with pytest.raises(Refused):
-        snapshot.decode(cbor.encode([2, *fields[1:]]))
+        snapshot.decode(cbor.encode([3, *fields[1:]]))
 
 
 @pytest.mark.parametrize("place", range(5))
