@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from mesh.clocks.chain import Head
 from mesh.events.event import Event, Lane
-from mesh.events.speaking import runs
+from mesh.events.founding import with_rank
+from mesh.events.speaking import Draft, runs
 from mesh.limits import LAMPORT_STEP_MAX
 from mesh.names import ZERO, Digest
 from mesh.sync.messages import Have
@@ -57,9 +58,6 @@ async def unknown_device(town: Town) -> str:
         await line.push(quill.run())
         town.nobody_holds(digest, quill.chain)
         control = thief.quill(Lane.CONTROL)
-        from mesh.events.founding import with_rank  # noqa: PLC0415 - for this one
-        from mesh.events.speaking import Draft  # noqa: PLC0415 - as above
-
         fake = control.say(Draft(with_rank(thief.request("second founder"), 1)))
         await line.push(control.run())
     await asyncio.to_thread(town.held, fake, "honoured")  # in the control lane held is all that the log says
@@ -182,7 +180,7 @@ def _frontier(device: Device) -> tuple[dict[Digest, tuple[Head, ...]], dict[Dige
     return {}, dict(sorted(found.items()))
 
 
-@real(25, "idempotent, and the device goes on working")
+@real(25, "idempotent, and the device goes on working", slow=True)
 async def replay_of_100_000_events(town: Town) -> str:
     """Holds dogwood's keys. Sends a run of 500 events 200 times."""
     async with town.thief(MEMBER) as thief, thief.at(town.alder) as line:
@@ -245,7 +243,8 @@ async def anothers_chain(town: Town) -> str:
     before = refused(town.alder)
     async with town.thief() as thief, thief.at(town.alder) as line:
         _, tips = _frontier(town.alder)
-        mine = [row for row in town.alder.call("log", device="alder", limit=1)["events"]]  # type: ignore[attr-defined]
+        mine = town.alder.call("log", device="alder", limit=1)["events"]
+        assert isinstance(mine, list)
         chain = Digest(bytes.fromhex(mine[0]["chain"]))
         quill = Quill.at(thief, Lane.DATA, chain, tips[chain][0], mine[0]["lamport"])
         digest = quill.say(thief.draft("alder never wrote this"))

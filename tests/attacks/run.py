@@ -25,7 +25,7 @@ from pathlib import Path
 
 from tests.attacks.catalogue import RESEARCHED, Attack, everything
 from tests.attacks.town import Town, town
-from tests.conftest import BEACON
+from tests.conftest import BEACON, Spawn
 
 _GRACE_S = 5.0
 
@@ -69,7 +69,7 @@ class Ground:
         await stack.aclose()
 
 
-def _spawner(started: list[subprocess.Popen[bytes]]):  # noqa: ANN202 - as tests.conftest has it
+def _spawner(started: list[subprocess.Popen[bytes]]) -> Spawn:
     def spawn(argv: Sequence[str | Path], **options: object) -> subprocess.Popen[bytes]:
         process = subprocess.Popen([str(part) for part in argv], start_new_session=True, **options)  # type: ignore[call-overload]
         started.append(process)
@@ -106,7 +106,7 @@ async def played(attack: Attack, where: Ground) -> Outcome:
         return Outcome(attack.number, attack.name, attack.expected, "not run", attack.not_run, "-", 0.0)
     try:
         if attack.pure:
-            happened = attack.pure()
+            happened = await asyncio.to_thread(attack.pure)  # some of them run a loop of their own
         elif attack.real:
             place = await where.town()
             happened = await attack.real(place)
@@ -165,13 +165,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps({**figures, "attacks": [asdict(one) for one in outcomes]}, indent=2))
     else:
         rest = ", ".join(str(one.number) for one in outcomes if one.result != "passed")
-        print(f"{len(passed)} of {len(outcomes)} attacks were answered as they must be{f'; not: {rest}' if rest else ''}")
+        print(
+            f"{len(passed)} of {len(outcomes)} attacks were answered as they must be{f'; not: {rest}' if rest else ''}"
+        )
     return 0 if len(passed) == len(outcomes) and outcomes else 1
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/attacks", description=__doc__)
-    parser.add_argument("--only", type=int, action="append", default=[], metavar="N", help="may be given more than once")
+    parser.add_argument(
+        "--only", type=int, action="append", default=[], metavar="N", help="may be given more than once"
+    )
     parser.add_argument("--list", action="store_true", help="what each attacker holds, without playing")
     parser.add_argument("--json", action="store_true", help="one object on standard output")
     return parser.parse_args(argv)

@@ -17,13 +17,13 @@ from pathlib import Path
 from mesh.clocks.chain import START, Head, event_digest, signed_bytes
 from mesh.events.bodies import document_of, encode_body
 from mesh.events.event import CLEAR, VERSION, Event, Header, Inner, Lane, Placed, Run
-from mesh.events.kinds import Admit, Born, Opening
 from mesh.events.founding import asked
 from mesh.events.keys import SecretKeys, public_sign_key
+from mesh.events.kinds import Admit, Born, Opening
 from mesh.events.seal import Keyring, pad_body, pad_inner
 from mesh.events.speaking import NONCES_BYTES, Draft, Voice, runs, signed
 from mesh.limits import NONCE_BYTES, SALT_BYTES
-from mesh.names import ZERO, Digest, Short, device_text, short
+from mesh.names import ZERO, Digest, DocumentId, Short, device_text, short
 from mesh.node import agent as agents
 from mesh.node.agent import Agent
 from mesh.node.ports import Peer
@@ -209,7 +209,7 @@ class Thief:
         """A new chain."""
         return Quill(self, lane, admission)
 
-    def note(self, title: str = "from a thief", *, space: str = "home") -> tuple[Born, object]:
+    def note(self, title: str = "from a thief", *, space: str = "home") -> tuple[Born, DocumentId]:
         """A birth, and the document that it makes."""
         birth = notes.birth(title, "", (), None, secrets.token_bytes(SALT_BYTES))
         return birth, document_of(space, notes.KIND, birth)
@@ -217,13 +217,13 @@ class Thief:
     def draft(self, title: str = "from a thief", *, grant: Short | None = None, agent: str = "") -> Draft:
         """A note that the stolen device could have written."""
         birth, document = self.note(title)
-        return Draft(birth, document, agent, self.grant if grant is None else grant)  # type: ignore[arg-type]
+        return Draft(birth, document, agent, self.grant if grant is None else grant)
 
     def request(self, name: str, keys: SecretKeys | None = None) -> Admit:
         """What a device that does not exist asks to be admitted with."""
         keys = keys or SecretKeys.from_entropy(secrets.token_bytes(32))
-        seeds = (public_sign_key(secrets.token_bytes(32)) for _ in range(2))
-        return asked(keys, *seeds, name)
+        transport, tls = (public_sign_key(secrets.token_bytes(32)) for _ in range(2))
+        return asked(keys, transport, tls, name)
 
     def honest(self, drafts: Sequence[Draft], lane: Lane = Lane.DATA) -> tuple[Placed, ...]:
         """A commit of the right form on a new chain, event by event."""

@@ -7,9 +7,7 @@ keys are the thief's. Everything is real: processes, nats-server, TLS, loopback.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import shutil
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -29,6 +27,7 @@ from tests.system.harness import Device, Fleet
 
 ADMIN, MEMBER = "cedar", "dogwood"
 ROLES = {"birch": "admin", ADMIN: "admin", MEMBER: "member", "elder": "member"}
+_PAGES_MAX = 50
 NARROW_AGENT = "bot"
 """An agent on dogwood whose grant covers births of notes in the space `home`, and nothing else."""
 
@@ -113,10 +112,18 @@ class Town:
             assert not wanted & {row["event"] for row in _log(device)}, f"{device.name} holds it"
 
 
-def _log(device: Device) -> list[Told]:
-    rows = device.call("log", limit=1000)["events"]
-    assert isinstance(rows, list)
-    return rows
+def _log(device: Device) -> Iterator[Told]:
+    """Every event that a device holds, the latest first."""
+    before: dict[str, object] = {}
+    for _ in range(_PAGES_MAX):
+        page = device.call("log", limit=1000, **before)
+        rows = page["events"]
+        assert isinstance(rows, list)
+        yield from rows
+        if "next" not in page:
+            return
+        before = {"before": page["next"]}
+    raise AssertionError("more events than a town can have")
 
 
 def _same(*devices: Device) -> str:
@@ -136,6 +143,8 @@ async def _found(folder: Path) -> None:
             assert isinstance(told, dict)
             if name == MEMBER:
                 await _narrowly(agent.engine)
+                told = await agent.call("admit", {"request": asked["request"], "rank": rank})  # with that in it
+                assert isinstance(told, dict)
         await homes.accept(folder / name, str(told["admission"]))
 
 
@@ -165,12 +174,3 @@ def asleep(device: Device) -> Iterator[None]:
         yield
     finally:
         device.start()
-
-
-def copied(home: Path, to: Path) -> Path:
-    """A copy of a home, without what only a running agent has."""
-    shutil.copytree(home, to, ignore=shutil.ignore_patterns("*.sock", "lock"))
-    return to
-
-
-__all__ = ["ADMIN", "MEMBER", "Town", "asleep", "contextlib", "copied", "town"]

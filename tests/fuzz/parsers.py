@@ -189,7 +189,8 @@ def talk() -> Iterable[Parser]:
 # ---------------------------------------------------------------- letting in
 
 _LAPTOP = secret_keys("laptop")
-_PACKET = Packet(MESH.id, MESH.laptop.admission, {short(MESH.epoch): EPOCH_KEY}, tuple(_PUSHES), ("192.0.2.7:4222",))
+_EPOCHS = {short(MESH.epoch): EPOCH_KEY}
+_PACKET = Packet(MESH.id, MESH.laptop.admission, bytes(KEY_BYTES), _EPOCHS, tuple(_PUSHES), ("192.0.2.7:4222",))
 _REQUEST = request("laptop")
 _CODE = Code(7, "orbit-velvet-canoe")
 
@@ -292,7 +293,10 @@ def letting_in() -> Iterable[Parser]:
     frames = _frames()
     good = request_text(_REQUEST)
     admission = cbor.encode(
-        [_PACKET.mesh, _PACKET.admission, [[short(MESH.epoch), EPOCH_KEY]], list(_PUSHES), list(_PACKET.addresses)]
+        [
+            *(_PACKET.mesh, _PACKET.admission, _PACKET.transport),
+            *([[short(MESH.epoch), EPOCH_KEY]], list(_PUSHES), list(_PACKET.addresses)),
+        ]
     )
     request_inside = _unarmoured(good, REQUEST_PREFIX)
     yield Parser("request", lambda raw: read_request(text_of(raw)), [request_inside], dress=_armoured(REQUEST_PREFIX))
