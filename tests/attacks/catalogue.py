@@ -76,6 +76,7 @@ def everything() -> tuple[Attack, ...]:
     """All attacks by number."""
     from tests.attacks import (  # noqa: PLC0415 - they register themselves, and import this
         on_chains,
+        on_closing,
         on_documents,
         on_people,
         on_statements,
@@ -83,6 +84,6 @@ def everything() -> tuple[Attack, ...]:
         on_transport,
     )
 
-    modules = (on_chains, on_documents, on_people, on_statements, on_the_verdict, on_transport)
+    modules = (on_chains, on_closing, on_documents, on_people, on_statements, on_the_verdict, on_transport)
     assert all(module.__doc__ for module in modules), "imported, so that their attacks are listed"
     return tuple(_ALL[number] for number in sorted(_ALL))

@@ -34,7 +34,7 @@ def alarms(device: Device) -> str:
     return str(device.status()["alarms"])
 
 
-@real(1, "R: refused and counted; nothing is held")
+@real(1, "refused, counted, an alarm; nothing is held")
 async def bad_signature(town: Town) -> str:
     """Holds cedar's keys. Sends an event of its own chain under a signature that does not fit."""
     before = refused(town.alder)
@@ -66,7 +66,7 @@ async def unknown_device(town: Town) -> str:
     return "nothing stored; the fake founder is held and lets nobody in"
 
 
-@real(4, "R: refused")
+@real(4, "refused as a stranger")
 async def another_mesh(town: Town) -> str:
     """Holds cedar's keys and the whole control log of another mesh, which it offers."""
     before = refused(town.alder)
@@ -78,7 +78,7 @@ async def another_mesh(town: Town) -> str:
     return "refused, an alarm says that it belongs to another mesh"
 
 
-@real(5, "R: refused")
+@real(5, "refused")
 async def body_swapped(town: Town) -> str:
     """Holds cedar's keys. Sends a truly signed event with another body than its header names."""
     before = refused(town.alder)
@@ -199,7 +199,7 @@ async def replay_of_100_000_events(town: Town) -> str:
     return f"{_REPLAYED * _REPLAYS:,} events again, none stored twice"
 
 
-@real(26, "R: refused from the chain alone")
+@real(26, "refused, by its chain alone; the largest allowed one runs nobody's clock out")
 async def lamport_step(town: Town) -> str:
     """Holds cedar's keys. Claims numbers that are too far beyond its own last one, up to 2^53 - 1."""
     before = refused(town.alder)
@@ -237,7 +237,7 @@ async def a_year_ahead(town: Town) -> str:
     return "both stored, the honest event after them is the newest"
 
 
-@real(60, "R: refused by its chain, whoever signs")
+@real(60, "refused: the key of the chain does not fit")
 async def anothers_chain(town: Town) -> str:
     """Holds cedar's keys. Goes on with alder's own data chain, signed with the only key it has."""
     before = refused(town.alder)

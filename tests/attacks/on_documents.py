@@ -68,7 +68,7 @@ def edited(town: Town, text: str) -> None:
     town.mark()
 
 
-@real(29, "R: refused, without much memory")
+@real(29, "refused, without much memory")
 async def cbor_bombs(town: Town) -> str:
     """Holds cedar's keys. Sends each verb what is no deterministic CBOR: too deep, too long, indefinite, doubled."""
     bombs = [bytes.fromhex(raw) for raw in WRONG_CBOR.values()]

@@ -227,7 +227,7 @@ def man_in_the_middle_of_a_pairing() -> str:
 # ---------------------------------------------------------------- files
 
 
-@real(51, "R: refused before anything is written", slow=True)
+@real(51, "refused before anything is written (a backup is the only file with names in it that is read)", slow=True)
 async def backup_with_paths_and_links(town: Town) -> str:
     """Hands over a backup. Its members climb out of the folder, are links or devices, come twice or are not named."""
     names = ["../../evil", "/evil", "mesh.db/../../evil", "secrets\0x", "Secrets", "mesh.db"]
@@ -263,7 +263,7 @@ def _backup(name: str = "secrets", kind: bytes = tarfile.REGTYPE) -> bytes:
     return raw[:at] + info.tobuf(tarfile.GNU_FORMAT)[: tarfile.BLOCKSIZE] + raw[at + tarfile.BLOCKSIZE :]
 
 
-@real(52, "found by `mesh verify`; whoever is given it refuses it", slow=True)
+@real(52, "found by `mesh verify`; whoever is given it refuses it (it is not fetched again by itself)", slow=True)
 async def bit_flipped_in_the_log(town: Town) -> str:
     """Is a disk that lies: one bit of a body in birch's database is another one."""
     kept = town.folder / "birch.db"

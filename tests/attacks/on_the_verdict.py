@@ -229,7 +229,7 @@ def expired_grant_with_a_rewound_clock() -> str:
     return "the ungrant's marks end it, whatever the clock says"
 
 
-@pure(18, "R: no space, type or document can be spelled so")
+@pure(18, "refused: no space, type or document can be spelled so")
 def path_tricks_in_names() -> str:
     """Holds a member's key. Spaces and documents that look like others: `..`, other cases, NFD, empty, NUL."""
     name = NOTE.name
@@ -254,7 +254,7 @@ def path_tricks_in_names() -> str:
     return f"{len(tricks)} spellings refused; a grant covers its very space and no other that begins alike"
 
 
-@pure(36, "other paths bring it")
+@pure(36, "other paths bring it (nothing warns that what is heard is old)")
 def relay_withholds_a_close() -> str:
     """Runs the relay between two devices and hands on no control. A third device meets both now and then."""
     net = _three()
@@ -457,7 +457,7 @@ def statements_in_the_name_of_the_recovery_key() -> str:
     return "the chain's key does not fit; an equal is not admitted"
 
 
-@pure(79, "R: the proof does not fit")
+@pure(79, "void: the proof does not fit")
 def admission_of_keys_that_are_not_its_own() -> str:
     """Holds the laptop's admin key. Admits another device's keys under its own transport key or another name."""
     good, foreign = request("victim", 20), request("thief", 20)

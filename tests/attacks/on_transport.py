@@ -82,7 +82,7 @@ async def says_that_you_have_everything(town: Town) -> str:
     return "what alder wrote reached birch by another link"
 
 
-@real(39, "R: the sender is who the server let in; the forged event is refused")
+@real(39, "the sender is who the server let in; the forged event is refused")
 async def spoofed_headers(town: Town) -> str:
     """Holds cedar's keys. A forged event of alder's chain for birch, with NATS headers that say it comes from alder."""
     before = refused(town.birch)
@@ -215,7 +215,7 @@ def _stop_reading(wire: NatsWire) -> None:
 
 @real(46, "TLS pin mismatch; nothing is sent", slow=True)
 async def rogue_server_at_a_known_address(town: Town) -> str:
-    """Holds cedar's TLS key. Sits at birch's address while it is off, with a foreign and with a member's certificate."""
+    """Holds cedar's TLS key. Sits at birch's address while it is off, with a foreign and a member's certificate."""
     port = port_of(town.birch)
     await asyncio.to_thread(town.birch.stop)
     told: list[bytes] = []
@@ -301,7 +301,7 @@ async def guest_wants_and_brings_data(town: Town) -> str:
     return f"{len(served.runs)} runs of control served, no data in either direction"
 
 
-@real(66, "R: refused; no dial follows")
+@real(66, "refused; no dial follows")
 async def addresses_that_are_none(town: Town) -> str:
     """Holds cedar's keys. Tells alder addresses with escapes, too many, too long, and what is none."""
     bad: list[list[object]] = [

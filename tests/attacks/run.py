@@ -143,6 +143,15 @@ def _tell(outcome: Outcome) -> None:
     print(f"      must: {outcome.expected}\n      did:  {outcome.happened[:1000]}", flush=True)
 
 
+def table() -> list[str]:
+    """All attacks as docs/THREATS.md shows them."""
+    rows = ["| | attack | must be answered by | played against |", "|---|---|---|---|"]
+    for one in everything():
+        where = "nothing yet" if one.not_run else "real agents" if one.real else "the pure gate"
+        rows.append(f"| {one.number} | {one.name} | {one.expected} | {where} |")
+    return rows
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Play, report, and say with the exit code whether all passed."""
     os.environ[BEACON] = "off"
@@ -151,6 +160,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.list:
         for attack in chosen:
             print(f"{attack.number:3} {attack.name}: {attack.holds or attack.not_run}")
+        return 0
+    if options.table:
+        print("\n".join(table()))
         return 0
     outcomes = asyncio.run(campaign(chosen, told=not options.json))
     passed = [one for one in outcomes if one.result == "passed"]
@@ -177,6 +189,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
         "--only", type=int, action="append", default=[], metavar="N", help="may be given more than once"
     )
     parser.add_argument("--list", action="store_true", help="what each attacker holds, without playing")
+    parser.add_argument("--table", action="store_true", help="the table of docs/THREATS.md, without playing")
     parser.add_argument("--json", action="store_true", help="one object on standard output")
     return parser.parse_args(argv)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from tests.attacks.catalogue import RESEARCHED, Attack, everything
-from tests.attacks.run import campaign, ground, played
+from tests.attacks.run import campaign, ground, played, table
 from tests.attacks.town import Town
 
 pytestmark = pytest.mark.system
@@ -39,6 +40,12 @@ def test_every_researched_attack_is_listed() -> None:
     assert {one.number for one in ATTACKS} >= set(range(1, RESEARCHED + 1))
     assert len([one for one in ATTACKS if one.number > RESEARCHED]) >= 10
     assert all(one.holds or one.not_run for one in ATTACKS)
+
+
+def test_the_document_shows_this_list() -> None:
+    """Goal: docs/THREATS.md has exactly the table that `scripts/attacks --table` prints."""
+    document = (Path(__file__).parents[2] / "docs" / "THREATS.md").read_text("utf-8")
+    assert "\n".join(table()) in document, "paste what scripts/attacks --table prints"
 
 
 async def test_an_attack_that_succeeds_is_seen() -> None:
