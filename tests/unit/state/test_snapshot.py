@@ -43,6 +43,6 @@ def test_what_no_document_has_is_refused(letters: int, registers: object, waitin
     """A number of letters that would take memory without end, and what is neither register nor change."""
     fields = cbor.decode(snapshot.encode(WHOLE), 1000, "a snapshot")
     assert isinstance(fields, list)
-    fields[2], fields[4] = [True, letters, registers], [waiting, []]
+    fields[2], fields[4] = [True, letters, registers], [waiting, [], [], []]
     with pytest.raises(Refused):
         snapshot.decode(cbor.encode(fields))
