@@ -1,4 +1,4 @@
-"""What is gathered for one commit: events as weighed, standings and views that change, and what the log says until then.
+"""What is gathered for one commit: events as weighed, standings and views that change, and what the log says by then.
 
 It weighs nothing and writes nothing; the engine commits it, or drops it as a whole.
 """

@@ -21,7 +21,7 @@ from mesh.limits import COMMIT_STANDINGS_MAX, ROWS_READ_MAX
 from mesh.names import Digest, DocumentId
 from mesh.node.folding import Folding, as_born, born
 from mesh.node.gathered import Gathered, Loaded, Step
-from mesh.node.scales import NOBODY, Fallen, Scales
+from mesh.node.scales import Fallen, Scales
 from mesh.node.storage.store_port import Batch, Row, Store
 from mesh.state.changes import decode
 
@@ -144,22 +144,27 @@ class Shelf:
                 await asyncio.sleep(0)  # the question for the next page goes out, a command is answered
             document = reading.inner.document if reading.inner else None
             self.gathered.stand(event, document, reading.standing, reading.reason)
-            if document is None:
-                continue
-            try:
-                if isinstance(reading.body, Changed) and reading.inner:
-                    counts = reading.standing is Standing.HONOURED
-                    step = Step(event, decode(reading.body.change), reading.inner.time_ms, counts)
-                    steps.setdefault(document, []).append(step)
-                elif self._born(event, document, reading):
-                    again.add(document)
-            except Refused as error:
-                if reading.standing is Standing.HONOURED:
-                    self.gathered.stand(event, document, Standing.VOID, str(error))
+            content = self._content(event, document, reading) if document else None
+            if document and isinstance(content, Step):
+                steps.setdefault(document, []).append(content)
+            elif document and content:
+                again.add(document)
         for document in again:
             await self.folding.refold(document)
         for document, found in steps.items():
             await self.folding.take(document, found)
+
+    def _content(self, event: Placed, document: DocumentId, reading: Reading) -> Step | bool:
+        """A change; or whether a birth has its document folded again. What is neither is void, or could not be read."""
+        counts = reading.standing is Standing.HONOURED
+        try:
+            if isinstance(reading.body, Changed) and reading.inner:
+                return Step(event, decode(reading.body.change), reading.inner.time_ms, counts)
+            return self._born(event, document, reading)
+        except Refused as error:
+            if counts:
+                self.gathered.stand(event, document, Standing.VOID, str(error))
+            return False
 
     def _born(self, event: Placed, document: DocumentId, reading: Reading) -> bool:
         """Take a birth in. Returns whether its document must be folded again. Raises Refused."""

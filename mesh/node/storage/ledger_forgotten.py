@@ -11,14 +11,15 @@ from mesh.events.event import decode_header
 from mesh.names import Digest, DocumentId
 from mesh.node.storage.schema import Sql
 
-_NAMED = "f.name = d.name AND f.space = d.space AND f.type = d.type"
 _MISSING = (
     "SELECT e.digest, e.header FROM event e LEFT JOIN document d ON d.id = e.document WHERE e.body IS NULL"
-    f" AND NOT EXISTS (SELECT 1 FROM forgotten f WHERE {_NAMED}) ORDER BY e.id LIMIT ?"
+    " AND NOT EXISTS (SELECT 1 FROM forgotten f WHERE f.name = d.name AND f.space = d.space AND f.type = d.type)"
+    " ORDER BY e.id LIMIT ?"
 )
 _BODIES = (
     "SELECT e.id FROM forgotten f CROSS JOIN document d ON substr(d.name, 1, 5) = substr(f.name, 1, 5)"
-    f" AND {_NAMED} CROSS JOIN event e ON e.document = d.id WHERE f.since_ms < ? AND e.body IS NOT NULL"
+    " AND f.name = d.name AND f.space = d.space AND f.type = d.type CROSS JOIN event e ON e.document = d.id"
+    " WHERE f.since_ms < ? AND e.body IS NOT NULL"
 )
 
 

@@ -1,4 +1,4 @@
-"""Random lives of a small mesh: whatever is closed, adopted and forgotten when, what is kept and shown follows from the log.
+"""Random lives of a small mesh: whatever happens when, what is kept and shown follows from the log.
 
 Three devices write, edit what others wrote, and pass on a part of what they hold now and then. Two are closed by their
 seniors with marks of some earlier time, adopted again in parts, and go on writing until they hear of it. A seed says
@@ -25,7 +25,7 @@ from mesh.node.storage.store_memory import MemoryStore
 from mesh.node.storage.store_port import Batch, Row
 from mesh.sync.messages import Push
 from tests.unit.node.engines import Listener, Small, founded, joined_by, retitle, state, working, write
-from tests.unit.node.test_turns import everything
+from tests.unit.node.test_shelf_turns import everything
 
 STEPS = 60
 

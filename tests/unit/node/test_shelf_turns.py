@@ -147,7 +147,11 @@ async def test_an_ungrant_ends_what_was_written_under_the_grant() -> None:
         marks = await data_marks(mac, laptop.engine.own.admission)
         await write(laptop.engine, "after")
         await swap(mac, laptop)
-        name = next(s.digest for s in mac.engine.replica.statements.values() if isinstance(s.body, Grant) and s.body.admission == laptop.engine.own.admission)
+        name = next(
+            s.digest
+            for s in mac.engine.replica.statements.values()
+            if isinstance(s.body, Grant) and s.body.admission == laptop.engine.own.admission
+        )
         await state(mac.engine, Ungrant(name, marks))
         assert await listed(mac.store) == ["before"]
         (row,) = await mac.store.unsettled()
@@ -163,7 +167,9 @@ async def test_what_waits_for_a_mark_is_weighed_when_the_mark_comes() -> None:
             early = await laptop.everything(Lane.DATA)
             await retitle(laptop.engine, written[0], "retitled")
             await swap(mac, laptop)
-            await state(mac.engine, Close(laptop.engine.own.admission, await data_marks(mac, laptop.engine.own.admission)))
+            await state(
+                mac.engine, Close(laptop.engine.own.admission, await data_marks(mac, laptop.engine.own.admission))
+            )
             late = await mac.everything(Lane.DATA)
             await phone.engine.hear("mac", await mac.everything(Lane.CONTROL))
             if not together:
@@ -256,6 +262,25 @@ async def test_every_order_of_arrival_gives_the_same_masks(together: bool) -> No
             shelf.committed(await store.commit(shelf.batch({})))
             assert (await store.digest(), await store.note(note)) == (wanted, row)
             assert {row.placed.digest for row in await shelf.hidden(note)} == hidden
+
+
+async def test_a_void_birth_ends_waiting() -> None:
+    """Honoured work that came before it is shown, without what the birth said."""
+    async with founded() as mac, joined_by(mac, "laptop") as laptop:
+        note = await write(laptop.engine, "a note of the laptop")
+        await swap(mac, laptop)
+        await edit(mac, note, body="honest")
+        await state(mac.engine, Close(laptop.engine.own.admission))
+        birth, change = await data_events(mac)
+        store = MemoryStore()
+        shelf = Shelf(store, mac.engine.keyring, mac.engine.replica.verdict)
+        for event in (*await openings(mac), change, birth):
+            await shelf.take([event])
+            shelf.committed(await store.commit(shelf.batch({})))
+        row = await store.note(note)
+        assert row is not None
+        assert (row.note.title, row.note.body) == ("", "honest")
+        assert await same(store, mac.store)
 
 
 @pytest.mark.parametrize("kept", [False, True])
