@@ -30,6 +30,7 @@ from mesh.node.shelf import Shelf
 from mesh.node.storage.store_port import Batch, Boot, Row, Store
 from mesh.sync.inputs import Effects, Heard, Input, Peer, Said
 from mesh.sync.messages import Message, Push, Want
+from mesh.sync.missing import Missing
 from mesh.sync.replica import EVERYBODY, Own, Replica
 
 _WEIGHED = "weighed"
@@ -116,7 +117,7 @@ class Engine:
             self._weighed_by = self._settings[_WEIGHED] = self._scale
         await self._commit()
         if self.shelf.scales.verdict.forgotten or self.replica.missing:
-            self.replica.missing = dict(await self.store.missing_bodies())
+            self.replica.missing = Missing(await self.store.missing_bodies())
 
     # ── what others ask for ──────────────────────────────────────────────────────────────────────
 
@@ -321,6 +322,8 @@ class Engine:
         if batch != Batch(time_ms=batch.time_ms):
             self.shelf.committed(await self.store.commit(batch))
             self._settings.clear()
+        elif self.shelf.full:
+            self.shelf.committed(self.shelf.last_row)  # documents that were only looked at
         ready, self._ready = self._ready, []
         for job in ready:
             if not job.done.done():
@@ -377,7 +380,7 @@ def replica_of(own: Own, keyring: Keyring, boot: Boot) -> Replica:
     for chain in chains.chains.values():
         found = admitted(replica.statements.get(chain.admission))
         chain.key = found.sign_key if found else chain.key
-    replica.missing = dict(boot.missing_bodies)
+    replica.missing = Missing(boot.missing_bodies)
     return replica
 
 

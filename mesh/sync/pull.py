@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain as joined
-from itertools import islice
 
 from mesh.clocks.chain import Head
 from mesh.clocks.frontier import Span
@@ -135,11 +134,3 @@ class Pulls:
             if pull.idle:
                 self.end(peer)
             pull.idle = True
-
-
-def first_bodies(missing: dict[Digest, Digest], most: int) -> list[Digest]:
-    """The bodies to ask for next. They move to the end: what nobody has must not stand before what somebody has."""
-    chosen = list(islice(missing, most))
-    for event in chosen:
-        missing[event] = missing.pop(event)
-    return chosen

@@ -27,7 +27,8 @@ from mesh.limits import CONTROL_BYTES_MAX, LIVE_PUSH_BYTES_MAX, RANK_ADMIN_LAST,
 from mesh.names import ZERO, Digest, device_text, role_text
 from mesh.sync.inputs import GUEST, Effects, Heard, Input, Lost, Met, Peer, Said, Ticked, is_guest
 from mesh.sync.messages import Have, Message, Push, Want, told
-from mesh.sync.pull import Pull, Pulls, first_bodies
+from mesh.sync.missing import Missing
+from mesh.sync.pull import Pull, Pulls
 from mesh.sync.saying import epoch_to_write, granted
 
 EVERYBODY: Peer = "*"
@@ -55,7 +56,7 @@ class Replica:
         self.judgement = Judgement(own.mesh)
         self.learner = Learner(own.mesh, own.admission, own.keys, keyring)
         self.control_bytes = 0
-        self.missing: dict[Digest, Digest] = {}  # event -> body digest, of bodies that are not here
+        self.missing = Missing()
         self.met: set[Peer] = set()
         self.pulls = Pulls()
         self.devices: dict[Peer, Digest] = {}  # all that were ever let in, by the names that the bus gives them
@@ -122,6 +123,7 @@ class Replica:
                 return Effects(serve=((peer, self._allowed(peer, want)),))
             case Lost(peer):
                 self.met.discard(peer)
+                self.missing.anew(peer)
                 return Effects(meet=self._end_pull(peer))
             case Ticked():
                 return self._tick()
@@ -194,9 +196,9 @@ class Replica:
         outside = self.outside(peer)
         data = () if outside else lacking(self.chains.frontier(Lane.DATA), have.data, held)
         free = self.pulls.offered(peer, control, data)
-        if free is None or not (any(free) or (self.missing and not outside)):
+        bodies = [] if outside or free is None else self.missing.due(peer, WANT_BODIES_MAX)
+        if free is None or not (any(free) or bodies):
             return Effects(send=send)
-        bodies = [] if outside else first_bodies(self.missing, WANT_BODIES_MAX)
         self.pulls.under_way[peer] = pull = Pull(*free, bodies)
         want = pull.want(self.chains.after)
         return Effects(ask=((peer, want),) if want else (), send=send)
@@ -230,7 +232,7 @@ class Replica:
             taken += fitted.events
             now.update((event.digest, (event.seq, event.header.lamport)) for event in fitted.events)
             ends.append((run.chain, fitted.end))
-        bodies = tuple((event, body) for event, body in push.bodies if self._was_missing(event, body))
+        bodies = self.missing.brought(peer, push.bodies)
         ask, again = self._onwards(peer, ends) if push.answer else ((), frozenset())
         news = ((None, self.have(EVERYBODY, asks=False)),) if taken else ()
         effects = Effects(ask, tuple(taken), bodies, send=news, meet=frozenset(meet) | again, judged=judged)
@@ -250,12 +252,6 @@ class Replica:
     def _control_room(self, admission: Digest) -> int:
         """What is not live leaves room: whoever was taken out must not fill the memory that others speak into."""
         return CONTROL_BYTES_MAX if self.verdict.is_live(admission) else CONTROL_BYTES_MAX // 2
-
-    def _was_missing(self, event: Digest, body: bytes) -> bool:
-        if self.missing.get(event) != hashlib.sha256(body).digest():
-            return False
-        del self.missing[event]
-        return True
 
     def _onwards(
         self, peer: Peer, ends: list[tuple[Digest, Head]]
@@ -300,4 +296,5 @@ class Replica:
 
     def _tick(self) -> Effects:
         self.pulls.tick()
+        self.missing.tick()
         return Effects(send=tuple((peer, self.have(peer, asks=True)) for peer in sorted(self.met)))

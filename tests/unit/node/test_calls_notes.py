@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from mesh.events.kinds import Adopt, Grant, Ungrant
 from mesh.names import Digest
 from mesh.node import home as homes
 from mesh.node.agent import Agent, opened
+from mesh.state import fold
 from tests.unit.node.engines import state
 
 
@@ -28,6 +30,26 @@ def own_grant(agent: Agent) -> Digest:
     statements = agent.engine.replica.statements.values()
     own = agent.engine.own.admission
     return next(s.digest for s in statements if isinstance(s.body, Grant) and s.body.admission == own)
+
+
+async def test_a_deep_look_finds_a_document_that_shows_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the fold and Automerge do not agree, something is broken, and the person is told which document."""
+    await homes.found(tmp_path, "mac")
+    async with opened(tmp_path) as agent:
+        note = (await asked(agent, "note.add", title="seeds"))["document"]
+        await asked(agent, "note.edit", document=note, title="soil")
+        assert (await asked(agent, "verify", deep=True))["ok"]
+        true = fold.Fold.view
+
+        def blind(self: fold.Fold, hidden: frozenset[bytes]) -> fold.View:
+            return replace(true(self, hidden), text="something else")
+
+        monkeypatch.setattr(fold.Fold, "view", blind)
+        assert (await asked(agent, "verify"))["ok"]
+        (fault,) = (await asked(agent, "verify", deep=True))["faults"]
+        assert note in fault
 
 
 async def test_what_is_hidden_is_told_and_an_adoption_lifts_it(tmp_path: Path) -> None:
