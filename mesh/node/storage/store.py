@@ -134,6 +134,12 @@ class SqliteStore:
         """The tips of a device's chains, of what had come before that time; None: of what is held now."""
         return await self._reader.read(ledger_arrivals.read_heads_at, admission, before_ms)
 
+    async def beyond(
+        self, admission: Digest, marks: Collection[Mark], after: int = 0, limit: int = ROWS_READ_MAX
+    ) -> tuple[Row, ...]:
+        """Data events of a device that are honoured and not under any of these marks."""
+        return await self._reader.read(ledger_rows.read_beyond, admission, marks, after, limit)
+
     async def event(self, prefix: str | bytes) -> tuple[Row, ...]:
         """The events whose digest starts with these hex digits or bytes."""
         return await self._reader.read(ledger_rows.read_matching, prefix)

@@ -177,6 +177,18 @@ class MemoryStore:
         own = {row.placed.chain for row in self._rows if row.placed.admission == admission}
         return tuple(sorted(Mark(chain, head) for chain, heads in tips.items() if chain in own for head in heads))
 
+    async def beyond(
+        self, admission: Digest, marks: Collection[Mark], after: int = 0, limit: int = ROWS_READ_MAX
+    ) -> tuple[Row, ...]:
+        """Data events of a device that are honoured and not under any of these marks."""
+        inside = {digest for mark in marks for digest in await self.under(mark, self._ids.keys()) or ()}
+
+        def fits(row: Row) -> bool:
+            mine = row.placed.admission == admission and is_data(row) and row.standing is Standing.HONOURED
+            return mine and row.placed.digest not in inside
+
+        return self._some(fits, after, limit)
+
     async def event(self, prefix: str | bytes) -> tuple[Row, ...]:
         """The events whose digest starts with these hex digits or bytes."""
         digits = prefix.hex() if isinstance(prefix, bytes) else prefix.strip().lower()

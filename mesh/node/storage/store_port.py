@@ -169,6 +169,14 @@ class Store(Protocol):
         Within a minute it is the last commit that counts: if that came too late, so did all of that minute.
         """
 
+    async def beyond(
+        self, admission: Digest, marks: Collection[Mark], after: int = 0, limit: int = ROWS_READ_MAX
+    ) -> tuple[Row, ...]:
+        """Data events of a device that are honoured and not under any of these marks, in the order of row ids.
+
+        A mark that is not held has nothing under it.
+        """
+
     async def event(self, prefix: str | bytes) -> tuple[Row, ...]:
         """The events whose digest starts with these hex digits or bytes; the first few when there are many."""
 
