@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from mesh.errors import Refused
 from mesh.events.event import Lane
 from mesh.events.founding import admission_text, read_admission, read_request, with_rank
 from mesh.events.kinds import Body, Close, Rekey
-from mesh.events.speaking import Draft
+from mesh.events.speaking import Draft, runs
 from mesh.limits import RANK_RELAY
 from mesh.names import Digest, Short, digest_text, short
 from mesh.node import home as homes
@@ -22,6 +23,7 @@ from mesh.node.agent import Agent, opened
 from mesh.node.duties import begin_epoch
 from mesh.node.engine import Engine
 from mesh.node.paths import secrets_path
+from mesh.sync.messages import Push
 
 
 async def said(agent: Agent, *bodies: Body) -> Digest:
@@ -157,3 +159,22 @@ async def test_the_status_says_when_there_is_no_key_to_write_under(tmp_path: Pat
     told = await status(laptop)
     assert told["writes_under"] is None
     assert any("no key that it may write under" in one["what"] for one in told["problems"])
+
+
+async def test_a_forked_control_chain_keeps_nobody_outside(tmp_path: Path) -> None:
+    """A founder that was restored from a copy has said two things at one place; newcomers join all the same."""
+    mac, copy, laptop = tmp_path / "mac", tmp_path / "copy", tmp_path / "laptop"
+    await homes.found(mac, "mac")
+    shutil.copytree(mac, copy)
+    async with opened(copy) as agent:
+        await begin_epoch(agent.engine)
+        said = [row.placed for row in await agent.store.log(limit=100) if row.placed.lane is Lane.CONTROL]
+    async with opened(mac) as agent:
+        await begin_epoch(agent.engine)
+        effects = await agent.engine.hear("copy", Push(runs(said)))
+        assert any(alarm.startswith("fork of") for alarm in effects.alarms)
+        asked = await homes.request(laptop, "laptop")
+        told = await agent.call("admit", {"request": asked["request"]})
+    assert isinstance(told, dict), told
+    await homes.accept(laptop, told["admission"])
+    assert (await status(laptop))["device"]["name"] == "laptop"
