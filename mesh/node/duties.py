@@ -122,7 +122,7 @@ class Duties:
         theirs = [known.have for peer, known in self._known.items() if peer in replica.met]
         if theirs and time.monotonic() - self._began_s > timing.GRANTS_PATIENCE_S:
             return True
-        return not replica.pulls and any(events_between(mine, {**h.control, **h.data}) == 0 for h in theirs)
+        return not replica.pulls.under_way and any(events_between(mine, {**h.control, **h.data}) == 0 for h in theirs)
 
     async def _end(self, name: Digest, grant: Grant) -> None:
         """Say where a grant that is over ended. Raises Unread."""
