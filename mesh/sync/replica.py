@@ -7,7 +7,7 @@ their fields: ask, append, serve, send, then the rest. What only the log can tel
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mesh.clocks.chain import START, Head
@@ -31,7 +31,6 @@ from mesh.sync.pull import Pull, Pulls, first_bodies
 from mesh.sync.saying import epoch_to_write, granted
 
 EVERYBODY: Peer = "*"
-_VERDICT = b"mesh/verdict/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +60,10 @@ class Replica:
         self.devices: dict[Peer, Digest] = {}  # all that were ever let in, by the names that the bus gives them
         self.voices: dict[Lane, Digest] = {}
         self.turn = 0  # how many Haves were told: of a frontier that is too large each tells another part
-        self.verdict_digest = Digest(hashlib.sha256(_VERDICT).digest())
+        self.verdict_digest = self.verdict.digest()
         self.state: Digest = ZERO  # the state digest, as the shell settled it last
         self.heard = max((n for c in self.chains.chains.values() for n in c.tips.values()), default=0)
-        self._judge(control, [])
+        self._judge(tuple(control), [])
 
     @property
     def verdict(self) -> Verdict:
@@ -282,18 +281,16 @@ class Replica:
                 self.missing[event.digest] = event.header.body_digest
         return self._judge(control, alarms)
 
-    def _judge(self, control: Iterable[Placed], alarms: list[str]) -> bool:
+    def _judge(self, control: Sequence[Placed], alarms: list[str]) -> bool:
         """Take control events into the verdict and the keyring. Returns whether either changed."""
-        news = tuple(control)
-        self.control_bytes += sum(event_bytes(placed.event) for placed in news)
-        said = tuple(statement(placed) for placed in news)
+        self.control_bytes += sum(event_bytes(placed.event) for placed in control)
+        said = tuple(statement(placed) for placed in control)
         self.devices |= {device_text(one.digest): one.digest for one in said if admitted(one)}
         changed = self.judgement.add(said)
         learned, faults = self.learner.add(said)
         alarms += (fault.told(self.verdict.name_of(fault.by)) for fault in faults)
         if changed:
-            counting = b"".join(sorted(self.verdict.said))
-            self.verdict_digest = Digest(hashlib.sha256(_VERDICT + counting).digest())
+            self.verdict_digest = self.verdict.digest()
         return changed or learned
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────
