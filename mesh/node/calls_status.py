@@ -151,6 +151,7 @@ def _same(agent: Agent, mine: Frontier, have: Have, rank: int) -> bool:
 async def _missing(agent: Agent, epoch: Epoch) -> dict[str, object]:
     """An epoch whose key is not here: who began it, when he says so, whether it counts, and who can hand its key on."""
     verdict, statements = agent.engine.replica.verdict, agent.engine.replica.statements
+    own = agent.engine.own.admission
     rows = await agent.store.event(epoch.digest)  # none: it came this very moment
     return {
         "epoch": digest_text(epoch.digest),
@@ -158,7 +159,7 @@ async def _missing(agent: Agent, epoch: Epoch) -> dict[str, object]:
         "by": device_text(epoch.by),
         "name": verdict.name_of(epoch.by),
         "counts": epoch.digest in verdict.rekeys,
-        "from": [verdict.name_of(one) for one in holders(verdict, statements, epoch.digest)],
+        "from": [verdict.name_of(one) for one in holders(verdict, statements, epoch.digest) if one != own],
     }
 
 
@@ -177,8 +178,8 @@ def _key_problems(agent: Agent, missing: Sequence[Mapping[str, object]]) -> list
         found.append({"what": what, "hint": hint})
     if counting := [one for one in missing if one["counts"]]:
         names = sorted({name for one in counting if isinstance(one["from"], list) for name in one["from"]})
-        since = str(counting[0]["epoch"])[:8]
-        what = f"key missing: what is written under {len(counting)} epochs since {since} cannot be read here"
+        last = counting[-1]["name"] or counting[-1]["by"]
+        what = f"key missing: what is written in {len(counting)} epochs, the last begun by {last}, cannot be read here"
         who = f"on {' or '.join(names)}" if names else "on an admin device that can read it"
         found.append({"what": what, "hint": f"Connect; if that does not help, `mesh rotate` {who} hands the keys on."})
     return found

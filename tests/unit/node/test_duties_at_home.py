@@ -140,7 +140,7 @@ async def test_the_status_names_the_epochs_whose_key_is_not_here_and_who_can_hel
     told = await status(laptop)
     (missing,) = told["keys_missing"]
     assert missing["epoch"] == digest_text(epoch)
-    assert (missing["name"], missing["counts"], missing["from"]) == ("laptop", True, ["mac", "laptop"])
+    assert (missing["name"], missing["counts"], missing["from"]) == ("laptop", True, ["mac"])
     assert missing["since_ms"] > 0
     assert row.placed.digest == epoch
     problem = next(one for one in told["problems"] if one["what"].startswith("key missing"))
