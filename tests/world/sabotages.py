@@ -132,7 +132,8 @@ def _any_parent(_: Chains, chain: chains.Chain, after: Head, held: Held) -> int:
 _place = Chains.place
 
 
-def _no_forks(self: Chains, run: Run, statements: Mapping[Digest, Statement], held: Held) -> Fitted:
+def no_forks(self: Chains, run: Run, statements: Mapping[Digest, Statement], held: Held) -> Fitted:
+    """Only the first branch of a fork is held."""
     fitted = _place(self, run, statements, held)
     chain = self.chains.get(run.chain)
     if chain and fitted.events and Head(fitted.events[0].seq - 1, fitted.events[0].parent) not in chain.tips:
@@ -250,7 +251,7 @@ ALL = (
         "After a restart a restored device speaks on its newest chain, which may be one from before the restore.",
         lambda: patch.object(Device, "voices", _newest_own),
     ),
-    Sabotage("fork branch refused", "Only the first branch is held.", lambda: patch.object(Chains, "place", _no_forks)),
+    Sabotage("fork branch refused", "Only the first branch is held.", lambda: patch.object(Chains, "place", no_forks)),
     Sabotage(
         "wait for the cause",
         "An event waits for what its writer had heard from other chains.",
