@@ -16,11 +16,10 @@ from mesh.errors import Malformed
 from mesh.events import chains, reading, speaking
 from mesh.events.chains import Chains, Fitted, Gap, Held
 from mesh.events.event import Header, Inner, Lane, Placed, Run, decode_header
-from mesh.events.judge import judge
+from mesh.events.judge import Judgement
 from mesh.events.verdict import Standing, Statement, Verdict
 from mesh.events.weigh import Lineage, Weight, weigh
 from mesh.names import Digest, DocumentId
-from mesh.sync import replica
 from mesh.sync.inputs import Effects, Input, Lost, Ticked
 from mesh.sync.messages import Have
 from mesh.sync.replica import Replica
@@ -197,16 +196,19 @@ def _never_gives_up(self: Replica, given: Input) -> Effects:
 # ---------------------------------------------------------------- authority
 
 
-def _in_order_of_arrival(control: Iterable[Statement], mesh: Digest) -> Verdict:
+_add = Judgement.add
+
+
+def _in_order_of_arrival(self: Judgement, control: Iterable[Statement]) -> bool:
     """A statement counts if its speaker counted when it came."""
-    seen: list[Statement] = []
-    counted: set[Digest] = set()
+    before = self.verdict.said | self.verdict.unknown
     for statement in control:
-        verdict = judge([*seen, statement], mesh)
-        if statement.digest in verdict.said or statement.digest in verdict.unknown:
-            seen.append(statement)
-            counted.add(statement.digest)
-    return judge(seen, mesh)
+        counted = [self.statements[digest] for digest in self.verdict.said | self.verdict.unknown]
+        self.statements[statement.digest] = statement
+        fresh = Judgement(self.mesh)
+        _add(fresh, [*counted, statement])
+        self.verdict = fresh.verdict
+    return before != self.verdict.said | self.verdict.unknown
 
 
 def _all_granted(verdict: Verdict, placed: Placed, inner: Inner, lineage: Lineage) -> Weight:
@@ -268,9 +270,14 @@ ALL = (
         lambda: patch.object(Meaning, "unsettled", lambda _: ()),
     ),
     Sabotage(
+        "what counts stays so",
+        "A data event that once counted is not weighed again.",
+        lambda: patch.object(Meaning, "fallen", lambda *_: ()),
+    ),
+    Sabotage(
         "judged by arrival",
         "A statement counts only if its speaker counted when it came.",
-        lambda: patch.object(replica, "judge", _in_order_of_arrival),
+        lambda: patch.object(Judgement, "add", _in_order_of_arrival),
     ),
     Sabotage(
         "a clock decides",
