@@ -20,8 +20,9 @@ from mesh.events.weigh import CLOSED, FORGOTTEN, Weight
 from mesh.limits import LAMPORT_STEP_MAX, RANK_ADMIN_LAST, RANK_RECOVERY
 from mesh.names import Digest
 from tests.unit.plain_judge import plainly
+from tests.world.attackers.device import Device, claim
 from tests.world.attackers.holding import Held, Told
-from tests.world.attackers.people import Device, World, claim, reached
+from tests.world.attackers.people import World, reached
 from tests.world.attackers.thieves import attack, evil
 
 HOSTILE = 12

@@ -19,7 +19,7 @@ from mesh.events.weigh import CLOSED, UNGRANTED
 from mesh.limits import RANK_ADMIN_LAST
 from tests.unit.events import test_judge_adopts, test_judge_attacks, test_reasserting, test_weigh_ends
 from tests.unit.household import Household
-from tests.world.attackers import people
+from tests.world.attackers import device
 from tests.world.attackers import wrong_rules as wrong
 from tests.world.attackers.claims import one_world
 from tests.world.attackers.holding import Held
@@ -171,7 +171,7 @@ ALL = (
     Wrong(
         "a clock runs off",
         "An honest clock takes over anything.",
-        lambda: patch.object(people, "tick", lambda o, h: max(o, h) + 1),
+        lambda: patch.object(device, "tick", lambda o, h: max(o, h) + 1),
     ),
     Wrong("nothing said again", "Who closes keeps up nothing.", wrong.reasserting(lambda *_: ())),
     Wrong("said again once", "Who closes looks once what falls.", wrong.reasserting(wrong.once)),

@@ -28,8 +28,9 @@ from mesh.events.kinds import (
 )
 from mesh.limits import KEY_BYTES, LAMPORT_STEP_MAX, RANK_ADMIN_LAST, SALT_BYTES
 from mesh.names import Digest, Short
+from tests.world.attackers.device import Device
 from tests.world.attackers.holding import Content, Told, content, told
-from tests.world.attackers.people import DOCUMENTS, SPACES, TYPES, VERBS, Device, World
+from tests.world.attackers.people import DOCUMENTS, SPACES, TYPES, VERBS, World
 
 NOWHERE = Digest(b"nowhere.".ljust(32, b"."))
 

@@ -20,8 +20,9 @@ from mesh.names import Digest
 from tests.unit import household
 from tests.unit.events import test_reasserting
 from tests.world.attackers import holding, people
+from tests.world.attackers.device import Device
 from tests.world.attackers.holding import Held, Told
-from tests.world.attackers.people import Device, World
+from tests.world.attackers.people import World
 
 # ---------------------------------------------------------------- hold
 
