@@ -21,7 +21,7 @@ from mesh.sync.replica import Replica
 from tests.unit.plain_judge import plainly
 from tests.world.disk import Disk
 from tests.world.law import lawful
-from tests.world.meaning import Meaning
+from tests.world.meaning import BIRTH_MISSING, Meaning
 
 if TYPE_CHECKING:
     from tests.world.devices import Device
@@ -227,8 +227,8 @@ def expectations(world: World, device: Device) -> None:
     lost = bodies_lost(world) | keys_lost(device)
     for digest, reading in device.meaning.readings.items():
         expected = world.expected.get(digest)
-        if world.law and reading.inner and reading.standing is not Standing.OPAQUE and expected is Standing.HONOURED:
-            expected = lawful(device.replica.verdict, device.disk.log, device.disk.log[digest], reading.inner)
+        if world.law and expected in {Standing.HONOURED, Standing.VOID}:
+            expected = by_law(device, digest, expected)
         what = f"{world.told(device.disk.log[digest])} is {reading.standing.name}: {reading.reason}"
         excused = digest in lost and reading.standing is Standing.WAITS
         claim("standing", excused or expected in {None, reading.standing}, what)
@@ -244,6 +244,19 @@ def authority(world: World, device: Device) -> None:
     """The verdict is what the rules say when they are told once more, the plain way."""
     anew = plainly(device.replica.statements.values(), world.mesh)
     claim("authority", device.replica.verdict == anew, f"{device.name} judges otherwise than the rules say")
+
+
+def by_law(device: Device, digest: Digest, expected: Standing | None) -> Standing | None:
+    """What an event must count for once somebody closed, ended, adopted or forgot something; None: the world cannot say.
+
+    Work on a birth that does not count waits; what is void for its content may be adopted, and stays void.
+    """
+    reading, verdict = device.meaning.readings[digest], device.replica.verdict
+    if reading.inner is None or reading.reason == BIRTH_MISSING:
+        return None
+    if expected is Standing.VOID:
+        return None if digest in verdict.adopted else expected
+    return lawful(verdict, device.disk.log, device.disk.log[digest], reading.inner)
 
 
 def run_to(disk: Disk, placed: Placed) -> Run:

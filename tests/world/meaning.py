@@ -30,6 +30,8 @@ from mesh.state.operations import Change
 from mesh.state.shapes import check_birth, gate
 from tests.unit.lineage import Log
 
+BIRTH_MISSING = "its document's birth is missing"
+
 
 @dataclass
 class Meaning:
@@ -118,7 +120,7 @@ class Meaning:
                 birth = self.births.get(document)
                 if birth is None:
                     self.orphans[document].append(placed)
-                    return replace(reading, standing=Standing.WAITS, reason="its document's birth is missing")
+                    return replace(reading, standing=Standing.WAITS, reason=BIRTH_MISSING)
                 change = decode(body.change)
                 gate(change, admission=placed.admission, kind=document.type, body=body_of(document, birth))
         except Refused as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from unittest.mock import patch
@@ -12,10 +12,10 @@ from mesh.events import judge, weigh
 from mesh.events.event import Inner, Placed
 from mesh.events.judge import Judgement
 from mesh.events.kinds import ANY, VERBS, Admit, Adopt, Body, Close, Grant, Mark, Ungrant
-from mesh.events.reasserting import falling
+from mesh.events.reasserting import falling, reassertions
 from mesh.events.verdict import Cut, Standing, Statement, Verdict, admitted, under
 from mesh.events.weigh import CLOSED, Lineage, Weight
-from mesh.limits import ADOPTED_MAX, RANK_RECOVERY
+from mesh.limits import RANK_RECOVERY
 from mesh.names import Digest
 from tests.unit import household
 from tests.unit.events import test_reasserting
@@ -265,11 +265,17 @@ def scope(*parts: str) -> Callable[[], AbstractContextManager[object]]:
 
 
 def once(
-    statements: Iterable[Statement], mesh: Digest, closer: Digest, closes: list[Close], unwanted: Iterable[Digest] = ()
+    statements: Iterable[Statement],
+    mesh: Digest,
+    by: Digest,
+    closes: list[Close],
+    unwanted: Collection[Digest] = (),
 ) -> tuple[Adopt, ...]:
     """What falls is looked for once, and not again under what was said again."""
-    names = {one.digest for one in falling(statements, mesh, closer, closes)} - set(unwanted)
-    return (Adopt(tuple(sorted(names))[:ADOPTED_MAX]),) if names else ()
+    held = list(statements)
+    first = {one.digest for one in falling(held, mesh, by, closes)}
+    adopts = (first & set(adopt.events) for adopt in reassertions(held, mesh, by, closes, unwanted))
+    return tuple(Adopt(tuple(sorted(names))) for names in adopts if names)
 
 
 def reasserting(wrong: Callable[..., tuple[Adopt, ...]]) -> Callable[[], AbstractContextManager[object]]:
