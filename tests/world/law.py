@@ -38,6 +38,7 @@ from mesh.events.speaking import Draft
 from mesh.events.verdict import Cut, Standing, Verdict, admitted
 from mesh.limits import KEY_BYTES, LAMPORT_STEP_MAX, RANK_ADMIN_LAST, SALT_BYTES
 from mesh.names import Digest, short
+from tests.unit.plain_judge import plainly
 from tests.world.devices import Device, Struck
 
 if TYPE_CHECKING:
@@ -242,6 +243,13 @@ def _anything(world: World, law: Law, victim: Device) -> Body:
 
 
 # ---------------------------------------------------------------- what counts, told once more
+
+
+def grants_now(device: Device, mesh: Digest) -> list[Grant]:
+    """The grants that count on a device, by the rules told once more; none when it was closed."""
+    verdict = plainly(device.replica.statements.values(), mesh)
+    live = verdict.is_live(device.own.admission)
+    return [grant for name, grant in verdict.grants.items() if live and name not in verdict.ungrants]
 
 
 def lawful(verdict: Verdict, log: Mapping[Digest, Placed], placed: Placed, inner: Inner) -> Standing:

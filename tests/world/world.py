@@ -25,11 +25,12 @@ from mesh.events.founding import (
     read_request,
     rekey_purpose,
     request_text,
+    transport_secret,
     with_rank,
 )
 from mesh.events.keys import SecretKeys, public_sign_key
 from mesh.events.kinds import Admit, Born, Grant, Rekey, kind_of
-from mesh.events.seal import commitment
+from mesh.events.seal import commitment, handed_on
 from mesh.events.speaking import NONCES_BYTES, Draft
 from mesh.events.verdict import Standing
 from mesh.limits import KEY_BYTES, LAMPORT_STEP_MAX, RANK_ADMIN_LAST, SALT_BYTES
@@ -38,12 +39,11 @@ from mesh.sync import messages
 from mesh.sync.inputs import GUEST, Peer, Said
 from mesh.sync.messages import Have, Message, Push, Want
 from mesh.sync.replica import Own
-from tests.unit.plain_judge import plainly
-from tests.world import earlier, seeded_hpke
+from tests.world import seeded_hpke
 from tests.world.devices import Device, Struck
 from tests.world.disk import Disk
 from tests.world.hostile import Pen
-from tests.world.law import Law
+from tests.world.law import Law, grants_now
 from tests.world.wire import Letter, Temper, Wire
 
 EPOCH_MS = 1_700_000_000_000
@@ -252,10 +252,7 @@ class World:
         verb = {"born": "create", "changed": "edit"}[kind_of(draft.body)]
         wanted = (draft.document.space, draft.document.type, verb)
         grants = [s.body for s in device.replica.statements.values() if isinstance(s.body, Grant)]
-        if self.law:
-            verdict = plainly(device.replica.statements.values(), self.mesh)
-            grants = [grant for name, grant in verdict.grants.items() if name not in verdict.ungrants]
-            grants = grants if verdict.is_live(device.own.admission) else []
+        grants = grants_now(device, self.mesh) if self.law else grants
         return any(
             grant.admission == device.own.admission
             and grant.agent == draft.agent
@@ -298,7 +295,8 @@ class World:
 
     def _found(self) -> None:
         rng = self.rng
-        self.recovery = SecretKeys.from_entropy(rng.randbytes(KEY_BYTES))
+        entropy = rng.randbytes(KEY_BYTES)
+        self.recovery, self.transport = SecretKeys.from_entropy(entropy), transport_secret(entropy)
         keys = SecretKeys.from_entropy(rng.randbytes(KEY_BYTES))
         commit = found(self.recovery, self._asked(keys, self._name()), rng.randbytes(SALT_BYTES), EPOCH_MS)
         self.mesh = commit[0].digest
@@ -338,7 +336,7 @@ class World:
             return None
         frontier = admin.replica.have(GUEST, asks=False).control
         control = messages.encode(admin.disk.pages(frontier, {}, admin.in_order(frontier)))
-        packet = Packet(self.mesh, admitted.digest, dict(admin.disk.keys), (control,), ())
+        packet = Packet(self.mesh, admitted.digest, self.transport, dict(admin.disk.keys), (control,), ())
         opened = read_admission(admission_text(packet, keys.kem_key), keys)
         self.note(f"{admin.name} admits {name} at rank {rank}")
         device = self._add(name, Own(opened.mesh, opened.admission, keys), Disk(keys=dict(opened.epochs)))
@@ -361,7 +359,9 @@ class World:
             (name, seeded_hpke.wrap(key, device.kem_key, rekey_purpose(self.mesh, name), self.rng.randbytes(KEY_BYTES)))
             for name, device in sorted(verdict.readers().items())
         )
-        older = tuple((epoch, earlier.sealed(key, held)) for epoch, held in sorted(admin.disk.keys.items()))
+        older = tuple(
+            (epoch, handed_on(key, self.mesh, epoch, held)) for epoch, held in sorted(admin.disk.keys.items())
+        )
         self.control(admin, Draft(Rekey(commitment(key), wraps, older)))
 
     def owes_key(self, admin: Device) -> bool:
