@@ -180,7 +180,7 @@ class Device:
         self.weigh(effects.append)
         self.weigh([self.disk.log[digest] for digest, _ in effects.bodies])
         if effects.judged or fresh:
-            self.weigh([self.disk.log[digest] for digest in self.meaning.unsettled()])
+            self.meaning.turn(self.keyring, self.replica.verdict, self.disk.log)
 
     def weigh(self, events: list[Placed] | tuple[Placed, ...]) -> None:
         """Weigh events under what counts now."""
