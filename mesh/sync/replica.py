@@ -24,9 +24,9 @@ from mesh.events.speaking import NONCES_BYTES, Draft, Voice, event_bytes, joined
 from mesh.events.verdict import Statement, Verdict, admitted
 from mesh.limits import CONTROL_BYTES_MAX, LIVE_PUSH_BYTES_MAX, RANK_ADMIN_LAST, SALT_BYTES, WANT_BODIES_MAX
 from mesh.names import ZERO, Digest, device_text, role_text
-from mesh.sync.inputs import GUEST, Effects, Heard, Input, Lost, Met, Peer, Said, Ticked, is_guest
+from mesh.sync.inputs import GUEST, Effects, Fork, Heard, Input, Lost, Met, Peer, Said, Ticked, is_guest
 from mesh.sync.messages import Have, Message, Push, Want, told
-from mesh.sync.pull import Pull, Pulls, first_bodies
+from mesh.sync.pull import Pull, Pulls, first_bodies, was_missing
 from mesh.sync.saying import epoch_to_write, granted
 
 EVERYBODY: Peer = "*"
@@ -58,6 +58,7 @@ class Replica:
         self.pulls = Pulls()
         self.devices: dict[Peer, Digest] = {}  # all that were ever let in, by the names that the bus gives them
         self.voices: dict[Lane, Digest] = {}
+        self.doubled: set[Digest] = set()  # chains that this device spoke on, and somebody else went on with
         self.turn = 0  # how many Haves were told: of a frontier that is too large each tells another part
         self.verdict_digest = Digest(hashlib.sha256(_VERDICT).digest())
         self.state: Digest = ZERO  # the state digest, as the shell settled it last
@@ -170,11 +171,11 @@ class Replica:
         return found is not None and found.is_relay
 
     def _voice(self, said: Said) -> tuple[Voice, list[Placed]]:
-        """The end of the own chain of this lane, opened when there is none or it is forked."""
+        """The end of the own chain of this lane, opened when there is none, or another copy of us wrote there."""
         key, sign = self.own.keys.sign_key, self.own.keys.sign
         name = self.voices.get(said.lane)
         chain = self.chains.chains.get(name) if name else None
-        if name and chain and len(chain.tips) == 1:
+        if name and chain and len(chain.tips) == 1 and name not in self.doubled:
             ((head, lamport),) = chain.tips.items()
             return Voice(self.own.mesh, name, self.own.admission, said.lane, head, lamport, key, sign), []
         reason = "restored" if chain else said.reason
@@ -210,6 +211,7 @@ class Replica:
     def _receive(self, peer: Peer, push: Push, held: Held) -> Effects:
         taken: list[Placed] = []
         alarms: list[str] = []
+        forks: list[Fork] = []
         ends: list[tuple[Digest, Head]] = []
         meet: set[Peer] = set()
         judged, refused = False, 0
@@ -224,15 +226,18 @@ class Replica:
                 alarms.append(f"refused from {peer}: {error}")
                 refused += 1
                 continue  # one bad chain blocks no other
-            judged |= self._take(fitted.events, fitted.key, alarms)
+            judged |= self._take(fitted.events, fitted.key, forks)
             taken += fitted.events
+            if fitted.events and run.chain in self.voices.values():
+                self.doubled.add(run.chain)
+                alarms.append(f"another copy of this device wrote event {fitted.end.seq} of the chain it speaks on")
             now.update((event.digest, (event.seq, event.header.lamport)) for event in fitted.events)
             ends.append((run.chain, fitted.end))
-        bodies = tuple((event, body) for event, body in push.bodies if self._was_missing(event, body))
+        bodies = tuple((event, body) for event, body in push.bodies if was_missing(self.missing, event, body))
         ask, again = self._onwards(peer, ends) if push.answer else ((), frozenset())
         news = ((None, self.have(EVERYBODY, asks=False)),) if taken else ()
         effects = Effects(ask, tuple(taken), bodies, send=news, meet=frozenset(meet) | again, judged=judged)
-        return replace(effects, alarms=tuple(alarms), refused=refused)
+        return replace(effects, alarms=tuple(alarms), forks=tuple(forks), refused=refused)
 
     def _fitting(self, peer: Peer, run: Run, held: Held) -> Fitted:
         fitted = self.chains.place(run, self.statements, held)
@@ -249,12 +254,6 @@ class Replica:
         """What is not live leaves room: whoever was taken out must not fill the memory that others speak into."""
         return CONTROL_BYTES_MAX if self.verdict.is_live(admission) else CONTROL_BYTES_MAX // 2
 
-    def _was_missing(self, event: Digest, body: bytes) -> bool:
-        if self.missing.get(event) != hashlib.sha256(body).digest():
-            return False
-        del self.missing[event]
-        return True
-
     def _onwards(
         self, peer: Peer, ends: list[tuple[Digest, Head]]
     ) -> tuple[tuple[tuple[Peer, Want], ...], frozenset[Peer]]:
@@ -267,12 +266,12 @@ class Replica:
 
     # ── holding ──────────────────────────────────────────────────────────────────────────────────
 
-    def _take(self, placed: Iterable[Placed], key: bytes, alarms: list[str]) -> bool:
+    def _take(self, placed: Iterable[Placed], key: bytes, forks: list[Fork]) -> bool:
         """Move chains, clock and statements on by events that fit. Returns whether the verdict changed."""
         control: list[Placed] = []
         for event in placed:
             if self.chains.take(event, key):
-                alarms.append(f"fork of {event.chain.hex()} at {event.seq}: restored from a backup, or stolen?")
+                forks.append((event.chain, Head(event.seq - 1, event.parent)))
             self.heard = max(self.heard, event.header.lamport)
             if event.lane is Lane.CONTROL:
                 control.append(event)
