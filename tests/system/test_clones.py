@@ -67,5 +67,5 @@ def proven(fleet: Fleet, device: Device) -> None:
     device.stop()
     device.start()
     assert "stolen" not in str(device.status()["problems"])
-    answer = stranger.mesh("--json", "forks", "verify", "-", stdin="mesh-fork-1.00")
-    assert answer.code == 3, answer
+    refused = stranger.mesh("--json", "forks", "verify", "-", stdin="mesh-fork-1.00")
+    assert refused.code == 3, refused
