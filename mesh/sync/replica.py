@@ -14,6 +14,7 @@ from mesh.clocks.chain import START, Head
 from mesh.clocks.frontier import Frontier, lacking, unknown_heads
 from mesh.errors import NotGranted, Refused
 from mesh.events.chains import Chains, Fitted, Gap, Held
+from mesh.events.epochs import Learner
 from mesh.events.event import Lane, Placed, Run
 from mesh.events.judge import Judgement
 from mesh.events.keys import SecretKeys
@@ -52,6 +53,7 @@ class Replica:
         self.own, self.keyring = own, keyring
         self.chains = chains or Chains(own.mesh)
         self.judgement = Judgement(own.mesh)
+        self.learner = Learner(own.mesh, own.admission, own.keys, keyring)
         self.control_bytes = 0
         self.missing: dict[Digest, Digest] = {}  # event -> body digest, of bodies that are not here
         self.met: set[Peer] = set()
@@ -63,7 +65,7 @@ class Replica:
         self.verdict_digest = Digest(hashlib.sha256(_VERDICT).digest())
         self.state: Digest = ZERO  # the state digest, as the shell settled it last
         self.heard = max((n for c in self.chains.chains.values() for n in c.tips.values()), default=0)
-        self._judge(control)
+        self._judge(control, [])
 
     @property
     def verdict(self) -> Verdict:
@@ -121,7 +123,7 @@ class Replica:
                 return Effects(serve=((peer, self._allowed(peer, want)),))
             case Lost(peer):
                 self.met.discard(peer)
-                return Effects(meet=self._end_pull(peer))
+                return Effects(meet=frozenset(self.pulls.end(peer) & self.met))
             case Ticked():
                 return self._tick()
 
@@ -149,7 +151,7 @@ class Replica:
                 begun.append(voice.say(draft, said.time_ms, self.heard))
         commit = signed(begun, self.own.keys.sign)
         self.voices[said.lane] = voice.chain
-        judged = self._take(commit, self.own.keys.sign_key, [])
+        judged = self._take(commit, self.own.keys.sign_key, [], [])
         return Effects(append=commit, send=(self._announced(commit),), judged=judged)
 
     def _announced(self, commit: tuple[Placed, ...]) -> tuple[None, Have | Push]:
@@ -226,7 +228,7 @@ class Replica:
                 alarms.append(f"refused from {peer}: {error}")
                 refused += 1
                 continue  # one bad chain blocks no other
-            judged |= self._take(fitted.events, fitted.key, forks)
+            judged |= self._take(fitted.events, fitted.key, alarms, forks)
             taken += fitted.events
             if fitted.events and run.chain in self.voices.values():
                 self.doubled.add(run.chain)
@@ -234,9 +236,12 @@ class Replica:
             now.update((event.digest, (event.seq, event.header.lamport)) for event in fitted.events)
             ends.append((run.chain, fitted.end))
         bodies = tuple((event, body) for event, body in push.bodies if was_missing(self.missing, event, body))
-        ask, again = self._onwards(peer, ends) if push.answer else ((), frozenset())
+        want = self.pulls.onwards(peer, ends, self.chains.after) if push.answer else None
+        if push.answer and want is None:
+            meet |= self.pulls.end(peer) & self.met
+        ask = ((peer, want),) if want else ()
         news = ((None, self.have(EVERYBODY, asks=False)),) if taken else ()
-        effects = Effects(ask, tuple(taken), bodies, send=news, meet=frozenset(meet) | again, judged=judged)
+        effects = Effects(ask, tuple(taken), bodies, send=news, meet=frozenset(meet), judged=judged)
         return replace(effects, alarms=tuple(alarms), forks=tuple(forks), refused=refused)
 
     def _fitting(self, peer: Peer, run: Run, held: Held) -> Fitted:
@@ -254,20 +259,10 @@ class Replica:
         """What is not live leaves room: whoever was taken out must not fill the memory that others speak into."""
         return CONTROL_BYTES_MAX if self.verdict.is_live(admission) else CONTROL_BYTES_MAX // 2
 
-    def _onwards(
-        self, peer: Peer, ends: list[tuple[Digest, Head]]
-    ) -> tuple[tuple[tuple[Peer, Want], ...], frozenset[Peer]]:
-        """After an answer to a Want: the next question, or the end of the pull."""
-        want = self.pulls.onwards(peer, ends, self.chains.after)
-        return (((peer, want),), frozenset()) if want else ((), self._end_pull(peer))
-
-    def _end_pull(self, peer: Peer) -> frozenset[Peer]:
-        return frozenset(self.pulls.end(peer) & self.met)
-
     # ── holding ──────────────────────────────────────────────────────────────────────────────────
 
-    def _take(self, placed: Iterable[Placed], key: bytes, forks: list[Fork]) -> bool:
-        """Move chains, clock and statements on by events that fit. Returns whether the verdict changed."""
+    def _take(self, placed: Iterable[Placed], key: bytes, alarms: list[str], forks: list[Fork]) -> bool:
+        """Move chains, clock and statements on by events that fit. Returns whether what others amount to may change."""
         control: list[Placed] = []
         for event in placed:
             if self.chains.take(event, key):
@@ -277,19 +272,21 @@ class Replica:
                 control.append(event)
             elif event.event.body is None:
                 self.missing[event.digest] = event.header.body_digest
-        return self._judge(control)
+        return self._judge(control, alarms)
 
-    def _judge(self, control: Iterable[Placed]) -> bool:
-        """Take control events into the verdict. Returns whether that changed it."""
+    def _judge(self, control: Iterable[Placed], alarms: list[str]) -> bool:
+        """Take control events into the verdict and the keyring. Returns whether either changed."""
         news = tuple(control)
         self.control_bytes += sum(event_bytes(placed.event) for placed in news)
-        statements = [statement(placed) for placed in news]
-        self.devices |= {device_text(s.digest): s.digest for s in statements if admitted(s)}
-        changed = self.judgement.add(statements)
+        said = tuple(statement(placed) for placed in news)
+        self.devices |= {device_text(one.digest): one.digest for one in said if admitted(one)}
+        changed = self.judgement.add(said)
+        learned, faults = self.learner.add(said)
+        alarms += (fault.told(self.verdict.name_of(fault.by)) for fault in faults)
         if changed:
-            said = b"".join(sorted(self.verdict.said))
-            self.verdict_digest = Digest(hashlib.sha256(_VERDICT + said).digest())
-        return changed
+            counting = b"".join(sorted(self.verdict.said))
+            self.verdict_digest = Digest(hashlib.sha256(_VERDICT + counting).digest())
+        return changed or learned
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────
 
