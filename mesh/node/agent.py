@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -21,7 +20,7 @@ from pathlib import Path
 import mesh
 from mesh.errors import MeshError, Misuse
 from mesh.events.seal import Keyring
-from mesh.limits import ADDRESSES_PER_PEER_MAX, ECHO_CHARACTERS_MAX, PEERS_MAX
+from mesh.limits import ADDRESSES_PER_PEER_MAX, ECHO_CHARACTERS_MAX
 from mesh.names import Digest, device_text, shown
 from mesh.node import calls, timing, vault
 from mesh.node.duties import Duties
@@ -32,11 +31,12 @@ from mesh.node.log import Log, bounded, silent
 from mesh.node.log import opened as log_opened
 from mesh.node.moving import machine
 from mesh.node.nearby import moves
-from mesh.node.nearby.addresses import own_hosts
+from mesh.node.nearby.addresses import has_ipv4, own_hosts
 from mesh.node.nearby.finding import Finding
 from mesh.node.nearby.locations import Locations
 from mesh.node.paths import output_path, server_path, socket_path
-from mesh.node.ports import Bus, Peer, TransportKeys
+from mesh.node.ports import Bus, TransportKeys
+from mesh.node.roster import roster
 from mesh.node.socket_server import Arguments, served
 from mesh.node.storage.store import open_store
 from mesh.node.storage.store_port import Store
@@ -138,7 +138,7 @@ class Agent:
             self.finding = Finding(self.engine, self.bus, ZeroconfBeacon(self.interfaces), self.log)
 
     def _hosts(self) -> tuple[str, ...]:
-        return self.interfaces or (_ANYWHERE if _has_ipv4() else "::",)
+        return self.interfaces or (_ANYWHERE if has_ipv4() else "::",)
 
     async def _choose_port(self) -> None:
         """Choose the server's port once, and keep it before anybody is told: whoever heard of it finds us there."""
@@ -161,15 +161,7 @@ class Agent:
         if self.successor() is not None:
             self.again = True
             self.ending.set()  # everybody calls this device by another name now: it starts anew under that
-        verdict, own = self.engine.replica.verdict, self.engine.own.admission
-        only_visited = not verdict.is_live(own)
-        others = sorted((a for a in verdict.live.values() if a.digest != own), key=lambda a: (a.rank, a.digest))
-        if len(others) > PEERS_MAX:  # a thief's crowd must not keep the roster from being renewed
-            self.log("roster.crowded", devices=len(others), linked=PEERS_MAX)
-        peers = [
-            Peer(device_text(a.digest), a.name, a.transport_key, a.tls_key, self._dialled_at(a.digest), only_visited)
-            for a in others[:PEERS_MAX]
-        ]
+        peers = roster(self.engine.replica.verdict, self.engine.own.admission, self._dialled_at)
         try:
             await self.bus.roster(peers, self.strange)
         except MeshError as error:
@@ -304,15 +296,6 @@ def _fixed_port() -> int:
         message = f"{_FIXED_PORT} is no port: {shown(asked, ECHO_CHARACTERS_MAX)}"
         raise Misuse(message, hint="Give a number from 1 to 65535, or leave it unset.")
     return int(asked)
-
-
-def _has_ipv4() -> bool:
-    try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-    except OSError:
-        return False
-    return True
 
 
 def joined(home: Path) -> vault.Secrets:

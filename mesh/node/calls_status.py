@@ -18,7 +18,7 @@ from mesh.events.event import Lane, decode_inner
 from mesh.events.kinds import Close
 from mesh.limits import EPOCHS_SHOWN_MAX, RANK_ADMIN_LAST, RANK_RELAY
 from mesh.names import device_text, digest_text, role_text, short, shown
-from mesh.node import vault
+from mesh.node import forks, vault
 from mesh.node.arguments import Arguments
 from mesh.node.ports import LinkStatus
 from mesh.sync.messages import Have
@@ -37,6 +37,7 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
     peers = [_peer(agent, link) for link in agent.bus.links()] if agent.bus else []
     admission = replica.verdict.admissions.get(own.admission)
     taken_out = await _taken_out(agent)
+    forked = [forks.sentence(agent, fork) for fork in await forks.unseen(agent)]
     server = agent.bus.server() if agent.bus else None
     reads = own.admission in replica.verdict.readers()  # others are not meant to have keys
     lacking = replica.learner.missing if reads else ()
@@ -80,8 +81,9 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
         "writes_under": _writes_under(agent),
         "keys_missing": missing,
         "alarms": list(agent.talk.alarms) if agent.talk else [],
+        "forks": forked,
         "problems": [
-            *_outcast(taken_out), *(_key_problems(agent, missing) if reads else ()),
+            *_outcast(taken_out), *_forked(forked), *(_key_problems(agent, missing) if reads else ()),
             *_problems(agent, counts.waiting, counts.void),
         ],
     }  # fmt: skip
@@ -119,6 +121,11 @@ def _outcast(taken_out: dict[str, object] | None) -> list[dict[str, str]]:
         "`mesh leave`, then `mesh join` with a code of `mesh invite` on another device."
     )
     return [{"what": what, "hint": hint}]
+
+
+def _forked(sentences: list[str]) -> list[dict[str, str]]:
+    hint = "`mesh forks` shows both stories and a proof; if you know what happened, `mesh forks ack ID`."
+    return [{"what": sentence, "hint": hint} for sentence in sentences]
 
 
 def _peer(agent: Agent, link: LinkStatus) -> dict[str, object]:

@@ -143,6 +143,8 @@ class Device:
         effects = self.replica.handle(given)
         for alarm in effects.alarms:
             self.world.note(f"{self.name} ALARM {alarm}")
+        for chain, after in effects.forks:
+            self.world.note(f"{self.name} FORK of {chain.hex()[:8]} after {after.seq}")
         for step in self.plan(effects, letter, said=isinstance(given, Said)):
             if self.world.strikes():
                 self.world.note(f"{self.name} is struck before it could {step.name}")
