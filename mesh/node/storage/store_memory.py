@@ -6,6 +6,7 @@ never touches a disk.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
@@ -30,8 +31,9 @@ from mesh.limits import (
     SIGNED_RUN_EVENTS_MAX,
 )
 from mesh.names import Digest, DocumentId
+from mesh.node.storage import store_port
 from mesh.node.storage.ledger_arrivals import MINUTE_MS
-from mesh.node.storage.memory_rows import is_data, is_of, list_order, matches, served, stamp, words_of
+from mesh.node.storage.memory_rows import is_data, is_meant, is_of, list_order, matches, served, stamp, words_of
 from mesh.node.storage.store_port import Batch, Boot, ChainFacts, Counts, Kept, NoteRow, Row, Snapshot, Weighed
 from mesh.state.digest import Trie, bucket, bucket_digest, key, leaf, part
 
@@ -306,6 +308,13 @@ class MemoryStore:
         tips = self._tips()
         return tuple(ChainFacts(c, e[0].admission, e[0].lane, tips[c], len(e)) for c, e in sorted(found.items()))
 
+    async def forks(self, limit: int) -> tuple[store_port.ForkFacts, ...]:
+        """The places at which chains fork."""
+        placed = (row.placed for row in self._rows if row.placed.seq > 1)
+        found = Counter((p.chain, Head(p.seq - 1, p.parent)) for p in placed)
+        facts = (store_port.ForkFacts(*place, count) for place, count in sorted(found.items()) if count > 1)
+        return tuple(facts)[:limit]
+
     async def walk(self, chain: Digest, after: int = 0, limit: int = ROWS_READ_MAX) -> tuple[Row, ...]:
         """Every event of a chain, parents before children."""
         return self._some(lambda row: row.placed.chain == chain, after, limit)
@@ -343,12 +352,7 @@ class MemoryStore:
 
     async def find_documents(self, prefix: str, limit: int = ROWS_READ_MAX) -> tuple[DocumentId, ...]:
         """Documents that a person may mean."""
-        *words, letters = prefix.strip().lower().split("/")
-        found = []
-        for document in self._documents:
-            *place, name = str(document).split("/")
-            if len(words) <= len(place) and place[len(place) - len(words) :] == words and name.startswith(letters):
-                found.append(document)
+        found = (document for document in self._documents if is_meant(document, prefix))
         return tuple(sorted(found, key=lambda document: (document.name, document.space, document.type))[:limit])
 
     # ── state ────────────────────────────────────────────────────────────────────────────────────
