@@ -51,7 +51,7 @@ class Missing(dict[Digest, Digest]):
         return chosen
 
     def anew(self, peer: Peer) -> None:
-        """Ask a peer for everything again: it was gone, or brought something."""
+        """Ask a peer for everything again: it came, was gone, or brought something."""
         self._asked.pop(peer, None)
 
     def tick(self) -> None:

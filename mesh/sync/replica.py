@@ -112,6 +112,7 @@ class Replica:
                 return self._say(given)
             case Met(peer):
                 self.met.add(peer)
+                self.missing.anew(peer)
                 return Effects(send=((peer, self.have(peer, asks=True)),))
             case Heard(peer, Have() as have, held):
                 return self._compare(peer, have, held)
