@@ -312,8 +312,7 @@ class MemoryStore:
         """The places at which chains fork."""
         placed = (row.placed for row in self._rows if row.placed.seq > 1)
         found = Counter((p.chain, Head(p.seq - 1, p.parent)) for p in placed)
-        facts = (store_port.ForkFacts(*place, count) for place, count in sorted(found.items()) if count > 1)
-        return tuple(facts)[:limit]
+        return tuple(store_port.ForkFacts(*place, count) for place, count in sorted(found.items()) if count > 1)[:limit]
 
     async def walk(self, chain: Digest, after: int = 0, limit: int = ROWS_READ_MAX) -> tuple[Row, ...]:
         """Every event of a chain, parents before children."""
