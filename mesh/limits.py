@@ -64,6 +64,7 @@ HAVE_CHAINS_MAX = 4096  # PROTOCOL: chains in one lane of a Have: 20 devices res
 CHAIN_HEADS_MAX = 16  # PROTOCOL: tips of one forked chain that a Have names
 TRAIL_HEADS_MAX = 64  # PROTOCOL: known places in a chain that a Want names
 WANT_SPANS_MAX = 64  # PROTOCOL: spans in one Want, runs in one Push
+BODY_AGAIN_TICKS_MAX = 64  # half an hour, before a peer that did not bring a body is asked for it again
 WANT_BODIES_MAX = 256  # PROTOCOL: single bodies in one Want or Push
 CONTROL_BYTES_MAX = 16 * MIB  # control events that one mesh may hold in memory: some 50,000 statements
 
@@ -85,6 +86,7 @@ DOCUMENTS_CACHED_MAX = 64  # loaded Automerge documents, about half a megabyte e
 KEYS_CACHED_MAX = 256  # public keys that are ready to verify with
 INPUTS_QUEUED_MAX = 1024  # inputs that wait for the agent; writers wait when it is full
 COMMIT_INPUTS_MAX = 256  # inputs that share one commit
+COMMIT_STANDINGS_MAX = 10_000  # events of which one commit says anew what they count for: some 0.2 s
 LOG_FILE_BYTES_MAX = 4 * MIB
 LOG_FILES_MAX = 3
 ADMISSION_BYTES_MAX = 4 * MIB  # PROTOCOL: a printed admission with all control events

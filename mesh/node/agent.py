@@ -22,7 +22,7 @@ from mesh.errors import MeshError, Misuse
 from mesh.events.seal import Keyring
 from mesh.limits import ADDRESSES_PER_PEER_MAX, ECHO_CHARACTERS_MAX
 from mesh.names import Digest, device_text, shown
-from mesh.node import calls, timing, vault
+from mesh.node import calls, forgetting, timing, vault
 from mesh.node.duties import Duties
 from mesh.node.engine import Engine, own_of
 from mesh.node.home import addresses_key
@@ -242,6 +242,9 @@ class Agent:
             ]
             tasks.append(group.create_task(self._supervised("locations", self._say_locations)))
             tasks.append(group.create_task(self._supervised("duties", self.duties.run)))
+            tasks.append(
+                group.create_task(self._supervised("forgotten", lambda: forgetting.run(self.engine, self.log)))
+            )
             if self.finding is not None:
                 tasks.append(group.create_task(self._supervised("beacon", self.finding.run)))
             await self.let_in()

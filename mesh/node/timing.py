@@ -85,6 +85,10 @@ STOP_S_MAX = 10.0  # what shutting down may take before it is cut off
 RESTART_FIRST_S = 0.2  # a part of the agent that failed is started again, with backoff
 RESTART_S_MAX = 30.0
 
+# Forgetting
+FORGET_GRACE_S = 604_800.0  # a week in which a forget can be taken back, and nothing is lost by it
+FORGET_LOOK_S = 3600.0  # how often it is looked for what is to be erased
+
 # Pairing
 PAIRING_STEP_S = 10.0  # for the other machine to answer a frame; measured: 0.05 s on one network
 PAIRING_GRACE_S = 1.0  # a caller who took longer makes room when others wait: honest ones answer within 0.1 s

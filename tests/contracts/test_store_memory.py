@@ -7,8 +7,9 @@ import pytest
 from mesh.node.storage.store_memory import MemoryStore
 from mesh.node.storage.store_port import Store
 from tests.contracts.store_contract import LogContract
+from tests.contracts.store_contract_ends import EndsContract
 from tests.contracts.store_contract_serve import ServeContract
-from tests.contracts.store_contract_views import NotesContract, StateContract
+from tests.contracts.store_contract_views import ForgottenContract, NotesContract, StateContract
 
 pytestmark = pytest.mark.contract
 
@@ -23,12 +24,20 @@ class TestLog(LogContract):
     """Events."""
 
 
+class TestEnds(EndsContract):
+    """Marks, and tips of earlier times."""
+
+
 class TestServe(ServeContract):
     """Spans."""
 
 
 class TestState(StateContract):
     """Standings and the state digest."""
+
+
+class TestForgotten(ForgottenContract):
+    """What leaves."""
 
 
 class TestNotes(NotesContract):

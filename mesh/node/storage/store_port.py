@@ -69,11 +69,19 @@ class Batch:
     bodies: tuple[tuple[Digest, bytes], ...] = ()
     """Event digest -> the body that was missing. The caller has checked it against the header."""
     standings: tuple[Weighed, ...] = ()
+    forgotten: tuple[DocumentId, ...] | None = None
+    """All documents whose bodies nobody wants any more; None: as before."""
+    unshown: tuple[DocumentId, ...] = ()
+    """Notes in which nothing counts any more: their rows go."""
+    stale: tuple[DocumentId, ...] = ()
+    """Documents whose snapshot says what is not so any more: it goes."""
     born: tuple[NoteRow, ...] = ()
     """Notes as they are at their birth: written only where there is no row for the document yet."""
     notes: tuple[NoteRow, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
     settings: tuple[tuple[str, bytes], ...] = ()
+    time_ms: int = 0
+    """When this happens by this device's clock; 0 where nobody asks."""
 
 
 # ---------------------------------------------------------------- what is read
@@ -164,6 +172,20 @@ class Store(Protocol):
     async def under(self, mark: Mark, events: Collection[Digest]) -> frozenset[Digest] | None:
         """Which of these events are held and are the mark, or under it in its chain. None: the mark is not held."""
 
+    async def heads_at(self, admission: Digest, before_ms: int | None = None) -> tuple[Mark, ...]:
+        """The tips of a device's chains in both lanes, of what had come before that time; None: of what is held now.
+
+        Within a minute it is the last commit that counts: if that came too late, so did all of that minute.
+        """
+
+    async def beyond(
+        self, admission: Digest, marks: Collection[Mark], after: int = 0, limit: int = ROWS_READ_MAX
+    ) -> tuple[Row, ...]:
+        """Data events of a device that are honoured and not under any of these marks, in the order of row ids.
+
+        A mark that is not held has nothing under it.
+        """
+
     async def event(self, prefix: str | bytes) -> tuple[Row, ...]:
         """The events whose digest starts with these hex digits or bytes; the first few when there are many."""
 
@@ -184,7 +206,13 @@ class Store(Protocol):
         """Bodies of these events, as many as fit; at least one if any is held."""
 
     async def missing_bodies(self, limit: int = BODIES_MISSING_MAX) -> tuple[tuple[Digest, Digest], ...]:
-        """(event, digest of its body) of events whose body is not here, oldest first."""
+        """(event, digest of its body) of events whose body is not here, oldest first; none of forgotten documents."""
+
+    async def erase(self, before_ms: int) -> int:
+        """Delete the bodies of documents that were forgotten before that time, so that no file has them any more.
+
+        Headers stay, so chains are whole. Returns how many bodies went.
+        """
 
     # ── rows ──
 
