@@ -30,7 +30,7 @@ async def _close(home: Path, admission: Digest) -> None:
             sys.stdout.write(f"{TOLD}\n")
             sys.stdout.flush()
 
-        Agent.happened = lambda _agent, effects: told(effects)  # type: ignore[method-assign]
+        Agent.happened = lambda _agent, effects: told(effects)  # type: ignore[method-assign, assignment]
 
         async def make(_engine: Engine) -> Sequence[Draft]:
             return (Draft(Close(admission)),)
