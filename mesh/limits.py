@@ -56,6 +56,7 @@ REKEY_WRAPS_MAX = 256  # PROTOCOL: devices that one rekey reaches
 REASON_BYTES_MAX = 64  # PROTOCOL: why a device was closed, for people
 MARKS_MAX = 1024  # PROTOCOL: places that one close or ungrant names, some 75 KiB
 ADOPTED_MAX = 1024  # PROTOCOL: events that one adopt names; more take a second one
+ACT_STATEMENTS_MAX = 64  # PROTOCOL: statements of one act that another device is asked to approve
 
 # Talk
 HAVE_CHAINS_MAX = 4096  # PROTOCOL: chains in one lane of a Have: 20 devices restored 200 times each

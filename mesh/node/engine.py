@@ -26,11 +26,11 @@ from mesh.names import Digest
 from mesh.node import voices
 from mesh.node.shelf import Shelf
 from mesh.node.storage.store_port import Batch, Boot, Row, Store
-from mesh.sync.inputs import Effects, Heard, Input, Peer, Said
+from mesh.sync.inputs import Effects, Heard, Input, Later, Peer, Said
 from mesh.sync.messages import Message, Push, Want
 from mesh.sync.replica import EVERYBODY, Own, Replica
 
-Make = Callable[["Engine"], Awaitable[Sequence[Draft]]]
+Make = Callable[["Engine"], Awaitable[Sequence[Draft | Later]]]
 """What somebody wants to say, worked out when nothing else can come between."""
 
 

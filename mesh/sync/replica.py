@@ -133,7 +133,8 @@ class Replica:
             raise NotGranted(message)
         voice, begun = self._voice(said)
         seal = (self.keyring, epoch_to_write(self.verdict, self.keyring)) if said.lane is Lane.DATA else None
-        for number, draft in enumerate(drafts):
+        for number, one in enumerate(drafts):
+            draft = one if isinstance(one, Draft) else one(begun)
             nonces = said.entropy[SALT_BYTES + number * NONCES_BYTES :][:NONCES_BYTES]
             if seal:
                 begun.append(voice.say_sealed(draft, said.time_ms, self.heard, seal, nonces))
@@ -290,3 +291,4 @@ class Replica:
             return frozenset()
         skipped, self.skipped = frozenset(self.skipped & self.met), set()
         return skipped
+

@@ -12,10 +12,12 @@ from mesh.events.seal import Keyring
 from mesh.events.speaking import Draft
 from mesh.events.verdict import Verdict
 from mesh.names import Digest, Short, short
+from mesh.sync.inputs import Later
 
 
-def granted(verdict: Verdict, admission: Digest, draft: Draft, time_ms: int) -> Draft:
+def granted(verdict: Verdict, admission: Digest, draft: Draft | Later, time_ms: int) -> Draft:
     """The draft with the grant that lets it through. Raises NotGranted."""
+    assert isinstance(draft, Draft), "data name nothing of their own commit"
     inner = Inner(time_ms, kind_of(draft.body), draft.agent, draft.document)
     if admission in verdict.closes:
         message = "this device was taken out of the mesh; nothing it says from now on counts"
