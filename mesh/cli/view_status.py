@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mesh.cli.screen import Screen, counted, duration, moment, number, one_line
-from mesh.names import role_text
+from mesh.limits import RANK_ADMIN_LAST, RANK_RELAY
 
 DIGEST_CHARACTERS = 16  # of 64: enough to compare by eye
 Told = Mapping[str, object]
@@ -79,7 +79,7 @@ def rank(value: object) -> str:
     """A rank in words."""
     if not isinstance(value, int):
         return one_line(value) or "-"
-    return _RANKS.get(value) or role_text(value)
+    return _RANKS.get(value) or ("admin" if value <= RANK_ADMIN_LAST else "member" if value < RANK_RELAY else "relay")
 
 
 def digest(value: object) -> str:
