@@ -38,6 +38,7 @@ from mesh.node.ports import Bus, Peer, TransportKeys
 from mesh.node.socket_server import Arguments, served
 from mesh.node.storage.store import open_store
 from mesh.node.storage.store_port import Store
+from mesh.node.succession import succeed, successor
 from mesh.node.talk import Talk
 from mesh.node.transport.broker import free_port
 from mesh.node.transport.broker_config import address_text
@@ -76,6 +77,7 @@ class Agent:
         self.addresses: dict[str, tuple[str, ...]] = {}
         self.started = time.monotonic()
         self.ending = asyncio.Event()
+        self.again = False  # whether it ends only to start anew
         self.problem: tuple[str, str] | None = None  # what failed last, and its hint
 
     async def start(self) -> None:
@@ -133,10 +135,18 @@ class Agent:
             await self.engine.remember(_PORT, str(port).encode())
             self.port = port
 
+    def successor(self) -> Digest | None:
+        """The admission that this device has instead of its own, which was closed."""
+        own = self.engine.own
+        return successor(self.engine.replica.verdict, own.admission, own.keys.sign_key)
+
     async def let_in(self) -> None:
         """Let the bus know whom the verdict admits, and where they were last."""
         if self.bus is None:
             return
+        if self.successor() is not None:
+            self.again = True
+            self.ending.set()  # everybody calls this device by another name now: it starts anew under that
         devices = self.engine.replica.verdict.devices.values()
         peers = [
             Peer(device_text(a.digest), a.name, a.transport_key, a.tls_key, self._dialled_at(a.digest))
@@ -153,10 +163,16 @@ class Agent:
         return self.addresses.get(device, ())
 
     def _dialled_at(self, admission: Digest) -> tuple[str, ...]:
-        """Where to dial a device: what we know ourselves, then what statements say. A relay calls nobody."""
+        """Where to dial a device: what we know ourselves, then what statements say, also under an admission before.
+
+        A relay calls nobody.
+        """
         if self.engine.replica.is_relay:
             return ()
-        known = (*self.known_at(device_text(admission)), *self.engine.replica.verdict.addresses_of(admission))
+        verdict = self.engine.replica.verdict
+        key = verdict.admissions[admission].sign_key
+        names = [admission, *(name for name, found in verdict.closed.items() if found.sign_key == key)]
+        known = [one for name in names for one in (*self.known_at(device_text(name)), *verdict.addresses_of(name))]
         return tuple(dict.fromkeys(known))[:ADDRESSES_PER_PEER_MAX]
 
     async def note_addresses(self) -> None:
@@ -315,6 +331,18 @@ def joined(home: Path) -> vault.Secrets:
     return held
 
 
+async def _started(home: Path, held: vault.Secrets, store: Store, log: Log) -> Agent:
+    """An agent that has read its store, under the admission that counts."""
+    agent = Agent(home, held, store, log)
+    await agent.start()
+    if (again := agent.successor()) is None:
+        return agent
+    log("succession", device=device_text(again), before=agent.device)
+    agent = Agent(home, succeed(home, held, again), store, log)
+    await agent.start()
+    return agent
+
+
 @asynccontextmanager
 async def opened(home: Path, *, interfaces: Sequence[str] = (), log: Log = silent) -> AsyncIterator[Agent]:
     """An agent on this home, for as long as the block lasts. Raises Misuse, Busy, Damaged."""
@@ -322,9 +350,8 @@ async def opened(home: Path, *, interfaces: Sequence[str] = (), log: Log = silen
     store = await open_store(home)
     try:
         machine.adopt(home)
-        agent = Agent(home, held, store, log)
+        agent = await _started(home, held, store, log)
         agent.interfaces = tuple(interfaces)
-        await agent.start()
         async with asyncio.TaskGroup() as group:
             group.create_task(agent.engine.work(), name=_WRITER)
             yield agent
@@ -341,13 +368,29 @@ async def run(home: Path, interfaces: Sequence[str], ready: Callable[[Mapping[st
     vault.make_home(home)
     log, close = log_opened(home)
     try:
-        async with opened(home, interfaces=interfaces, log=log) as agent:
-            loop = asyncio.get_running_loop()
-            for name in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(name, agent.ending.set)
-            log("agent.start", version=mesh.__version__, pid=os.getpid(), device=agent.device)
-            with contextlib.suppress(asyncio.CancelledError):
-                await agent.serve(lambda: ready({"pid": os.getpid(), "device": agent.device}))
-            log("agent.end", pid=os.getpid())
+        while await _served_once(home, interfaces, ready, log):
+            continue
     finally:
         close()
+
+
+async def _served_once(
+    home: Path, interfaces: Sequence[str], ready: Callable[[Mapping[str, object]], None], log: Log
+) -> bool:
+    """One life of the agent; whether it is to start anew."""
+    async with opened(home, interfaces=interfaces, log=log) as agent:
+        loop = asyncio.get_running_loop()
+        stopped = False
+
+        def stop() -> None:
+            nonlocal stopped
+            stopped = True
+            agent.ending.set()
+
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, stop)
+        log("agent.start", version=mesh.__version__, pid=os.getpid(), device=agent.device)
+        with contextlib.suppress(asyncio.CancelledError):
+            await agent.serve(lambda: ready({"pid": os.getpid(), "device": agent.device}))
+        log("agent.end", pid=os.getpid())
+        return agent.again and not stopped

@@ -13,6 +13,8 @@ from mesh.events.founding import Packet, admission_text, default_grant, read_req
 from mesh.events.keys import fingerprint
 from mesh.events.speaking import Draft
 from mesh.limits import (
+    ADDRESS_BYTES_MAX,
+    ECHO_CHARACTERS_MAX,
     PAGE_BYTES_MAX,
     RANK_ADMIN_LAST,
     RANK_MAX,
@@ -20,7 +22,7 @@ from mesh.limits import (
     RANK_RELAY,
     STRANGE_ADDRESSES_MAX,
 )
-from mesh.names import Digest, device_text, digest_text, role_text
+from mesh.names import Digest, device_text, digest_text, role_text, shown
 from mesh.node.arguments import Arguments, needed, text
 from mesh.node.engine import Engine
 from mesh.sync import messages
@@ -156,14 +158,14 @@ async def peer_remove(agent: Agent, arguments: Arguments) -> object:
 def _checked(address: str) -> str:
     host, _, port = address.rpartition(":")
     bare = host.removeprefix("[").removesuffix("]")
-    fits = bool(bare) and port.isdecimal() and 0 < int(port) <= _PORT_MAX
+    fits = bool(bare) and len(address.encode()) <= ADDRESS_BYTES_MAX and port.isascii() and port.isdecimal()
+    fits = fits and 0 < int(port) <= _PORT_MAX
     if fits and ":" in bare:
         try:
             fits = ipaddress.ip_address(bare).version == 6 and host.startswith("[")
         except ValueError:
             fits = False
     if not fits or any(c.isspace() or not c.isprintable() for c in address):
-        raise Misuse(
-            f"{address!r} is not an address", hint="HOST:PORT, for example 192.168.1.10:4222 or [fe80::1]:4222."
-        )
+        hint = "HOST:PORT, for example 192.168.1.10:4222 or [fe80::1]:4222."
+        raise Misuse(f"{shown(address, ECHO_CHARACTERS_MAX)!r} is not an address", hint=hint)
     return address
