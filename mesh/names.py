@@ -17,6 +17,8 @@ from mesh.limits import (
     DIGEST_BYTES,
     DOCUMENT_NAME_BYTES,
     ECHO_CHARACTERS_MAX,
+    RANK_ADMIN_LAST,
+    RANK_RELAY,
     SHORT_BYTES,
     SHOWN_CHARACTERS_MAX,
     WORD_CHARACTERS_MAX,
@@ -49,6 +51,11 @@ def device_text(admission: bytes) -> str:
 def digest_text(digest: bytes) -> str:
     """A whole digest in hex."""
     return digest.hex()
+
+
+def role_text(rank: int) -> str:
+    """What a device of this rank is in its mesh: `admin`, `member` or `relay`."""
+    return "admin" if rank <= RANK_ADMIN_LAST else "member" if rank < RANK_RELAY else "relay"
 
 
 def is_word(text: str) -> bool:

@@ -11,7 +11,7 @@ from mesh.limits import BODY_PLAIN_BYTES_MAX, KIB, TITLE_BYTES_MAX
 NOTE_BYTES_MAX = BODY_PLAIN_BYTES_MAX  # a note's text travels in one event
 NOTES_PAGE = 500  # notes in one answer
 EVENTS_SHOWN = 50  # events that `mesh log` shows unless told otherwise
-RANKS = ("admin", "member")
+RANKS = ("admin", "member", "relay")
 COUNT_MAX = 100_000
 
 Call = tuple[str, dict[str, object]]
@@ -101,8 +101,8 @@ def admit(*, request: str, rank: str) -> Call:
     """Letting a device in."""
     _texts(request=request)
     if rank not in RANKS:
-        message = "a device comes in as admin or as member"
-        raise Misuse(message, hint="Computers are admins; phones and servers members.")
+        message = "a device comes in as admin, as member or as relay"
+        raise Misuse(message, hint="Computers are admins, phones and servers members; a relay reads nothing.")
     return "admit", {"request": request, "rank": rank}
 
 

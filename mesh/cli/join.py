@@ -24,6 +24,8 @@ JOIN_EXAMPLES = examples(
     "mesh join 7-orbit-velvet-canoe@192.168.1.20:40123",
     "mesh join --new --name laptop",
     "mesh join --request",
+    "mesh join --relay 7-orbit-velvet-canoe@192.168.1.20:40123",
+    "mesh join --request --relay --name outside",
     "mesh join --admission mesh-admission-1.abc...",
     "ssh laptop mesh admit --yes - < request | mesh join --admission - --yes",
 )
@@ -53,6 +55,9 @@ def join(
     ] = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="What to call this device.")] = None,
     member: Annotated[bool, typer.Option("--member", help="Ask to be a member: phones and servers.")] = False,
+    relay: Annotated[
+        bool, typer.Option("--relay", help="Ask to be a relay: it holds and passes on what it cannot read.")
+    ] = False,
     no_up: Annotated[bool, typer.Option("--no-up", help="Leave the agent off afterwards.")] = False,
 ) -> None:
     """Bring this device into a mesh: by a code, by founding one, or by an admission that people carry."""
@@ -65,6 +70,9 @@ def join(
             "--admission A brings the answer."
         )
         raise Misuse(message, hint=hint)
+    if relay and (member or new or admission is not None):
+        message = "a relay is let into a mesh that is there, by a code or by a request"
+        raise Misuse(message, hint="mesh join --relay CODE, or mesh join --request --relay")
     if carried and (member or no_up):
         message = "--member and --no-up go with a code, or with `mesh join` alone"
         raise Misuse(message, hint="`mesh admit --rank member` sets the rank of a request; `mesh up` starts the agent.")
@@ -72,19 +80,21 @@ def join(
     if new:
         _found(run, name or "")
     elif request:
-        _request(run, name or "")
+        _request(run, name or "", "relay" if relay else "member")
     elif admission is not None:
         _accept(run, admission, name)
     else:
-        _pair(run, " ".join(code or ()), name or "", member=member, up=not no_up)
+        role = "relay" if relay else "member" if member else "admin"
+        _pair(run, " ".join(code or ()), name or "", role=role, up=not no_up)
 
 
 def admit(
     context: typer.Context,
     request: Annotated[str, typer.Argument(metavar="REQUEST|-", help="The request; - reads standard input.")],
     rank: Annotated[
-        str, typer.Option(metavar="admin|member", help="Its rank: computers are admins, phones and servers members.")
-    ] = "admin",
+        str | None,
+        typer.Option(metavar="admin|member|relay", help="Its rank; relay if it asks to be one, else admin."),
+    ] = None,
 ) -> None:
     """Let another device into this mesh: shows who asks, and prints the admission."""
     from mesh.node.home import describe_request
@@ -92,7 +102,9 @@ def admit(
     run = running(context)
     text = carried_text(request, 2 * REQUEST_BYTES_MAX, "request")
     asking = describe_request(text)
-    call = calls.admit(request=text, rank=rank)
+    asked = asking.get("role")
+    role = rank if rank is not None else "relay" if asked == "relay" else "admin"
+    call = calls.admit(request=text, rank=role)
     local.must_be_joined(run.home)
     from mesh.cli.words import fingerprint_words
 
@@ -100,23 +112,23 @@ def admit(
     tell(f"device       {one_line(asking['name'])}")
     tell(f"fingerprint  {fingerprint_words(str(asking['fingerprint']))}")
     tell("The device that asks shows the same words; if it does not, somebody else is asking.")
-    prompts.confirm(run, f"Let it in as {rank}?", input_used=request == "-")
+    prompts.confirm(run, f"Let it in as {role}?", input_used=request == "-")
     result = run.ask(*call)
     run.out.result(result, lambda _: [one_line(result.get("admission"), 4 * ADMISSION_BYTES_MAX)])
     run.out.notice("Bring this to the device that asked: mesh join --admission -")
 
 
-def _pair(run: Run, typed: str, name: str, *, member: bool, up: bool) -> None:
+def _pair(run: Run, typed: str, name: str, *, role: str, up: bool) -> None:
     from mesh.cli import pair
 
     _not_joined(run)
     typed = typed or pair.look_around(run)
     if typed:
-        pair.join_with(run, typed, name=name, member=member, up=up)
+        pair.join_with(run, typed, name=name, role=role, up=up)
         return
-    if member:
+    if role != "admin":
         message = "who founds a mesh is its first admin"
-        raise Misuse(message, hint="--member goes with a code.")
+        raise Misuse(message, hint=f"--{role} goes with a code.")
     prompts.confirm(run, "Found a new mesh with this device as its first?")
     _founded_now(run, name)
     pair.started(run, up=up)
@@ -173,12 +185,13 @@ def _founded(screen: Screen, founded: dict[str, object], phrase: str) -> list[st
     return [*lines, *phrase_lines(screen, phrase), ""]
 
 
-def _request(run: Run, name: str) -> None:
+def _request(run: Run, name: str, role: str) -> None:
+    from mesh.cli.pair import RANKS
     from mesh.cli.words import fingerprint_words
     from mesh.node import home as homes
 
     _not_joined(run)
-    asked = local.done(homes.request(run.home, name))
+    asked = local.done(homes.request(run.home, name, RANKS[role]))
     text = str(asked["request"])
     run.out.result({"request": text}, lambda _: [text])
     if not run.out.json and not run.out.quiet and sys.stderr.isatty():

@@ -19,7 +19,8 @@ from mesh.cli.options import Command, examples, running
 from mesh.cli.run import Run
 from mesh.cli.screen import Screen, counted, one_line
 from mesh.errors import MeshError, Misuse, Unreachable
-from mesh.limits import RANK_ADMIN_LAST, RANK_FOUNDER, RANK_MEMBER
+from mesh.limits import RANK_ADMIN_LAST, RANK_FOUNDER, RANK_MAX, RANK_MEMBER, RANK_RELAY
+from mesh.names import role_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 LOOK_S = 2.0  # whoever announces answers within one
 _RANK_ADMIN = RANK_FOUNDER + 1  # any rank of an admin asks for one: who lets us in sets it
 assert _RANK_ADMIN <= RANK_ADMIN_LAST, "admins end below members"
+RANKS = {"admin": _RANK_ADMIN, "member": RANK_MEMBER, "relay": RANK_RELAY}
+"""What a joiner asks for."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -108,13 +111,13 @@ def _ask(run: Run, asking: dict[str, object]) -> None:
 
 
 def _role(rank: object) -> str:
-    return "admin" if isinstance(rank, int) and rank <= RANK_ADMIN_LAST else "member"
+    return role_text(rank if isinstance(rank, int) else RANK_MAX)
 
 
 # ── the device that joins ────────────────────────────────────────────────────────────────────────
 
 
-def join_with(run: Run, typed: str, *, name: str, member: bool, up: bool) -> None:
+def join_with(run: Run, typed: str, *, name: str, role: str, up: bool) -> None:
     """Join with a code as a person typed it, with or without addresses behind an @. Raises MeshError."""
     from mesh.cli.words import fingerprint_words, read_code
     from mesh.node import home as homes
@@ -124,7 +127,7 @@ def join_with(run: Run, typed: str, *, name: str, member: bool, up: bool) -> Non
     spoken, at, where = typed.partition("@")
     code = Code.parse(read_code(spoken))
     inviters = [_addresses(where)] if at else _inviters(run, code.nameplate)
-    asked = local.done(homes.request(run.home, name, RANK_MEMBER if member else _RANK_ADMIN))
+    asked = local.done(homes.request(run.home, name, RANKS[role]))
     run.out.notice(f"fingerprint  {fingerprint_words(str(asked['fingerprint']))}")
 
     async def keep(admission: str) -> dict[str, object]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mesh.cli.screen import Screen, counted, duration, moment, number, one_line
+from mesh.limits import RANK_ADMIN_LAST, RANK_RELAY
 
 DIGEST_CHARACTERS = 16  # of 64: enough to compare by eye
 Told = Mapping[str, object]
 _RANKS = {0: "recovery", 1: "founder"}
-_RANK_ADMIN_LAST = 9
 _EXTENSION_CHARACTERS = 64  # of what this version does not read anyway; --json has all of it
 
 
@@ -79,7 +79,7 @@ def rank(value: object) -> str:
     """A rank in words."""
     if not isinstance(value, int):
         return one_line(value) or "-"
-    return _RANKS.get(value) or ("admin" if value <= _RANK_ADMIN_LAST else "member")
+    return _RANKS.get(value) or ("admin" if value <= RANK_ADMIN_LAST else "member" if value < RANK_RELAY else "relay")
 
 
 def digest(value: object) -> str:
@@ -130,6 +130,7 @@ def _synced(screen: Screen, told: Told, peers: list[Told]) -> str:
 def _held(told: Told) -> str:
     parts = [counted(told.get("events"), "event"), counted(told.get("documents"), "document")]
     parts += [counted(told["conflicts"], "conflict")] if told.get("conflicts") else []
+    parts += ["sealed: this is a relay"] if _part(told, "device").get("role") == "relay" else []
     return ", ".join(parts)
 
 

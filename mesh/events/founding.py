@@ -9,13 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mesh.clocks.chain import START
 from mesh.errors import Forged, Malformed, Stranger
 from mesh.events import cbor
 from mesh.events.event import Lane, Placed
-from mesh.events.keys import SecretKeys, check_admit, proof_bytes, wrap
+from mesh.events.keys import SecretKeys, check_admit, derive, proof_bytes, wrap
 from mesh.events.kinds import ANY, Admit, Genesis, Grant, Rekey
 from mesh.events.seal import commitment
 from mesh.events.speaking import Draft, Voice, signed
@@ -35,19 +35,22 @@ ADMISSION_PREFIX = "mesh-admission-1."
 _SEALED_FOR = b"mesh/admission/1"
 _REKEY = b"mesh/rekey/1"
 _ADMIT_TYPES = (bytes, bytes, bytes, bytes, str, bytes, int)
-_PACKET_TYPES = (bytes, bytes, list, list, list)
+_TRANSPORT = "mesh/transport/1"
+_PACKET_TYPES = (bytes, bytes, bytes, list, list, list)
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """What an admitted device needs: the mesh, its admission, the epoch keys, all control events, where to call first.
+    """What an admitted device needs: the mesh, its admission, keys, all control events, where to call first.
 
-    `control` are encoded Push messages, in order; `addresses` are of the device that let it in.
+    `transport` is the secret of all links; `control` are encoded Push messages, in order; `addresses` are of the device
+    that let it in.
     """
 
     mesh: Digest
     admission: Digest
-    epochs: Mapping[Short, bytes]
+    transport: bytes = field(repr=False)
+    epochs: Mapping[Short, bytes] = field(repr=False)
     control: tuple[bytes, ...]
     addresses: tuple[str, ...]
 
@@ -71,6 +74,14 @@ def found(recovery: SecretKeys, founder: Admit, salt: bytes, time_ms: int) -> tu
     admitted = voice.say(Draft(with_rank(founder, RANK_FOUNDER)), time_ms, 0)
     granted = voice.say(Draft(default_grant(admitted.digest)), time_ms, 0)
     return signed((genesis, admitted, granted), recovery.sign)
+
+
+def transport_secret(entropy: bytes) -> bytes:
+    """What the mesh's certificates and its guests' login follow from, from the entropy of the recovery words.
+
+    So the words alone give the right to knock at any device's server. It opens nothing that is sealed.
+    """
+    return derive(entropy, _TRANSPORT)
 
 
 def default_grant(admission: Digest) -> Grant:
@@ -113,7 +124,8 @@ def read_request(text: str) -> Admit:
 def admission_text(packet: Packet, kem_key: bytes) -> str:
     """An admission as a text that only the device that asked can read."""
     epochs = [[epoch, key] for epoch, key in sorted(packet.epochs.items())]
-    plain = cbor.encode([packet.mesh, packet.admission, epochs, list(packet.control), list(packet.addresses)])
+    names = [packet.mesh, packet.admission, packet.transport]
+    plain = cbor.encode([*names, epochs, list(packet.control), list(packet.addresses)])
     return ADMISSION_PREFIX + _armoured(wrap(plain, kem_key, _SEALED_FOR))
 
 
@@ -126,15 +138,18 @@ def read_admission(text: str, keys: SecretKeys) -> Packet:
         message = "this admission does not open here: it was made for another device, or is damaged"
         hint = "Print a new request with `mesh join --request` and have exactly that one admitted. Nothing was changed."
         raise Stranger(message, hint=hint) from error
-    mesh, admission, epochs, control, addresses = cbor.fields(plain, ADMISSION_BYTES_MAX, "an admission", _PACKET_TYPES)
+    values = cbor.fields(plain, ADMISSION_BYTES_MAX, "an admission", _PACKET_TYPES)
+    mesh, admission, transport, epochs, control, addresses = values
     pairs = [cbor.expect_types(pair, "an epoch key", (bytes, bytes)) for pair in epochs]  # type: ignore[attr-defined]
-    fits = len(mesh) == len(admission) == KEY_BYTES and all(type(a) is str for a in addresses)  # type: ignore[arg-type, attr-defined]
+    fits = len(mesh) == len(admission) == len(transport) == KEY_BYTES  # type: ignore[arg-type]
+    fits = fits and all(type(a) is str for a in addresses)  # type: ignore[attr-defined]
     fits = fits and all(type(part) is bytes for part in control)  # type: ignore[attr-defined]
     if not fits or any(len(epoch) != SHORT_BYTES or len(key) != KEY_BYTES for epoch, key in pairs):  # type: ignore[arg-type]
         message = "an admission's fields are not of the form that the protocol asks for"
         raise Malformed(message)
     keys_held = {Short(epoch): key for epoch, key in pairs}  # type: ignore[arg-type]
-    return Packet(Digest(mesh), Digest(admission), keys_held, tuple(control), tuple(addresses))  # type: ignore[arg-type]
+    names = Digest(mesh), Digest(admission), bytes(transport)  # type: ignore[arg-type, call-overload]
+    return Packet(*names, keys_held, tuple(control), tuple(addresses))  # type: ignore[arg-type]
 
 
 def _armoured(raw: bytes) -> str:

@@ -98,6 +98,11 @@ class Verdict:
         """The devices that nobody closed."""
         return {digest: found for digest, found in self.devices.items() if digest not in self.closes}
 
+    @property
+    def closed(self) -> dict[Digest, Admission]:
+        """The devices that somebody closed."""
+        return {digest: found for digest, found in self.devices.items() if digest in self.closes}
+
     def is_live(self, admission: Digest) -> bool:
         """Whether an admission counts and nobody closed it."""
         return admission in self.admissions and admission not in self.closes

@@ -19,10 +19,9 @@ from pathlib import Path
 
 import mesh
 from mesh.errors import MeshError, Misuse
-from mesh.events.keys import derive
 from mesh.events.seal import Keyring
-from mesh.limits import ADDRESSES_PER_PEER_MAX
-from mesh.names import Digest, device_text, short
+from mesh.limits import ADDRESSES_PER_PEER_MAX, ECHO_CHARACTERS_MAX
+from mesh.names import Digest, device_text, shown
 from mesh.node import calls, timing, vault
 from mesh.node.engine import Engine, own_of
 from mesh.node.home import addresses_key
@@ -39,6 +38,7 @@ from mesh.node.ports import Bus, Peer, TransportKeys
 from mesh.node.socket_server import Arguments, served
 from mesh.node.storage.store import open_store
 from mesh.node.storage.store_port import Store
+from mesh.node.succession import succeed, successor
 from mesh.node.talk import Talk
 from mesh.node.transport.broker import free_port
 from mesh.node.transport.broker_config import address_text
@@ -50,6 +50,7 @@ from mesh.sync.messages import Want
 
 _PORT = "server/port"
 _EXTERNAL = "MESH_NATS_URL"
+_FIXED_PORT = "MESH_PORT"  # of the own server, where a firewall or a container must know it beforehand
 _STRANGE = "addresses"
 _WRITER = "engine"  # the task that is never cancelled: it ends when all that was acknowledged is kept
 BEACON_VARIABLE = "MESH_BEACON"
@@ -76,6 +77,7 @@ class Agent:
         self.addresses: dict[str, tuple[str, ...]] = {}
         self.started = time.monotonic()
         self.ending = asyncio.Event()
+        self.again = False  # whether it ends only to start anew
         self.problem: tuple[str, str] | None = None  # what failed last, and its hint
 
     async def start(self) -> None:
@@ -87,7 +89,7 @@ class Agent:
             elif key.startswith(addresses_key("")):
                 self.addresses[key.removeprefix(addresses_key(""))] = tuple(json.loads(value))
         self.settings = boot.settings
-        self.port = int(boot.settings.get(_PORT, b"0"))
+        self.port = _fixed_port() or int(boot.settings.get(_PORT, b"0"))
 
     async def call(self, name: str, arguments: Arguments) -> object:
         """Do what a command asks. Raises MeshError."""
@@ -109,15 +111,14 @@ class Agent:
 
     def make_bus(self) -> None:
         """Set up the bus and the talk over it."""
-        secret = derive(self._first_epoch(), "mesh/transport/1")
-        keys = TransportKeys(self.held.nkey_seed, self.held.tls_seed, secret)
+        keys = TransportKeys(self.held.nkey_seed, self.held.tls_seed, self.held.transport)
         external = os.environ.get(_EXTERNAL, "")
         server = os.environ.get("MESH_NATS_SERVER", "")
         listening = Listening(self._hosts(), self.port, Path(server) if server else None, external)
         self.bus = NatsBus(self.device, keys, server_path(self.home), listening=listening)
         self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self)
         self.locations = Locations(self.engine, self.bus, self.own_addresses, self.settings)
-        if os.environ.get(BEACON_VARIABLE, "on") != "off":
+        if os.environ.get(BEACON_VARIABLE, "on") != "off" and not self.engine.replica.is_relay:
             from mesh.node.nearby.beacon import ZeroconfBeacon  # noqa: PLC0415 - commands must not wait for it
 
             self.finding = Finding(self.engine, self.bus, ZeroconfBeacon(self.interfaces), self.log)
@@ -134,16 +135,18 @@ class Agent:
             await self.engine.remember(_PORT, str(port).encode())
             self.port = port
 
-    def _first_epoch(self) -> bytes:
-        """The key of the first epoch: every member holds it, whatever epochs came later."""
-        rekeys = self.engine.replica.verdict.rekeys
-        first = min(rekeys, key=lambda digest: (rekeys[digest][0], digest))
-        return self.engine.keyring.keys()[short(first)]
+    def successor(self) -> Digest | None:
+        """The admission that this device has instead of its own, which was closed."""
+        own = self.engine.own
+        return successor(self.engine.replica.verdict, own.admission, own.keys.sign_key)
 
     async def let_in(self) -> None:
         """Let the bus know whom the verdict admits, and where they were last."""
         if self.bus is None:
             return
+        if self.successor() is not None:
+            self.again = True
+            self.ending.set()  # everybody calls this device by another name now: it starts anew under that
         devices = self.engine.replica.verdict.devices.values()
         peers = [
             Peer(device_text(a.digest), a.name, a.transport_key, a.tls_key, self._dialled_at(a.digest))
@@ -160,8 +163,16 @@ class Agent:
         return self.addresses.get(device, ())
 
     def _dialled_at(self, admission: Digest) -> tuple[str, ...]:
-        """Where to dial a device: what we know ourselves, then what statements say."""
-        known = (*self.known_at(device_text(admission)), *self.engine.replica.verdict.addresses_of(admission))
+        """Where to dial a device: what we know ourselves, then what statements say, also under an admission before.
+
+        A relay calls nobody.
+        """
+        if self.engine.replica.is_relay:
+            return ()
+        verdict = self.engine.replica.verdict
+        key = verdict.admissions[admission].sign_key
+        names = [admission, *(name for name, found in verdict.closed.items() if found.sign_key == key)]
+        known = [one for name in names for one in (*self.known_at(device_text(name)), *verdict.addresses_of(name))]
         return tuple(dict.fromkeys(known))[:ADDRESSES_PER_PEER_MAX]
 
     async def note_addresses(self) -> None:
@@ -192,7 +203,9 @@ class Agent:
         return tuple(address_text(host, port) for host in hosts or self.interfaces) if port else ()
 
     async def learned(self, device: str, addresses: Sequence[str]) -> None:
-        """Keep what a device told about where it can be reached, and dial it there from now on."""
+        """Keep where a device told that it can be reached, and dial it there from now on; a relay need not know."""
+        if self.engine.replica.is_relay:
+            return
         if self.locations is not None:
             self.locations.told[device] = tuple(addresses)
         before = self.known_at(device)
@@ -291,6 +304,15 @@ def _innermost(error: BaseException) -> BaseException:
     return error
 
 
+def _fixed_port() -> int:
+    """The port that the environment asks for; 0 for any. Raises Misuse."""
+    asked = os.environ.get(_FIXED_PORT, "") or "0"
+    if not asked.isascii() or not asked.isdecimal() or int(asked) >= 1 << 16:
+        message = f"{_FIXED_PORT} is no port: {shown(asked, ECHO_CHARACTERS_MAX)}"
+        raise Misuse(message, hint="Give a number from 1 to 65535, or leave it unset.")
+    return int(asked)
+
+
 def _has_ipv4() -> bool:
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -309,6 +331,18 @@ def joined(home: Path) -> vault.Secrets:
     return held
 
 
+async def _started(home: Path, held: vault.Secrets, store: Store, log: Log) -> Agent:
+    """An agent that has read its store, under the admission that counts."""
+    agent = Agent(home, held, store, log)
+    await agent.start()
+    if (again := agent.successor()) is None:
+        return agent
+    log("succession", device=device_text(again), before=agent.device)
+    agent = Agent(home, succeed(home, held, again), store, log)
+    await agent.start()
+    return agent
+
+
 @asynccontextmanager
 async def opened(home: Path, *, interfaces: Sequence[str] = (), log: Log = silent) -> AsyncIterator[Agent]:
     """An agent on this home, for as long as the block lasts. Raises Misuse, Busy, Damaged."""
@@ -316,9 +350,8 @@ async def opened(home: Path, *, interfaces: Sequence[str] = (), log: Log = silen
     store = await open_store(home)
     try:
         machine.adopt(home)
-        agent = Agent(home, held, store, log)
+        agent = await _started(home, held, store, log)
         agent.interfaces = tuple(interfaces)
-        await agent.start()
         async with asyncio.TaskGroup() as group:
             group.create_task(agent.engine.work(), name=_WRITER)
             yield agent
@@ -335,13 +368,29 @@ async def run(home: Path, interfaces: Sequence[str], ready: Callable[[Mapping[st
     vault.make_home(home)
     log, close = log_opened(home)
     try:
-        async with opened(home, interfaces=interfaces, log=log) as agent:
-            loop = asyncio.get_running_loop()
-            for name in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(name, agent.ending.set)
-            log("agent.start", version=mesh.__version__, pid=os.getpid(), device=agent.device)
-            with contextlib.suppress(asyncio.CancelledError):
-                await agent.serve(lambda: ready({"pid": os.getpid(), "device": agent.device}))
-            log("agent.end", pid=os.getpid())
+        while await _served_once(home, interfaces, ready, log):
+            continue
     finally:
         close()
+
+
+async def _served_once(
+    home: Path, interfaces: Sequence[str], ready: Callable[[Mapping[str, object]], None], log: Log
+) -> bool:
+    """One life of the agent; whether it is to start anew."""
+    async with opened(home, interfaces=interfaces, log=log) as agent:
+        loop = asyncio.get_running_loop()
+        stopped = False
+
+        def stop() -> None:
+            nonlocal stopped
+            stopped = True
+            agent.ending.set()
+
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, stop)
+        log("agent.start", version=mesh.__version__, pid=os.getpid(), device=agent.device)
+        with contextlib.suppress(asyncio.CancelledError):
+            await agent.serve(lambda: ready({"pid": os.getpid(), "device": agent.device}))
+        log("agent.end", pid=os.getpid())
+        return agent.again and not stopped

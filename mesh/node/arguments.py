@@ -14,6 +14,14 @@ def text(arguments: Arguments, key: str) -> str | None:
     value = arguments.get(key)
     if value is not None and not isinstance(value, str):
         raise Misuse(f"{key} is not a text")
+    return None if value is None else _whole(key, value)
+
+
+def _whole(key: str, value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise Misuse(f"the {key} has half a character in it", hint="It was probably cut, or is no text.") from None
     return value
 
 
@@ -30,7 +38,7 @@ def texts(arguments: Arguments, key: str) -> tuple[str, ...]:
     value = arguments.get(key) or []
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise Misuse(f"{key} is not a list of texts")
-    return tuple(value)
+    return tuple(_whole(key, item) for item in value)
 
 
 def number(arguments: Arguments, key: str, default: int, most: int) -> int:

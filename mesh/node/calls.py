@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 import mesh
-from mesh.errors import Misuse
+from mesh.errors import Misuse, NotGranted
 from mesh.node import calls_devices, calls_log, calls_notes, calls_pairing, calls_status
 
 if TYPE_CHECKING:
@@ -57,5 +57,8 @@ async def call(agent: Agent, name: str, arguments: Arguments) -> object:
     if found is None:
         hint = f"The agent is of version {mesh.__version__}: `mesh down`, then `mesh up`."
         raise Misuse(f"the agent knows no call {name!r}", hint=hint)
+    if name.startswith("note.") and agent.engine.replica.is_relay:
+        message = "this device is a relay: it holds what it cannot read, and writes nothing"
+        raise NotGranted(message, hint="Do it on one of your other devices: `mesh devices` shows them.")
     result = found(agent, arguments)
     return result if isinstance(result, AsyncGenerator) else await result

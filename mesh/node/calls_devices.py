@@ -12,8 +12,17 @@ from mesh.events.event import Lane
 from mesh.events.founding import Packet, admission_text, default_grant, read_request, with_rank
 from mesh.events.keys import fingerprint
 from mesh.events.speaking import Draft
-from mesh.limits import PAGE_BYTES_MAX, RANK_ADMIN_LAST, RANK_MAX, RANK_MEMBER, STRANGE_ADDRESSES_MAX
-from mesh.names import Digest, device_text, digest_text
+from mesh.limits import (
+    ADDRESS_BYTES_MAX,
+    ECHO_CHARACTERS_MAX,
+    PAGE_BYTES_MAX,
+    RANK_ADMIN_LAST,
+    RANK_MAX,
+    RANK_MEMBER,
+    RANK_RELAY,
+    STRANGE_ADDRESSES_MAX,
+)
+from mesh.names import Digest, device_text, digest_text, role_text, shown
 from mesh.node.arguments import Arguments, needed, text
 from mesh.node.engine import Engine
 from mesh.sync import messages
@@ -34,7 +43,7 @@ async def devices(agent: Agent, _arguments: Arguments) -> object:
                 "id": device_text(a.digest),
                 "name": a.name,
                 "rank": a.rank,
-                "role": "admin" if a.rank <= RANK_ADMIN_LAST else "member",
+                "role": role_text(a.rank),
                 "admission": digest_text(a.digest),
                 "self": a.digest == replica.own.admission,
             }
@@ -46,7 +55,7 @@ async def devices(agent: Agent, _arguments: Arguments) -> object:
 async def admit(agent: Agent, arguments: Arguments) -> object:
     """Let a device in, and make the admission that it needs. Admitting one again gives its admission again."""
     asked = read_request(needed(arguments, "request"))
-    rank = _rank(agent, text(arguments, "rank") or "admin")
+    rank = _rank(agent, text(arguments, "rank") or ("relay" if asked.rank >= RANK_RELAY else "admin"))
     replica = agent.engine.replica
     known = [a for a in replica.verdict.devices.values() if a.sign_key == asked.sign_key]
     if known:
@@ -58,13 +67,14 @@ async def admit(agent: Agent, arguments: Arguments) -> object:
 
         digest = (await agent.engine.say(Lane.CONTROL, letting_in))[-1].digest
 
-    if not any(grant.admission == digest and not grant.agent for grant in replica.verdict.grants.values()):
+    granted = any(grant.admission == digest and not grant.agent for grant in replica.verdict.grants.values())
+    if not granted and rank < RANK_RELAY:
 
         async def granting(_engine: Engine) -> Sequence[Draft]:
             return (Draft(default_grant(digest)),)
 
         await agent.engine.say(Lane.CONTROL, granting)
-    packet = await _packet(agent, digest)
+    packet = await _packet(agent, digest, rank)
     return {
         "admission": admission_text(packet, asked.kem_key),
         "device": device_text(digest),
@@ -82,13 +92,14 @@ def own_rank(agent: Agent) -> int:
 
 def _rank(agent: Agent, role: str) -> int:
     """The rank of a newcomer: an admission reaches strictly higher ranks only, so an admin makes one below itself."""
-    ranks = {"admin": own_rank(agent) + 1, "member": RANK_MEMBER}
+    ranks = {"admin": own_rank(agent) + 1, "member": RANK_MEMBER, "relay": RANK_RELAY}
     if role not in ranks:
         raise Misuse(
-            "a device comes in as admin or as member", hint="Computers are admins; phones and servers members."
+            "a device comes in as admin, as member or as relay",
+            hint="Computers are admins, phones and servers members; a relay reads nothing.",
         )
     if own_rank(agent) > RANK_ADMIN_LAST:
-        message = "this device is a member, and only an admin lets others in"
+        message = f"this device is a {role_text(own_rank(agent))}, and only an admin lets others in"
         raise NotGranted(message, hint="Do it on an admin device: `mesh devices` shows which are.")
     if role == "admin" and ranks[role] > RANK_ADMIN_LAST:
         message = "this device is the lowest admin that there can be, and can let in members only"
@@ -96,14 +107,16 @@ def _rank(agent: Agent, role: str) -> int:
     return ranks[role]
 
 
-async def _packet(agent: Agent, admission: Digest) -> Packet:
+async def _packet(agent: Agent, admission: Digest, rank: int) -> Packet:
+    """What a device of this rank needs: a relay no key of any epoch."""
     replica = agent.engine.replica
     control = []
     for chain, heads in replica.chains.frontier(Lane.CONTROL).items():
         for head in heads:
             control += [push async for push in _pages(agent, Span(chain, head, ()))]
     own = agent.engine.own
-    return Packet(own.mesh, admission, agent.engine.keyring.keys(), tuple(control), agent.own_addresses())
+    epochs = agent.engine.keyring.keys() if rank < RANK_RELAY else {}
+    return Packet(own.mesh, admission, agent.held.transport, epochs, tuple(control), agent.own_addresses())
 
 
 async def _pages(agent: Agent, span: Span) -> AsyncIterator[bytes]:
@@ -145,14 +158,14 @@ async def peer_remove(agent: Agent, arguments: Arguments) -> object:
 def _checked(address: str) -> str:
     host, _, port = address.rpartition(":")
     bare = host.removeprefix("[").removesuffix("]")
-    fits = bool(bare) and port.isdecimal() and 0 < int(port) <= _PORT_MAX
+    fits = bool(bare) and len(address.encode()) <= ADDRESS_BYTES_MAX and port.isascii() and port.isdecimal()
+    fits = fits and 0 < int(port) <= _PORT_MAX
     if fits and ":" in bare:
         try:
             fits = ipaddress.ip_address(bare).version == 6 and host.startswith("[")
         except ValueError:
             fits = False
     if not fits or any(c.isspace() or not c.isprintable() for c in address):
-        raise Misuse(
-            f"{address!r} is not an address", hint="HOST:PORT, for example 192.168.1.10:4222 or [fe80::1]:4222."
-        )
+        hint = "HOST:PORT, for example 192.168.1.10:4222 or [fe80::1]:4222."
+        raise Misuse(f"{shown(address, ECHO_CHARACTERS_MAX)!r} is not an address", hint=hint)
     return address

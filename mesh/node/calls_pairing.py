@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mesh.errors import Busy, Malformed, MeshError, Misuse, NotGranted
 from mesh.events.keys import fingerprint
 from mesh.limits import INVITATION_S_MAX, RANK_ADMIN_LAST
-from mesh.names import digest_text
+from mesh.names import digest_text, role_text
 from mesh.node import calls_devices
 from mesh.node.arguments import Arguments, needed, yes
 from mesh.node.invitation import Asking, Host, Joined, News
@@ -94,10 +94,12 @@ def _announce(agent: Agent, *notices: Notice) -> None:
 
 
 def _rank(host: Host, asking: Asking) -> str:
-    return "member" if host.member or asking.admit.rank > RANK_ADMIN_LAST else "admin"
+    asked = role_text(asking.admit.rank)
+    return "member" if host.member and asked == "admin" else asked
 
 
 def _must_be_admin(agent: Agent) -> None:
     if calls_devices.own_rank(agent) > RANK_ADMIN_LAST:
-        message = "this device is a member, and only an admin lets others in"
+        role = role_text(calls_devices.own_rank(agent))
+        message = f"this device is a {role}, and only an admin lets others in"
         raise NotGranted(message, hint="Invite on an admin device: `mesh devices` shows which are.")

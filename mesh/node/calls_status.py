@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import mesh
 from mesh.clocks.frontier import Frontier
 from mesh.events.event import Lane
-from mesh.names import device_text, digest_text
+from mesh.limits import RANK_RELAY
+from mesh.names import device_text, digest_text, role_text
 from mesh.node import vault
 from mesh.node.arguments import Arguments
 from mesh.node.ports import LinkStatus
@@ -29,7 +30,12 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
     admission = replica.verdict.admissions.get(own.admission)
     server = agent.bus.server() if agent.bus else None
     return {
-        "device": {"id": agent.device, "name": agent.held.name, "rank": admission.rank if admission else None},
+        "device": {
+            "id": agent.device,
+            "name": agent.held.name,
+            "rank": admission.rank if admission else None,
+            "role": role_text(admission.rank) if admission else None,
+        },
         "mesh": {"id": digest_text(own.mesh)},
         "agent": {
             "running": agent.talk is not None,
@@ -64,17 +70,18 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
 
 
 def _peer(agent: Agent, link: LinkStatus) -> dict[str, object]:
-    names = {device_text(a.digest): a.name for a in agent.engine.replica.verdict.devices.values()}
+    devices = {device_text(a.digest): a for a in agent.engine.replica.verdict.devices.values()}
+    found = devices.get(link.device)
     known = agent.talk.known.get(link.device) if agent.talk else None
     replica = agent.engine.replica
     mine = {**replica.chains.frontier(Lane.CONTROL), **replica.chains.frontier(Lane.DATA)}
     theirs = _frontier(known.have) if known else {}
     return {
         **asdict(link),
-        "name": names.get(link.device, ""),
+        "name": found.name if found else "",
         "we_lack": _events_between(mine, theirs) if known else None,
         "they_lack": _events_between(theirs, mine) if known else None,
-        "same_digest": bool(known) and _same(agent, mine, known.have) if known else False,
+        "same_digest": _same(agent, mine, known.have, found.rank if found else 0) if known else False,
     }
 
 
@@ -82,9 +89,11 @@ def _frontier(have: Have) -> Frontier:
     return {**have.control, **have.data}
 
 
-def _same(agent: Agent, mine: Frontier, have: Have) -> bool:
+def _same(agent: Agent, mine: Frontier, have: Have, rank: int) -> bool:
+    """Whether both hold the same, and show the same: a relay shows nothing."""
     replica = agent.engine.replica
-    return mine == _frontier(have) and have.state == replica.state and have.verdict == replica.verdict_digest
+    shows = have.state == replica.state or replica.is_relay or rank >= RANK_RELAY
+    return mine == _frontier(have) and shows and have.verdict == replica.verdict_digest
 
 
 def _events_between(behind: Frontier, ahead: Frontier) -> int:
@@ -135,5 +144,6 @@ def _link_problems(agent: Agent) -> list[tuple[str, str]]:
     found = [(f"nats-server: {server.problem}", server.hint)] if server.problem else []
     beacon = agent.finding.status() if agent.finding else None
     found += [(beacon.problem, beacon.hint)] if beacon and beacon.problem else []
-    links = [link for link in agent.bus.links() if link.problem and not link.connected]
+    dials = not agent.engine.replica.is_relay  # a relay is called, and calls nobody
+    links = [link for link in agent.bus.links() if dials and link.problem and not link.connected]
     return [*found, *((f"{link.device}: {link.problem}", link.hint) for link in links)]

@@ -71,8 +71,11 @@ class Engine:
         met = self.replica.met
         self.replica = replica_of(self.own, self.keyring, boot)
         self.replica.met = met
-        self._voices, self._reasons = voices.read(boot.settings)
+        kept, self._reasons = voices.read(boot.settings)
+        mine = {chain for chain, (admission, _) in boot.openings.items() if admission == self.own.admission}
+        self._voices = {lane: chain for lane, chain in kept.items() if chain in mine}
         self.replica.speak_on(self._voices)
+        self.shelf.scales.sealed = self.replica.is_relay
         self.shelf.scales.turn(self.replica.verdict)
         await self.shelf.open()
         if not self.shelf.last_row:  # at the first start; nothing is written by an empty batch

@@ -98,7 +98,7 @@ class Caller:
         try:
             async with asyncio.timeout(timing.DIAL_TIMEOUT_S):
                 reader, writer = await asyncio.open_connection(host, port, limit=PAIRING_CLEAR_BYTES_MAX)
-        except (OSError, TimeoutError) as error:
+        except (OSError, ValueError, TimeoutError) as error:  # a ValueError: it is no name of a host at all
             if isinstance(error, ConnectionRefusedError):
                 message = f"nobody invites at {shown(address, ADDRESS_BYTES_MAX)}"
                 hint = "The invitation may be over: a code is good for five minutes and one device."

@@ -10,16 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mesh.clocks.chain import Head
-from mesh.events.event import Placed
+from mesh.events.event import CLEAR, Placed
 from mesh.events.kinds import Mark
 from mesh.events.reading import Reading, read
 from mesh.events.seal import Keyring
-from mesh.events.verdict import Cut, Verdict
+from mesh.events.verdict import Cut, Standing, Verdict
 from mesh.limits import ROWS_READ_MAX
 from mesh.names import Digest, DocumentId, Short
 from mesh.node.storage.store_port import Kept, Store
 
 _NOTHING: Mapping[Digest, Kept] = {}
+_SEALED = Reading(Standing.OPAQUE, "sealed: this is a relay")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Scales:
     def __init__(self, store: Store, keyring: Keyring, verdict: Verdict) -> None:
         """Start with a verdict."""
         self.store, self.keyring = store, keyring
+        self.sealed = False  # on a relay: what is sealed is held, and nobody tries to read it
         self.verdict = verdict
         self._past = _past(verdict)
         self._marks = _marks(verdict)
@@ -69,8 +71,12 @@ class Scales:
         for start in range(0, len(events), ROWS_READ_MAX):
             some = events[start : start + ROWS_READ_MAX]
             await self._look_up(some, fresh)
-            readings += [read(self.keyring, self.verdict, event, self) for event in some]
+            readings += [self._reading(event) for event in some]
         return readings
+
+    def _reading(self, event: Placed) -> Reading:
+        hidden = self.sealed and event.header.epoch != CLEAR
+        return _SEALED if hidden else read(self.keyring, self.verdict, event, self)
 
     async def read_one(self, event: Placed, fresh: Mapping[Digest, Kept] = _NOTHING) -> Reading:
         """Read and weigh one event."""

@@ -356,7 +356,7 @@ class Shelf:
             if isinstance(reading.body, Changed) and reading.inner and reading.standing is Standing.HONOURED:
                 try:
                     found.append(_Step(event, decode(reading.body.change), reading.inner.time_ms))
-                except Malformed:
+                except Refused:
                     continue  # it is void in the log, with the reason
         return found
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mesh.errors import Damaged, DiskFull, Malformed, Misuse, Refused
 from mesh.events import cbor
+from mesh.events.founding import transport_secret
 from mesh.events.keys import SecretKeys, public_sign_key
 from mesh.events.lockbox import lock, unlock
 from mesh.limits import ADMISSION_BYTES_MAX, KEY_BYTES, NONCE_BYTES, SALT_BYTES
@@ -25,12 +26,12 @@ PASSPHRASE_VARIABLE = "MESH_PASSPHRASE"  # noqa: S105 - the name of a variable
 NOWHERE = Digest(b"")
 """Instead of a mesh, while a device is in none."""
 _CLEAR, _SEALED = b"mesh-secrets-1-clear\n", b"mesh-secrets-1-sealed\n"
-_TYPES = (bytes, bytes, bytes, bytes, str, bytes, bytes, list)
+_TYPES = (bytes, bytes, bytes, bytes, str, bytes, bytes, list, bytes)
 
 
 @dataclass(frozen=True)
 class Secrets:
-    """Everything that makes this device itself. `mesh` and `admission` are empty until it is let in."""
+    """Everything that makes this device itself. `mesh`, `admission` and `transport` are empty until it is let in."""
 
     sign_seed: bytes = field(repr=False)
     kem_seed: bytes = field(repr=False)
@@ -40,6 +41,8 @@ class Secrets:
     mesh: Digest = NOWHERE
     admission: Digest = NOWHERE
     epochs: Mapping[Short, bytes] = field(default_factory=dict, repr=False)
+    transport: bytes = field(default=b"", repr=False)
+    """What the mesh's certificates and its guests' login follow from."""
 
     @classmethod
     def fresh(cls, name: str) -> Secrets:
@@ -68,9 +71,9 @@ class Secrets:
         """Whether this device is in a mesh."""
         return bool(self.admission)
 
-    def admitted(self, mesh: Digest, admission: Digest, epochs: Mapping[Short, bytes]) -> Secrets:
+    def admitted(self, mesh: Digest, admission: Digest, transport: bytes, epochs: Mapping[Short, bytes]) -> Secrets:
         """The same device, let into a mesh."""
-        return replace(self, mesh=mesh, admission=admission, epochs=dict(epochs))
+        return replace(self, mesh=mesh, admission=admission, transport=transport, epochs=dict(epochs))
 
 
 def make_home(home: Path) -> None:
@@ -98,21 +101,30 @@ def load(home: Path) -> Secrets | None:
         message = "the file with this home's keys is not one that mesh wrote"
         raise Damaged(message, hint=f"Put back a backup of {secrets_path(home)}.")
     try:
-        values = cbor.fields(raw[len(_CLEAR) :], ADMISSION_BYTES_MAX, "the keys", _TYPES)
-        pairs = [cbor.expect_types(pair, "an epoch", (bytes, bytes)) for pair in values[7]]  # type: ignore[attr-defined]
+        return _read(raw[len(_CLEAR) :])
     except Malformed as error:
         message = "the file with this home's keys is damaged"
         raise Damaged(message, hint=f"Put back a backup of {secrets_path(home)}.") from error
-    sign, kem, nkey, tls, name, mesh, admission = values[:7]
+
+
+def _read(raw: bytes) -> Secrets:
+    value = cbor.decode(raw, ADMISSION_BYTES_MAX, "the keys")
+    before = type(value) is list and len(value) == len(_TYPES) - 1  # as the first release wrote it
+    values = cbor.expect_types([*value, b""] if before else value, "the keys", _TYPES)  # type: ignore[misc]
+    pairs = [cbor.expect_types(pair, "an epoch", (bytes, bytes)) for pair in values[7]]  # type: ignore[attr-defined]
+    sign, kem, nkey, tls, name, mesh, admission, _, transport = values
     epochs = {Short(epoch): key for epoch, key in pairs}  # type: ignore[arg-type]
-    return Secrets(sign, kem, nkey, tls, name, Digest(mesh), Digest(admission), epochs)  # type: ignore[arg-type]
+    if before and epochs:
+        (first,) = epochs.values()  # nobody said another before this field was there
+        transport = transport_secret(first)  # type: ignore[arg-type]
+    return Secrets(sign, kem, nkey, tls, name, Digest(mesh), Digest(admission), epochs, transport)  # type: ignore[arg-type]
 
 
 def save(home: Path, held: Secrets) -> None:
     """Write the secrets: durable when this returns. Raises DiskFull or Refused; then the old file stays."""
     epochs = [[epoch, key] for epoch, key in sorted(held.epochs.items())]
     fields = [held.sign_seed, held.kem_seed, held.nkey_seed, held.tls_seed]
-    raw = cbor.encode([*fields, held.name, held.mesh, held.admission, epochs])
+    raw = cbor.encode([*fields, held.name, held.mesh, held.admission, epochs, held.transport])
     passphrase = os.environ.get(PASSPHRASE_VARIABLE)
     if passphrase:
         content = _SEALED + lock(raw, passphrase, secrets.token_bytes(SALT_BYTES + NONCE_BYTES))

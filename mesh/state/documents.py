@@ -1,27 +1,28 @@
-"""One document: Automerge behind our own words, and the only module that imports it.
+"""One document: its changes, and what they show; the text and registers that people see, and the edits they make.
 
-A Document takes changes that were decoded and passed the gate, in any order, and shows text and registers. It never
-lets a foreign change make a hole in an actor's sequence or name what it does not stand on; and whatever Automerge
-answers, be it a panic, becomes a Malformed. It stores nothing and asks for no time and no randomness.
+A Document takes changes that were decoded and passed the gate, in any order, each of which counts or is void. Void
+changes that others stand on stay in it, and are not seen: then the view is a fold of the operations (fold.py), else
+it is Automerge's (engine.py). It never lets a foreign change make a hole in an actor's sequence or name what it does
+not stand on. It stores nothing and asks for no time and no randomness.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from typing import ParamSpec, TypeVar
-
-from automerge import core
+from functools import partial
 
 from mesh.errors import Damaged, Malformed, Misuse, Refused, TooLarge
 from mesh.events.kinds import Born, Value
-from mesh.limits import BODY_PLAIN_BYTES_MAX
+from mesh.limits import BODY_PLAIN_BYTES_MAX, CHANGE_OPERATIONS_MAX
 from mesh.names import DocumentId
 from mesh.state import snapshot
 from mesh.state.changes import decode
-from mesh.state.columns import unsigned
-from mesh.state.edits import Draft, Edit, Letters
-from mesh.state.encoding import encode, hash_of, sync_message
+from mesh.state.edits import Delete, Draft, Edit, Letters
+from mesh.state.encoding import encode, hash_of
+from mesh.state.engine import Engine
+from mesh.state.fold import Fold, View
 from mesh.state.genesis import Genesis, derive, known
 from mesh.state.history import Live
 from mesh.state.intake import OUTDONE, Intake, Taken, contest
@@ -29,142 +30,65 @@ from mesh.state.operations import ACTOR_BYTES, Change, OperationId
 from mesh.state.shapes import BODY
 from mesh.state.snapshot import Snapshot
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-_PANIC = "PanicException"  # of the binding: a BaseException that it gives no other access to
-_READER = bytes(ACTOR_BYTES)  # never writes
+_NONE: frozenset[bytes] = frozenset()
+_FIRST_OPERATIONS_MAX = 2 * CHANGE_OPERATIONS_MAX  # of a derived first change, which we wrote: registers and letters
 _WRAPPING_BYTES = 16  # what an event's body adds to a change, rounded up
 _UNFIT = "Automerge cannot take it"
 
 
-class _Engine:
-    """The Automerge document, behind one guard for every call."""
-
-    __slots__ = ("_document", "_text", "spoiled")
-
-    def __init__(self, document: core.Document) -> None:
-        self._document = document
-        self._text: bytes | None = None
-        self.spoiled = False
-
-    @classmethod
-    def begun(cls, genesis: Genesis) -> _Engine:
-        engine = cls(core.Document(_READER))
-        engine.deliver([genesis.raw], (genesis.hash,))
-        return engine
-
-    @classmethod
-    def load(cls, raw: bytes) -> _Engine:
-        return cls(_guarded(core.Document.load, raw))
-
-    def ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call into Automerge. After a failure the document may be anything, so nothing is asked of it again."""
-        if self.spoiled:
-            raise Misuse("this document was spoiled by a change and must be folded again")
-        try:
-            return _guarded(call, *args, **kwargs)
-        except Malformed:
-            self.spoiled = True
-            raise
-
-    def deliver(self, changes: Sequence[bytes], heads: tuple[bytes, ...]) -> None:
-        """Hand over changes, after which these must be the heads.
-
-        A fresh sync state for each message makes the cost independent of the history.
-        """
-        message = self.ask(core.Message.decode, sync_message(changes))
-        self.ask(self._document.receive_sync_message, core.SyncState(), message)
-        if tuple(sorted(self.ask(self._document.get_heads))) != heads:
-            self.spoiled = True
-            raise Malformed("Automerge leaves a change out")
-
-    def save(self) -> bytes:
-        return bytes(self.ask(self._document.save))
-
-    def changes(self) -> list[bytes]:
-        return [bytes(change.raw_bytes) for change in self.ask(self._document.get_changes, [])]
-
-    def text(self) -> str:
-        return self.ask(self._document.text, self._body())
-
-    def length(self) -> int:
-        return self.ask(self._document.length, self._body())
-
-    def letter(self, position: int) -> OperationId:
-        found = self.ask(self._document.get, self._body(), position)
-        assert found is not None, position
-        return _operation_id(found[1])
-
-    def _body(self) -> bytes:
-        if self._text is None:
-            found = self.ask(self._document.get, core.ROOT, BODY)
-            assert found is not None, "a document without a text"
-            self._text = found[1]
-        return self._text
-
-
-def _guarded(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Turn whatever Automerge raises, panics included, into Malformed; what stops a program still stops it."""
-    try:
-        return call(*args, **kwargs)
-    except MemoryError:
-        raise
-    except Exception as error:
-        raise Malformed(f"Automerge does not take a change: {type(error).__name__}") from error
-    except BaseException as error:
-        if type(error).__name__ != _PANIC:
-            raise
-        raise Malformed("Automerge gave up over a change") from error
-
-
-def _operation_id(raw: bytes) -> OperationId:
-    """An id as the binding writes it: a mark, the actor with its length, an index of no meaning outside, a counter."""
-    end = 2 + ACTOR_BYTES
-    _, at = unsigned(raw, end)
-    return OperationId(unsigned(raw, at)[0], raw[2:end])
-
-
 class Document:
-    """A document that somebody edited, with all its changes."""
+    """A document that somebody edited, with all its changes.
 
-    __slots__ = ("_aside", "_engine", "_genesis", "_held", "id")
+    Whoever learns that the standing of a change, or of the birth, is not what it was (`void` says what it is here)
+    throws this object away and folds the document again from its events: there is no other way, and none is needed.
+    """
 
-    def __init__(self, document: DocumentId, genesis: Genesis, engine: _Engine, held: Intake | None) -> None:
+    __slots__ = ("_engine", "_fold", "_genesis", "_held", "_saved", "_view", "id")
+
+    def __init__(self, document: DocumentId, genesis: Genesis, engine: Engine, held: Intake | None) -> None:
         """Use `born`, `load` or `fold`."""
         self.id = document
         self._genesis = genesis
         self._engine = engine
         self._held = held
-        self._aside: tuple[tuple[bytes, ...], tuple[tuple[bytes, str], ...]] = ((), ())
+        self._saved: Snapshot | None = None  # what was loaded, until it is needed
+        self._fold: Fold | None = None  # of all that is in the document, once it was needed
+        self._view: View | None = None
 
     @classmethod
     def born(cls, document: DocumentId, birth: Born) -> Document:
         """A document as it is at its birth, ready to be edited. The birth has passed `check_birth`."""
         genesis = derive(document, birth)
-        return cls(document, genesis, _Engine.begun(genesis), Intake.begun(genesis))
+        return cls(document, genesis, Engine.begun(genesis), Intake.begun(genesis))
 
     @classmethod
-    def fold(cls, document: DocumentId, birth: Born, changes: Iterable[tuple[bytes, Change]]) -> Document:
+    def fold(
+        cls,
+        document: DocumentId,
+        birth: Born,
+        changes: Iterable[tuple[bytes, Change]],
+        void: AbstractSet[bytes] = _NONE,
+    ) -> Document:
         """Build a document from the digests and changes of its events, in whatever order they come.
 
-        Of two changes with one actor and number the one with the smaller event digest counts. A change that
-        Automerge cannot take is set aside, as if it did not fit.
+        `void` are the hashes of the changes that do not count: of which no event is honoured. The hash of the first
+        change (`derive`) among them says that the birth is void. Of two changes with one actor and number `contest`
+        says which stays. A change that Automerge cannot take is set aside, as if it did not fit.
         """
         genesis = derive(document, birth)
-        winners, outdone = contest(changes)
+        winners, outdone = contest(changes, void)
         unfit: list[Change] = []
         while True:
-            intake = Intake.begun(genesis)
+            intake = Intake.begun(genesis, void)
             for change in outdone:
-                intake.refuse(change, OUTDONE)
+                intake.refuse(change, OUTDONE, void)
             for change in unfit:
-                intake.refuse(change, _UNFIT)
-            made = cls(document, genesis, _Engine.begun(genesis), intake)
+                intake.refuse(change, _UNFIT, void)
+            made = cls(document, genesis, Engine.begun(genesis), intake)
             try:
-                made.take(winners)
+                made.take(winners, void)
             except Malformed:
-                unfit.append(_culprit(genesis, [change for change in winners if change not in unfit]))
+                unfit.append(_culprit(genesis, [change for change in winners if change not in unfit], void))
             else:
                 return made
 
@@ -173,38 +97,47 @@ class Document:
         """Read what `save` wrote. Raises Damaged."""
         try:
             found = snapshot.decode(raw)
-            engine = _Engine.load(found.engine)
+            engine = Engine.load(found.engine)
         except Refused as error:
             raise Damaged(f"the snapshot of a document cannot be read: {error}") from error
         genesis = known(found.document, found.registers, found.letters, has_text=found.has_text)
         made = cls(found.document, genesis, engine, None)
-        made._aside = (found.waiting, found.refused)
+        made._saved = found
         return made
 
     def save(self) -> bytes:
-        """Everything of this document, what waits or was refused included, for our own store only."""
-        waiting, refused = self._aside
-        if self._held is not None:
-            waiting = tuple(change.raw for _, change in sorted(self._held.waiting.items()))
-            refused = tuple((change.raw, reason) for _, (change, reason) in sorted(self._held.refused.items()))
-        genesis = self._genesis
+        """Everything of this document, what waits, was refused or is void included, for our own store only."""
+        genesis, held = self._genesis, self._held
         body, raw = genesis.body is not None, self._engine.save()
-        return snapshot.encode(Snapshot(self.id, body, genesis.letters, genesis.registers, raw, waiting, refused))
+        if held is None:
+            assert self._saved is not None, "neither made nor loaded"
+            return snapshot.encode(replace(self._saved, engine=raw))
+        waiting, aside = (tuple(c.raw for _, c in sorted(part.items())) for part in (held.waiting, held.aside))
+        refused = tuple((change.raw, reason) for _, (change, reason) in sorted(held.refused.items()))
+        beside = (waiting, refused, aside, tuple(sorted(held.void)))
+        return snapshot.encode(Snapshot(self.id, body, genesis.letters, genesis.registers, raw, *beside))
 
     @property
     def spoiled(self) -> bool:
         """Whether Automerge failed over a change, so that this object must be thrown away and folded again."""
         return self._engine.spoiled
 
-    def take(self, changes: Sequence[Change]) -> Taken:
-        """Take in changes that passed the gate. Raises Malformed, and is spoiled, only if Automerge itself fails."""
+    def take(self, changes: Sequence[Change], void: AbstractSet[bytes] = _NONE) -> Taken:
+        """Take in changes that passed the gate; those whose hashes are in `void` do not count.
+
+        Where `doubled` is set nothing was taken, and the document must be folded again. Raises Malformed, and is
+        spoiled, only if Automerge itself fails.
+        """
         intake = self._intake
         fresh = {change.hash: change for change in changes if not intake.knows(change.hash)}
-        if intake.doubled(fresh.values()):
+        if intake.unsettled(changes, void) or intake.doubled(fresh.values()):
             return intake.report((), doubled=True)
-        applied = intake.admit(fresh.values())
+        applied = intake.admit(fresh.values(), void)
         if applied:
             self._engine.deliver([change.raw for change in applied], intake.history.heads)
+            self._view = None
+            if self._fold is not None:
+                self._fold.take(applied)
         return intake.report(applied, doubled=False)
 
     def edit(self, actor: bytes, edits: Sequence[Edit]) -> Change:
@@ -218,9 +151,9 @@ class Document:
         if len(actor) != ACTOR_BYTES or self._intake.claimed(actor, sequence) is not None:
             raise Misuse("this actor cannot go on here", hint="Take a new random actor.")
         body = self._genesis.body
-        draft = Draft(start, actor, body, Letters(self._engine.length() if body else 0, self._engine.letter))
+        draft = Draft(start, actor, body, self._letters() if body else Letters(0, self._engine.letter))
         for edit in edits:
-            draft.apply(edit, history.live)
+            draft.apply(edit, partial(self._replaced, edit))
         if not draft.operations:
             raise Misuse("nothing would change")
         change = encode(history.heads, actor, sequence, start, draft.operations)
@@ -230,27 +163,60 @@ class Document:
         return change
 
     def register(self, key: str) -> Value:
-        """The value of a register that Automerge shows too, the one by the greatest operation; None without any."""
+        """The value of a register that is shown, the one by the greatest operation; None without any."""
         values = self.live(key)
         return values[0].value if values else None
 
     def registers(self) -> dict[str, Value]:
         """All registers that hold a value, each with the one that `register` shows. A long text is among them."""
-        return {key: self.register(key) for key in self._intake.history.keys()}  # noqa: SIM118 - it is no mapping
+        return {key: self.register(key) for key in self._keys()}
 
     def live(self, key: str) -> tuple[Live, ...]:
         """Every value of a register that no other has replaced, the shown one first."""
-        values = self._intake.history.live(key)
+        values = self._live(key)
         return tuple(values[name] for name in sorted(values, reverse=True))
 
     def conflicts(self) -> tuple[str, ...]:
         """The registers in which different values live side by side."""
-        live = ((key, self.live(key)) for key in self._intake.history.keys())  # noqa: SIM118 - it is no mapping
+        live = ((key, self.live(key)) for key in self._keys())
         return tuple(key for key, values in live if len({(type(v.value), v.value) for v in values}) > 1)
 
     def text(self) -> str:
-        """The text, whether it is letters or one value."""
-        return str(self.register(BODY)) if self._genesis.body is None else self._engine.text()
+        """The text, whether it is letters or one value; empty where that value is void."""
+        if self._genesis.body is None:
+            return str(self.register(BODY) or "")
+        return self._masked.text if self.hidden else self._engine.text()
+
+    @property
+    def void(self) -> frozenset[bytes]:
+        """Every change known here that was said to be void, the derived first one included."""
+        return frozenset(self._held.void if self._held else self._saved.void if self._saved else ())
+
+    @property
+    def hidden(self) -> AbstractSet[bytes]:
+        """The void changes that honoured ones stand on: they are in the document, and nothing of them is seen.
+
+        An untouched document has none. The derived first change is always in it, so a void birth is always hidden.
+        """
+        return self._intake.hidden if self._held or (self._saved and self._saved.void) else _NONE
+
+    @property
+    def aside(self) -> tuple[bytes, ...]:
+        """The void changes that are not in the document, since nothing honoured stands on them."""
+        return tuple(sorted(self._intake.aside))
+
+    def disagreements(self) -> tuple[str, ...]:
+        """The registers, or `body` for the text, of which our fold with nothing masked shows what Automerge does not.
+
+        Empty for every document, masked or not; anything else is a bug, or a fault of disk or memory.
+        """
+        whole, engine, history = self._folded().view(_NONE), self._engine.shown(), self._intake.history
+        wrong = {BODY} if self._genesis.body and whole.text != self._engine.text() else set()
+        for key in {*whole.live, *history.keys(), *engine}:
+            live = history.live(key)
+            if whole.live.get(key, {}) != live or max(live, default=None) != engine.get(key):
+                wrong.add(key)
+        return tuple(sorted(wrong))
 
     @property
     def body(self) -> OperationId | None:
@@ -275,20 +241,57 @@ class Document:
     def _intake(self) -> Intake:
         """The history beside Automerge, read back from it the first time that a loaded document needs it."""
         if self._held is None:
+            saved = self._saved
+            assert saved is not None, "neither made nor loaded"
+            void = frozenset(saved.void)
             first, *others = self._engine.changes()
-            self._held = Intake.begun(replace(self._genesis, hash=hash_of(first)))
+            self._held = Intake.begun(replace(self._genesis, hash=hash_of(first)), void)
+            self._held.void.update(void)
             for raw in others:
-                self._held.history.add(decode(raw))
-            for raw, reason in self._aside[1]:
+                self._held.restore(decode(raw))
+            for raw, reason in saved.refused:
                 self._held.refuse(decode(raw), reason)
-            self._held.admit(decode(raw) for raw in self._aside[0])
+            self._held.admit(decode(raw) for raw in (*saved.waiting, *saved.aside))
+            self._saved = None
         return self._held
 
+    def _folded(self) -> Fold:
+        if self._fold is None:
+            self._fold = Fold(self._intake.history)
+            self._fold.take(decode(raw, _FIRST_OPERATIONS_MAX) for raw in self._engine.changes())
+        return self._fold
 
-def _culprit(genesis: Genesis, changes: Sequence[Change]) -> Change:
+    @property
+    def _masked(self) -> View:
+        """What is seen where something is hidden."""
+        if self._view is None:
+            self._view = self._folded().view(self.hidden)
+        return self._view
+
+    def _keys(self) -> tuple[str, ...]:
+        return tuple(sorted(self._masked.live, key=str.encode)) if self.hidden else self._intake.history.keys()
+
+    def _live(self, key: str) -> Mapping[OperationId, Live]:
+        return self._masked.live.get(key, {}) if self.hidden else self._intake.history.live(key)
+
+    def _letters(self) -> Letters:
+        if self.hidden:
+            return Letters(len(self._masked.letters), self._masked.letters.__getitem__)
+        return Letters(self._engine.length(), self._engine.letter)
+
+    def _replaced(self, edit: Edit, key: str) -> Iterable[OperationId]:
+        """What an edit of a register replaces: all that is seen, and what would be without the masks.
+
+        So a value that was hidden does not come back beside the new one when its mask is lifted.
+        """
+        seen = self._live(key)
+        return () if isinstance(edit, Delete) and not seen else {*seen, *self._intake.history.live(key)}
+
+
+def _culprit(genesis: Genesis, changes: Sequence[Change], void: AbstractSet[bytes]) -> Change:
     """The first change that Automerge cannot take, one by one in an order that is the same everywhere."""
-    trial, intake = _Engine.begun(genesis), Intake.begun(genesis)
-    for change in Intake.begun(genesis).admit(changes):
+    trial, intake = Engine.begun(genesis), Intake.begun(genesis)
+    for change in Intake.begun(genesis).admit(changes, void):
         intake.admit([change])
         try:
             trial.deliver([change.raw], intake.history.heads)

@@ -48,6 +48,9 @@ class _Line:
     starts: list[int] = field(default_factory=list)
     made: list[tuple[str | None, ...]] = field(default_factory=list)
 
+    def copy(self) -> _Line:
+        return _Line(self.positions.copy(), self.starts.copy(), self.made.copy())
+
 
 class History:
     """The changes of one document in an order in which each stands on earlier ones."""
@@ -86,6 +89,24 @@ class History:
         """The sequence number of an actor's next change."""
         line = self._lines.get(actor)
         return 1 + (len(line.positions) if line else 0)
+
+    def copy(self) -> History:
+        """The same history, which goes on by itself."""
+        other = History()
+        other._hashes, other._positions = self._hashes.copy(), self._positions.copy()
+        other._reaches, other._tops = self._reaches.copy(), self._tops.copy()
+        other._lines = {actor: line.copy() for actor, line in self._lines.items()}
+        other._heads = self._heads.copy()
+        other._live = {key: values.copy() for key, values in self._live.items()}
+        return other
+
+    def reach(self, changes: Iterable[bytes]) -> Reach:
+        """These changes, which are held, and all that they stand on."""
+        return self._joined([self._reaches[self._positions[name]] for name in changes])
+
+    def covers(self, reach: Reach, actor: bytes, sequence: int) -> bool:
+        """Whether a reach has an actor's change of this number, which is held."""
+        return sequence <= _reached(self._lines[actor], reach, actor)
 
     def at(self, actor: bytes, sequence: int) -> bytes | None:
         """The hash of an actor's change by its number."""
@@ -165,8 +186,8 @@ class History:
         reaches = [self._reaches[self._positions[name]] for name in dependencies]
         return reaches[0] if len(reaches) == 1 else self._joined(reaches)
 
-    def _joined(self, reaches: Iterable[Reach]) -> Reach:
-        count = max(reach.first for reach in reaches)
+    def _joined(self, reaches: Sequence[Reach]) -> Reach:
+        count = max((reach.first for reach in reaches), default=0)
         beyond: dict[bytes, int] = {}
         for reach in reaches:
             for actor, sequence in reach.beyond.items():

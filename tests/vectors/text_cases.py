@@ -85,11 +85,12 @@ def admissions() -> Iterator[tuple[str, Case]]:
     """admissions: what is handed to the device that asked, sealed for it."""
     epochs = {short(MESH.epoch): EPOCH_KEY}
     control = tuple(bytes.fromhex(push) for push in CONTROL)
-    packet = Packet(MESH.id, MESH.laptop.admission, epochs, control, ("192.0.2.7:4222",))
+    packet = Packet(MESH.id, MESH.laptop.admission, fixed(32, "transport"), epochs, control, ("192.0.2.7:4222",))
     text = recorded("admission", lambda: admission_text(packet, LAPTOP.kem_key))
     expect = {
         "mesh": packet.mesh.hex(),
         "admission": packet.admission.hex(),
+        "transport": packet.transport.hex(),
         "epochs": {epoch.hex(): key.hex() for epoch, key in epochs.items()},
         "control": CONTROL,
         "addresses": list(packet.addresses),
@@ -97,18 +98,21 @@ def admissions() -> Iterator[tuple[str, Case]]:
     seed = {"kem_seed": LAPTOP.kem_seed.hex()}
     yield "valid_admission", {**seed, "text": text, "expect": expect}
     middle = len(text) // 2
+    whole = len(ADMISSION_PREFIX) + (len(text) - len(ADMISSION_PREFIX) - 1) // 4 * 4  # of base64url's groups
     swapped = "A" if text[middle] != "A" else "B"
-    yield "truncated", {**seed, "text": text[:-4], "expect": refused("Stranger")}
+    yield "truncated", {**seed, "text": text[:whole], "expect": refused("Stranger")}
     yield "altered", {**seed, "text": text[:middle] + swapped + text[middle + 1 :], "expect": refused("Stranger")}
     foreign = {"kem_seed": secret_keys("phone").kem_seed.hex()}
     yield "for_another_device", {**foreign, "text": text, "expect": refused("Stranger")}
     yield "other_prefix", {**seed, "text": text.replace("admission", "request", 1), "expect": refused("Malformed")}
+    key = bytes(32)
     bad = {
-        "field_missing": [MESH.id, MESH.id, [], []],
-        "mesh_31_bytes": [bytes(31), MESH.id, [], [], []],
-        "epoch_key_31_bytes": [MESH.id, MESH.id, [[EPOCH, bytes(31)]], [], []],
-        "control_not_bytes": [MESH.id, MESH.id, [], ["text"], []],
-        "address_not_text": [MESH.id, MESH.id, [], [], [7]],
+        "field_missing": [MESH.id, MESH.id, [], [], []],
+        "mesh_31_bytes": [bytes(31), MESH.id, key, [], [], []],
+        "transport_31_bytes": [MESH.id, MESH.id, bytes(31), [], [], []],
+        "epoch_key_31_bytes": [MESH.id, MESH.id, key, [[EPOCH, bytes(31)]], [], []],
+        "control_not_bytes": [MESH.id, MESH.id, key, [], ["text"], []],
+        "address_not_text": [MESH.id, MESH.id, key, [], [], [7]],
     }
     for name, fields in bad.items():
         made = recorded(name, lambda f=fields: _sealed(f))  # type: ignore[misc]

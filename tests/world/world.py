@@ -25,6 +25,7 @@ from mesh.events.founding import (
     read_request,
     rekey_purpose,
     request_text,
+    transport_secret,
     with_rank,
 )
 from mesh.events.keys import SecretKeys, public_sign_key
@@ -291,7 +292,8 @@ class World:
 
     def _found(self) -> None:
         rng = self.rng
-        self.recovery = SecretKeys.from_entropy(rng.randbytes(KEY_BYTES))
+        entropy = rng.randbytes(KEY_BYTES)
+        self.recovery, self.transport = SecretKeys.from_entropy(entropy), transport_secret(entropy)
         keys = SecretKeys.from_entropy(rng.randbytes(KEY_BYTES))
         commit = found(self.recovery, self._asked(keys, self._name()), rng.randbytes(SALT_BYTES), EPOCH_MS)
         self.mesh = commit[0].digest
@@ -331,7 +333,7 @@ class World:
             return None
         frontier = admin.replica.have(GUEST, asks=False).control
         control = messages.encode(admin.disk.pages(frontier, {}, admin.in_order(frontier)))
-        packet = Packet(self.mesh, admitted.digest, dict(admin.disk.keys), (control,), ())
+        packet = Packet(self.mesh, admitted.digest, self.transport, dict(admin.disk.keys), (control,), ())
         opened = read_admission(admission_text(packet, keys.kem_key), keys)
         self.note(f"{admin.name} admits {name} at rank {rank}")
         device = self._add(name, Own(opened.mesh, opened.admission, keys), Disk(keys=dict(opened.epochs)))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from mesh.events.event import Lane
 from mesh.events.kinds import Located
 from mesh.events.speaking import Draft
-from mesh.limits import RANK_ADMIN_LAST
+from mesh.limits import RANK_ADMIN_LAST, RANK_RELAY
 from mesh.names import Digest, device_text
 from mesh.node import timing
 from mesh.node.engine import Engine
@@ -45,11 +45,13 @@ class Locations:
 
     def _places(self) -> dict[Digest, Sequence[str]]:
         """This device, and the members that are linked: other admins speak for themselves."""
-        linked = {link.device for link in self._bus.links() if link.connected}
+        linked = {link.device: link.address for link in self._bus.links() if link.connected}
         places: dict[Digest, Sequence[str]] = {self._engine.own.admission: self._own()}
         for digest, found in self._engine.replica.verdict.devices.items():
             if found.rank > RANK_ADMIN_LAST and device_text(digest) in linked:
-                places[digest] = self.told.get(device_text(digest), ())
+                reached = linked[device_text(digest)]  # a relay knows least where it can be reached from outside
+                told = self.told.get(device_text(digest), ())
+                places[digest] = (reached,) if found.rank >= RANK_RELAY and reached else told
         return places
 
     def _is_due(self, admission: Digest, addresses: frozenset[str], now_s: float) -> bool:

@@ -112,7 +112,8 @@ def split_address(address: str) -> tuple[str, int]:
     """Read `host:port` or `[v6]:port`. Raises Unreachable: an address may come from others, and be nonsense."""
     host, _, port = address.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    good = host and len(address) <= ADDRESS_BYTES_MAX and port.isascii() and port.isdecimal()
+    short = address.isprintable() and len(address.encode()) <= ADDRESS_BYTES_MAX  # half a character is not printable
+    good = host and short and port.isascii() and port.isdecimal()
     # What nats-py would read as more than a host must not get there.
     if not good or not _SOME_PORT <= int(port) < 1 << 16 or set(host) & set("/@?#[]\\ ,"):
         message = f"{shown(address, ADDRESS_BYTES_MAX)!r} is not an address"

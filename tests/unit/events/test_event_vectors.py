@@ -152,6 +152,7 @@ def run_admissions(case: Json) -> object:
         "admission": packet.admission.hex(),
         "epochs": {epoch.hex(): key.hex() for epoch, key in packet.epochs.items()},
         "control": [push.hex() for push in packet.control],
+        "transport": packet.transport.hex(),
         "addresses": list(packet.addresses),
     }
 

@@ -23,11 +23,12 @@ from mesh.events.founding import (
     rekey,
     rekey_purpose,
     request_text,
+    transport_secret,
     with_rank,
 )
 from mesh.events.founding import _armoured as armoured  # the armour of texts that are wrong inside
 from mesh.events.judge import judge
-from mesh.events.keys import check_admit, wrap
+from mesh.events.keys import SecretKeys, check_admit, wrap
 from mesh.events.kinds import Admit, Genesis, Grant
 from mesh.events.reading import statement
 from mesh.events.seal import commitment
@@ -40,10 +41,12 @@ TEXT = request_text(request("laptop"))
 PACKET = Packet(
     MESH.id,
     MESH.laptop.admission,
+    fixed(32, "transport"),
     {short(MESH.epoch): EPOCH_KEY, Short(fixed(16, "older")): fixed(32, "older key")},
     (b"control", b"more control"),
     ("192.0.2.7:4222", "mac.local:4222"),
 )
+KEY = bytes(32)
 SEALED_FOR = b"mesh/admission/1"
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
@@ -167,7 +170,7 @@ def test_attack_a_second_spelling_of_a_request() -> None:
 
 
 def test_an_admission_is_read_back_by_the_device_that_asked() -> None:
-    """Mesh, admission, epoch keys, control events and addresses arrive; each text is sealed anew."""
+    """Mesh, admission, transport secret, epoch keys, control events and addresses arrive; each text is sealed anew."""
     text = admission_text(PACKET, LAPTOP.kem_key)
     assert text.startswith(ADMISSION_PREFIX)
     assert read_admission(text, LAPTOP) == PACKET
@@ -196,16 +199,19 @@ def test_attack_truncated_or_altered_admission(data: st.DataObject) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        [MESH.id, MESH.id, [], []],
-        [bytes(31), MESH.id, [], [], []],
-        [MESH.id, bytes(33), [], [], []],
-        [MESH.id, MESH.id, [[bytes(15), bytes(32)]], [], []],
-        [MESH.id, MESH.id, [[bytes(16), bytes(31)]], [], []],
-        [MESH.id, MESH.id, [[bytes(16)]], [], []],
-        [MESH.id, MESH.id, [7], [], []],
-        [MESH.id, MESH.id, [], [], [7]],
-        [MESH.id, MESH.id, [], b"", []],
-        [MESH.id, MESH.id, [], ["control"], []],
+        [MESH.id, MESH.id, KEY, [], []],
+        [MESH.id, MESH.id, [], [], []],
+        [bytes(31), MESH.id, KEY, [], [], []],
+        [MESH.id, bytes(33), KEY, [], [], []],
+        [MESH.id, MESH.id, bytes(31), [], [], []],
+        [MESH.id, MESH.id, b"", [], [], []],
+        [MESH.id, MESH.id, KEY, [[bytes(15), bytes(32)]], [], []],
+        [MESH.id, MESH.id, KEY, [[bytes(16), bytes(31)]], [], []],
+        [MESH.id, MESH.id, KEY, [[bytes(16)]], [], []],
+        [MESH.id, MESH.id, KEY, [7], [], []],
+        [MESH.id, MESH.id, KEY, [], [], [7]],
+        [MESH.id, MESH.id, KEY, [], b"", []],
+        [MESH.id, MESH.id, KEY, [], ["control"], []],
     ],
 )
 def test_attack_an_admission_that_is_wrong_inside(fields: list[object]) -> None:
@@ -226,6 +232,18 @@ def test_a_rekey_reaches_its_recipients() -> None:
     for purpose in (rekey_purpose(Digest(bytes(32)), MESH.laptop.admission), rekey_purpose(MESH.id, MESH.id)):
         with pytest.raises(Forged):
             LAPTOP.unwrap(wrapped, purpose)
+
+
+def test_the_words_alone_give_the_right_to_knock() -> None:
+    """The transport secret follows from the recovery entropy, and is neither of the keys that do."""
+    entropy = fixed(32, "words")
+    keys = SecretKeys.from_entropy(entropy)
+    secret = transport_secret(entropy)
+    assert secret == transport_secret(entropy) != transport_secret(fixed(32, "other words"))
+    assert secret not in {keys.sign_seed, keys.kem_seed, entropy}
+    for shown in (repr(PACKET), str(PACKET)):
+        assert repr(PACKET.transport) not in shown
+        assert repr(EPOCH_KEY) not in shown
 
 
 def test_the_default_grant_is_for_the_person() -> None:

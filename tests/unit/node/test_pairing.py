@@ -198,3 +198,10 @@ async def test_addresses_that_are_none(address: str) -> None:
     """They come from a QR or from the network, and may be anything."""
     with pytest.raises(Unreachable):
         await caller().called([[address]], keep)
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64, "."])
+async def test_an_address_that_names_no_host_is_an_address_that_does_not_answer(host: str) -> None:
+    """It may have been typed wrongly, or be announced by anybody: one sentence, and the next address is tried."""
+    with pytest.raises(Unreachable, match="cannot be reached"):
+        await caller().called([[f"{host}:4222"]], keep)

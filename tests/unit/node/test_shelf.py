@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -12,12 +13,13 @@ from mesh.events.event import Event, Lane, Placed
 from mesh.events.kinds import Born, Changed
 from mesh.events.speaking import Draft
 from mesh.events.verdict import Standing
-from mesh.limits import DOCUMENTS_CACHED_MAX, SNAPSHOT_CHANGES
+from mesh.limits import CHANGE_BYTES_MAX, DOCUMENTS_CACHED_MAX, SNAPSHOT_CHANGES
 from mesh.names import Digest, DocumentId
 from mesh.node.engine import Engine
 from mesh.node.shelf import Shelf
 from mesh.node.storage.store_memory import MemoryStore
-from mesh.state import notes
+from mesh.state import encoding, notes
+from mesh.state.columns import write_unsigned
 from tests.unit.node.engines import Small, epoch_of, founded, joined_by, retitle, write
 
 
@@ -266,3 +268,24 @@ async def test_two_devices_that_edit_at_once_both_stay_visible() -> None:
             assert loaded is not None
             assert {live.value for live in loaded.document.live("title")} == {"from the mac", "from the laptop"}
         assert epoch_of(small.engine) == epoch_of(laptop.engine)
+
+
+async def test_a_change_that_inflates_without_end_does_not_lock_its_document() -> None:
+    """It is void, and the document is read, edited and shown as before, also after a start."""
+    packed = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    body = packed.compress(bytes(2 * CHANGE_BYTES_MAX)) + packed.flush()
+    bomb = encoding.MAGIC + bytes(4) + bytes([encoding.DEFLATED]) + write_unsigned(len(body)) + body
+    async with founded() as small:
+        document = await write(small.engine, "one")
+
+        async def hostile(_engine: Engine) -> Sequence[Draft]:
+            return (Draft(Changed(bomb), document),)
+
+        await small.engine.say(Lane.DATA, hostile)
+        (row,) = await small.store.unsettled()
+        assert (row.standing, "inflates" in row.reason) == (Standing.VOID, True)
+        small.engine.shelf.dropped()
+        await retitle(small.engine, document, "two")
+        shown = await small.store.note(document)
+        assert shown is not None
+        assert shown.note.title == "two"

@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 
 from mesh.errors import Damaged, Refused
+from mesh.events import cbor
+from mesh.events.keys import derive
 from mesh.names import Digest, Short
 from mesh.node import vault
 from mesh.node.paths import secrets_path
+
+EPOCHS = {Short(b"e" * 16): b"k" * 32}
 
 
 def a_home(tmp_path: Path) -> Path:
@@ -21,9 +25,25 @@ def a_home(tmp_path: Path) -> Path:
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
-    """Keys, name, mesh and epochs come back exactly."""
+    """Keys, name, mesh, epochs and transport secret come back exactly."""
     home = a_home(tmp_path)
-    held = vault.Secrets.fresh("mac").admitted(Digest(b"m" * 32), Digest(b"a" * 32), {Short(b"e" * 16): b"k" * 32})
+    held = vault.Secrets.fresh("mac").admitted(Digest(b"m" * 32), Digest(b"a" * 32), b"t" * 32, EPOCHS)
+    vault.save(home, held)
+    assert vault.load(home) == held
+
+
+@pytest.mark.parametrize("joined", [True, False])
+def test_what_the_release_before_wrote_is_loaded(tmp_path: Path, *, joined: bool) -> None:
+    """Its vault has no transport secret: that followed from the key of the one epoch."""
+    home = a_home(tmp_path)
+    held = vault.Secrets.fresh("mac")
+    if joined:
+        held = held.admitted(Digest(b"m" * 32), Digest(b"a" * 32), derive(b"k" * 32, "mesh/transport/1"), EPOCHS)
+    seeds = [held.sign_seed, held.kem_seed, held.nkey_seed, held.tls_seed]
+    epochs = [[epoch, key] for epoch, key in held.epochs.items()]
+    old = cbor.encode([*seeds, held.name, held.mesh, held.admission, epochs])
+    secrets_path(home).write_bytes(b"mesh-secrets-1-clear\n" + old)
+    assert vault.load(home) == held
     vault.save(home, held)
     assert vault.load(home) == held
 

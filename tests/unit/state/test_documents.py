@@ -9,7 +9,7 @@ from automerge import core
 from mesh.errors import Damaged, Malformed, Misuse, Refused, TooLarge
 from mesh.events.kinds import Born, Value
 from mesh.limits import BODY_PLAIN_BYTES_MAX, TEXT_BYTES_MAX
-from mesh.state import documents, snapshot
+from mesh.state import engine, snapshot
 from mesh.state.changes import decode
 from mesh.state.documents import Document
 from mesh.state.edits import Delete, Put, Splice
@@ -302,7 +302,7 @@ def test_a_change_that_automerge_leaves_out_without_a_word_is_noticed(monkeypatc
     """After each delivery its heads must be ours."""
     document = born()
     change = document.edit(actor(1), [Put("title", "1")])
-    monkeypatch.setattr(documents, "sync_message", lambda _: b"\x42\0\0\0\0")
+    monkeypatch.setattr(engine, "sync_message", lambda _: b"\x42\0\0\0\0")
     with pytest.raises(Malformed):
         document.take([change])
     assert document.spoiled

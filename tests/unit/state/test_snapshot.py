@@ -22,7 +22,7 @@ def test_another_version_is_refused() -> None:
     fields = cbor.decode(snapshot.encode(WHOLE), 1000, "a snapshot")
     assert isinstance(fields, list)
     with pytest.raises(Refused):
-        snapshot.decode(cbor.encode([2, *fields[1:]]))
+        snapshot.decode(cbor.encode([3, *fields[1:]]))
 
 
 @pytest.mark.parametrize("place", range(5))
@@ -31,5 +31,18 @@ def test_a_field_of_another_type_is_refused(place: int) -> None:
     fields = cbor.decode(snapshot.encode(WHOLE), 1000, "a snapshot")
     assert isinstance(fields, list)
     fields[place] = "x"
+    with pytest.raises(Refused):
+        snapshot.decode(cbor.encode(fields))
+
+
+@pytest.mark.parametrize(
+    ("letters", "registers", "waiting"),
+    [(2**24, {}, []), (-1, {}, []), (3, {1: "x"}, []), (3, {"a": b"x"}, []), (3, {}, ["text"])],
+)
+def test_what_no_document_has_is_refused(letters: int, registers: object, waiting: object) -> None:
+    """A number of letters that would take memory without end, and what is neither register nor change."""
+    fields = cbor.decode(snapshot.encode(WHOLE), 1000, "a snapshot")
+    assert isinstance(fields, list)
+    fields[2], fields[4] = [True, letters, registers], [waiting, []]
     with pytest.raises(Refused):
         snapshot.decode(cbor.encode(fields))
