@@ -92,7 +92,7 @@ class Engine:
             drafts = tuple(await make(self))
             entropy = secrets.token_bytes(SALT_BYTES + NONCES_BYTES * len(drafts))
             reason = self._reasons.get(lane, voices.NEW)
-            effects = self.replica.handle(Said(drafts, lane, time.time_ns() // 1_000_000, entropy, reason))
+            effects = self.replica.handle(Said(drafts, lane, _now_ms(), entropy, reason))
             chain = self.replica.voices[lane]
             if chain != self._voices.get(lane):  # kept in one commit with its opening
                 self._voices[lane] = chain
@@ -232,7 +232,7 @@ class Engine:
 
     async def _commit(self) -> None:
         """Make everything collected durable, then tell those who wait for it."""
-        batch = self.shelf.batch(self._settings)
+        batch = self.shelf.batch(self._settings, _now_ms())
         if any((batch.events, batch.bodies, batch.standings, batch.born, batch.notes, batch.snapshots, batch.settings)):
             self.shelf.committed(await self.store.commit(batch))
             self._settings.clear()
@@ -271,6 +271,10 @@ class Engine:
         for job in ready:
             _fail(job, error)
         await self.start()
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _fail(job: _Job, error: Exception) -> None:

@@ -89,12 +89,12 @@ class Shelf:
         """Whether more documents are in memory than should be, so that it is time to commit."""
         return len(self._loaded) > DOCUMENTS_CACHED_MAX
 
-    def batch(self, settings: Mapping[str, bytes]) -> Batch:
-        """Everything collected since the last commit."""
+    def batch(self, settings: Mapping[str, bytes], time_ms: int = 0) -> Batch:
+        """Everything collected since the last commit, which is at that time."""
         rows = tuple(loaded.row for loaded in self._touched.values() if loaded.row)
         return Batch(
             tuple(self._events.values()), tuple(self._bodies), tuple(self._weighed), tuple(self._born_notes), rows,
-            tuple(self._snapshots), tuple(settings.items()),
+            tuple(self._snapshots), tuple(settings.items()), time_ms,
         )  # fmt: skip
 
     def committed(self, last_row: int) -> None:

@@ -7,6 +7,7 @@ import pytest
 from mesh.node.storage.store_memory import MemoryStore
 from mesh.node.storage.store_port import Store
 from tests.contracts.store_contract import LogContract
+from tests.contracts.store_contract_ends import EndsContract
 from tests.contracts.store_contract_serve import ServeContract
 from tests.contracts.store_contract_views import NotesContract, StateContract
 
@@ -21,6 +22,10 @@ def store() -> Store:
 
 class TestLog(LogContract):
     """Events."""
+
+
+class TestEnds(EndsContract):
+    """Marks, and tips of earlier times."""
 
 
 class TestServe(ServeContract):

@@ -11,6 +11,7 @@ import pytest
 
 from mesh.clocks.frontier import Span
 from mesh.errors import Damaged, Refused
+from mesh.events.kinds import Mark
 from mesh.limits import STORE_PAGE_BYTES
 from mesh.node.storage import schema
 from mesh.node.storage.connection import copy_store
@@ -18,6 +19,7 @@ from mesh.node.storage.store import SqliteStore, open_store
 from mesh.node.storage.store_memory import MemoryStore
 from mesh.node.storage.store_port import Batch, Snapshot, Store
 from tests.contracts.store_contract import LogContract
+from tests.contracts.store_contract_ends import EndsContract
 from tests.contracts.store_contract_serve import ServeContract
 from tests.contracts.store_contract_views import NotesContract, StateContract
 from tests.contracts.store_writers import Writer, document, kept, note_row
@@ -52,6 +54,10 @@ async def opened(tmp_path: Path) -> AsyncIterator[Opener]:
 
 class TestLog(LogContract):
     """Events."""
+
+
+class TestEnds(EndsContract):
+    """Marks, and tips of earlier times."""
 
 
 class TestServe(ServeContract):
@@ -174,6 +180,23 @@ async def test_a_migration_is_whole_or_not_there(
     assert plain(tmp_path, "PRAGMA user_version") == [(len(schema.MIGRATIONS),)]
 
 
+async def test_a_database_of_the_first_version_goes_on(tmp_path: Path, opened: Opener) -> None:
+    """What it held came before every time that is asked for."""
+    writer, about = Writer(), document(1)
+    store = await opened()
+    await store.commit(Batch(tuple(kept(p, about if p.seq > 1 else None) for p in (*writer.said, *writer.run(5)))))
+    await store.close()
+    for table in ("arrival", "forgotten"):
+        plain(tmp_path, f"DROP TABLE {table}")
+    plain(tmp_path, "PRAGMA user_version = 1")
+    store, old = await opened(), writer.head
+    await store.commit(Batch((kept(writer.say(), about),), time_ms=1_700_000_000_000))
+    assert await store.heads_at(writer.admission, 1) == (Mark(writer.chain, old),)
+    assert await store.heads_at(writer.admission, 1_700_000_000_001) == (Mark(writer.chain, writer.head),)
+    assert await store.check(deep=True) == ()
+    await store.close()
+
+
 async def test_reads_go_on_while_a_commit_runs(opened: Opener) -> None:
     """And see all of it or nothing."""
     store = await opened()
@@ -222,6 +245,8 @@ async def test_questions_are_answered_from_indexes(tmp_path: Path, opened: Opene
     await store.boot()
     await store.digest()
     await store.places([writer.head.digest])
+    await store.under(Mark(writer.chain, writer.head), [writer.said[1].digest])
+    await store.heads_at(writer.admission, 1)
     await store.event("abc")
     await store.serve(Span(writer.chain, writer.head, ()), 1000)
     await store.rows(about)

@@ -13,6 +13,7 @@ from mesh.errors import Damaged
 from mesh.events.event import Lane, Placed
 from mesh.events.verdict import Standing
 from mesh.names import ZERO, Digest
+from mesh.node.storage.ledger_arrivals import note_arrival
 from mesh.node.storage.ledger_documents import Documents, Notes, keep_snapshot
 from mesh.node.storage.ledger_state import Rolls, mark_dirty
 from mesh.node.storage.schema import Sql
@@ -59,6 +60,8 @@ class Writing:
     def write(self, batch: Batch) -> frozenset[int]:
         """Write all of it. Returns the buckets of the state tree that changed."""
         self._db.executemany(_INSERT, self._rows(batch.events))
+        if batch.events and batch.time_ms:
+            note_arrival(self._db, batch.time_ms, self.last)
         for digest, body in batch.bodies:
             self._db.execute(
                 "UPDATE event SET body = ? WHERE substr(digest, 1, 5) = ? AND digest = ? AND body IS NULL",

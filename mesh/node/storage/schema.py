@@ -123,6 +123,16 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             " tokenize = 'unicode61 remove_diacritics 2')"
         ),
     ),
+    (
+        # At most one row a minute: until when which events had come. What an older mesh kept had come before all.
+        "CREATE TABLE arrival (minute INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, upto INTEGER NOT NULL)",
+        "INSERT INTO arrival (minute, time_ms, upto) SELECT 0, 0, max(id) FROM event HAVING max(id) IS NOT NULL",
+        # Documents whose bodies are not wanted any more, and since when this device knows it.
+        (
+            "CREATE TABLE forgotten (name BLOB NOT NULL, space TEXT NOT NULL, type TEXT NOT NULL,"
+            " since_ms INTEGER NOT NULL, PRIMARY KEY (name, space, type)) WITHOUT ROWID"
+        ),
+    ),
 )
 """What each version adds, oldest first. A version that was released never changes."""
 

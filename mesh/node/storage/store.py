@@ -18,7 +18,7 @@ from mesh.events.kinds import Mark
 from mesh.limits import BODIES_MISSING_MAX, ROWS_READ_MAX
 from mesh.names import Digest, DocumentId
 from mesh.node.lock import take
-from mesh.node.storage import ledger_documents, ledger_rows, ledger_spans, schema
+from mesh.node.storage import ledger_arrivals, ledger_documents, ledger_rows, ledger_spans, schema
 from mesh.node.storage.connection import Connection, OperationalError, connect, make_private
 from mesh.node.storage.ledger import Writing
 from mesh.node.storage.ledger_check import forget_state, problems
@@ -122,6 +122,10 @@ class SqliteStore:
     async def under(self, mark: Mark, events: Collection[Digest]) -> frozenset[Digest] | None:
         """Which of these events are a mark or under it."""
         return await self._reader.read(ledger_spans.read_under, mark, events)
+
+    async def heads_at(self, admission: Digest, before_ms: int | None = None) -> tuple[Mark, ...]:
+        """The tips of a device's chains, of what had come before that time; None: of what is held now."""
+        return await self._reader.read(ledger_arrivals.read_heads_at, admission, before_ms)
 
     async def event(self, prefix: str | bytes) -> tuple[Row, ...]:
         """The events whose digest starts with these hex digits or bytes."""

@@ -6,15 +6,13 @@ never touches a disk.
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 from mesh.clocks.chain import START, Head, trail_places
 from mesh.clocks.frontier import Frontier, Span, frontier_of
 from mesh.errors import Damaged
-from mesh.events.event import CLEAR, Event, Lane, Placed, Run
+from mesh.events.event import Event, Lane, Placed, Run
 from mesh.events.kinds import Mark
 from mesh.events.verdict import Standing
 from mesh.limits import (
@@ -32,6 +30,8 @@ from mesh.limits import (
     SIGNED_RUN_EVENTS_MAX,
 )
 from mesh.names import Digest, DocumentId
+from mesh.node.storage.ledger_arrivals import MINUTE_MS
+from mesh.node.storage.memory_rows import is_data, is_of, list_order, matches, served, stamp, words_of
 from mesh.node.storage.store_port import Batch, Boot, ChainFacts, Counts, Kept, NoteRow, Row, Snapshot, Weighed
 from mesh.state.digest import Trie, bucket, bucket_digest, key, leaf, part
 
@@ -47,6 +47,7 @@ class MemoryStore:
         self._notes: dict[DocumentId, NoteRow] = {}
         self._snapshots: dict[DocumentId, Snapshot] = {}
         self._settings: dict[str, bytes] = {}
+        self._arrivals: dict[int, tuple[int, int]] = {}  # minute -> (the last time in it, the rows until then)
         self._trie = Trie()
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────
@@ -56,6 +57,8 @@ class MemoryStore:
         self._refuse(batch)
         for kept in batch.events:
             self._keep(kept)
+        if batch.events and batch.time_ms:
+            self._arrivals[batch.time_ms // MINUTE_MS] = (batch.time_ms, len(self._rows))
         for digest, body in batch.bodies:
             self._fill(digest, body)
         for weighed in batch.standings:
@@ -128,9 +131,10 @@ class MemoryStore:
             missing_bodies=await self.missing_bodies(),
         )
 
-    def _tips(self) -> Frontier:
-        parents = {row.placed.parent for row in self._rows}
-        leaves = (row.placed for row in self._rows if row.placed.digest not in parents)
+    def _tips(self, upto: int | None = None) -> Frontier:
+        rows = self._rows[:upto]
+        parents = {row.placed.parent for row in rows}
+        leaves = (row.placed for row in rows if row.placed.digest not in parents)
         return frontier_of((placed.chain, placed.head) for placed in leaves)
 
     def _trail(self, tip: Head) -> tuple[Head, ...]:
@@ -158,6 +162,13 @@ class MemoryStore:
         if row is None or (row.placed.chain, row.placed.head) != (mark.chain, mark.head):
             return None
         return frozenset(events) & {placed.digest for placed in self._path(mark.head.digest)}
+
+    async def heads_at(self, admission: Digest, before_ms: int | None = None) -> tuple[Mark, ...]:
+        """The tips of a device's chains, of what had come before that time; None: of what is held now."""
+        upto = max((n for time_ms, n in self._arrivals.values() if before_ms and time_ms < before_ms), default=0)
+        tips = self._tips(None if before_ms is None else upto)
+        own = {row.placed.chain for row in self._rows if row.placed.admission == admission}
+        return tuple(sorted(Mark(chain, head) for chain, heads in tips.items() if chain in own for head in heads))
 
     async def event(self, prefix: str | bytes) -> tuple[Row, ...]:
         """The events whose digest starts with these hex digits or bytes."""
@@ -192,7 +203,7 @@ class MemoryStore:
             return None
         whole = sum(len(p.event.header) + p.header.body_bytes + EVENT_OVERHEAD_BYTES for p in taken[:signed])
         bodies = bodies and whole <= PUSH_BYTES_MAX - KIB  # as it came: more than a message came without
-        events = tuple(_served(placed, bodies=bodies) for placed in taken[:signed])
+        events = tuple(served(placed, bodies=bodies) for placed in taken[:signed])
         return Run(span.chain, after, events, taken[signed - 1].signature or b"")
 
     async def bodies(self, digests: Sequence[Digest], bytes_max: int) -> tuple[tuple[Digest, bytes], ...]:
@@ -230,19 +241,19 @@ class MemoryStore:
 
         def fits(row: Row) -> bool:
             mine = document is None or row.document == document
-            return mine and _is_data(row) and row.standing in {Standing.WAITS, Standing.VOID}
+            return mine and is_data(row) and row.standing in {Standing.WAITS, Standing.VOID}
 
         return self._some(fits, after, limit)
 
     async def replay(self, after: int = 0, limit: int = ROWS_READ_MAX) -> tuple[Row, ...]:
         """Data events in the order of row ids."""
-        return self._some(_is_data, after, limit)
+        return self._some(is_data, after, limit)
 
     async def log(
         self, *, admission: Digest | None = None, document: DocumentId | None = None, after: int = 0, limit: int
     ) -> tuple[Row, ...]:
         """Events in the order in which they were kept here."""
-        return self._some(lambda row: _is_of(row, admission, document), after, limit)
+        return self._some(lambda row: is_of(row, admission, document), after, limit)
 
     async def newest(
         self,
@@ -253,10 +264,10 @@ class MemoryStore:
         limit: int,
     ) -> tuple[Row, ...]:
         """Events by stamp, the latest first."""
-        found = [row for row in self._rows if _is_of(row, admission, document)]
+        found = [row for row in self._rows if is_of(row, admission, document)]
         if before:
-            found = [row for row in found if _stamp(row) < _stamp(before)]
-        return tuple(sorted(found, key=_stamp, reverse=True)[:limit])
+            found = [row for row in found if stamp(row) < stamp(before)]
+        return tuple(sorted(found, key=stamp, reverse=True)[:limit])
 
     async def chains(self) -> tuple[ChainFacts, ...]:
         """All chains, by digest."""
@@ -290,16 +301,16 @@ class MemoryStore:
         after: NoteRow | None = None,
     ) -> tuple[NoteRow, ...]:
         """Notes, the latest first."""
-        wanted = None if search is None else _words(search[:SEARCH_CHARACTERS_MAX])[:SEARCH_WORDS_MAX]
+        wanted = None if search is None else words_of(search[:SEARCH_CHARACTERS_MAX])[:SEARCH_WORDS_MAX]
         found = [
             row
             for row in self._notes.values()
             if row.note.deleted is deleted
             and (tag is None or tag in row.note.tags)
-            and (wanted is None or _matches(row, wanted))
-            and (after is None or _list_order(row) > _list_order(after))
+            and (wanted is None or matches(row, wanted))
+            and (after is None or list_order(row) > list_order(after))
         ]
-        return tuple(sorted(found, key=_list_order)[: min(limit, NOTES_LISTED_MAX)])
+        return tuple(sorted(found, key=list_order)[: min(limit, NOTES_LISTED_MAX)])
 
     async def find_documents(self, prefix: str, limit: int = ROWS_READ_MAX) -> tuple[DocumentId, ...]:
         """Documents that a person may mean."""
@@ -325,7 +336,7 @@ class MemoryStore:
     def _honoured(self) -> dict[DocumentId, dict[Digest, list[tuple[int, Digest]]]]:
         found: dict[DocumentId, dict[Digest, list[tuple[int, Digest]]]] = {}
         for row in self._rows:
-            if row.document and _is_data(row) and row.standing is Standing.HONOURED:
+            if row.document and is_data(row) and row.standing is Standing.HONOURED:
                 chains = found.setdefault(row.document, {})
                 chains.setdefault(row.placed.chain, []).append((row.placed.seq, row.placed.digest))
         return found
@@ -336,7 +347,7 @@ class MemoryStore:
 
     async def counts(self) -> Counts:
         """How much there is; bytes are those of headers and bodies."""
-        data = [row.standing for row in self._rows if _is_data(row)]
+        data = [row.standing for row in self._rows if is_data(row)]
         size = sum(len(e.header) + len(e.body or b"") for e in (row.placed.event for row in self._rows))
         conflicts = sum(len(row.note.conflicts) for row in self._notes.values())
         waiting, void = data.count(Standing.WAITS), data.count(Standing.VOID)
@@ -346,7 +357,7 @@ class MemoryStore:
         """Drop what follows from the log."""
         self._notes.clear()
         self._snapshots.clear()
-        self._rows = [replace(row, standing=Standing.WAITS, reason="") if _is_data(row) else row for row in self._rows]
+        self._rows = [replace(row, standing=Standing.WAITS, reason="") if is_data(row) else row for row in self._rows]
 
     async def check(self, *, deep: bool) -> tuple[str, ...]:
         """Nothing: memory has no sectors."""
@@ -355,36 +366,3 @@ class MemoryStore:
 
     async def close(self) -> None:
         """Nothing to let go of."""
-
-
-def _is_data(row: Row) -> bool:
-    return row.placed.lane is Lane.DATA
-
-
-def _is_of(row: Row, admission: Digest | None, document: DocumentId | None) -> bool:
-    return (admission is None or row.placed.admission == admission) and (document is None or row.document == document)
-
-
-def _stamp(row: Row) -> tuple[int, Digest, Digest]:
-    return row.placed.header.lamport, row.placed.chain, row.placed.digest
-
-
-def _list_order(row: NoteRow) -> tuple[int, bytes, str, str]:
-    document = row.note.document
-    return -row.lamport, document.name, document.space, document.type
-
-
-def _served(placed: Placed, *, bodies: bool) -> Event:
-    clear = placed.lane is Lane.CONTROL or placed.header.epoch == CLEAR
-    return placed.event if bodies or clear else Event(placed.event.header, None)
-
-
-def _words(text: str) -> list[str]:
-    plain = (c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-    return re.findall(r"[^\W_]+", "".join(plain))
-
-
-def _matches(row: NoteRow, wanted: Iterable[str]) -> bool:
-    held = _words(" ".join((row.note.title, row.note.body, *row.note.tags)))
-    wanted = list(wanted)
-    return bool(wanted) and all(any(word.startswith(beginning) for word in held) for beginning in wanted)

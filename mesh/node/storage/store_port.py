@@ -74,6 +74,8 @@ class Batch:
     notes: tuple[NoteRow, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
     settings: tuple[tuple[str, bytes], ...] = ()
+    time_ms: int = 0
+    """When these events came, by this device's clock; 0 where nobody asks."""
 
 
 # ---------------------------------------------------------------- what is read
@@ -154,6 +156,12 @@ class Store(Protocol):
 
     async def under(self, mark: Mark, events: Collection[Digest]) -> frozenset[Digest] | None:
         """Which of these events are held and are the mark, or under it in its chain. None: the mark is not held."""
+
+    async def heads_at(self, admission: Digest, before_ms: int | None = None) -> tuple[Mark, ...]:
+        """The tips of a device's chains in both lanes, of what had come before that time; None: of what is held now.
+
+        Within a minute it is the last commit that counts: if that came too late, so did all of that minute.
+        """
 
     async def event(self, prefix: str | bytes) -> tuple[Row, ...]:
         """The events whose digest starts with these hex digits or bytes; the first few when there are many."""

@@ -1,0 +1,46 @@
+"""When events came to be held here: one row a minute, so that an end can be set where a device was at some time.
+
+The time is this device's own and leaves it nowhere else. Nothing here looks at an event.
+"""
+
+from __future__ import annotations
+
+from mesh.clocks.chain import Head
+from mesh.events.kinds import Mark
+from mesh.names import Digest
+from mesh.node.storage.schema import Sql
+
+MINUTE_MS = 60_000
+
+
+def note_arrival(db: Sql, time_ms: int, upto: int) -> None:
+    """The events up to this row had come by that time."""
+    db.execute(
+        "INSERT OR REPLACE INTO arrival (minute, time_ms, upto) VALUES (?, ?, ?)", (time_ms // MINUTE_MS, time_ms, upto)
+    )
+
+
+def read_heads_at(db: Sql, admission: Digest, before_ms: int | None) -> tuple[Mark, ...]:
+    """Where a device's chains ended in what had come before that time; None: in what is held.
+
+    A branch begins at an event that its own branch had continued before, so each branch ends in a tip at any time.
+    """
+    upto = _upto(db, before_ms)
+    found = []
+    for branch, chain in db.execute(
+        "SELECT b.id, c.digest FROM branch b CROSS JOIN chain c ON c.id = b.chain WHERE c.admission = ?", (admission,)
+    ).fetchall():
+        row = db.execute(
+            "SELECT seq, digest FROM event WHERE branch = ? AND id <= ? ORDER BY seq DESC LIMIT 1", (branch, upto)
+        ).fetchone()
+        if row:
+            found.append(Mark(chain, Head(*row)))
+    return tuple(sorted(found))
+
+
+def _upto(db: Sql, before_ms: int | None) -> int:
+    if before_ms is None:
+        return 2**63 - 1
+    (upto,) = db.execute("SELECT coalesce(max(upto), 0) FROM arrival WHERE time_ms < ?", (before_ms,)).fetchone()
+    assert isinstance(upto, int), upto
+    return upto
