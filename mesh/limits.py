@@ -80,6 +80,14 @@ SNAPSHOT_BYTES_MAX = 256 * MIB  # our own, of one document with its whole histor
 SNAPSHOT_CHANGES = 64  # changes of a document after which its snapshot is renewed
 DOCUMENTS_CACHED_MAX = 64  # loaded Automerge documents, about half a megabyte each
 
+# Confirmations
+PASSPHRASE_CHARACTERS_MIN = 8  # of a home: guesses are few, and each costs 0.1 s
+PASSPHRASE_BYTES_MAX = 1 * KIB
+PASSPHRASE_TRIES_MAX = 3  # wrong ones in a row, then a pause
+APPROVALS_OPEN_MAX = 16  # questions of one device that wait for an answer
+WORDS_CHARACTERS_MAX = 400  # of a question, in the words of the device that asks
+STATEMENTS_SHOWN_MAX = 200  # statements that one answer names one by one
+
 # Node
 KEYS_CACHED_MAX = 256  # public keys that are ready to verify with
 INPUTS_QUEUED_MAX = 1024  # inputs that wait for the agent; writers wait when it is full
