@@ -1,7 +1,7 @@
 """An act that a person has to confirm, as bytes: what another device of theirs shows, and says yes to.
 
-The question travels as a document whose text is the whole act with the exact statements that it would say, so whoever is
-asked reads them himself and trusts no words of the device that asks. This module asks nobody and stores nothing.
+The question travels as a document whose text is the whole act with the exact statements that it would say, so whoever
+is asked reads them himself and trusts no words of the device that asks. This module asks nobody and stores nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SPACE, KIND = "mesh", "approval"
 """Where questions and their answers lie."""
 
 WHAT, DIGEST, UNTIL, APPROVED, USED = "what", "digest", "until", "approved", "used"
-"""The registers of a question: in words, the act's digest, its end; who approves writes `approved`, who asked `used`."""
+"""A question's registers: in words, the act's digest, its end; who approves writes `approved`, who asked `used`."""
 
 _DOMAIN = b"mesh/approval/1"
 _ROOM_BYTES = 2048  # for the registers beside the text, in one body
@@ -81,7 +81,7 @@ def question(act: Act, words: str, until_ms: int, salt: bytes) -> Born:
 
 
 def read_question(birth: Born) -> tuple[Act, int]:
-    """The act that a question is about, and until when. Raises Malformed when it is none, or its digest is another's."""
+    """The act that a question is about, and until when. Raises Malformed when it is none, or of another digest."""
     act, until = read_act(birth.text), birth.registers.get(UNTIL)
     if birth.registers.get(DIGEST) != digest_of(act).hex() or type(until) is not int:
         message = "a question does not name what it asks for"

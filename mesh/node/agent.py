@@ -77,6 +77,7 @@ class Agent:
         self.addresses: dict[str, tuple[str, ...]] = {}
         self.started = time.monotonic()
         self.ending = asyncio.Event()
+        self.trying = asyncio.Lock()  # a passphrase: one at a time
         self.again = False  # whether it ends only to start anew
         self.problem: tuple[str, str] | None = None  # what failed last, and its hint
 

@@ -71,13 +71,18 @@ async def confirmed(
         return Confirmed(act)
     asks = yes(arguments, "ask")
     if await has_passphrase(agent) and not asks:
-        raise NeedsPassphrase("a person has to confirm this with the passphrase of this home")
+        raise needs_passphrase()
     if approvers(agent, without):
         raise await _asked(agent, act)
     if asks:
         message = "there is no other device that could approve this"
         raise Misuse(message, hint="Confirm it with the passphrase: leave --ask out.")
     return Confirmed(act, ALONE)
+
+
+def needs_passphrase() -> NeedsPassphrase:
+    """What whoever gave none is told."""
+    return NeedsPassphrase("a person has to confirm this with the passphrase of this home")
 
 
 def approvers(agent: Agent, without: Collection[Digest] = frozenset()) -> list[Admission]:
@@ -97,8 +102,8 @@ async def has_passphrase(agent: Agent) -> bool:
 
 async def set_passphrase(agent: Agent, passphrase: str) -> None:
     """Set the passphrase of this home. Raises Misuse. Whoever calls has had the old one confirmed."""
-    if not PASSPHRASE_CHARACTERS_MIN <= len(passphrase) or len(passphrase.encode()) > PASSPHRASE_BYTES_MAX:
-        message = f"a passphrase has {PASSPHRASE_CHARACTERS_MIN} characters or more, and at most {PASSPHRASE_BYTES_MAX:,} bytes"
+    if not len(passphrase) >= PASSPHRASE_CHARACTERS_MIN or len(passphrase.encode()) > PASSPHRASE_BYTES_MAX:
+        message = f"a passphrase has {PASSPHRASE_CHARACTERS_MIN} characters to {PASSPHRASE_BYTES_MAX:,} bytes"
         raise Misuse(message, hint="Four or five words that do not belong together are good ones.")
     entropy = secrets.token_bytes(SALT_BYTES + NONCE_BYTES)
     box = await asyncio.to_thread(lock, _INSIDE, passphrase, entropy)
@@ -158,7 +163,7 @@ async def _asked(agent: Agent, act: Act) -> NeedsApproval:
             message = f"{len(still)} questions wait for an approval already"
             raise Refused(message, hint="`mesh approve` on another device answers them.")
         until_ms = clock.now_ms() + timing.APPROVAL_S_MAX * 1000
-        words = "; ".join(wording.of_act(agent, act))[: WORDS_CHARACTERS_MAX]
+        words = "; ".join(wording.of_act(agent, act))[:WORDS_CHARACTERS_MAX]
         birth = question(act, words, until_ms, secrets.token_bytes(SALT_BYTES))
         document = document_of(SPACE, KIND, birth)
 
@@ -184,7 +189,7 @@ async def _approved(agent: Agent, asked: str, act: Act, without: Collection[Dige
             raise Refused("what was asked is not on this device")
         birth = await engine.shelf.birth(document)
         was, until_ms = read_question(birth)
-        if await _born_by(engine, document) != (engine.own.admission, ""):
+        if await born_by(engine, document) != (engine.own.admission, ""):
             raise Refused("another device asked this, and only that one may go on with it")
         if (was.name, was.target) != (act.name, act.target):
             raise Refused(f"what was approved is another act: {was.name} {was.target}")
@@ -218,7 +223,7 @@ async def _answered(engine: Engine, document: DocumentId, digest: Digest, withou
     return False
 
 
-async def _born_by(engine: Engine, document: DocumentId) -> tuple[Digest, str | None]:
+async def born_by(engine: Engine, document: DocumentId) -> tuple[Digest, str | None]:
     """Who asked: the admission and the agent of the birth."""
     for row in await engine.store.rows(document):
         inner = read_inner(engine.keyring, row.placed)

@@ -297,4 +297,3 @@ class Replica:
             return frozenset()
         skipped, self.skipped = frozenset(self.skipped & self.met), set()
         return skipped
-
