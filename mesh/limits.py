@@ -86,6 +86,8 @@ PASSPHRASE_BYTES_MAX = 1 * KIB
 PASSPHRASE_TRIES_MAX = 3  # wrong ones in a row, then a pause
 APPROVALS_OPEN_MAX = 16  # questions of one device that wait for an answer
 WORDS_CHARACTERS_MAX = 400  # of a question, in the words of the device that asks
+EVENTS_NAMED_MAX = 100  # void events that one answer names one by one
+DISCARDED_MAX = 4096  # groups of void events that a person has seen
 STATEMENTS_SHOWN_MAX = 200  # statements that one answer names one by one
 
 # Node

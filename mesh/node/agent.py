@@ -22,7 +22,7 @@ from mesh.errors import MeshError, Misuse
 from mesh.events.seal import Keyring
 from mesh.limits import ADDRESSES_PER_PEER_MAX, ECHO_CHARACTERS_MAX
 from mesh.names import Digest, device_text, shown
-from mesh.node import calls, timing, vault
+from mesh.node import calls, timing, touch, vault
 from mesh.node.engine import Engine, own_of
 from mesh.node.home import addresses_key
 from mesh.node.invitation import Host
@@ -77,6 +77,7 @@ class Agent:
         self.addresses: dict[str, tuple[str, ...]] = {}
         self.started = time.monotonic()
         self.ending = asyncio.Event()
+        self.touched: dict[str, int] = {}  # device -> when it was in touch last, in ms
         self.trying = asyncio.Lock()  # a passphrase: one at a time
         self.again = False  # whether it ends only to start anew
         self.problem: tuple[str, str] | None = None  # what failed last, and its hint
@@ -254,6 +255,7 @@ class Agent:
     async def _watch_addresses(self) -> None:
         while True:
             await self.note_addresses()
+            await touch.look(self)
             await asyncio.sleep(timing.ADDRESSES_INTERVAL_S)
 
     async def _watch_output(self) -> None:

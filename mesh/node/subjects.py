@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mesh.errors import Misuse, Refused
-from mesh.events.kinds import ANY, Body, Grant, kind_of
+from mesh.events.kinds import ANY, Grant
 from mesh.events.permits import agents_of
 from mesh.events.reading import read_inner
 from mesh.events.verdict import Admission, admitted, grant_name
@@ -141,10 +141,3 @@ def told_grant(agent: Agent, digest: Digest, grant: Grant) -> dict[str, object]:
 def statement_of(agent: Agent, name: Short) -> Digest | None:
     """The statement behind the short name of a grant."""
     return next((digest for digest in agent.engine.replica.statements if short(digest) == name), None)
-
-
-def described(agent: Agent, body: Body) -> str:
-    """A statement in one line, by what this device itself knows: names and ranks, never somebody else's words."""
-    from mesh.node import wording  # noqa: PLC0415 - it describes grants with the words above
-
-    return wording.line(agent, body) or kind_of(body)

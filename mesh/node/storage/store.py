@@ -7,7 +7,7 @@ statement costs 0.1 ms. What the statements mean stands in `ledger*.py`. It neve
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -126,6 +126,10 @@ class SqliteStore:
     async def heads_at(self, admission: Digest, before_ms: int | None = None) -> tuple[Mark, ...]:
         """The tips of a device's chains, of what had come before that time; None: of what is held now."""
         return await self._reader.read(ledger_arrivals.read_heads_at, admission, before_ms)
+
+    async def spaces(self, before_ms: int | None = None) -> Mapping[str, int]:
+        """How many documents there were in each space, by what had come before that time; None: by now."""
+        return await self._reader.read(ledger_arrivals.read_spaces, before_ms)
 
     async def event(self, prefix: str | bytes) -> tuple[Row, ...]:
         """The events whose digest starts with these hex digits or bytes."""

@@ -163,6 +163,9 @@ class Store(Protocol):
         Within a minute it is the last commit that counts: if that came too late, so did all of that minute.
         """
 
+    async def spaces(self, before_ms: int | None = None) -> Mapping[str, int]:
+        """How many documents there were in each space, by what had come before that time; None: by now."""
+
     async def event(self, prefix: str | bytes) -> tuple[Row, ...]:
         """The events whose digest starts with these hex digits or bytes; the first few when there are many."""
 
