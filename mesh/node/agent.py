@@ -28,6 +28,7 @@ from mesh.node.home import addresses_key
 from mesh.node.invitation import Host
 from mesh.node.log import Log, bounded, silent
 from mesh.node.log import opened as log_opened
+from mesh.node.memory import Memory
 from mesh.node.moving import machine
 from mesh.node.nearby import moves
 from mesh.node.nearby.addresses import own_hosts
@@ -77,8 +78,7 @@ class Agent:
         self.addresses: dict[str, tuple[str, ...]] = {}
         self.started = time.monotonic()
         self.ending = asyncio.Event()
-        self.touched: dict[str, int] = {}  # device -> when it was in touch last, in ms
-        self.trying = asyncio.Lock()  # a passphrase: one at a time
+        self.memory = Memory()
         self.again = False  # whether it ends only to start anew
         self.problem: tuple[str, str] | None = None  # what failed last, and its hint
 

@@ -15,6 +15,7 @@ from mesh.names import Digest, DocumentId, device_text, digest_text
 from mesh.node import clock, confirming, wording
 from mesh.node.arguments import Arguments, needed, text
 from mesh.node.engine import Engine
+from mesh.node.saying import looked
 from mesh.node.subjects import name_of
 from mesh.state.edits import Put
 
@@ -48,21 +49,36 @@ async def passphrase_remove(agent: Agent, arguments: Arguments) -> object:
 
 async def approvals(agent: Agent, _arguments: Arguments) -> object:
     """What other devices ask, and nobody has answered."""
-    return {"approvals": [told async for told in _open(agent)]}
+    return {"approvals": await open_questions(agent)}
 
 
-async def _open(agent: Agent) -> AsyncIterator[dict[str, object]]:
+async def open_questions(agent: Agent) -> list[dict[str, object]]:
+    """The questions of other devices that are open."""
+    found = await agent.store.find_documents(f"{SPACE}/{KIND}/", LIST_MAX)
+    unsettled = [document for document in found if document not in agent.memory.settled]
+
+    async def look() -> list[dict[str, object]]:
+        return [told async for told in _open(agent, unsettled)]
+
+    return await looked(agent, look) if unsettled else []
+
+
+async def _open(agent: Agent, documents: Sequence[DocumentId]) -> AsyncIterator[dict[str, object]]:
     own = agent.engine.own.admission
-    for document in await agent.store.find_documents(f"{SPACE}/{KIND}/", LIST_MAX):
+    for document in documents:
         loaded = await agent.engine.shelf.load(document)
-        if loaded is None or loaded.document.live(USED) or loaded.document.live(APPROVED):
+        if loaded is None:
             continue
         try:
             act, until_ms = read_question(await agent.engine.shelf.birth(document))
             asker, name = await confirming.born_by(agent.engine, document)
         except Refused:
-            continue  # somebody wrote something else there
-        if asker != own and not name and until_ms > clock.now_ms():
+            agent.memory.settled.add(document)  # somebody wrote something else there
+            continue
+        answered = loaded.document.live(USED) or loaded.document.live(APPROVED)
+        if answered or asker == own or name or until_ms <= clock.now_ms():
+            agent.memory.settled.add(document)
+        else:
             yield _told(agent, document, act, (asker, until_ms))
 
 

@@ -12,8 +12,10 @@ from mesh.clocks.frontier import Frontier
 from mesh.events.event import Lane
 from mesh.limits import RANK_RELAY
 from mesh.names import device_text, digest_text, role_text
-from mesh.node import vault
+from mesh.node import calls_confirming, vault
 from mesh.node.arguments import Arguments
+from mesh.node.calls_leaving import leavers
+from mesh.node.confirming import has_passphrase
 from mesh.node.ports import LinkStatus
 from mesh.sync.messages import Have
 
@@ -65,7 +67,8 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
         and any(peer["connected"] for peer in peers) and not replica.missing,
         "bodies_missing": len(replica.missing),
         "alarms": list(agent.talk.alarms) if agent.talk else [],
-        "problems": _problems(agent, counts.waiting, counts.void),
+        "passphrase": await has_passphrase(agent),
+        "problems": [*_problems(agent, counts.waiting, counts.void), *await _persons_problems(agent)],
     }  # fmt: skip
 
 
@@ -115,11 +118,28 @@ def _problems(agent: Agent, waiting: int, void: int) -> list[dict[str, str]]:
     if waiting:
         found.append((f"{waiting} events wait for something that is not here yet", "Connect to the other devices."))
     if void:
-        found.append((f"{void} events count for nothing here", "`mesh log --json` names the reason of each."))
+        found.append((f"{void} events count for nothing here", "`mesh void list` shows whose they are, and why."))
     if replica.verdict.unknown:
         found.append(("control statements of a newer version are held", "Upgrade mesh on this device."))
     alarms = agent.talk.alarms if agent.talk else []
     found += [(alarm, "`mesh log --device DEVICE` shows what that device wrote.") for alarm in alarms]
+    return [{"what": what, "hint": hint} for what, hint in found]
+
+
+async def _persons_problems(agent: Agent) -> list[dict[str, str]]:
+    """What waits for a person."""
+    found = []
+    if not await has_passphrase(agent):
+        what = "no passphrase is set here, so acts that only a person does need the approval of another device"
+        found.append((what, "`mesh passphrase set` sets one."))
+    asks = len(await calls_confirming.open_questions(agent))
+    if asks:
+        found.append((f"{asks} acts of another device wait for your approval", "`mesh approve` shows them."))
+    found += [
+        (f"{one.name} has left the mesh", f"`mesh remove {one.name}` closes it for good.")
+        for one in await leavers(agent)
+        if one.digest != agent.engine.own.admission
+    ]
     return [{"what": what, "hint": hint} for what, hint in found]
 
 

@@ -52,6 +52,10 @@ class _Group:
 
 async def listed(agent: Agent, arguments: Arguments) -> object:
     """Void events by document and device; `again`: also those that were discarded."""
+    return await saying.looked(agent, lambda: _listed(agent, arguments))
+
+
+async def _listed(agent: Agent, arguments: Arguments) -> dict[str, object]:
     name = agents.name_in(arguments)
     seen = {} if yes(arguments, "again") else await _seen(agent)
     groups = [group async for group in _groups(agent, None, text(arguments, "device"))]
@@ -66,6 +70,10 @@ async def listed(agent: Agent, arguments: Arguments) -> object:
 
 async def show(agent: Agent, arguments: Arguments) -> object:
     """What void events say: their content, decoded."""
+    return await saying.looked(agent, lambda: _shown(agent, arguments))
+
+
+async def _shown(agent: Agent, arguments: Arguments) -> dict[str, object]:
     name = agents.name_in(arguments)
     rows = await _rows(agent, arguments)
     told = []
@@ -80,15 +88,7 @@ async def show(agent: Agent, arguments: Arguments) -> object:
 
 async def adopt(agent: Agent, arguments: Arguments) -> object:
     """Have void events count after all, where they are; `ancestors`: with the void ones that they stand on."""
-    rows = await _rows(agent, arguments)
-    if yes(arguments, "ancestors"):
-        rows = await _with_ancestors(agent, rows)
-    for row in rows:
-        if reason := await _refusal(agent, row):
-            shown = digest_text(row.placed.digest)[:16]
-            hint = f"`mesh why {shown}` says more. Nothing was adopted."
-            raise NotGranted(f"this device cannot adopt {shown}…: {reason}", hint=hint)
-    digests = sorted(row.placed.digest for row in rows)
+    digests = await saying.looked(agent, lambda: _adoptable(agent, arguments))
     parts = range(0, len(digests), ADOPTED_MAX)
     bodies = tuple(Adopt(tuple(digests[n : n + ADOPTED_MAX])) for n in parts)
     saying.must_reach(agent.engine, bodies)
@@ -97,6 +97,18 @@ async def adopt(agent: Agent, arguments: Arguments) -> object:
     await saying.say(agent, done.act.bodies)
     adopted = [digest for body in done.act.bodies if isinstance(body, Adopt) for digest in body.events]
     return {"adopted": [digest_text(digest) for digest in adopted], "warning": done.warning}
+
+
+async def _adoptable(agent: Agent, arguments: Arguments) -> list[Digest]:
+    rows = await _rows(agent, arguments)
+    if yes(arguments, "ancestors"):
+        rows = await _with_ancestors(agent, rows)
+    for row in rows:
+        if reason := await _refusal(agent, row):
+            shown = digest_text(row.placed.digest)[:16]
+            hint = f"`mesh why {shown}` says more. Nothing was adopted."
+            raise NotGranted(f"this device cannot adopt {shown}…: {reason}", hint=hint)
+    return sorted(row.placed.digest for row in rows)
 
 
 async def discard(agent: Agent, arguments: Arguments) -> object:

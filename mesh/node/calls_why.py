@@ -14,8 +14,9 @@ from mesh.events.verdict import Standing
 from mesh.events.weigh import CLOSED, FORGOTTEN, NOT_ADMITTED, NOT_GRANTED, UNGRANTED, UNSURE
 from mesh.names import ZERO, Digest, device_text, digest_text
 from mesh.node import calls_grants, subjects, wording
-from mesh.node.agents import may_see
-from mesh.node.arguments import Arguments, needed, text
+from mesh.node.agents import may_see, name_in
+from mesh.node.arguments import Arguments, needed
+from mesh.node.saying import looked
 from mesh.node.storage.store_port import Row
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ async def why(agent: Agent, arguments: Arguments) -> object:
     row = await event_of(agent, needed(arguments, "event"))
     if row.placed.lane is Lane.CONTROL:
         return await _statement(agent, row)
-    return await _data(agent, row, text(arguments, "as") or "")
+    return await looked(agent, lambda: _data(agent, row, name_in(arguments)))
 
 
 async def event_of(agent: Agent, said: str) -> Row:

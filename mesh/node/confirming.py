@@ -116,11 +116,11 @@ async def remove_passphrase(agent: Agent) -> None:
 
 
 async def check_passphrase(agent: Agent, passphrase: str) -> None:
-    """Raise Refused unless this is the passphrase of this home, Busy after too many wrong tries, Misuse where none is.
+    """Raise NeedsPassphrase unless this is the one of this home, Busy after wrong tries, Misuse where none is set.
 
     A try is counted before it is looked at, so that ending the agent in between gives nobody another one.
     """
-    async with agent.trying:
+    async with agent.memory.trying:
         box = await agent.store.setting(_BOX)
         if not box:
             raise Misuse("no passphrase is set in this home", hint="`mesh passphrase set` sets one.")
@@ -131,7 +131,7 @@ async def check_passphrase(agent: Agent, passphrase: str) -> None:
         except Refused as error:
             left = PASSPHRASE_TRIES_MAX - tries - 1
             hint = f"{left} more before a pause." if left else f"The next try is in {timing.PASSPHRASE_PAUSE_S:.0f} s."
-            raise Refused("this is not the passphrase of this home", hint=hint) from error
+            raise NeedsPassphrase("this is not the passphrase of this home", hint=hint) from error
         await agent.engine.remember(_WRONG, b"")
 
 

@@ -5,8 +5,8 @@ What would count for nothing is not said. This module asks nobody and confirms n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from mesh.errors import NotGranted
 from mesh.events.event import Lane, Placed
@@ -21,6 +21,8 @@ from mesh.sync.inputs import Later
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
 
+
+T = TypeVar("T")
 
 Following = Callable[[Engine], Sequence[Later]]
 """What is to be said with statements and names them, by how things stand when they are said."""
@@ -43,6 +45,18 @@ async def say(agent: Agent, bodies: Sequence[Body], following: Following = _none
 def event_of(said: Sequence[Placed], kind: type[Body]) -> Digest:
     """The first event of a commit that says this kind of thing."""
     return next(placed.digest for placed in said if isinstance(statement(placed).body, kind))
+
+
+async def looked(agent: Agent, work: Callable[[], Awaitable[T]]) -> T:
+    """Look at events and documents when nothing else can come between. Nothing may be said or kept meanwhile."""
+    found: list[T] = []
+
+    async def make(_engine: Engine) -> Sequence[Draft]:
+        found.append(await work())
+        return ()
+
+    await agent.engine.look(make)
+    return found[0]
 
 
 def must_reach(engine: Engine, bodies: Sequence[Body]) -> None:

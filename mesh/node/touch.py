@@ -25,10 +25,10 @@ async def look(agent: Agent) -> None:
         return
     now = clock.now_ms()
     linked = [link.device for link in agent.bus.links() if link.connected]
-    agent.touched |= dict.fromkeys(linked, now)
+    agent.memory.touched |= dict.fromkeys(linked, now)
     kept = await _kept(agent)
     if any(now - kept.get(device, 0) > timing.TOUCH_KEPT_S * _MS for device in linked):
-        await agent.engine.remember(_KEPT, json.dumps({**kept, **agent.touched}).encode())
+        await agent.engine.remember(_KEPT, json.dumps({**kept, **agent.memory.touched}).encode())
 
 
 async def last_touch(agent: Agent, admission: Digest) -> tuple[int | None, bool]:
@@ -37,8 +37,8 @@ async def last_touch(agent: Agent, admission: Digest) -> tuple[int | None, bool]
     links = agent.bus.links() if agent.bus else ()
     if any(link.device == device and link.connected for link in links):
         return None, True
-    if device in agent.touched:
-        return agent.touched[device], True
+    if device in agent.memory.touched:
+        return agent.memory.touched[device], True
     kept = (await _kept(agent)).get(device)
     latest = None if kept is None else min(kept + int(timing.TOUCH_KEPT_S * _MS), clock.now_ms())
     return latest, False
