@@ -141,9 +141,7 @@ def _asked_to_drop(run: Run, planned: Told, drop: list[str] | None) -> list[str]
     if not falls:
         return dropped
     name = one_line(view_trust.part(planned, "device").get("name"))
-    run.out.notice(
-        f"{counted(len(falls), 'statement')} of {name} would fall with it. This device says again what stays:"
-    )
+    run.out.notice(f"{counted(len(falls), 'statement')} of {name} would fall with it. This device keeps up what stays:")
     for one in falls:
         line = view_trust.falling(run.out.error_screen, one)
         if not one.get("kept"):

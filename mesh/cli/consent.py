@@ -55,9 +55,9 @@ def passphrase(
         given["passphrase"] = _line() if passphrase_stdin else hidden("Passphrase of this home: ")
     if action != "remove":
         given["new"] = _line() if passphrase_stdin else hidden("New passphrase: ", twice=True)
-    result = acted(
-        run, "passphrase.remove" if action == "remove" else "passphrase.set", given, How(False, ask, approved, wait)
-    )
+    call = "passphrase.remove" if action == "remove" else "passphrase.set"
+    acted(run, call, given, How(ask=ask, approved=approved, wait=wait))
+    result: Told = {"set": action != "remove"}
     done = "removed" if action == "remove" else "set"
     run.out.acknowledge(result, lambda screen: [f"{screen.ink(done, 'green')}  the passphrase of this home"])
 
@@ -87,10 +87,8 @@ def approve(
 
 
 def _approved(screen: Screen, told: Told) -> list[str]:
-    name = one_line(told.get("name"))
-    return [
-        f"{screen.ink('approved', 'green')}  {name} can go on: there again with --approved {one_line(told.get('id'))}"
-    ]
+    name, question = one_line(told.get("name")), one_line(told.get("id"))
+    return [f"{screen.ink('approved', 'green')}  {name} can go on: there again with --approved {question}"]
 
 
 def _shown(screen: Screen, told: Told) -> list[str]:

@@ -1,4 +1,4 @@
-"""Work that does not count: what it is, having it count after all, leaving it out of lists; and forgetting documents."""
+"""Work that does not count: what it is, having it count after all, leaving it out of lists; and forgetting."""
 
 from __future__ import annotations
 
