@@ -109,6 +109,7 @@ INCOMING_AT_ONCE_PER_PEER_MAX = 4  # of those under way at once: two devices tha
 GUEST_QUEUED_MAX = 8  # requests of guests that wait
 GUEST_REQUESTS_PER_S_MAX = 20  # all guests together; a control exchange takes a handful
 GUEST_CONNECTIONS_MAX = 8  # at our server, all guests together
+GUEST_CONNECTIONS_PER_SOURCE_MAX = 4  # of those from one address; with more, the oldest of them goes
 SERVER_CONNECTIONS_MAX = 192  # PEERS_MAX, twice while links are redialled, own and guests
 FORWARDED_CONNECTIONS_MAX = 128  # through further listen addresses
 SERVER_PAYLOAD_BYTES_MAX = 1 * MIB  # a message at nats-server: PUSH_BYTES_MAX and room

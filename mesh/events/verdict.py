@@ -6,6 +6,7 @@ knows no order of arrival (PROTOCOL, "Authority").
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -16,6 +17,8 @@ from mesh.events.event import Inner
 from mesh.events.kinds import ANY, VERBS, Admit, Body, Genesis, Grant, Located, Mark, Rekey
 from mesh.limits import RANK_RECOVERY, RANK_RELAY
 from mesh.names import Digest, DocumentId, Short, short
+
+_DOMAIN = b"mesh/verdict/1"
 
 
 class Standing(IntEnum):
@@ -87,6 +90,11 @@ class Verdict:
     located: dict[Digest, tuple[Stamp, Digest, Located]] = field(default_factory=dict)
     """The latest word about where each device is. It is no part of what was said: a hint changes nothing."""
     unknown: set[Digest] = field(default_factory=set)
+
+    @property
+    def digest(self) -> Digest:
+        """What two devices compare: of all statements that count, hints left out."""
+        return Digest(hashlib.sha256(_DOMAIN + b"".join(sorted(self.said))).digest())
 
     @property
     def devices(self) -> dict[Digest, Admission]:

@@ -20,8 +20,8 @@ from pathlib import Path
 import mesh
 from mesh.errors import MeshError, Misuse
 from mesh.events.seal import Keyring
-from mesh.limits import ADDRESSES_PER_PEER_MAX, ECHO_CHARACTERS_MAX
-from mesh.names import Digest, device_text, shown
+from mesh.limits import ADDRESSES_PER_PEER_MAX, PEERS_MAX
+from mesh.names import Digest, device_text
 from mesh.node import calls, timing, touch, vault
 from mesh.node.engine import Engine, own_of
 from mesh.node.home import addresses_key
@@ -41,7 +41,7 @@ from mesh.node.storage.store import open_store
 from mesh.node.storage.store_port import Store
 from mesh.node.succession import succeed, successor
 from mesh.node.talk import Talk
-from mesh.node.transport.broker import free_port
+from mesh.node.transport.broker import fixed_port, free_port
 from mesh.node.transport.broker_config import address_text
 from mesh.node.transport.bus import NatsBus
 from mesh.node.transport.own_server import Listening
@@ -51,7 +51,6 @@ from mesh.sync.messages import Want
 
 _PORT = "server/port"
 _EXTERNAL = "MESH_NATS_URL"
-_FIXED_PORT = "MESH_PORT"  # of the own server, where a firewall or a container must know it beforehand
 _STRANGE = "addresses"
 _WRITER = "engine"  # the task that is never cancelled: it ends when all that was acknowledged is kept
 BEACON_VARIABLE = "MESH_BEACON"
@@ -91,7 +90,7 @@ class Agent:
             elif key.startswith(addresses_key("")):
                 self.addresses[key.removeprefix(addresses_key(""))] = tuple(json.loads(value))
         self.settings = boot.settings
-        self.port = _fixed_port() or int(boot.settings.get(_PORT, b"0"))
+        self.port = fixed_port() or int(boot.settings.get(_PORT, b"0"))
 
     async def call(self, name: str, arguments: Arguments) -> object:
         """Do what a command asks. Raises MeshError."""
@@ -143,17 +142,20 @@ class Agent:
         return successor(self.engine.replica.verdict, own.admission, own.keys.sign_key)
 
     async def let_in(self) -> None:
-        """Let the bus know whom the verdict admits, and where they were last."""
+        """Let the bus know who is live, and where they were last. Whoever was taken out only visits."""
         if self.bus is None:
             return
         if self.successor() is not None:
             self.again = True
             self.ending.set()  # everybody calls this device by another name now: it starts anew under that
-        devices = self.engine.replica.verdict.devices.values()
+        verdict, own = self.engine.replica.verdict, self.engine.own.admission
+        only_visited = not verdict.is_live(own)
+        others = sorted((a for a in verdict.live.values() if a.digest != own), key=lambda a: (a.rank, a.digest))
+        if len(others) > PEERS_MAX:  # a thief's crowd must not keep the roster from being renewed
+            self.log("roster.crowded", devices=len(others), linked=PEERS_MAX)
         peers = [
-            Peer(device_text(a.digest), a.name, a.transport_key, a.tls_key, self._dialled_at(a.digest))
-            for a in devices
-            if a.digest != self.engine.own.admission
+            Peer(device_text(a.digest), a.name, a.transport_key, a.tls_key, self._dialled_at(a.digest), only_visited)
+            for a in others[:PEERS_MAX]
         ]
         try:
             await self.bus.roster(peers, self.strange)
@@ -181,6 +183,7 @@ class Agent:
         """Keep where peers were reached and which port the own server has, for the next start."""
         if self.bus is None:
             return
+        await touch.look(self, self.bus.links())
         port = self.bus.server().port
         if port and port != self.port:
             self.port = port
@@ -255,7 +258,6 @@ class Agent:
     async def _watch_addresses(self) -> None:
         while True:
             await self.note_addresses()
-            await touch.look(self)
             await asyncio.sleep(timing.ADDRESSES_INTERVAL_S)
 
     async def _watch_output(self) -> None:
@@ -305,15 +307,6 @@ def _innermost(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup) and error.exceptions:
         error = error.exceptions[0]
     return error
-
-
-def _fixed_port() -> int:
-    """The port that the environment asks for; 0 for any. Raises Misuse."""
-    asked = os.environ.get(_FIXED_PORT, "") or "0"
-    if not asked.isascii() or not asked.isdecimal() or int(asked) >= 1 << 16:
-        message = f"{_FIXED_PORT} is no port: {shown(asked, ECHO_CHARACTERS_MAX)}"
-        raise Misuse(message, hint="Give a number from 1 to 65535, or leave it unset.")
-    return int(asked)
 
 
 def _has_ipv4() -> bool:

@@ -69,8 +69,8 @@ async def admit(agent: Agent, arguments: Arguments) -> object:
     replica = agent.engine.replica
     known = [a for a in replica.verdict.live.values() if a.sign_key == asked.sign_key]
     if not known and any(a.sign_key == asked.sign_key for a in replica.verdict.devices.values()):
-        hint = "On that device `mesh leave`, then join again: it makes new keys."
-        raise NotGranted(f"{asked.name} was taken out, and a key that was taken out never comes back", hint=hint)
+        message = f"{shown(asked.name)} was taken out of the mesh, and its keys with it"
+        raise NotGranted(message, hint="There `mesh leave`, then a new `mesh join`: it comes back with new keys.")
     if known:
         digest, rank = known[0].digest, known[0].rank
     else:
@@ -99,7 +99,7 @@ async def admit(agent: Agent, arguments: Arguments) -> object:
 
 def own_rank(agent: Agent) -> int:
     """What this device is in its mesh."""
-    own = agent.engine.replica.verdict.devices.get(agent.engine.own.admission)
+    own = agent.engine.replica.verdict.live.get(agent.engine.own.admission)
     return own.rank if own else RANK_MAX
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import mesh
 from mesh.clocks.frontier import Frontier
-from mesh.events.event import Lane
+from mesh.events.event import Lane, decode_inner
+from mesh.events.kinds import Close
 from mesh.limits import RANK_RELAY
-from mesh.names import device_text, digest_text, role_text
+from mesh.names import device_text, digest_text, role_text, shown
 from mesh.node import calls_confirming, vault
 from mesh.node.arguments import Arguments
 from mesh.node.calls_leaving import leavers
@@ -22,6 +25,8 @@ from mesh.sync.messages import Have
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
 
+MS = 1000
+
 
 async def status(agent: Agent, _arguments: Arguments) -> object:
     """Everything that `mesh status` shows."""
@@ -30,6 +35,7 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
     counts = await agent.store.counts()
     peers = [_peer(agent, link) for link in agent.bus.links()] if agent.bus else []
     admission = replica.verdict.admissions.get(own.admission)
+    taken_out = await _taken_out(agent)
     server = agent.bus.server() if agent.bus else None
     return {
         "device": {
@@ -37,6 +43,7 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
             "name": agent.held.name,
             "rank": admission.rank if admission else None,
             "role": role_text(admission.rank) if admission else None,
+            "taken_out": taken_out,
         },
         "mesh": {"id": digest_text(own.mesh)},
         "agent": {
@@ -68,8 +75,44 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
         "bodies_missing": len(replica.missing),
         "alarms": list(agent.talk.alarms) if agent.talk else [],
         "passphrase": await has_passphrase(agent),
-        "problems": [*_problems(agent, counts.waiting, counts.void), *await _persons_problems(agent)],
+        "problems": [
+            *_outcast(taken_out), *_problems(agent, counts.waiting, counts.void), *await _persons_problems(agent),
+        ],
     }  # fmt: skip
+
+
+async def _taken_out(agent: Agent) -> dict[str, object] | None:
+    """Who took this device out of the mesh, when by their own clock, and why; None while it is live."""
+    replica, own = agent.engine.replica, agent.engine.own.admission
+    if replica.verdict.is_live(own):
+        return None
+    cuts = replica.verdict.closes.get(own)
+    if not cuts:  # who let it in does not count any more, or spoke of it too late
+        return {"by": "", "time_ms": None, "reason": ""}
+    said = replica.statements[min(cuts).by]
+    rows = await agent.store.event(said.digest)
+    return {
+        "by": replica.verdict.name_of(said.admission),
+        "time_ms": decode_inner(rows[0].placed.header.inner).time_ms,
+        "reason": said.body.reason if isinstance(said.body, Close) else "",
+    }
+
+
+def _outcast(taken_out: dict[str, object] | None) -> list[dict[str, str]]:
+    """The first of all problems: whatever else is wrong follows from it."""
+    if taken_out is None:
+        return []
+    what = "this device was taken out of the mesh"
+    if taken_out["by"]:
+        what += f" by {shown(str(taken_out['by']))}"
+    with contextlib.suppress(TypeError, ValueError, OverflowError):  # none, or what nobody's clock can say
+        at = datetime.fromtimestamp(taken_out["time_ms"] / MS, tz=UTC)  # type: ignore[operator]
+        what += f" at {at:%Y-%m-%d %H:%M} UTC"
+    hint = (
+        "Its notes stay readable here; nothing that is written here reaches the others any more. To come back: "
+        "`mesh leave`, then `mesh join` with a code of `mesh invite` on another device."
+    )
+    return [{"what": what, "hint": hint}]
 
 
 def _peer(agent: Agent, link: LinkStatus) -> dict[str, object]:

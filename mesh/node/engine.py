@@ -106,7 +106,7 @@ class Engine:
 
         async def run() -> Effects:
             held: Held = {}
-            if unsure := self.replica.unsure(message):
+            if unsure := self.replica.unsure(message, peer):
                 await self._commit()
                 held = await self.store.places(unsure)
             return self.replica.handle(Heard(peer, message, held))

@@ -100,7 +100,7 @@ async def peek(home: Path, text: str) -> Result:
     """What an admission would let this device into. Raises Refused; changes nothing."""
     packet, replica, _ = _opened(home, text)
     own = replica.verdict.admissions[packet.admission]
-    others = [a for a in replica.verdict.devices.values() if a.digest != packet.admission]
+    others = [a for a in replica.verdict.live.values() if a.digest != packet.admission]
     return {
         "mesh": digest_text(packet.mesh),
         "device": device_text(packet.admission),

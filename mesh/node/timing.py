@@ -22,6 +22,9 @@ LINK_STEADY_S = 2.0  # a dialled link that lived shorter counts as a failed dial
 DRAIN_S_MAX = 2.0  # how long a link that is dropped for a better one may finish its requests
 CLOSE_TIMEOUT_S = 1.0
 GUEST_S_MAX = 60.0  # one visit as a guest
+GUEST_STAY_S = 15.0  # what an own server grants a guest; a longer exchange goes on where it ended, next time
+GUEST_LOOK_S = 1.0  # between looks who is at the guests' door, while somebody is
+OUTCAST_AGAIN_S = 300.0  # between visits of a device that was taken out, in case that falls with whoever said it
 STRANGE_AGAIN_S = 30.0  # a typed address whose device is known is looked at again so often
 ADDRESSES_INTERVAL_S = 2.0  # how soon the own port, and where peers were reached, is kept for the next start
 

@@ -7,10 +7,12 @@ the latest time that it can have been.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mesh.names import Digest, device_text
 from mesh.node import clock, timing
+from mesh.node.ports import LinkStatus
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -19,12 +21,10 @@ _KEPT = "touch"
 _MS = 1000
 
 
-async def look(agent: Agent) -> None:
+async def look(agent: Agent, links: Sequence[LinkStatus]) -> None:
     """Note who is in touch now; keep it every now and then."""
-    if agent.bus is None:
-        return
     now = clock.now_ms()
-    linked = [link.device for link in agent.bus.links() if link.connected]
+    linked = [link.device for link in links if link.connected]
     agent.memory.touched |= dict.fromkeys(linked, now)
     kept = await _kept(agent)
     if any(now - kept.get(device, 0) > timing.TOUCH_KEPT_S * _MS for device in linked):
