@@ -119,6 +119,7 @@ INFO_BYTES_MAX = 4 * KIB  # a nats-server's greeting
 ADDRESS_BYTES_MAX = 260  # PROTOCOL: a host name has at most 253
 CERTIFICATES_CACHED_MAX = 128  # leaf certificates, about 1 KiB each
 FAULTS_SHOWN_MAX = 100  # faults that one verification names
+EPOCHS_SHOWN_MAX = 16  # epochs without a key that `mesh status` names, the latest
 LIST_MAX = 1000  # rows in one answer of a call; more come with `after`
 STRANGE_ADDRESSES_MAX = 16  # typed addresses that are looked at
 INTERFACES_MAX = 32  # network cards and address families on which devices are looked for

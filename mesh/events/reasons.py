@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from mesh.events.judge import Judgement
 from mesh.events.kinds import Admit, Body, Close, Forget, Grant, Located, Ungrant
 from mesh.events.verdict import Admission, Standing, Statement, Verdict, admitted, under
-from mesh.events.weigh import Weight
+from mesh.events.weigh import UNSURE, Weight
 from mesh.limits import RANK_ADMIN_LAST, RANK_FORGET_LAST
 from mesh.names import Digest
 
@@ -35,8 +35,9 @@ def statement_weight(judgement: Judgement, name: Digest) -> Weight:
     if speaker is None:
         return Weight(Standing.VOID, NOT_ADMITTED, statement.admission)
     for cut in sorted(verdict.closes.get(speaker.digest, ())):
-        if name not in under(cut.marks, judgement.statements):
-            return Weight(Standing.VOID, CLOSED, cut.by)
+        found, missing = under(cut.marks, judgement.statements)
+        if name not in found:
+            return Weight(Standing.WAITS, UNSURE, cut.by) if missing else Weight(Standing.VOID, CLOSED, cut.by)
     if statement.body is None:
         return Weight(Standing.VOID, MALFORMED)
     return Weight(Standing.VOID, out_of_reach(judgement.statements, speaker, statement.body) or SELDOM)

@@ -11,10 +11,10 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import mesh
@@ -23,6 +23,7 @@ from mesh.events.seal import Keyring
 from mesh.limits import ADDRESSES_PER_PEER_MAX, PEERS_MAX
 from mesh.names import Digest, device_text
 from mesh.node import calls, timing, touch, vault
+from mesh.node.duties import Duties
 from mesh.node.engine import Engine, own_of
 from mesh.node.home import addresses_key
 from mesh.node.invitation import Host
@@ -31,7 +32,7 @@ from mesh.node.log import opened as log_opened
 from mesh.node.memory import Memory
 from mesh.node.moving import machine
 from mesh.node.nearby import moves
-from mesh.node.nearby.addresses import own_hosts
+from mesh.node.nearby.addresses import has_ipv4, own_hosts
 from mesh.node.nearby.finding import Finding
 from mesh.node.nearby.locations import Locations
 from mesh.node.paths import output_path, server_path, socket_path
@@ -68,6 +69,7 @@ class Agent:
         self.engine = Engine(own_of(held.mesh, held.admission, held.keys), keyring, store, self)
         self.device = device_text(held.admission)
         self.talk: Talk | None = None
+        self.duties: Duties | None = None
         self.bus: Bus | None = None
         self.host: Host | None = None  # of the invitation that is open
         self.finding: Finding | None = None
@@ -107,6 +109,16 @@ class Agent:
         """Tell the others."""
         if self.talk:
             self.talk.happened(effects)
+        if self.duties and effects.judged:
+            self.duties.judged()
+
+    async def keep_keys(self) -> None:
+        """Keep in the vault which epoch keys are here. Raises MeshError; then the log still gives those it gave."""
+        keys = self.engine.keyring.keys()
+        if keys != self.held.epochs:
+            held = replace(self.held, epochs=keys)
+            await asyncio.to_thread(vault.renew, self.home, held)
+            self.held = held
 
     # ── network ──────────────────────────────────────────────────────────────────────────────────
 
@@ -118,6 +130,7 @@ class Agent:
         listening = Listening(self._hosts(), self.port, Path(server) if server else None, external)
         self.bus = NatsBus(self.device, keys, server_path(self.home), listening=listening)
         self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self)
+        self.duties = Duties(self.engine, self.talk.known, self.keep_keys, self.log)
         self.locations = Locations(self.engine, self.bus, self.own_addresses, self.settings)
         if os.environ.get(BEACON_VARIABLE, "on") != "off" and not self.engine.replica.is_relay:
             from mesh.node.nearby.beacon import ZeroconfBeacon  # noqa: PLC0415 - commands must not wait for it
@@ -125,7 +138,7 @@ class Agent:
             self.finding = Finding(self.engine, self.bus, ZeroconfBeacon(self.interfaces), self.log)
 
     def _hosts(self) -> tuple[str, ...]:
-        return self.interfaces or (_ANYWHERE if _has_ipv4() else "::",)
+        return self.interfaces or (_ANYWHERE if has_ipv4() else "::",)
 
     async def _choose_port(self) -> None:
         """Choose the server's port once, and keep it before anybody is told: whoever heard of it finds us there."""
@@ -228,7 +241,7 @@ class Agent:
         """Work as the background agent until asked to end."""
         await self._choose_port()
         self.make_bus()
-        assert self.talk is not None
+        assert self.talk is not None and self.duties is not None  # noqa: PT018 - one fact about the line above
         async with served(socket_path(self.home), self.call, self.log), asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self._supervised("talk", self.talk.run)),
@@ -237,6 +250,7 @@ class Agent:
                 group.create_task(self._supervised("moves", lambda: moves.watch(self.interfaces, self.moved))),
             ]
             tasks.append(group.create_task(self._supervised("locations", self._say_locations)))
+            tasks.append(group.create_task(self._supervised("duties", self.duties.run)))
             if self.finding is not None:
                 tasks.append(group.create_task(self._supervised("beacon", self.finding.run)))
             await self.let_in()
@@ -309,15 +323,6 @@ def _innermost(error: BaseException) -> BaseException:
     return error
 
 
-def _has_ipv4() -> bool:
-    try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-    except OSError:
-        return False
-    return True
-
-
 def joined(home: Path) -> vault.Secrets:
     """The secrets of a home in a mesh. Raises Misuse when it is in none, Elsewhere on another machine."""
     machine.must_be_here(home)
@@ -351,6 +356,8 @@ async def opened(home: Path, *, interfaces: Sequence[str] = (), log: Log = silen
         async with asyncio.TaskGroup() as group:
             group.create_task(agent.engine.work(), name=_WRITER)
             yield agent
+            with contextlib.suppress(MeshError):  # the log gives them again
+                await agent.keep_keys()
             await agent.engine.stop()
     except BaseExceptionGroup as group:
         raise _innermost(group) from group

@@ -87,7 +87,7 @@ async def admit(agent: Agent, arguments: Arguments) -> object:
             return (Draft(default_grant(digest)),)
 
         await agent.engine.say(Lane.CONTROL, granting)
-    packet = await _packet(agent, digest, rank)
+    packet = await _packet(agent, digest)
     return {
         "admission": admission_text(packet, asked.kem_key),
         "device": device_text(digest),
@@ -120,15 +120,16 @@ def _rank(agent: Agent, role: str) -> int:
     return ranks[role]
 
 
-async def _packet(agent: Agent, admission: Digest, rank: int) -> Packet:
-    """What a device of this rank needs: a relay no key of any epoch."""
+async def _packet(agent: Agent, admission: Digest) -> Packet:
+    """What a device that was let in needs: a relay no key of any epoch."""
     replica = agent.engine.replica
     control = []
     for chain, heads in replica.chains.frontier(Lane.CONTROL).items():
         for head in heads:
             control += [push async for push in _pages(agent, Span(chain, head, ()))]
     own = agent.engine.own
-    epochs = agent.engine.keyring.keys() if rank < RANK_RELAY else {}
+    reads = admission in replica.verdict.readers()  # no relay does, and nobody who was closed
+    epochs = agent.engine.keyring.keys() if reads else {}
     return Packet(own.mesh, admission, agent.held.transport, epochs, tuple(control), agent.own_addresses())
 
 

@@ -122,6 +122,10 @@ class Engine:
 
         await self._submit(run)
 
+    async def settled(self) -> None:
+        """For what is made to be said: keep what came before it in the same commit, so that the store tells all."""
+        await self._commit()
+
     async def feed(self, given: Input) -> Effects:
         """Any other input."""
 

@@ -62,6 +62,13 @@ LOCATED_LOOK_S = 30.0  # between looks whether a device's addresses should be sa
 LOCATED_STEADY_S = 600.0  # addresses that stayed the same for so long are said
 LOCATED_AGAIN_S = 3600.0  # about one device at most so often: statements are kept for ever
 
+# Duties of admins
+DUTIES_FIRST_S = 5.0  # after the start: others may have done it meanwhile, and tell so at once
+DUTIES_LOOK_S = 30.0  # a grant that is over is ended so soon
+DUTIES_STEP_S = 2.0  # between admins: the next in rank waits so much longer, so that seldom two do the same
+GRANTS_PATIENCE_S = 600.0  # after the start, for others to bring what was written while a grant held
+REKEY_AGAIN_S = 60.0  # at most so often: statements are kept for ever, and somebody hostile may ask for it
+
 # Clock
 CLOCK_LOOK_S = 1.0
 HOSTS_LOOK_S = 3.0  # a millisecond of work; a change of the address that leads outward is noticed in CLOCK_LOOK_S

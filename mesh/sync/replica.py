@@ -285,7 +285,7 @@ class Replica:
         news = tuple(control)
         self.control_bytes += sum(event_bytes(placed.event) for placed in news)
         said = [statement(placed) for placed in news]
-        self.devices |= {device_text(s.digest): s.digest for s in said if admitted(s)}
+        self.devices |= {device_text(one.digest): one.digest for one in said if admitted(one)}
         changed = self.judgement.add(said)
         learned, faults = self.learner.add(said)
         alarms += (fault.told(self.verdict.name_of(fault.by)) for fault in faults)

@@ -105,3 +105,13 @@ def _usable(host: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def has_ipv4() -> bool:
+    """Whether this machine speaks IPv4 at all."""
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.0.0.1", 0))
+    except OSError:
+        return False
+    return True
