@@ -94,6 +94,7 @@ STATEMENTS_SHOWN_MAX = 200  # statements that one answer names one by one
 KEYS_CACHED_MAX = 256  # public keys that are ready to verify with
 INPUTS_QUEUED_MAX = 1024  # inputs that wait for the agent; writers wait when it is full
 COMMIT_INPUTS_MAX = 256  # inputs that share one commit
+COMMIT_STANDINGS_MAX = 10_000  # events of which one commit says anew what they count for: some 0.2 s
 LOG_FILE_BYTES_MAX = 4 * MIB
 LOG_FILES_MAX = 3
 ADMISSION_BYTES_MAX = 4 * MIB  # PROTOCOL: a printed admission with all control events

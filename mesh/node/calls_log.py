@@ -197,17 +197,7 @@ def _digest(mesh: Digest, key: bytes, row: Row) -> Digest:
 async def rebuild(agent: Agent, _arguments: Arguments) -> object:
     """Throw away everything that follows from the log, and build it again: the digest must be the same."""
     before = await agent.store.digest()
-
-    async def again() -> None:
-        await agent.store.forget_state()
-        agent.engine.shelf.dropped()
-        after = 0
-        while rows := await agent.store.replay(after):
-            await agent.engine.shelf.weigh_again(rows)
-            agent.engine.shelf.committed(await agent.store.commit(agent.engine.shelf.batch({})))
-            after = rows[-1].id
-
-    await agent.engine.alone(again)
+    await agent.engine.rebuild()
     counts, now = await agent.store.counts(), await agent.store.digest()
     return {
         "events": counts.events,

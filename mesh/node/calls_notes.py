@@ -16,7 +16,7 @@ from mesh.names import DocumentId, device_text, digest_text, is_word
 from mesh.node import agents
 from mesh.node.arguments import Arguments, needed, number, text, texts, yes
 from mesh.node.engine import Engine
-from mesh.node.shelf import Loaded
+from mesh.node.gathered import Loaded
 from mesh.node.storage.store_port import NoteRow
 from mesh.state import notes
 from mesh.state.edits import Edit

@@ -7,6 +7,7 @@ again from the store. This module knows no network; what is to be asked, sent an
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from mesh.clocks.chain import Trail
-from mesh.errors import Misuse
+from mesh.errors import DiskFull, Misuse
 from mesh.events.chains import Chain, Chains, Held
 from mesh.events.event import Lane, Placed, Run
 from mesh.events.keys import SecretKeys
@@ -24,11 +25,15 @@ from mesh.events.verdict import admitted
 from mesh.limits import COMMIT_INPUTS_MAX, INPUTS_QUEUED_MAX, LIVE_PUSH_BYTES_MAX, PAGE_BYTES_MAX, SALT_BYTES
 from mesh.names import Digest
 from mesh.node import voices
+from mesh.node.scales import NOBODY
 from mesh.node.shelf import Shelf
 from mesh.node.storage.store_port import Batch, Boot, Row, Store
 from mesh.sync.inputs import Effects, Heard, Input, Later, Peer, Said
 from mesh.sync.messages import Message, Push, Want
 from mesh.sync.replica import EVERYBODY, Own, Replica
+
+_WEIGHED = "weighed"
+"""The setting that says by what everything in the log was weighed."""
 
 Make = Callable[["Engine"], Awaitable[Sequence[Draft | Later]]]
 """What somebody wants to say, worked out when nothing else can come between."""
@@ -49,6 +54,7 @@ class _Job:
     run: Callable[[], Awaitable[Effects]]
     done: asyncio.Future[Effects]
     effects: Effects = field(default_factory=Effects)
+    told: bool = False  # its events were durable, and others learned of them, before all that follows from them
 
 
 class Engine:
@@ -64,6 +70,8 @@ class Engine:
         self._settings: dict[str, bytes] = {}
         self._voices: dict[Lane, Digest] = {}  # as the store has them
         self._reasons: dict[Lane, str] = {}  # why a lane has none
+        self._weighed_by = b""  # as the store has it
+        self._owed = False  # everything must be weighed anew, and there was no room for it
 
     async def start(self) -> Boot:
         """Read everything that is kept in memory from the store."""
@@ -80,8 +88,35 @@ class Engine:
         await self.shelf.open()
         if not self.shelf.last_row:  # at the first start; nothing is written by an empty batch
             self.shelf.last_row = await self.store.commit(Batch())
+        self._weighed_by = boot.settings.get(_WEIGHED, b"")
+        if self._weighed_by != self._scale:
+            await self._catch_up()
         self.replica.state = await self.store.digest()
         return boot
+
+    @property
+    def _scale(self) -> bytes:
+        """What everything is weighed by now: the verdict, and which keys are here."""
+        return hashlib.sha256(self.replica.verdict_digest + b"".join(sorted(self.keyring.keys()))).digest()
+
+    async def _catch_up(self) -> None:
+        """Weigh everything anew: whoever ended this agent last did so before it had, or a backup was restored."""
+        try:
+            await self.shelf.weigh_everything(self._commit)
+            await self._weighed()
+            self._owed = False
+        except DiskFull:  # what counted before is shown meanwhile, and tried again with the next commit
+            self.shelf.dropped()
+            self._settings.clear()
+            self._owed = True
+
+    async def _weighed(self) -> None:
+        """Everything in the log counts for what the verdict says: commit that with the last of it."""
+        if self._weighed_by != self._scale:
+            self._weighed_by = self._settings[_WEIGHED] = self._scale
+        await self._commit()
+        if self.shelf.scales.verdict.forgotten or self.replica.missing:
+            self.replica.missing = dict(await self.store.missing_bodies())
 
     # ── what others ask for ──────────────────────────────────────────────────────────────────────
 
@@ -143,6 +178,35 @@ class Engine:
 
         await self._submit(run)
 
+    async def rebuild(self) -> None:
+        """Throw away everything that follows from the log, and build it again, event by event."""
+
+        async def work() -> None:
+            await self.store.commit(Batch(settings=((_WEIGHED, b""),)))
+            await self.store.forget_state()
+            self.shelf.dropped()
+            after = 0
+            while rows := await self.store.replay(after):
+                await self.shelf.weigh_again(rows)
+                self.shelf.committed(await self.store.commit(self.shelf.batch({})))
+                after = rows[-1].id
+            await self.store.commit(Batch(settings=((_WEIGHED, self._scale),)))
+
+        await self.alone(work)
+
+    async def erase(self, before_ms: int) -> int:
+        """Delete the bodies of what was forgotten before that time. Returns how many went."""
+        count = 0
+
+        async def run() -> Effects:
+            nonlocal count
+            await self._commit()
+            count = await self.store.erase(before_ms)
+            return Effects()
+
+        await self._submit(run)
+        return count
+
     async def alone(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do something with the store while nothing else is written, and read everything anew afterwards."""
 
@@ -194,6 +258,8 @@ class Engine:
         await self._jobs.put(None)
 
     async def _together(self, jobs: Sequence[_Job]) -> None:
+        if self._owed:
+            await self._catch_up()
         for job in jobs:
             try:
                 job.effects = await job.run()
@@ -209,14 +275,16 @@ class Engine:
         for peer, want in effects.ask:
             self.owner.ask(peer, want)
         try:
-            if effects.judged:
-                self.shelf.scales.turn(self.replica.verdict)
+            fallen = self.shelf.scales.turn(self.replica.verdict) if effects.judged else NOBODY
             await self.shelf.take(effects.append)
+            self._unwanted(effects.append)
             if effects.bodies:
                 await self._take_bodies(effects)
             if effects.judged:
                 await self._commit()
-                await self.shelf.weigh_all_again()
+                self._tell(job)  # whom a statement shuts out must not wait until all his work was weighed
+                await self.shelf.weigh_all_again(fallen, self._commit)
+                await self._weighed()
         except Exception as error:  # noqa: BLE001 - whatever it is, what was collected did not happen
             _fail(job, error)
             await self._undo(error)
@@ -224,6 +292,19 @@ class Engine:
         self._ready.append(job)  # not before: a commit in between must not tell that it is done
         if self.shelf.full:
             await self._commit_or_fail()
+
+    def _tell(self, job: _Job) -> None:
+        job.told = True
+        for effects in self._as_news([job.effects]):
+            self.owner.happened(effects)
+
+    def _unwanted(self, events: Sequence[Placed]) -> None:
+        """Ask nobody for bodies of what is forgotten."""
+        if self.replica.verdict.forgotten:
+            for event in events:
+                kept = self.shelf.gathered.events.get(event.digest)
+                if kept and kept.document in self.replica.verdict.forgotten:
+                    self.replica.missing.pop(event.digest, None)
 
     async def _take_bodies(self, effects: Effects) -> None:
         await self._commit()
@@ -237,14 +318,14 @@ class Engine:
     async def _commit(self) -> None:
         """Make everything collected durable, then tell those who wait for it."""
         batch = self.shelf.batch(self._settings, _now_ms())
-        if any((batch.events, batch.bodies, batch.standings, batch.born, batch.notes, batch.snapshots, batch.settings)):
+        if batch != Batch(time_ms=batch.time_ms):
             self.shelf.committed(await self.store.commit(batch))
             self._settings.clear()
         ready, self._ready = self._ready, []
         for job in ready:
             if not job.done.done():
                 job.done.set_result(job.effects)
-        for effects in self._as_news([job.effects for job in ready]):
+        for effects in self._as_news([job.effects for job in ready if not job.told]):
             self.owner.happened(effects)
 
     def _as_news(self, effects: Sequence[Effects]) -> list[Effects]:

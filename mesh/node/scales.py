@@ -57,12 +57,15 @@ class Scales:
         self.verdict = verdict
         self._past = _past(verdict)
         self._marks = _marks(verdict)
+        self.marked = _marked(self._marks)
+        """The events that are a mark: others may wait for them."""
         self._under: dict[tuple[Digest, Mark], bool | None] = {}
 
     def turn(self, verdict: Verdict) -> Fallen:
         """Weigh by this verdict from now on, be it another object or the same that has grown."""
         before, self._past = self._past, _past(verdict)
         self.verdict, self._marks = verdict, _marks(verdict)
+        self.marked = _marked(self._marks)
         return _fallen(before, self._past)
 
     async def read(self, events: Sequence[Placed], fresh: Mapping[Digest, Kept] = _NOTHING) -> list[Reading]:
@@ -132,6 +135,10 @@ def _marks(verdict: Verdict) -> dict[Digest, set[Mark]]:
             for mark in cut.marks:
                 found[mark.chain].add(mark)
     return dict(found)
+
+
+def _marked(marks: Mapping[Digest, Iterable[Mark]]) -> frozenset[Digest]:
+    return frozenset(mark.head.digest for some in marks.values() for mark in some)
 
 
 def _fallen(before: _Past, after: _Past) -> Fallen:

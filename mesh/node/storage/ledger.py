@@ -14,7 +14,8 @@ from mesh.events.event import Lane, Placed
 from mesh.events.verdict import Standing
 from mesh.names import ZERO, Digest
 from mesh.node.storage.ledger_arrivals import note_arrival
-from mesh.node.storage.ledger_documents import Documents, Notes, keep_snapshot
+from mesh.node.storage.ledger_documents import Documents, Notes, drop_snapshots, keep_snapshot
+from mesh.node.storage.ledger_forgotten import note_forgotten
 from mesh.node.storage.ledger_state import Rolls, mark_dirty
 from mesh.node.storage.schema import Sql
 from mesh.node.storage.store_port import Batch, Kept, Weighed
@@ -69,7 +70,11 @@ class Writing:
             )
         for weighed in batch.standings:
             self._weigh(weighed)
+        if batch.forgotten is not None:
+            note_forgotten(self._db, batch.forgotten, batch.time_ms)
         notes = Notes(self._db, self._documents)
+        notes.drop(batch.unshown)
+        drop_snapshots(self._db, batch.stale)
         notes.keep(batch.born, as_born=True)
         notes.keep(batch.notes, as_born=False)
         notes.write()

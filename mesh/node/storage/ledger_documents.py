@@ -24,6 +24,7 @@ _Texts = tuple[str, str, str]
 _JSON = json.JSONEncoder(ensure_ascii=False)
 _NONE = "[]"
 _WORDS = "SELECT title, tags, body FROM note WHERE document = ?"
+_UNWORDED = "INSERT INTO note_words (note_words, rowid, title, tags, body) VALUES ('delete', ?, ?, ?, ?)"
 _LAST_NAME = 2**128
 _NAME_BITS = 128
 _BITS_PER_LETTER = 5
@@ -101,6 +102,12 @@ def keep_snapshot(db: Sql, document: int, snapshot: Snapshot) -> None:
     )
 
 
+def drop_snapshots(db: Sql, documents: Iterable[DocumentId]) -> None:
+    """Drop documents' snapshots, where there are any."""
+    numbers = (document_number(db, document) for document in documents)
+    db.executemany("DELETE FROM snapshot WHERE document = ?", [(n,) for n in numbers if n is not None])
+
+
 class Notes:
     """The views that one batch writes: gathered, so that each table is written by one statement."""
 
@@ -125,15 +132,22 @@ class Notes:
                 texts = (row.note.title, _listed(row.note.tags), row.note.body)
                 self._waiting[number] = (row, texts, was)
 
+    def drop(self, documents: Iterable[DocumentId]) -> None:
+        """Drop notes' views at once, with their words and tags, where there are any."""
+        for document in documents:
+            number = document_number(self._db, document)
+            was = self._db.execute(_WORDS, (number,)).fetchone()
+            if was is not None:
+                self._db.execute(_UNWORDED, (number, *was))
+                self._db.execute("DELETE FROM note WHERE document = ?", (number,))
+                self._db.execute("DELETE FROM note_tag WHERE document = ?", (number,))
+
     def write(self) -> None:
         """Write them; words and tags only where they changed."""
         views = [_view(number, row, texts) for number, (row, texts, _) in self._waiting.items()]
         words = [(n, texts, was) for n, (_, texts, was) in self._waiting.items() if texts != was]
         # The index holds no texts of its own: it must be told what it is to forget.
-        self._db.executemany(
-            "INSERT INTO note_words (note_words, rowid, title, tags, body) VALUES ('delete', ?, ?, ?, ?)",
-            [(number, *was) for number, _, was in words if was is not None],
-        )
+        self._db.executemany(_UNWORDED, [(number, *was) for number, _, was in words if was is not None])
         self._db.executemany(
             "INSERT OR REPLACE INTO note (document, lamport, updated_ms, updated_by, deleted, path, conflicts, title,"
             " tags, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -19,6 +19,7 @@ from mesh.events.verdict import Standing
 from mesh.limits import DIGEST_BYTES, MATCHES_MAX
 from mesh.names import ZERO, Digest, DocumentId
 from mesh.node.storage.ledger_documents import document_number
+from mesh.node.storage.ledger_forgotten import read_missing
 from mesh.node.storage.ledger_spans import path_to
 from mesh.node.storage.schema import Sql
 from mesh.node.storage.store_port import Boot, ChainFacts, Counts, Row
@@ -98,12 +99,6 @@ def _trail(db: Sql, tip: Head) -> tuple[Head, ...]:
         (digest,) = db.execute("SELECT digest FROM event WHERE branch = ? AND seq = ?", (branch, seq)).fetchone()
         found.append(Head(seq, digest))
     return tuple(found)
-
-
-def read_missing(db: Sql, limit: int) -> tuple[tuple[Digest, Digest], ...]:
-    """Events whose body is not here, oldest first."""
-    rows = db.execute("SELECT digest, header FROM event WHERE body IS NULL ORDER BY id LIMIT ?", (limit,))
-    return tuple((digest, decode_header(header).body_digest) for digest, header in rows)
 
 
 # ---------------------------------------------------------------- looking up

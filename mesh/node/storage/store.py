@@ -18,7 +18,7 @@ from mesh.events.kinds import Mark
 from mesh.limits import BODIES_MISSING_MAX, ROWS_READ_MAX
 from mesh.names import Digest, DocumentId
 from mesh.node.lock import take
-from mesh.node.storage import ledger_arrivals, ledger_documents, ledger_rows, ledger_spans, schema
+from mesh.node.storage import ledger_arrivals, ledger_documents, ledger_forgotten, ledger_rows, ledger_spans, schema
 from mesh.node.storage.connection import Connection, OperationalError, connect, make_private
 from mesh.node.storage.ledger import Writing
 from mesh.node.storage.ledger_check import forget_state, problems
@@ -87,6 +87,13 @@ def _save(db: Sql, tree: StateTree) -> None:
     tree.saved()
 
 
+def _erased(db: Sql, before_ms: int) -> int:
+    count = _transaction(db, lambda: ledger_forgotten.erase(db, before_ms))
+    if count:  # the log of writes has the pages as they were before
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return count
+
+
 def _forget(db: Sql, tree: StateTree) -> None:
     _transaction(db, lambda: forget_state(db))
     tree.forget()
@@ -150,8 +157,12 @@ class SqliteStore:
         return await self._reader.read(ledger_spans.read_bodies, digests, bytes_max)
 
     async def missing_bodies(self, limit: int = BODIES_MISSING_MAX) -> tuple[tuple[Digest, Digest], ...]:
-        """(event, digest of its body) of events whose body is not here, oldest first."""
-        return await self._reader.read(ledger_rows.read_missing, limit)
+        """(event, digest of its body) of events whose body is not here and is wanted, oldest first."""
+        return await self._reader.read(ledger_forgotten.read_missing, limit)
+
+    async def erase(self, before_ms: int) -> int:
+        """Delete the bodies of documents that were forgotten before that time."""
+        return await self._writer.run(_erased, before_ms)
 
     # ── rows ─────────────────────────────────────────────────────────────────────────────────────
 

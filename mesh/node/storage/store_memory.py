@@ -49,6 +49,7 @@ class MemoryStore:
         self._snapshots: dict[DocumentId, Snapshot] = {}
         self._settings: dict[str, bytes] = {}
         self._arrivals: dict[int, tuple[int, int]] = {}  # minute -> (the last time in it, the rows until then)
+        self._forgotten: dict[DocumentId, int] = {}  # since when
         self._trie = Trie()
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────
@@ -64,6 +65,12 @@ class MemoryStore:
             self._fill(digest, body)
         for weighed in batch.standings:
             self._weigh(weighed)
+        if batch.forgotten is not None:
+            self._forgotten = {name: self._forgotten.get(name, batch.time_ms) for name in batch.forgotten}
+        for document in batch.unshown:
+            self._notes.pop(document, None)
+        for document in batch.stale:
+            self._snapshots.pop(document, None)
         for row in batch.born:
             self._notes.setdefault(row.note.document, row)
         self._notes |= {row.note.document: row for row in batch.notes}
@@ -229,9 +236,19 @@ class MemoryStore:
         return tuple(found)
 
     async def missing_bodies(self, limit: int = BODIES_MISSING_MAX) -> tuple[tuple[Digest, Digest], ...]:
-        """(event, digest of its body) of events whose body is not here, oldest first."""
-        found = (row.placed for row in self._rows if row.placed.event.body is None)
+        """(event, digest of its body) of events whose body is not here, oldest first; none of forgotten documents."""
+        wanted = (row for row in self._rows if row.document not in self._forgotten)
+        found = (row.placed for row in wanted if row.placed.event.body is None)
         return tuple((placed.digest, placed.header.body_digest) for placed in found)[:limit]
+
+    async def erase(self, before_ms: int) -> int:
+        """Delete the bodies of documents that were forgotten before that time. Returns how many went."""
+        over = {name for name, since_ms in self._forgotten.items() if since_ms < before_ms}
+        rows = [row for row in self._rows if row.document in over and row.placed.event.body is not None]
+        for row in rows:
+            event = Event(row.placed.event.header, None)
+            self._rows[row.id - 1] = replace(row, placed=replace(row.placed, event=event))
+        return len(rows)
 
     # ── rows ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -69,13 +69,19 @@ class Batch:
     bodies: tuple[tuple[Digest, bytes], ...] = ()
     """Event digest -> the body that was missing. The caller has checked it against the header."""
     standings: tuple[Weighed, ...] = ()
+    forgotten: tuple[DocumentId, ...] | None = None
+    """All documents whose bodies nobody wants any more; None: as before."""
+    unshown: tuple[DocumentId, ...] = ()
+    """Notes in which nothing counts any more: their rows go."""
+    stale: tuple[DocumentId, ...] = ()
+    """Documents whose snapshot says what is not so any more: it goes."""
     born: tuple[NoteRow, ...] = ()
     """Notes as they are at their birth: written only where there is no row for the document yet."""
     notes: tuple[NoteRow, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
     settings: tuple[tuple[str, bytes], ...] = ()
     time_ms: int = 0
-    """When these events came, by this device's clock; 0 where nobody asks."""
+    """When this happens by this device's clock; 0 where nobody asks."""
 
 
 # ---------------------------------------------------------------- what is read
@@ -186,7 +192,13 @@ class Store(Protocol):
         """Bodies of these events, as many as fit; at least one if any is held."""
 
     async def missing_bodies(self, limit: int = BODIES_MISSING_MAX) -> tuple[tuple[Digest, Digest], ...]:
-        """(event, digest of its body) of events whose body is not here, oldest first."""
+        """(event, digest of its body) of events whose body is not here, oldest first; none of forgotten documents."""
+
+    async def erase(self, before_ms: int) -> int:
+        """Delete the bodies of documents that were forgotten before that time, so that no file has them any more.
+
+        Headers stay, so chains are whole. Returns how many bodies went.
+        """
 
     # ── rows ──
 

@@ -12,7 +12,7 @@ from mesh.events.bodies import document_of
 from mesh.events.event import Lane, Placed
 from mesh.events.founding import asked, default_grant, found, rekey, with_rank
 from mesh.events.keys import SecretKeys, public_sign_key
-from mesh.events.kinds import Admit, Born, Changed
+from mesh.events.kinds import Admit, Body, Born, Changed
 from mesh.events.seal import Keyring
 from mesh.events.speaking import Draft, joined
 from mesh.events.verdict import Standing
@@ -56,11 +56,11 @@ class Small:
     store: Store
     owner: Listener
 
-    async def admit(self, keys: SecretKeys, name: str) -> Digest:
+    async def admit(self, keys: SecretKeys, name: str, rank: int = 2) -> Digest:
         """Let a device in as an admin, with its default grant."""
 
         async def letting_in(_engine: Engine) -> Sequence[Draft]:
-            return (Draft(with_rank(request(keys, name), 2)),)
+            return (Draft(with_rank(request(keys, name), rank)),)
 
         digest = (await self.engine.say(Lane.CONTROL, letting_in))[-1].digest
 
@@ -110,10 +110,10 @@ async def founded(store: Store | None = None) -> AsyncIterator[Small]:
 
 
 @asynccontextmanager
-async def joined_by(small: Small, name: str, *, keyed: bool = True) -> AsyncIterator[Small]:
+async def joined_by(small: Small, name: str, *, keyed: bool = True, rank: int = 2) -> AsyncIterator[Small]:
     """Another device of a mesh that has heard all control events; `keyed`: it holds the epoch's key."""
     keys = SecretKeys.from_entropy(secrets.token_bytes(32))
-    admission = await small.admit(keys, name)
+    admission = await small.admit(keys, name, rank)
     keyring = Keyring(small.engine.keyring.keys() if keyed else {})
     store, owner = MemoryStore(), Listener()
     own = Own(small.engine.own.mesh, admission, keys)
@@ -145,6 +145,26 @@ async def retitle(engine: Engine, document: DocumentId, title: str) -> Placed:
         return (Draft(Changed(change.raw), document),)
 
     return (await engine.say(Lane.DATA, make))[-1]
+
+
+async def state(engine: Engine, body: Body) -> Digest:
+    """Say a statement."""
+
+    async def make(_engine: Engine) -> Sequence[Draft]:
+        return (Draft(body),)
+
+    return (await engine.say(Lane.CONTROL, make))[-1].digest
+
+
+async def listed(store: Store) -> list[str]:
+    """The titles that lists show."""
+    return sorted(row.note.title for row in await store.notes(limit=1000))
+
+
+async def standing(store: Store, event: Digest) -> tuple[Standing, str]:
+    """What the log says of an event."""
+    (row,) = await store.event(event)
+    return row.standing, row.reason
 
 
 def draft(title: str) -> tuple[DocumentId, Draft]:

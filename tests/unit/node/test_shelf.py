@@ -124,8 +124,6 @@ async def test_events_wait_for_their_key() -> None:
         assert epoch is not None
         laptop.engine.keyring.add(epoch, key)
         await laptop.engine.alone(laptop.engine.shelf.open)
-        await laptop.engine.shelf.weigh_all_again()
-        laptop.engine.shelf.committed(await laptop.store.commit(laptop.engine.shelf.batch({})))
         row = await laptop.store.note(document)
         assert row is not None
         assert row.note.title == "sealed"
