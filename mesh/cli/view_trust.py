@@ -9,6 +9,7 @@ from mesh.cli.screen import Screen, counted, lines_of, moment, one_line
 ID_CHARACTERS = 12  # of a digest: enough to be the only one
 NAME_CHARACTERS = 10  # of a document's name
 EVENTS_SHOWN = 3
+ANY = "*"
 Told = Mapping[str, object]
 
 
@@ -45,6 +46,13 @@ def words(value: object) -> str:
     return ", ".join(one_line(word) for word in value) if isinstance(value, list) else ""
 
 
+def permitted(told: Told) -> str:
+    """What a grant permits, in words."""
+    verbs, types, space = words(told.get("verbs")), words(told.get("types")), one_line(told.get("space"))
+    where = "every space" if space == ANY else space
+    return f"{'every verb' if verbs == ANY else verbs} of {'every type' if types == ANY else types} in {where}"
+
+
 def grants(screen: Screen, result: Told) -> list[str]:
     """Grants, one a line."""
     rows = [
@@ -73,16 +81,14 @@ def _state(told: Told) -> str:
 def granted(screen: Screen, told: Told) -> list[str]:
     """That a grant is there."""
     until = f", until {moment(told['until_ms'])}" if told.get("until_ms") else ""
-    what = f"{words(told.get('verbs'))} of {words(told.get('types'))} in {one_line(told.get('space'))}{until}"
+    what = f"{permitted(told)}{until}"
     return [f"{screen.ink('granted', 'green')}  {subject(told)}: {what}  {screen.ink(short(told.get('id')), 'dim')}"]
 
 
 def ended(screen: Screen, result: Told) -> list[str]:
     """That grants ended."""
     return [
-        f"{screen.ink('ended', 'green')}  {subject(told)}: {words(told.get('verbs'))} of {words(told.get('types'))}"
-        f" in {one_line(told.get('space'))}"
-        for told in parts(result.get("ended"))
+        f"{screen.ink('ended', 'green')}  {subject(told)}: {permitted(told)}" for told in parts(result.get("ended"))
     ]
 
 
@@ -128,7 +134,7 @@ def why(screen: Screen, told: Told) -> list[str]:
 def _grant(told: Told) -> str:
     if not told:
         return ""
-    what = f"{words(told.get('verbs'))} of {words(told.get('types'))} in {one_line(told.get('space'))}"
+    what = permitted(told)
     given = _by(part(told, "by"))
     over = _by(part(told, "ended"))
     return f"{subject(told)}: {what}; {given}" + (f"; ended: {over}" if over else "")

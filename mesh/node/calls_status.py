@@ -18,7 +18,7 @@ from mesh.events.event import Lane, decode_inner
 from mesh.events.kinds import Close
 from mesh.limits import EPOCHS_SHOWN_MAX, RANK_ADMIN_LAST, RANK_RELAY
 from mesh.names import device_text, digest_text, role_text, short, shown
-from mesh.node import calls_confirming, vault
+from mesh.node import calls_confirming, confirming, vault
 from mesh.node.arguments import Arguments
 from mesh.node.calls_leaving import leavers
 from mesh.node.confirming import has_passphrase
@@ -207,8 +207,9 @@ async def _persons_problems(agent: Agent) -> list[dict[str, str]]:
     """What waits for a person."""
     found = []
     if not await has_passphrase(agent):
-        what = "no passphrase is set here, so acts that only a person does need the approval of another device"
-        found.append((what, "`mesh passphrase set` sets one."))
+        alone = not confirming.approvers(agent)
+        does = "anybody who may run mesh here can do" if alone else "another device has to approve"
+        found.append((f"no passphrase is set here, so {does} what only a person should", "`mesh passphrase set`"))
     asks = len(await calls_confirming.open_questions(agent))
     if asks:
         found.append((f"{asks} acts of another device wait for your approval", "`mesh approve` shows them."))

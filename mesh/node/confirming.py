@@ -205,6 +205,8 @@ async def _approved(agent: Agent, asked: str, act: Act, without: Collection[Dige
         return (Draft(Changed(loaded.document.edit(actor, (Put(USED, value=True),)).raw), document),)
 
     await agent.engine.say(Lane.DATA, make)
+    still = [one for one in json.loads(await agent.store.setting(_OPEN) or b"[]") if one["id"] != str(document)]
+    await agent.engine.remember(_OPEN, json.dumps(still).encode())
     return found[0]
 
 

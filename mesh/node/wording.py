@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     from mesh.node.agent import Agent
 
 _ID_CHARACTERS = 12
+_ALONE = {
+    "rotate": "a new epoch key",
+    "passphrase": "another passphrase for that home, or none",
+    "void-discard": "leave the void work of {target} out of lists there",
+}
 
 
 def of_act(agent: Agent, act: Act) -> list[str]:
     """An act, one line a statement; what it says without statements in one line."""
     lines = [line(agent, body) for body in act.bodies]
-    return lines or [f"{act.name} {act.target}".strip()]
+    return lines or [_ALONE.get(act.name, "do {name} {target}").format(name=act.name, target=act.target)]
 
 
 def line(agent: Agent, body: Body) -> str:
@@ -34,12 +39,14 @@ def line(agent: Agent, body: Body) -> str:
             given = found.body if found and isinstance(found.body, Grant) else None
             return f"end the grant {subjects.words(agent, given)}" if given else "end a grant that is not here"
         case Close(admission, marks, reason):
-            kept = f"what it wrote counts up to {len(marks)} marks" if marks else "nothing that it wrote counts"
+            ends = "1 mark" if len(marks) == 1 else f"{len(marks)} marks"
+            kept = f"what it wrote counts up to {ends}" if marks else "nothing that it wrote counts"
             return f"close {subjects.name_of(agent, admission)} ({reason or 'no reason'}): {kept}"
         case Admit(name=name, rank=rank):
             return f"let {name} in as {role_text(rank)} (rank {rank})"
         case Adopt(events):
-            return f"adopt {len(events)} events: {', '.join(digest_text(e)[:_ID_CHARACTERS] for e in events[:3])} …"
+            named = ", ".join(digest_text(event)[:_ID_CHARACTERS] for event in events[:3])
+            return f"have {len(events)} void events count: {named}{' …' if len(events) > 3 else ''}"
         case Forget(document):
             return f"forget {document} for ever, on every device"
         case Rekey():
