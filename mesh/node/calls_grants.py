@@ -118,9 +118,7 @@ async def grants(agent: Agent, arguments: Arguments) -> object:
     subject = subjects.subject_of(agent, said) if said else None
     found = []
     for digest, given in subjects.statements_of_grants(agent):
-        fits = subject is None or (given.admission, given.agent or subject.agent) == (
-            subject.device.digest, subject.agent or given.agent,
-        )  # fmt: skip
+        fits = subject is None or (given.admission == subject.device.digest and subject.agent in {"", given.agent})
         state = state_of(agent.engine.replica.verdict, grant_name(digest), clock.now_ms())
         if fits and (yes(arguments, "all") or state is State.LIVE):
             found.append({**await told(agent, digest, given), "state": state.value})

@@ -54,11 +54,16 @@ async def _everything(agent: Agent) -> Push:
     return Push(tuple(run for chain in chains.values() for run in joined(chain)), answer=True)
 
 
-async def ask(agent: Agent, name: str, **arguments: object) -> Told:
+async def ask(agent: Agent, name: str, /, **arguments: object) -> Told:
     """A call; its answer."""
     told = await agent.call(name, {key.rstrip("_"): value for key, value in arguments.items()})
     assert isinstance(told, dict), told
     return told
+
+
+async def act(agent: Agent, name: str, /, **arguments: object) -> Told:
+    """An act of the person, at a device with a passphrase."""
+    return await ask(agent, name, **arguments, passphrase=PASSPHRASE)
 
 
 async def note(agent: Agent, title: str, body: str = "", space: str = "home", **more: object) -> str:

@@ -280,19 +280,8 @@ async def test_an_agent_does_no_act_at_all(tmp_path: Path) -> None:
     """Not even with the passphrase."""
     async with family(tmp_path) as (alder,):
         await guarded(alder)
-        acts = [
-            "grant",
-            "ungrant",
-            "agents.add",
-            "lost",
-            "rank",
-            "rotate",
-            "void.adopt",
-            "void.discard",
-            "forget",
-            "passphrase.set",
-            "approve",
-        ]
+        acts = ["grant", "ungrant", "agents.add", "agents.remove", "lost", "remove", "rank", "rotate", "forget"]
+        acts += ["void.adopt", "void.discard", "passphrase.set", "passphrase.remove", "approve"]
         for name in (*acts, "admit", "invite", "invite.answer", "rebuild", "down"):
             with pytest.raises(NotGranted, match="is an agent"):
                 await ask(alder, name, as_="claude", passphrase=PASSPHRASE)
