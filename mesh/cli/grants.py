@@ -27,7 +27,8 @@ agents = tree("Agents: programs that write and read as principals of their own, 
 def add_to(app: typer.Typer) -> None:
     """Put these commands into the tree."""
     lines = examples(
-        "mesh grant claude@laptop --space work --types note,task --verbs read,create,edit --until 2027-01-01",
+        "mesh grant claude@laptop --space work --until 2027-01-01",
+        "mesh grant claude --space work --types note,task --verbs read",
         'mesh grant phone --space home --until "in 30 days"',
         "mesh grant claude --space work --ask --wait",
     )

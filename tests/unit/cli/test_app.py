@@ -21,7 +21,7 @@ from tests.unit.cli.fake_agent import FakeAgent, result
 Mesh = Callable[..., Ended]
 Agent = Callable[..., FakeAgent]
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "CLI.md"
-COMMON = {"--json", "--home", "--yes", "--interface", "--quiet"}
+COMMON = {"--json", "--home", "--yes", "--interface", "--quiet", "--as"}
 ROOT = typer.main.get_command(app.app)
 
 
@@ -44,7 +44,10 @@ def test_the_list_of_commands() -> None:
     peers = ["peer add", "peer list", "peer remove"]
     services = ["service install", "service remove", "service status"]
     homes = ["backup", "restore", "moved", "leave"]
-    assert set(COMMANDS) == {*named.split(), *notes, *peers, *services, *homes}
+    acts = ["grant", "ungrant", "grants", "why", "lost", "remove", "rank", "rotate", "forget", "passphrase", "approve"]
+    groups = {"agents": ("add", "list", "remove"), "void": ("list", "show", "adopt", "discard")}
+    acts += [f"{group} {name}" for group, names in groups.items() for name in names]
+    assert set(COMMANDS) == {*named.split(), *notes, *peers, *services, *homes, *acts}
 
 
 def test_every_command_is_documented() -> None:
@@ -72,7 +75,7 @@ def test_help(name: str, mesh: Mesh, capsys: pytest.CaptureFixture[str]) -> None
     assert any(line.startswith(f"mesh {name}") for line in examples)
     for line in examples:
         words = shlex.split(line.split(" < ")[0].split(" > ")[0].split(" | ")[0])[1:]
-        grouped = words[0] in {"note", "peer", "service"}
+        grouped = words[0] in {"note", "peer", "service", "agents", "void"}
         command = COMMANDS[" ".join(words[: 2 if grouped else 1])]
         command.make_context("mesh", words[len((command.name or "").split()) + grouped :])
     capsys.readouterr()
