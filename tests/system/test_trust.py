@@ -1,4 +1,4 @@
-"""What a person does about trust, by the real commands on real agents: agents, approvals, lost devices, ranks, void work."""
+"""What a person does about trust, by real commands on real agents: agents, approvals, lost devices, ranks."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def void_of(device: Device) -> dict[str, Mapping[str, object]]:
 
 
 def test_an_agent_of_its_own_and_the_end_of_it(fleet: Fleet, spawn: Spawn) -> None:
-    """Goal: another device approves an agent; it writes and reads within its grant, in its name; an ungrant ends that."""
+    """Goal: another device approves an agent; it writes within its grant and in its name; an ungrant ends that."""
     one, other = fleet.linked(2)
     one.note("private")
     told = approved(fleet, one, other, spawn, "agents", "add", "claude", "--space", "work")
@@ -76,10 +76,10 @@ def test_an_agent_of_its_own_and_the_end_of_it(fleet: Fleet, spawn: Spawn) -> No
     assert other.titles() == {"private", "by claude"}
 
 
-def test_a_lost_device_and_what_it_wrote_since(fleet: Fleet, spawn: Spawn) -> None:
+def test_a_lost_device_and_what_it_wrote_since(fleet: Fleet) -> None:
     """Goal: one command takes it out as of a time; the thief's work is hidden, an honest piece of it comes back."""
     one, other, lost = fleet.linked(3)
-    act_set(fleet, one, other, spawn)
+    act_set(fleet, one, other)
     plan = one.note("plan", "first\n")
     lost.note("honest, before")
     fleet.converged()
@@ -112,8 +112,8 @@ def test_a_lost_device_and_what_it_wrote_since(fleet: Fleet, spawn: Spawn) -> No
     fleet.converged(one, other)
     assert other.done("note", "show", plan)["body"] == "first\nby a thief\n"
     assert void_of(other) == {}
-    closed = {device["name"]: device["closed"] for device in told_list(other, "devices")}
-    assert closed["cedar"]["reason"] == "lost"
+    closed = [device["closed"] for device in told_list(other, "devices") if device["name"] == "cedar"]
+    assert [one["reason"] for one in closed if isinstance(one, dict)] == ["lost"]
 
 
 def test_another_rank_while_everybody_runs(fleet: Fleet, spawn: Spawn) -> None:
@@ -124,17 +124,23 @@ def test_another_rank_while_everybody_runs(fleet: Fleet, spawn: Spawn) -> None:
     told = approved(fleet, one, other, spawn, "rank", "cedar", "member")
     assert told["role"] == "member"
 
-    def renamed() -> bool:
-        return third.status()["device"]["id"] == told["id"]  # type: ignore[index]
-
-    fleet.wait("it takes up its new admission", renamed)
+    own = told_list(third, "devices")
+    fleet.wait("it takes up its new admission", lambda: device_id(third) == told["id"])
+    assert device_id(third) not in {device["id"] for device in own}
     third.done("note", "add", "as member")
     fleet.converged()
     assert one.titles() == other.titles() == {"as admin", "as member"}
     assert third.mesh("--json", "rotate").error["class"] == "NotGranted"
 
 
-def act_set(fleet: Fleet, one: Device, other: Device, spawn: Spawn) -> None:
+def device_id(device: Device) -> object:
+    """What a device is called."""
+    told = device.status()["device"]
+    assert isinstance(told, dict)
+    return told["id"]
+
+
+def act_set(fleet: Fleet, one: Device, other: Device) -> None:
     """Set a passphrase, which another device has to approve."""
     asked = one.mesh("--json", "passphrase", "set", "--passphrase-stdin", stdin=f"{PASSPHRASE}\n")
     assert asked.error["class"] == "NeedsApproval"
