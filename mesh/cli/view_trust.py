@@ -10,6 +10,7 @@ ID_CHARACTERS = 12  # of a digest: enough to be the only one
 NAME_CHARACTERS = 10  # of a document's name
 EVENTS_SHOWN = 3
 ANY = "*"
+DAY_CHARACTERS = 10  # of a moment
 Told = Mapping[str, object]
 
 
@@ -61,8 +62,8 @@ def grants(screen: Screen, result: Told) -> list[str]:
             one_line(told.get("space")),
             words(told.get("types")),
             words(told.get("verbs")),
-            moment(told.get("until_ms")) or "-",
-            _state(told),
+            moment(told.get("until_ms"))[:DAY_CHARACTERS] or "-",
+            one_line(told.get("state")),
             short(told.get("id")),
         )
         for told in parts(result.get("grants"))
@@ -70,12 +71,6 @@ def grants(screen: Screen, result: Told) -> list[str]:
     if not rows:
         return ["no grants"]
     return screen.table(("WHO", "SPACE", "TYPES", "VERBS", "UNTIL", "STATE", "ID"), rows)
-
-
-def _state(told: Told) -> str:
-    ended = part(told, "ended")
-    state = one_line(told.get("state"))
-    return f"{state} by {one_line(ended.get('name'))}" if ended and state == "ended" else state
 
 
 def granted(screen: Screen, told: Told) -> list[str]:
