@@ -15,6 +15,7 @@ from mesh.cli import (
     consent,
     demo,
     doctor,
+    forks,
     grants,
     inspect,
     join,
@@ -58,7 +59,7 @@ def start(
 
 for commands in (join, pair, note, grants, closing, void, consent, peer, agent, service, doctor, upgrade, logs):
     commands.add_to(app)
-for commands in (inspect, backup, moving, demo):
+for commands in (inspect, forks, backup, moving, demo):
     commands.add_to(app)
 
 

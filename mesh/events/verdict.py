@@ -18,7 +18,7 @@ from mesh.events.kinds import ANY, VERBS, Admit, Body, Genesis, Grant, Located, 
 from mesh.limits import RANK_RECOVERY, RANK_RELAY
 from mesh.names import ZERO, Digest, DocumentId, Short, short
 
-_DOMAIN = b"mesh/verdict/1"
+_VERDICT = b"mesh/verdict/1"
 
 
 class Standing(IntEnum):
@@ -116,10 +116,9 @@ class Verdict:
         self.located[located.admission] = (stamp, digest, located)
         return True
 
-    @property
     def digest(self) -> Digest:
-        """What two devices compare: of all statements that count, hints left out."""
-        return Digest(hashlib.sha256(_DOMAIN + b"".join(sorted(self.said))).digest())
+        """What devices compare: equal where the same was said."""
+        return Digest(hashlib.sha256(_VERDICT + b"".join(sorted(self.said))).digest())
 
     @property
     def devices(self) -> dict[Digest, Admission]:

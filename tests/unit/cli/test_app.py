@@ -30,6 +30,8 @@ def commands(command: click.Command = ROOT, path: tuple[str, ...] = ()) -> Itera
     if not isinstance(command, click.Group):
         yield " ".join(path), command
         return
+    if path and command.invoke_without_command:  # it does something by itself
+        yield " ".join(path), command
     for name, child in command.commands.items():
         yield from commands(child, (*path, name))
 
@@ -47,7 +49,8 @@ def test_the_list_of_commands() -> None:
     acts = ["grant", "ungrant", "grants", "why", "lost", "remove", "rank", "rotate", "forget", "passphrase", "approve"]
     groups = {"agents": ("add", "list", "remove"), "void": ("list", "show", "adopt", "discard")}
     acts += [f"{group} {name}" for group, names in groups.items() for name in names]
-    assert set(COMMANDS) == {*named.split(), *notes, *peers, *services, *homes, *acts}
+    forks = ["forks", "forks verify", "forks ack"]
+    assert set(COMMANDS) == {*named.split(), *notes, *peers, *services, *homes, *acts, *forks}
 
 
 def test_every_command_is_documented() -> None:
@@ -75,7 +78,7 @@ def test_help(name: str, mesh: Mesh, capsys: pytest.CaptureFixture[str]) -> None
     assert any(line.startswith(f"mesh {name}") for line in examples)
     for line in examples:
         words = shlex.split(line.split(" < ")[0].split(" > ")[0].split(" | ")[0])[1:]
-        grouped = words[0] in {"note", "peer", "service", "agents", "void"}
+        grouped = " ".join(words[:2]) in COMMANDS
         command = COMMANDS[" ".join(words[: 2 if grouped else 1])]
         command.make_context("mesh", words[len((command.name or "").split()) + grouped :])
     capsys.readouterr()
