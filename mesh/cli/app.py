@@ -8,7 +8,26 @@ import click
 import typer
 
 import mesh
-from mesh.cli import agent, backup, demo, doctor, forks, inspect, join, logs, moving, note, pair, peer, service, upgrade
+from mesh.cli import (
+    agent,
+    backup,
+    closing,
+    consent,
+    demo,
+    doctor,
+    forks,
+    grants,
+    inspect,
+    join,
+    logs,
+    moving,
+    note,
+    pair,
+    peer,
+    service,
+    upgrade,
+    void,
+)
 from mesh.cli.options import examples, running, tree
 from mesh.errors import Misuse
 
@@ -38,7 +57,9 @@ def start(
         raise typer.Exit
 
 
-for commands in (join, pair, note, peer, agent, service, doctor, upgrade, logs, inspect, forks, backup, moving, demo):
+for commands in (join, pair, note, grants, closing, void, consent, peer, agent, service, doctor, upgrade, logs):
+    commands.add_to(app)
+for commands in (inspect, forks, backup, moving, demo):
     commands.add_to(app)
 
 

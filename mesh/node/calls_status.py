@@ -18,8 +18,10 @@ from mesh.events.event import Lane, decode_inner
 from mesh.events.kinds import Close
 from mesh.limits import EPOCHS_SHOWN_MAX, RANK_ADMIN_LAST, RANK_RELAY
 from mesh.names import device_text, digest_text, role_text, short, shown
-from mesh.node import forks, vault
+from mesh.node import calls_confirming, confirming, forks, vault
 from mesh.node.arguments import Arguments
+from mesh.node.calls_leaving import leavers
+from mesh.node.confirming import has_passphrase
 from mesh.node.ports import LinkStatus
 from mesh.sync.messages import Have
 
@@ -81,10 +83,11 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
         "writes_under": _writes_under(agent),
         "keys_missing": missing,
         "alarms": list(agent.talk.alarms) if agent.talk else [],
+        "passphrase": await has_passphrase(agent),
         "forks": forked,
         "problems": [
             *_outcast(taken_out), *_forked(forked), *(_key_problems(agent, missing) if reads else ()),
-            *_problems(agent, counts.waiting, counts.void),
+            *_problems(agent, counts.waiting, counts.void), *await _persons_problems(agent),
         ],
     }  # fmt: skip
 
@@ -200,11 +203,29 @@ def _problems(agent: Agent, waiting: int, void: int) -> list[dict[str, str]]:
     if waiting:
         found.append((f"{waiting} events wait for something that is not here yet", "Connect to the other devices."))
     if void:
-        found.append((f"{void} events count for nothing here", "`mesh log --json` names the reason of each."))
+        found.append((f"{void} events count for nothing here", "`mesh void list` shows whose they are, and why."))
     if replica.verdict.unknown:
         found.append(("control statements of a newer version are held", "Upgrade mesh on this device."))
     alarms = agent.talk.alarms if agent.talk else []
     found += [(alarm, "`mesh log --device DEVICE` shows what that device wrote.") for alarm in alarms]
+    return [{"what": what, "hint": hint} for what, hint in found]
+
+
+async def _persons_problems(agent: Agent) -> list[dict[str, str]]:
+    """What waits for a person."""
+    found = []
+    if not await has_passphrase(agent):
+        alone = not confirming.approvers(agent)
+        does = "anybody who may run mesh here can do" if alone else "another device has to approve"
+        found.append((f"no passphrase is set here, so {does} what only a person should", "`mesh passphrase set`"))
+    asks = len(await calls_confirming.open_questions(agent))
+    if asks:
+        found.append((f"{asks} acts of another device wait for your approval", "`mesh approve` shows them."))
+    found += [
+        (f"{one.name} has left the mesh", f"`mesh remove {one.name}` closes it for good.")
+        for one in await leavers(agent)
+        if one.digest != agent.engine.own.admission
+    ]
     return [{"what": what, "hint": hint} for what, hint in found]
 
 

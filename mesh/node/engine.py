@@ -28,7 +28,7 @@ from mesh.node import voices
 from mesh.node.scales import NOBODY
 from mesh.node.shelf import Shelf
 from mesh.node.storage.store_port import Batch, Boot, Row, Store
-from mesh.sync.inputs import Effects, Heard, Input, Peer, Said
+from mesh.sync.inputs import Effects, Heard, Input, Later, Peer, Said
 from mesh.sync.messages import Message, Push, Want
 from mesh.sync.missing import Missing
 from mesh.sync.replica import EVERYBODY, Own, Replica
@@ -36,7 +36,7 @@ from mesh.sync.replica import EVERYBODY, Own, Replica
 _WEIGHED = "weighed"
 """The setting that says by what everything in the log was weighed."""
 
-Make = Callable[["Engine"], Awaitable[Sequence[Draft]]]
+Make = Callable[["Engine"], Awaitable[Sequence[Draft | Later]]]
 """What somebody wants to say, worked out when nothing else can come between."""
 
 

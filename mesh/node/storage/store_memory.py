@@ -7,7 +7,7 @@ never touches a disk.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from mesh.clocks.chain import START, Head, trail_places
@@ -174,8 +174,7 @@ class MemoryStore:
 
     async def heads_at(self, admission: Digest, before_ms: int | None = None) -> tuple[Mark, ...]:
         """The tips of a device's chains, of what had come before that time; None: of what is held now."""
-        upto = max((n for time_ms, n in self._arrivals.values() if before_ms and time_ms < before_ms), default=0)
-        tips = self._tips(None if before_ms is None else upto)
+        tips = self._tips(None if before_ms is None else self._upto(before_ms))
         own = {row.placed.chain for row in self._rows if row.placed.admission == admission}
         return tuple(sorted(Mark(chain, head) for chain, heads in tips.items() if chain in own for head in heads))
 
@@ -190,6 +189,14 @@ class MemoryStore:
             return mine and row.placed.digest not in inside
 
         return self._some(fits, after, limit)
+
+    async def spaces(self, before_ms: int | None = None) -> Mapping[str, int]:
+        """How many documents there were in each space, by what had come before that time; None: by now."""
+        upto = len(self._rows) if before_ms is None else self._upto(before_ms)
+        return dict(sorted(Counter(d.space for d in {row.document for row in self._rows[:upto]} if d).items()))
+
+    def _upto(self, before_ms: int) -> int:
+        return max((n for time_ms, n in self._arrivals.values() if time_ms < before_ms), default=0)
 
     async def event(self, prefix: str | bytes) -> tuple[Row, ...]:
         """The events whose digest starts with these hex digits or bytes."""
