@@ -113,6 +113,14 @@ class Engine:
 
         return await self._submit(run)
 
+    async def decree(self, peer: Peer, make: Callable[[Replica], Awaitable[Push]]) -> Effects:
+        """Take in what another key of this device's person says, worked out when nothing else can come between."""
+
+        async def run() -> Effects:
+            return self.replica.handle(Heard(peer, await make(self.replica)))
+
+        return await self._submit(run)
+
     async def look(self, make: Make) -> None:
         """Look at documents when nothing else can come between; nothing is said."""
 
