@@ -16,10 +16,13 @@ from mesh.errors import Forged, TooLarge
 from mesh.events.founding import rekey, rekey_purpose
 from mesh.events.keys import SecretKeys
 from mesh.events.kinds import Rekey
+from mesh.events.reading import KEY_MISSING
 from mesh.events.seal import Keyring, commitment, taken_over
 from mesh.events.verdict import Statement, Verdict
 from mesh.limits import KEY_BYTES, REKEY_WRAPS_MAX
-from mesh.names import Digest, Short, short
+from mesh.names import Digest, Short, device_text, short, shown
+
+_SHOWN_BYTES = 4
 
 
 class Epoch(NamedTuple):
@@ -39,6 +42,11 @@ class Epoch(NamedTuple):
 Epochs = Mapping[Short, Epoch]
 Links = Mapping[Short, frozenset[Short]]
 """Epoch -> the earlier ones whose keys it hands on."""
+
+
+def epoch_text(digest: Digest) -> str:
+    """An epoch for the eye."""
+    return digest[:_SHOWN_BYTES].hex()
 
 
 def epochs_of(statements: Iterable[Statement]) -> dict[Short, Epoch]:
@@ -112,6 +120,11 @@ class Fault(NamedTuple):
     by: Digest
     """The admission that said so."""
     why: str
+
+    def told(self, name: str) -> str:
+        """The alarm. `name`: of the device that said so, where it counts."""
+        by = shown(name) or device_text(self.by)
+        return f"{KEY_MISSING}: {by} gave the key of epoch {epoch_text(self.epoch)}, but {self.why}"
 
 
 class Learner:

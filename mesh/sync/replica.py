@@ -15,6 +15,7 @@ from mesh.clocks.chain import START, Head
 from mesh.clocks.frontier import Frontier, lacking, unknown_heads
 from mesh.errors import NotGranted, Refused
 from mesh.events.chains import Chains, Fitted, Gap, Held
+from mesh.events.epochs import Learner
 from mesh.events.event import Lane, Placed, Run
 from mesh.events.judge import Judgement
 from mesh.events.keys import SecretKeys
@@ -53,6 +54,7 @@ class Replica:
         self.own, self.keyring = own, keyring
         self.chains = chains or Chains(own.mesh)
         self.judgement = Judgement(own.mesh)
+        self.learner = Learner(own.mesh, own.admission, own.keys, keyring)
         self.control_bytes = 0
         self.missing: dict[Digest, Digest] = {}  # event -> body digest, of bodies that are not here
         self.met: set[Peer] = set()
@@ -63,7 +65,7 @@ class Replica:
         self.verdict_digest = Digest(hashlib.sha256(_VERDICT).digest())
         self.state: Digest = ZERO  # the state digest, as the shell settled it last
         self.heard = max((n for c in self.chains.chains.values() for n in c.tips.values()), default=0)
-        self._judge(control)
+        self._judge(control, [])
 
     @property
     def verdict(self) -> Verdict:
@@ -259,7 +261,7 @@ class Replica:
     # ── holding ──────────────────────────────────────────────────────────────────────────────────
 
     def _take(self, placed: Iterable[Placed], key: bytes, alarms: list[str]) -> bool:
-        """Move chains, clock and statements on by events that fit. Returns whether the verdict changed."""
+        """Move chains, clock and statements on by events that fit. Returns whether what others amount to may change."""
         control: list[Placed] = []
         for event in placed:
             if self.chains.take(event, key):
@@ -269,17 +271,20 @@ class Replica:
                 control.append(event)
             elif event.event.body is None:
                 self.missing[event.digest] = event.header.body_digest
-        return self._judge(control)
+        return self._judge(control, alarms)
 
-    def _judge(self, control: Iterable[Placed]) -> bool:
-        """Take control events into the verdict. Returns whether that changed it."""
+    def _judge(self, control: Iterable[Placed], alarms: list[str]) -> bool:
+        """Take control events into the verdict and the keyring. Returns whether either changed."""
         news = tuple(control)
         self.control_bytes += sum(event_bytes(placed.event) for placed in news)
-        changed = self.judgement.add(statement(placed) for placed in news)
+        said = tuple(statement(placed) for placed in news)
+        changed = self.judgement.add(said)
+        learned, faults = self.learner.add(said)
+        alarms += (fault.told(self.verdict.name_of(fault.by)) for fault in faults)
         if changed:
-            said = b"".join(sorted(self.verdict.said))
-            self.verdict_digest = Digest(hashlib.sha256(_VERDICT + said).digest())
-        return changed
+            counting = b"".join(sorted(self.verdict.said))
+            self.verdict_digest = Digest(hashlib.sha256(_VERDICT + counting).digest())
+        return changed or learned
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────
 
