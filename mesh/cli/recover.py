@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mesh.cli import local, moving, pair, prompts
+from mesh.cli import agent, local, moving, pair, prompts
 from mesh.cli.options import Command, examples, running
 from mesh.cli.run import Run
 from mesh.cli.screen import Screen, counted, one_line
@@ -54,16 +54,17 @@ def recover(
 ) -> None:
     """Take over a mesh with this new machine, by the 24 words of its recovery phrase: everything else may be lost."""
     from mesh.cli.words import entropy_of
+    from mesh.node import recovering
 
     run = running(context)
     moving.at_home(run)
     again = local.state_of(run.home) == "joined"
+    if again:
+        recovering.must_be_owed(run.home)
     piped = not (sys.stdin and sys.stdin.isatty())
     entropy = entropy_of(_phrase(piped=piped))
     named = tuple(keep or ()), tuple(close or ())
     closing = (_on if again else _begun)(run, entropy, survivor, name or "", named, piped)
-    from mesh.node import recovering
-
     work = recovering.finish(run.home, entropy, closing, run.interfaces, run.out.notice)
     result = local.done(work)
     run.out.acknowledge(result, lambda screen: _recovered(screen, result))
@@ -120,6 +121,7 @@ def _on(
     """Go on with a recovery that was cut off. Whom to close."""
     from mesh.node import recovering
 
+    agent.ended(run)  # it does everything that is left but what takes the words
     devices = local.done(recovering.owed(run.home, name, entropy))
     closing = _chosen(run, devices, named, piped=piped)
     prompts.confirm(run, "Go on with the recovery that was cut off?", input_used=piped)

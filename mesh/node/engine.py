@@ -75,13 +75,19 @@ class Engine:
         mine = {chain for chain, (admission, _) in boot.openings.items() if admission == self.own.admission}
         self._voices = {lane: chain for lane, chain in kept.items() if chain in mine}
         self.replica.speak_on(self._voices)
-        self.shelf.scales.sealed = self.replica.is_relay
+        self.shelf.scales.sealed = self.is_relay
         self.shelf.scales.turn(self.replica.verdict)
         await self.shelf.open()
         if not self.shelf.last_row:  # at the first start; nothing is written by an empty batch
             self.shelf.last_row = await self.store.commit(Batch())
         self.replica.state = await self.store.digest()
         return boot
+
+    @property
+    def is_relay(self) -> bool:
+        """Whether this device holds and serves what it cannot read: its admission says so, whether it counts or not."""
+        found = admitted(self.replica.statements.get(self.own.admission))
+        return found is not None and found.is_relay
 
     # ── what others ask for ──────────────────────────────────────────────────────────────────────
 

@@ -31,10 +31,12 @@ from mesh.node import home as homes
 from mesh.node import timing, vault
 from mesh.node.agent import Agent, joined, opened
 from mesh.node.engine import replica_of
-from mesh.node.home import addresses_key
+from mesh.node.home import RECOVERY_OWED, addresses_key
 from mesh.node.log import opened as log_opened
 from mesh.node.paths import server_path
 from mesh.node.ports import GuestLink, Peer, TransportKeys, Visiting
+from mesh.node.storage.connection import beside
+from mesh.node.storage.schema import Sql
 from mesh.node.storage.store import open_store
 from mesh.node.transport.bus import connect
 from mesh.node.transport.tls import write_files
@@ -48,8 +50,6 @@ from mesh.sync.replica import Own, Replica
 Told = Callable[[str], None]
 """Hears how far it is, as a sentence."""
 
-_OWED = "recovery/owed"
-"""The setting that stands from the first commit until the second one is kept."""
 _SURVIVOR = "?survivor"
 _WORDS_HINT = "Is it the right address, does mesh run there, and are these the words of that mesh?"
 _ROUNDS_MAX = 64
@@ -190,33 +190,41 @@ async def _mesh(link: GuestLink, have: Have, sign_key: bytes) -> Digest:
 async def take_over(home: Path, entropy: bytes, survey: Survey) -> Digest:
     """Let this machine in as founder: durable, and heard by nobody yet. Its admission."""
     held = homes.beginning(home, "")
-    replica, keys, keyring = survey.replica, keys_of(entropy), Keyring()
-    learned(survey.mesh, keys, keyring, replica.statements.values())
+    replica, keys = survey.replica, keys_of(entropy)
     moment = Moment(secrets.token_bytes(SALT_BYTES), _now_ms(), replica.heard)
     commit = letting_in(survey.mesh, keys, homes.own_request(held, RANK_FOUNDER), moment)
     admission = commit[1].digest
     where = addresses_key(device_text(survey.survivor)) if survey.survivor else "addresses"
-    settings = {_OWED: b"1", where: json.dumps([survey.address]).encode()}
+    settings = {RECOVERY_OWED: b"1", where: json.dumps([survey.address]).encode()}
     homes.forget_leftovers(home)  # of a first commit that nobody heard of
     await homes.keep(home, (*survey.events, *commit), settings)
-    vault.save(home, held.admitted(survey.mesh, admission, transport_secret(entropy), keyring.keys()))
+    vault.save(home, held.admitted(survey.mesh, admission, transport_secret(entropy), replica.keyring.keys()))
     return admission
 
 
 # ── the data, and the second commit ──────────────────────────────────────────────────────────────
 
 
+def must_be_owed(home: Path) -> None:
+    """Raise Misuse unless a recovery of this home was cut off. Looks beside a running agent."""
+    if beside(home, _setting, stop_s=timing.DATABASE_LOOK_S_MAX) != b"1":
+        message = "this device belongs to a mesh already, and no recovery of it is under way"
+        raise Misuse(message, hint="`mesh status` shows it; recover into another home: --home DIR.")
+
+
+def _setting(db: Sql) -> bytes | None:
+    row = db.execute("SELECT value FROM setting WHERE key = ?", (RECOVERY_OWED,)).fetchone()
+    return bytes(row[0]) if row else None
+
+
 async def owed(home: Path, name: str, entropy: bytes) -> tuple[Admission, ...]:
-    """Whom to ask about where a recovery was cut off. Raises Misuse where none was, Stranger for other words."""
+    """Whom to ask about where a recovery was cut off. Raises Stranger for the words of another mesh."""
     held = joined(home)
     store = await open_store(home)
     try:
         boot = await store.boot()
     finally:
         await store.close()
-    if boot.settings.get(_OWED) != b"1":
-        message = "this device belongs to a mesh already, and no recovery of it is under way"
-        raise Misuse(message, hint="`mesh status` shows it; recover into another home: --home DIR.")
     if name not in {"", held.name}:
         message = f"this recovery began under the name {held.name!r}, which is part of the admission"
         raise Misuse(message, hint="Leave --name out.")
@@ -269,7 +277,7 @@ async def _close(agent: Agent, entropy: bytes, closing: Collection[Digest]) -> i
 
     effects = await agent.engine.decree(_SURVIVOR, commit)
     assert effects.append and not effects.refused, effects.alarms  # noqa: PT018 - what we said ourselves holds
-    await agent.engine.remember(_OWED, b"")
+    await agent.engine.remember(RECOVERY_OWED, b"")
     return made[0].left_out
 
 

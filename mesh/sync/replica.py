@@ -23,7 +23,7 @@ from mesh.events.kinds import Opening
 from mesh.events.reading import statement
 from mesh.events.seal import Keyring
 from mesh.events.speaking import NONCES_BYTES, Draft, Voice, event_bytes, joined, signed
-from mesh.events.verdict import Statement, Verdict, admitted
+from mesh.events.verdict import Statement, Verdict
 from mesh.limits import CONTROL_BYTES_MAX, LIVE_PUSH_BYTES_MAX, RANK_ADMIN_LAST, SALT_BYTES, WANT_BODIES_MAX
 from mesh.names import ZERO, Digest, role_text
 from mesh.sync.inputs import GUEST, Effects, Heard, Input, Lost, Met, Peer, Said, Ticked, is_guest
@@ -157,12 +157,6 @@ class Replica:
         """This device's rank; beyond those of admins while its admission does not count, or is closed."""
         found = self.verdict.admissions.get(self.own.admission)
         return found.rank if found and self.verdict.is_live(found.digest) else RANK_ADMIN_LAST + 1
-
-    @property
-    def is_relay(self) -> bool:
-        """Whether this device holds and serves what it cannot read: its admission says so, whether it counts or not."""
-        found = admitted(self.statements.get(self.own.admission))
-        return found is not None and found.is_relay
 
     def _voice(self, said: Said) -> tuple[Voice, list[Placed]]:
         """The end of the own chain of this lane, opened when there is none or it is forked."""
