@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from mesh.clocks.lamport import Stamp
 from mesh.events.judge import judge
-from mesh.events.kinds import Adopt, Body, Close, Genesis, Opening, kind_of
+from mesh.events.kinds import Adopt, Body, Close, Genesis, Opening, Ungrant, kind_of
 from mesh.events.verdict import Statement
 from mesh.limits import ADOPTED_MAX
 from mesh.names import ZERO, Digest
@@ -39,7 +39,8 @@ def reassertions(
     """What the closer says together with these closes so that all that falls stands, but for what is not wanted.
 
     Repeated until nothing more falls: a close that is said again may cut others in turn. An admission that is not
-    wanted takes along what was said under it.
+    wanted takes along what was said under it, but for closes and ungrants: only by their own names are they let fall,
+    so that nobody comes back by oversight.
     """
     held = {one.digest: one for one in statements}
     wanted = {digest for digest in _stood(held, mesh) if not _unwanted(held, digest, unwanted)}
@@ -67,6 +68,8 @@ def _said(closer: Digest, bodies: Iterable[Body]) -> Iterator[Statement]:
 
 def _unwanted(held: Mapping[Digest, Statement], digest: Digest, unwanted: Collection[Digest]) -> bool:
     """Whether a statement, or an admission that it was said under, is not wanted."""
+    if isinstance(held[digest].body, Close | Ungrant):
+        return digest in unwanted
     while digest not in unwanted:
         said = held.get(digest)
         if said is None or said.admission == digest:

@@ -57,8 +57,9 @@ def decode(raw: bytes) -> Snapshot:
     has_text, letters, registers = cbor.expect_types(born, _WHAT, (bool, int, dict))
     waiting, refused, aside, void = cbor.expect_types(beside, _WHAT, (list, list, list, list))
     pairs = [cbor.expect_types(pair, _WHAT, (bytes, str)) for pair in refused]  # type: ignore[attr-defined]
+    others = (*waiting, *aside, *void)  # type: ignore[misc]
     whole = all(type(k) is str and type(v) in _VALUES for k, v in registers.items())  # type: ignore[attr-defined]
-    if not (whole and all(type(raw) is bytes for raw in waiting) and 0 <= letters <= TEXT_BYTES_MAX):  # type: ignore[attr-defined, operator]
+    if not (whole and all(type(raw) is bytes for raw in others) and 0 <= letters <= TEXT_BYTES_MAX):  # type: ignore[operator]
         raise Malformed(f"{_WHAT} says what no document has")
     return Snapshot(
         DocumentId.checked(*cbor.expect_types(name, _WHAT, (str, str, bytes))),

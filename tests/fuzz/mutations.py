@@ -37,6 +37,7 @@ _EDGES = (
     -1,
     -(2**64),
 )
+_SPOTS = (b"\0", b"\x7f", b"\x80", b"\xff", b"\xff\xff\xff\xff", b"\x1b", b"\n", b'"', b"-", b"=")
 _TEXTS = ("", "a", "*", "../x", "a/b", "\0", "\x1b[2J", "\u202e", "é", "e\u0301", "🌱" * 20, "x" * 300, "notes-private")
 _ODD: st.SearchStrategy[object] = st.one_of(
     st.sampled_from(_EDGES),
@@ -83,15 +84,13 @@ def _flip(draw: Draw, raw: bytes, _other: bytes) -> bytes:
 
 def _set(draw: Draw, raw: bytes, _other: bytes) -> bytes:
     at = _place(draw, raw)
-    put = draw(
-        st.sampled_from([b"\0", b"\x7f", b"\x80", b"\xff", b"\xff\xff\xff\xff", b"\x1b", b"\n", b'"', b"-", b"="])
-    )
+    put = bytes(draw(st.sampled_from(_SPOTS)))
     return raw[:at] + put + raw[at + len(put) :]
 
 
 def _insert(draw: Draw, raw: bytes, _other: bytes) -> bytes:
     at = _place(draw, raw)
-    return raw[:at] + draw(st.binary(min_size=1, max_size=9)) + raw[at:]
+    return raw[:at] + bytes(draw(st.binary(min_size=1, max_size=9))) + raw[at:]
 
 
 def _cut(draw: Draw, raw: bytes, _other: bytes) -> bytes:
@@ -105,7 +104,7 @@ def _end(draw: Draw, raw: bytes, _other: bytes) -> bytes:
 
 def _again(draw: Draw, raw: bytes, _other: bytes) -> bytes:
     start, end = sorted((_place(draw, raw), _place(draw, raw)))
-    return raw[:end] + raw[start:end] * draw(st.sampled_from([1, 2, 50])) + raw[end:]
+    return raw[:end] + raw[start:end] * int(draw(st.sampled_from([1, 2, 50]))) + raw[end:]
 
 
 def _cross(draw: Draw, raw: bytes, other: bytes) -> bytes:
@@ -160,7 +159,7 @@ def _near(draw: Draw, raw: bytes, _other: bytes) -> bytes:
             return value + draw(st.sampled_from([-1, 1, 2**24, 2**32]))
         if isinstance(value, bytes | str):
             end = draw(st.integers(0, len(value)))
-            return draw(st.sampled_from([value[:end], value + value[:1], value * 2, value[1:]]))
+            return draw(st.sampled_from([value[:end], value * 2, value[1:], value[:-1]]))
         return draw(_ODD)
 
     return _within(draw, raw, change)

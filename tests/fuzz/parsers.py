@@ -14,8 +14,9 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 
+from mesh.clocks.frontier import Span
 from mesh.errors import Refused
-from mesh.events import cbor, kinds
+from mesh.events import bodies, cbor
 from mesh.events.chains import Gap
 from mesh.events.event import VERSION, Header, Inner, Lane, Run, decode_header, decode_inner
 from mesh.events.founding import (
@@ -28,12 +29,13 @@ from mesh.events.founding import (
     request_text,
 )
 from mesh.events.keys import SecretKeys, wrap
+from mesh.events.kinds import Admit
 from mesh.events.pake import ENTROPY_BYTES, Exchange, Role
 from mesh.events.seal import pad_body, pad_inner, unpad
 from mesh.events.speaking import runs
 from mesh.events.tags import recognised, tag_key, tagged
 from mesh.limits import KEY_BYTES, MIB
-from mesh.names import DocumentId, short
+from mesh.names import Digest, DocumentId, short
 from mesh.sync import messages
 from mesh.sync.inputs import Heard
 from mesh.sync.messages import Have, Push, Want
@@ -82,7 +84,7 @@ def bytes_of(value: object) -> bytes:
 
 # ---------------------------------------------------------------- events
 
-_PLAIN = Header(1, short(b""), kinds.Digest(bytes(32)), 0, b"", {7: b"x"})
+_PLAIN = Header(1, short(b""), Digest(bytes(32)), 0, b"", {7: b"x"})
 
 
 def _header_again(value: object) -> bytes | None:
@@ -99,9 +101,9 @@ def _body(lane: Lane, kind: str) -> Parser:
     good = [cbor.encode(GOOD_BODIES.get(kind, []))]
     return Parser(
         f"body-{lane.name.lower()}-{kind}",
-        lambda raw: kinds.decode_body(lane, kind, raw),
+        lambda raw: bodies.decode_body(lane, kind, raw),
         good,
-        kinds.encode_body,  # type: ignore[arg-type]
+        bodies.encode_body,  # type: ignore[arg-type]
         share=0.5,
     )
 
@@ -114,7 +116,7 @@ def events() -> Iterable[Parser]:
     yield Parser("cbor", lambda raw: cbor.decode(raw, MIB, "it"), everything, cbor.encode)
     yield Parser("header", decode_header, [cbor.encode(GOOD_HEADER), _PLAIN.encode()], _header_again)
     yield Parser("inner", decode_inner, [cbor.encode(GOOD_INNER), Inner(0, "opening").encode()], _inner_again)
-    for lane, kind in kinds._CATALOGUE:  # noqa: SLF001 - so that no kind is forgotten
+    for lane, kind in bodies._CATALOGUE:  # noqa: SLF001 - so that no kind is forgotten
         yield _body(lane, kind)
     padded = [pad_body(b"text"), pad_inner(b"header"), b"\x80", b"\x80\0\x80\0\0"]
     yield Parser("padding", unpad, padded, structured=False)
@@ -130,9 +132,7 @@ _PUSHES = [
 ]
 _NODE = Node(MESH.mac)
 _HAVE = messages.encode(_NODE.replica.have("laptop", asks=True))
-_WANT = messages.encode(
-    Want((messages.Span(_RUN.chain, _WRITTEN[-1].head, (_WRITTEN[0].head,)),), (_WRITTEN[1].digest,))
-)
+_WANT = messages.encode(Want((Span(_RUN.chain, _WRITTEN[-1].head, (_WRITTEN[0].head,)),), (_WRITTEN[1].digest,)))
 
 
 def _message_again(value: object) -> bytes:
@@ -189,7 +189,8 @@ def talk() -> Iterable[Parser]:
 # ---------------------------------------------------------------- letting in
 
 _LAPTOP = secret_keys("laptop")
-_PACKET = Packet(MESH.id, MESH.laptop.admission, {short(MESH.epoch): EPOCH_KEY}, tuple(_PUSHES), ("192.0.2.7:4222",))
+_EPOCHS = {short(MESH.epoch): EPOCH_KEY}
+_PACKET = Packet(MESH.id, MESH.laptop.admission, bytes(KEY_BYTES), _EPOCHS, tuple(_PUSHES), ("192.0.2.7:4222",))
 _REQUEST = request("laptop")
 _CODE = Code(7, "orbit-velvet-canoe")
 
@@ -215,7 +216,7 @@ def _unarmoured(text: str, prefix: str) -> bytes:
 
 
 def _request_again(value: object) -> bytes:
-    assert isinstance(value, kinds.Admit), value
+    assert isinstance(value, Admit), value
     return request_text(value).encode()
 
 
@@ -292,7 +293,10 @@ def letting_in() -> Iterable[Parser]:
     frames = _frames()
     good = request_text(_REQUEST)
     admission = cbor.encode(
-        [_PACKET.mesh, _PACKET.admission, [[short(MESH.epoch), EPOCH_KEY]], list(_PUSHES), list(_PACKET.addresses)]
+        [
+            *(_PACKET.mesh, _PACKET.admission, _PACKET.transport),
+            *([[short(MESH.epoch), EPOCH_KEY]], list(_PUSHES), list(_PACKET.addresses)),
+        ]
     )
     request_inside = _unarmoured(good, REQUEST_PREFIX)
     yield Parser("request", lambda raw: read_request(text_of(raw)), [request_inside], dress=_armoured(REQUEST_PREFIX))

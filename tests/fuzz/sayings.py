@@ -32,7 +32,26 @@ def _event(kind: str) -> list[object]:
     return [inner.encode(), cbor.encode(GOOD_BODIES[kind]), 1, 1]
 
 
+def _true() -> list[list[object]]:
+    """Statements that name what there is: what an admin could say of the phone, and some that only look so."""
+    written = MESH.written(MESH.phone, 3)
+    marks = [[written[-1].chain, written[-1].seq, written[-1].digest]]
+    grants = [p.digest for p in MESH.control if short(p.digest) == MESH.grant(MESH.phone)]
+    said: dict[str, list[list[object]]] = {
+        "close": [[MESH.phone.admission, marks, "lost"], [MESH.laptop.admission, [], ""], [MESH.mac.admission, [], ""]],
+        "ungrant": [[grants[0], marks], [grants[0], []]],
+        "adopt": [[sorted(p.digest for p in MESH.control)], [[MESH.id]]],
+        "forget": [[NOTE.space, NOTE.type, NOTE.name]],
+        "grant": [[MESH.phone.admission, "bot", "*", ["*"], ["*"], 5]],
+        "rekey": [[bytes(32), [[MESH.phone.admission, b"wrap"]], []]],
+        "located": [[MESH.phone.admission, ["h:1"]]],
+    }
+    return [[Inner(5, kind).encode(), cbor.encode(body), 1, 1] for kind, bodies in said.items() for body in bodies]
+
+
 SAYINGS = [
+    _saying(Lane.CONTROL, *_true()),
+    *(_saying(Lane.CONTROL, *_true()[start:][:3]) for start in range(0, 10, 2)),
     _saying(Lane.CONTROL, *(_event(kind) for kind in GOOD_BODIES if kind not in LANES)),
     _saying(Lane.DATA, _event("born"), _event("changed")),
     *(_saying(LANES.get(kind, Lane.CONTROL), _event(kind)) for kind in GOOD_BODIES),
@@ -43,10 +62,12 @@ def runs_said(raw: bytes) -> tuple[Run, ...]:
     """A saying as runs: the opening, and what is said after it. Raises Refused for what is no saying."""
     try:
         lane, events = cbor2.loads(raw)
-        wanted = [(bytes(inner), bytes(body), int(step), int(version)) for inner, body, step, version in events]
+        wanted = [(inner, body, step, version) for inner, body, step, version in events]
         chosen = Lane(lane)
     except (cbor2.CBORError, ValueError, TypeError, RecursionError, OverflowError, MemoryError) as error:
         raise Refused("not a saying") from error
+    if any(tuple(map(type, one)) != (bytes, bytes, int, int) for one in wanted):
+        raise Refused("not a saying")
     voice, opening = MESH.voice(MESH.laptop, chosen, "fuzz")
     return (
         one_run([opening], "laptop"),

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mesh.errors import Refused
-from mesh.events import kinds
+from mesh.events import bodies
 from mesh.limits import MIB
 from tests.fuzz.bounds import CORPUS, MEMORY_BYTES_MAX, corpus, look
 from tests.fuzz.campaign import foreign
@@ -48,7 +48,7 @@ def test_what_is_right_is_taken_and_what_was_found_is_found_no_more(name: str) -
 
 def test_every_kind_and_every_case_has_its_parser() -> None:
     """A new kind is fuzzed with the others, and a folder of the corpus without a parser would never be replayed."""
-    assert {f"body-{lane.name.lower()}-{kind}" for lane, kind in kinds._CATALOGUE} <= PARSERS.keys()  # noqa: SLF001
+    assert {f"body-{lane.name.lower()}-{kind}" for lane, kind in bodies._CATALOGUE} <= PARSERS.keys()  # noqa: SLF001
     assert {path.name for path in CORPUS.iterdir()} <= PARSERS.keys()
 
 

@@ -145,7 +145,7 @@ _WORDS = st.one_of(
         lambda parts: parts[0] + parts[1] * parts[2]
     ),
 )
-_VALUES = st.one_of(
+_VALUES: st.SearchStrategy[object] = st.one_of(
     _WORDS,
     st.sampled_from([None, True, False, 0, -1, 1, 10**30, 1.5, [], {}, [[]], ["\ud800"], ["a"] * 100, {"a": 1}]),
     st.lists(_WORDS, max_size=3),

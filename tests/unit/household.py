@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from mesh.clocks.chain import Head
 from mesh.clocks.lamport import Stamp
 from mesh.events.event import CLEAR, Event, Header, Inner, Lane, Placed
-from mesh.events.judge import judge
+from mesh.events.judge import Judgement
 from mesh.events.kinds import Admit, Body, Close, Genesis, Grant, Mark, Opening, Rekey, kind_of
 from mesh.events.verdict import Statement, Verdict
 from mesh.events.weigh import Weight, weigh
 from mesh.limits import KEY_BYTES, SALT_BYTES, SIGNATURE_BYTES
 from mesh.names import ZERO, Digest, DocumentId, Short, short
 from tests.unit.lineage import Log
+from tests.unit.plain_judge import plainly
 from tests.unit.small_mesh import fixed
 
 RANKS = {"mac": 1, "laptop": 2, "tablet": 3, "phone": 10}
@@ -59,14 +60,14 @@ class Household:
 
     def __init__(self) -> None:
         """Found it; the mac lets everybody else in."""
-        self.statements: dict[Digest, Statement] = {}
+        self.judgement = Judgement(Digest(fixed(32, "mesh")))
         self.log = Log()
         self.of: dict[str, Digest] = {}
         self.grants: dict[str, Short] = {}
         self.tips: dict[tuple[str, Lane], Statement | Placed] = {}
         self._number = 0
         genesis = Genesis(bytes(KEY_BYTES), bytes(KEY_BYTES), bytes(SALT_BYTES))
-        self.mesh = Digest(fixed(32, "mesh"))
+        self.mesh = self.judgement.mesh
         self._hear(Statement(self.mesh, self.mesh, Stamp(1, self.mesh), "genesis", genesis, 1, ZERO))
         self.of["paper"] = self.mesh
         self.tips["paper", Lane.CONTROL] = self.statements[self.mesh]
@@ -120,7 +121,12 @@ class Household:
         return self.say(closer, Close(self.of[who], marks(*events)))
 
     def _hear(self, said: Statement) -> None:
-        self.statements[said.digest] = said
+        self.judgement.add([said])
+
+    @property
+    def statements(self) -> dict[Digest, Statement]:
+        """All that was said."""
+        return self.judgement.statements
 
     def _digest(self, *names: object) -> Digest:
         self._number += 1
@@ -158,8 +164,9 @@ class Household:
 
     @property
     def verdict(self) -> Verdict:
-        """What counts of all that was said."""
-        return judge(self.statements.values(), self.mesh)
+        """What counts of all that was said, judged step by step and the plain way."""
+        assert self.judgement.verdict == plainly(self.statements.values(), self.mesh)
+        return self.judgement.verdict
 
     @property
     def live(self) -> set[str]:

@@ -70,13 +70,26 @@ def test_what_falls_is_told_by_what_it_says(home: Household) -> None:
 
 
 def test_what_is_not_wanted_falls_with_all_that_was_said_under_it(home: Household) -> None:
-    """A fake that a thief let in is refused once; what the fake said goes with it, what the thief closed stays."""
+    """A fake that a thief let in is refused once, and what the fake let in or granted goes with it."""
     base = home.say("laptop", rekey())
     fake = home.admit("laptop", "fake", 5)
-    home.close("fake", "phone")
+    home.admit("fake", "fake of the fake", 12)
     home.close("laptop", "tablet")
     closing(home, "mac", "laptop", base, unwanted=frozenset({fake.digest}))
     assert home.live == {"mac", "phone"}
+    assert {home.of["fake"], home.of["fake of the fake"]}.isdisjoint(home.verdict.admissions)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_close_falls_only_by_its_own_name(home: Household, refused: bool) -> None:  # noqa: FBT001 - a table's column
+    """Also when who said it is not wanted: else whom he had closed would be live again by oversight."""
+    base = home.say("laptop", rekey())
+    fake = home.admit("laptop", "fake", 5)
+    lost = home.close("fake", "phone")
+    unwanted = frozenset({fake.digest, lost.digest} if refused else {fake.digest})
+    closing(home, "mac", "laptop", base, unwanted=unwanted)
+    assert ("phone" in home.live) is refused
+    assert "fake" not in home.live
 
 
 def test_an_admission_that_is_kept_keeps_its_chains(home: Household) -> None:
