@@ -271,8 +271,7 @@ async def _close(agent: Agent, entropy: bytes, closing: Collection[Digest]) -> i
         said = ending(keys, live, replica.chains, replica.statements, replica.keyring, moment)
         made.append(said)
         replica.keyring.add(said.commit[-1].digest, said.key)
-        agent.held = agent.held.with_epochs(replica.keyring.keys())
-        vault.save(agent.home, agent.held)  # first: a key too many is none too few
+        await agent.keep_keys()  # first: a key too many is none too few
         return Push(runs(said.commit))
 
     effects = await agent.engine.decree(_SURVIVOR, commit)

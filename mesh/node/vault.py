@@ -75,10 +75,6 @@ class Secrets:
         """The same device, let into a mesh."""
         return replace(self, mesh=mesh, admission=admission, transport=transport, epochs=dict(epochs))
 
-    def with_epochs(self, epochs: Mapping[Short, bytes]) -> Secrets:
-        """The same device, holding these keys."""
-        return replace(self, epochs=dict(epochs))
-
 
 def make_home(home: Path) -> None:
     """Make the home's folder, for this user only. Raises Misuse when something else is in the way."""

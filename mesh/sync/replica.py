@@ -22,7 +22,7 @@ from mesh.events.kinds import Opening
 from mesh.events.reading import statement
 from mesh.events.seal import Keyring
 from mesh.events.speaking import NONCES_BYTES, Draft, Voice, event_bytes, joined, signed
-from mesh.events.verdict import Statement, Verdict
+from mesh.events.verdict import Statement, Verdict, admitted
 from mesh.limits import CONTROL_BYTES_MAX, LIVE_PUSH_BYTES_MAX, RANK_ADMIN_LAST, SALT_BYTES, WANT_BODIES_MAX
 from mesh.names import ZERO, Digest, device_text, role_text
 from mesh.sync.inputs import GUEST, Effects, Heard, Input, Lost, Met, Peer, Said, Ticked, is_guest
