@@ -69,6 +69,7 @@ def test_a_member_is_left(fleet: Fleet) -> None:
     new = fleet.empty("new")
     told = recovering(new, words, "--from", phone.address, "--name", "new").json
     assert (told["closed"], told["kept"], told["documents"], told["left_out"]) == (["mac"], ["phone"], 2, 0)
+    assert new.done("rebuild")["same"] is True, "nothing of the closed devices became void"
     assert new.titles_now() == {"from the mac", "from the phone"}
     assert new.done("note", "show", document)["body"] == "written before the fire"
     new.start().served()
@@ -113,6 +114,7 @@ def test_only_a_relay_is_left(fleet: Fleet) -> None:
     new = fleet.empty("new")
     told = recovering(new, words, "--from", relay.address, "--name", "new", "--close", "phone").json
     assert (told["closed"], told["kept"], told["documents"]) == (["mac", "phone"], ["outside"], 2)
+    assert new.done("rebuild")["same"] is True, "nothing of the closed devices became void"
     assert new.titles_now() == {"from the mac", "from the phone"}
     assert new.done("note", "show", document)["body"] == "written before the fire"
     new.done("note", "add", "and on it goes")
