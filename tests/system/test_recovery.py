@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
+import select
 import shutil
+import signal
 import subprocess
+import time
+from collections.abc import Sequence
 
 import pytest
 
@@ -12,8 +18,8 @@ from mesh.errors import Malformed, Misuse, Refused, Unreachable
 from mesh.node.socket_client import Told
 from tests.conftest import Spawn
 from tests.system import canaries
-from tests.system.commands import Answer
-from tests.system.harness import Device, Fleet
+from tests.system.commands import Answer, command
+from tests.system.harness import DEADLINE_S, Device, Fleet
 from tests.system.networks import network
 from tests.system.pairs import Command
 from tests.system.test_relay import let_in
@@ -132,17 +138,17 @@ def test_killed_at_any_moment(fleet: Fleet, spawn: Spawn) -> None:
     lost(mac)
     new = fleet.empty("new")
     for kills in range(1, KILLS_MAX):
-        command = Command(spawn, new, "--json", "recover", "--yes", "--no-up", "--name", "new", "--from", phone.address)
-        command.says(f"{words}\n")
-        assert command.process.stdin is not None
-        command.process.stdin.close()
-        command.process.stdin = None
+        started = Command(spawn, new, "--json", "recover", "--yes", "--no-up", "--name", "new", "--from", phone.address)
+        started.says(f"{words}\n")
+        assert started.process.stdin is not None
+        started.process.stdin.close()
+        started.process.stdin = None
         try:
-            command.process.wait(KILL_STEP_S * kills)
+            started.process.wait(KILL_STEP_S * kills)
         except subprocess.TimeoutExpired:
-            command.kill()
+            started.kill()
             continue
-        ended = command.ended()
+        ended = started.ended()
         # It may have been killed after its last step and before its last word.
         assert ended.code == 0 or "no recovery of it is under way" in ended.out, ended
         break
@@ -159,6 +165,54 @@ def test_killed_at_any_moment(fleet: Fleet, spawn: Spawn) -> None:
     new.start().served()
     fleet.wait("the phone knows", lambda: {one for one in roles(phone) if one[0] != "mac"} == live)
     fleet.converged(new, phone)
+
+
+def typed(device: Device, answers: Sequence[tuple[str, str]], *words: str) -> tuple[int, str]:
+    """Run a command on a terminal for a person who answers each question; its code, and all that was shown."""
+    argv = [*command(device.home), "--interface", device.host, *words]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe(argv[0], argv, {**os.environ, "NO_COLOR": "1"})  # noqa: S606 - our own command
+    shown, left, until = "", list(answers), time.monotonic() + DEADLINE_S
+    try:
+        with contextlib.suppress(OSError):  # how a terminal tells that nobody writes any more
+            while select.select([terminal], [], [], max(until - time.monotonic(), 0))[0]:
+                part = os.read(terminal, 65_536)
+                if not part:
+                    break
+                shown += part.decode(errors="replace")
+                if left and left[0][0] in shown:
+                    os.write(terminal, f"{left.pop(0)[1]}\n".encode())
+        assert not left, (left, shown)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)
+        raise
+    finally:
+        os.close(terminal)
+
+
+def test_a_person_at_a_terminal(fleet: Fleet) -> None:
+    """Goal: the words are typed and not shown; each member is asked about; no yes, no change."""
+    mac, phone, words = founded(fleet)
+    mac.done("note", "add", "before")
+    for device in (mac, phone):
+        device.start().served()
+    fleet.link(phone, mac)
+    fleet.converged(mac, phone)
+    lost(mac)
+    new = fleet.empty("new")
+    asks = ("recover", "--no-up", "--name", "new", "--from", phone.address)
+    questions = ("(not shown): ", "Is phone, member", "Take it over")
+    code, shown = typed(new, list(zip(questions, (words, "n", "n"), strict=True)), *asks)
+    assert (code, "this was not confirmed" in shown) == (Refused.exit_code, True), shown
+    assert new.mesh("--json", "status").code == Misuse.exit_code, "it is in no mesh"
+    code, shown = typed(new, list(zip(questions, (words, "", "y"), strict=True)), *asks)
+    assert code == 0, shown
+    assert words.split()[3] + " " + words.split()[4] not in shown
+    assert "closed   mac, admin" in shown
+    assert "recovered" in shown
+    assert new.titles_now() == {"before"}
 
 
 def test_what_it_refuses(fleet: Fleet) -> None:
@@ -209,9 +263,9 @@ def test_a_survivor_is_found_on_the_local_network(fleet: Fleet, spawn: Spawn) ->
             device.start(MESH_BEACON="on").served()
         fleet.converged(mac, phone)
         lost(mac)
-        command = Command(spawn, new, "--json", "recover", "--yes", "--no-up", MESH_BEACON="on")
-        command.says(f"{words}\n")
-        ended = command.ended()
+        started = Command(spawn, new, "--json", "recover", "--yes", "--no-up", MESH_BEACON="on")
+        started.says(f"{words}\n")
+        ended = started.ended()
         assert ended.code == 0, ended
         assert (ended.json["closed"], ended.json["documents"]) == (["mac"], 1)
         fleet.end()
