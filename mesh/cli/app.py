@@ -13,6 +13,7 @@ from mesh.cli import (
     backup,
     demo,
     doctor,
+    forks,
     inspect,
     join,
     logs,
@@ -53,7 +54,9 @@ def start(
         raise typer.Exit
 
 
-for commands in (join, pair, note, peer, agent, service, doctor, upgrade, logs, inspect, backup, moving, recover, demo):
+_JOINING = (join, pair)  # `mesh --help` lists them in this order
+_WORKING = (note, peer, agent, service, doctor, upgrade, logs, inspect, forks, backup, moving, recover, demo)
+for commands in (*_JOINING, *_WORKING):
     commands.add_to(app)
 
 
