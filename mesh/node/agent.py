@@ -133,7 +133,7 @@ class Agent:
         self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self)
         self.duties = Duties(self.engine, self.talk.known, self.keep_keys, self.log)
         self.locations = Locations(self.engine, self.bus, self.own_addresses, self.settings)
-        if os.environ.get(BEACON_VARIABLE, "on") != "off" and not self.engine.replica.is_relay:
+        if os.environ.get(BEACON_VARIABLE, "on") != "off" and not self.engine.is_relay:
             from mesh.node.nearby.beacon import ZeroconfBeacon  # noqa: PLC0415 - commands must not wait for it
 
             self.finding = Finding(self.engine, self.bus, ZeroconfBeacon(self.interfaces), self.log)
@@ -177,7 +177,7 @@ class Agent:
 
         A relay calls nobody.
         """
-        if self.engine.replica.is_relay:
+        if self.engine.is_relay:
             return ()
         verdict = self.engine.replica.verdict
         key = verdict.admissions[admission].sign_key
@@ -215,7 +215,7 @@ class Agent:
 
     async def learned(self, device: str, addresses: Sequence[str]) -> None:
         """Keep where a device told that it can be reached, and dial it there from now on; a relay need not know."""
-        if self.engine.replica.is_relay:
+        if self.engine.is_relay:
             return
         if self.locations is not None:
             self.locations.told[device] = tuple(addresses)

@@ -84,7 +84,7 @@ class Engine:
         mine = {chain for chain, (admission, _) in boot.openings.items() if admission == self.own.admission}
         self._voices = {lane: chain for lane, chain in kept.items() if chain in mine}
         self.replica.speak_on(self._voices)
-        self.shelf.scales.sealed = self.replica.is_relay
+        self.shelf.scales.sealed = self.is_relay
         self.shelf.scales.turn(self.replica.verdict)
         await self.shelf.open()
         if not self.shelf.last_row:  # at the first start; nothing is written by an empty batch
@@ -94,6 +94,12 @@ class Engine:
             await self._catch_up()
         self.replica.state = await self.store.digest()
         return boot
+
+    @property
+    def is_relay(self) -> bool:
+        """Whether this device holds and serves what it cannot read: its admission says so, whether it counts or not."""
+        found = admitted(self.replica.statements.get(self.own.admission))
+        return found is not None and found.is_relay
 
     @property
     def _scale(self) -> bytes:
@@ -146,6 +152,14 @@ class Engine:
                 await self._commit()
                 held = await self.store.places(unsure)
             return self.replica.handle(Heard(peer, message, held))
+
+        return await self._submit(run)
+
+    async def decree(self, peer: Peer, make: Callable[[Replica], Awaitable[Push]]) -> Effects:
+        """Take in what another key of this device's person says, worked out when nothing else can come between."""
+
+        async def run() -> Effects:
+            return self.replica.handle(Heard(peer, await make(self.replica)))
 
         return await self._submit(run)
 

@@ -165,12 +165,6 @@ class Replica:
         found = self.verdict.admissions.get(self.own.admission)
         return found.rank if found and self.verdict.is_live(found.digest) else RANK_ADMIN_LAST + 1
 
-    @property
-    def is_relay(self) -> bool:
-        """Whether this device holds and serves what it cannot read: its admission says so, whether it counts or not."""
-        found = admitted(self.statements.get(self.own.admission))
-        return found is not None and found.is_relay
-
     def _voice(self, said: Said) -> tuple[Voice, list[Placed]]:
         """The end of the own chain of this lane, opened when there is none, or another copy of us wrote there."""
         key, sign = self.own.keys.sign_key, self.own.keys.sign
