@@ -53,6 +53,17 @@ def lacking(mine: Frontier, theirs: Frontier, held: Collection[Digest]) -> tuple
     return tuple((chain, head) for chain, head in unknown_heads(mine, theirs) if head.digest not in held)
 
 
+def events_between(behind: Frontier, ahead: Frontier) -> int:
+    """How many events the side behind lacks, by the numbers of the tips; a branch of a fork counts as one."""
+    lacks = 0
+    for chain, heads in ahead.items():
+        known = behind.get(chain, ())
+        highest = max((head.seq for head in known), default=0)
+        new = [head.seq for head in heads if head not in known]
+        lacks += max((max(seq - highest, 1) for seq in new if seq > highest), default=0)
+    return lacks
+
+
 def window(frontier: Frontier, tips_max: int, heads_max: int, turn: int) -> Frontier:
     """At most so many tips, and so many of one chain; another part at each turn, so that in time all are told."""
     rounds = max(1, -(-sum(min(len(heads), heads_max) for heads in frontier.values()) // tips_max))

@@ -10,6 +10,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from mesh.clocks.chain import START
 from mesh.errors import Forged, Malformed, Stranger
@@ -17,7 +18,7 @@ from mesh.events import cbor
 from mesh.events.event import Lane, Placed
 from mesh.events.keys import SecretKeys, check_admit, derive, proof_bytes, wrap
 from mesh.events.kinds import ANY, Admit, Genesis, Grant, Rekey
-from mesh.events.seal import commitment
+from mesh.events.seal import commitment, handed_on
 from mesh.events.speaking import Draft, Voice, signed
 from mesh.limits import (
     ADMISSION_BYTES_MAX,
@@ -89,10 +90,12 @@ def default_grant(admission: Digest) -> Grant:
     return Grant(admission, "", ANY, (ANY,), (ANY,))
 
 
-def rekey(mesh: Digest, key: bytes, recipients: Mapping[Digest, bytes]) -> Rekey:
-    """A new epoch's statement: the key, wrapped for each recipient (admission -> wrapping key)."""
+def rekey(
+    mesh: Digest, key: bytes, recipients: Mapping[Digest, bytes], earlier: Mapping[Short, bytes] = MappingProxyType({})
+) -> Rekey:
+    """A new epoch's statement: its key wrapped for recipients (admission -> wrapping key), earlier keys under it."""
     wraps = tuple((name, wrap(key, kem_key, rekey_purpose(mesh, name))) for name, kem_key in sorted(recipients.items()))
-    return Rekey(commitment(key), wraps)
+    return Rekey(commitment(key), wraps, tuple((e, handed_on(key, mesh, e, old)) for e, old in sorted(earlier.items())))
 
 
 def rekey_purpose(mesh: Digest, recipient: Digest) -> bytes:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from mesh.clocks.lamport import Stamp
 from mesh.events.event import Lane
 from mesh.events.kinds import (
     Admit,
     Adopt,
+    Body,
     Close,
     Forget,
     Genesis,
@@ -37,11 +38,24 @@ def judge(control: Iterable[Statement], mesh: Digest) -> Verdict:
     return judgement.verdict
 
 
+@dataclass(slots=True)
+class _Speaker:
+    """What one admission says under the cuts that were made to it, whether or not it counts now."""
+
+    rank: int
+    digest: Digest
+    cuts: frozenset[Cut]
+    inside: set[Digest] | None = None
+    """What is under every cut; None while there is none."""
+    says: Verdict = field(default_factory=Verdict)
+    heard: set[Digest] = field(default_factory=set)
+
+
 class Judgement:
     """The statements held, and what counts of them now: at every moment the same as judging all of them anew.
 
-    A statement that only adds is taken in at once; one that can take something away, or that others spoke of before
-    it was held, has everything judged again.
+    What each speaker says is kept, so a statement costs its own size, or, where it takes something away or was spoken
+    of before it was held, one more hearing of those whom it reaches.
     """
 
     def __init__(self, mesh: Digest) -> None:
@@ -50,8 +64,9 @@ class Judgement:
         self.statements: dict[Digest, Statement] = {}
         self.verdict = Verdict()
         self._speeches: defaultdict[Digest, list[Statement]] = defaultdict(list)
-        self._named: set[Digest] = set()  # statements that others speak of and that are not held
-        self._heard: set[tuple[Digest, Digest]] = set()  # (speaker, statement) that was said in this pass
+        self._speakers: dict[Digest, _Speaker] = {}
+        self._awaited: defaultdict[Digest, set[Digest]] = defaultdict(set)
+        """Statements that are not held -> the speakers whose speech hangs on them."""
 
     def add(self, control: Iterable[Statement]) -> bool:
         """Take statements in. Returns whether what counts has changed; `verdict` may be another object then."""
@@ -59,135 +74,160 @@ class Judgement:
         for statement in fresh:
             self.statements[statement.digest] = statement
             self._speeches[statement.admission].append(statement)
-        if not all(self._adds(statement) for statement in fresh):
+        anew = sum(self._was_awaited(statement.digest) for statement in fresh) > 0
+        news = [one for statement in fresh if (one := self._goes_on(statement))]
+        if anew or any(self._moves_others(one) for one in news):
             return self._anew()
-        changed = False
-        for statement in fresh:
-            changed |= self._taken(statement)
-        return changed
+        return sum(self.verdict.join(one) for one in news) > 0
 
     # ── step by step ─────────────────────────────────────────────────────────────────────────────
 
-    def _adds(self, statement: Statement) -> bool:
-        """Whether a statement that is new here can only add to the verdict, or says nothing."""
-        digest = statement.digest
-        if digest == self.mesh or digest in self._named or digest in self.verdict.adopted:
-            return False
-        cuts = self.verdict.closes.get(statement.admission, ())
-        if any(m.chain == statement.stamp.chain and m.head.seq >= statement.seq for c in cuts for m in c.marks):
-            return False  # it may be under a mark that was not held before
-        if statement.admission not in self.verdict.admissions or cuts:
-            return True  # it says nothing
-        match statement.body:
-            case Close():
-                return False
-            case Adopt(events):
-                return not any(name in self.statements for name in events)
-            case Admit():
-                return digest not in self._speeches  # nothing it says was held before it
-        return True
+    def _was_awaited(self, digest: Digest) -> bool:
+        """Whether speeches hang on a statement that is new here. They have to be heard again then."""
+        waiting = self._awaited.pop(digest, set())
+        for name in waiting:
+            self._speakers.pop(name, None)
+        return bool(waiting) or digest == self.mesh
 
-    def _taken(self, statement: Statement) -> bool:
-        speaker = self.verdict.admissions.get(statement.admission)
-        if speaker is None or statement.admission in self.verdict.closes:
-            return False
-        return self._say(speaker, statement)
+    def _goes_on(self, statement: Statement) -> Verdict | None:
+        """What a new statement adds to what counts if it changes nothing else. None: nothing."""
+        found = self.verdict.admissions.get(statement.admission)
+        speaker = self._speakers.get(statement.admission)
+        if speaker is None:
+            return self._speech(found).says if found and found.rank <= RANK_ADMIN_LAST else None
+        if speaker.cuts:
+            return None  # it is under no mark, or it would have been awaited
+        one = Verdict()
+        self._say(speaker, statement, one)
+        speaker.says.join(one)
+        return one if found else None
+
+    def _moves_others(self, one: Verdict) -> bool:
+        """Whether it matters to others who speak: they begin to count, or their ends are new."""
+        return any(
+            name in self._speeches for name in (*one.closes, *(one.admissions.keys() - self.verdict.admissions.keys()))
+        )
 
     # ── anew ─────────────────────────────────────────────────────────────────────────────────────
 
     def _anew(self) -> bool:
         before, self.verdict = self.verdict, Verdict()
-        self._named, self._heard = set(), set()
         founder = admitted(self.statements.get(self.mesh))
         if founder:
             self.verdict.admissions[self.mesh] = founder
         for rank in range(RANK_RECOVERY, RANK_ADMIN_LAST + 1):
-            for speaker in [found for found in self.verdict.admissions.values() if found.rank == rank]:
-                cuts = [under(cut.marks, self.statements) for cut in self.verdict.closes.get(speaker.digest, ())]
-                for statement in self._speeches.get(speaker.digest, ()):
-                    if all(statement.digest in cut for cut in cuts):
-                        self._say(speaker, statement)
+            for name in self._speeches:
+                found = self.verdict.admissions.get(name)
+                if found is not None and found.rank == rank:
+                    self.verdict.join(self._speech(found).says)
         return self.verdict != before
 
-    def _say(self, speaker: Admission, statement: Statement) -> bool:
-        """Let a statement count as said by this speaker, with all that it adopts. Returns whether that adds anything.
+    def _speech(self, found: Admission) -> _Speaker:
+        """What an admission says under the cuts of now; heard again only if they are others than before."""
+        cuts = frozenset(self.verdict.closes.get(found.digest, ()))
+        known = self._speakers.get(found.digest)
+        if known is not None and known.cuts == cuts:
+            return known
+        speaker = _Speaker(found.rank, found.digest, cuts)
+        if cuts:
+            speaker.inside = self._inside(speaker, known)
+        for statement in self._speeches.get(found.digest, ()):
+            if speaker.inside is None or statement.digest in speaker.inside:
+                self._say(speaker, statement, speaker.says)
+        self._speakers[found.digest] = speaker
+        return speaker
+
+    def _inside(self, speaker: _Speaker, known: _Speaker | None) -> set[Digest]:
+        """What is under every cut. More cuts only take more away, so they start from what is known."""
+        grown = known is not None and known.cuts < speaker.cuts
+        inside = known.inside if known and grown else None
+        for cut in speaker.cuts - known.cuts if known and grown else speaker.cuts:
+            if inside is not None and not inside:
+                break
+            reached, missing = under(cut.marks, self.statements)
+            inside = reached if inside is None else inside & reached
+            for digest in missing:
+                self._awaited[digest].add(speaker.digest)
+        return inside or set()
+
+    # ── what is said ─────────────────────────────────────────────────────────────────────────────
+
+    def _say(self, speaker: _Speaker, statement: Statement, into: Verdict) -> None:
+        """Let a statement be said by this speaker, with all that it adopts.
 
         A loop and no recursion: adoptions of adoptions may be as deep as somebody likes to make them.
         """
-        todo, changed = [statement], False
+        todo = [statement]
         while todo:
             one = todo.pop()
-            if (speaker.digest, one.digest) in self._heard:
+            if one.digest in speaker.heard:
                 continue
-            self._heard.add((speaker.digest, one.digest))
-            if isinstance(one.body, Adopt):
-                self.verdict.said.add(one.digest)
-                changed = True
-                todo += [self.statements[name] for name in one.body.events if name in self.statements]
-                for name in one.body.events:
-                    if name not in self.statements:
-                        self.verdict.adopted[name] = min(speaker.rank, self.verdict.adopted.get(name, speaker.rank))
-            else:
-                changed |= self._count(speaker, one)
-        return changed
+            speaker.heard.add(one.digest)
+            if not isinstance(one.body, Adopt):
+                self._count(speaker, one, into)
+                continue
+            into.said.add(one.digest)
+            for name in one.body.events:
+                held = self._held(speaker, name)
+                if held is None:
+                    into.adopted[name] = speaker.rank
+                else:
+                    todo.append(held)
 
-    def _count(self, speaker: Admission, statement: Statement) -> bool:
-        verdict, digest = self.verdict, statement.digest
-        match statement.body:
-            case Genesis() | Opening():
-                pass
-            case Admit(rank=rank) if rank > speaker.rank:
+    def _count(self, speaker: _Speaker, statement: Statement, into: Verdict) -> None:
+        body, digest = statement.body, statement.digest
+        if body is None and statement.kind and not known(Lane.CONTROL, statement.kind):
+            into.unknown.add(digest)  # for a later version to read; what is malformed says nothing
+        if body is None or not self._may(speaker, body):
+            return
+        if isinstance(body, Located):
+            into.locate(statement.stamp, digest, body)  # a hint, no part of what was said
+            return
+        into.said.add(digest)
+        match body:
+            case Admit():
                 found = admitted(statement)
                 assert found is not None, statement
-                verdict.admissions[digest] = found
-            case Close(admission, marks) if self._junior(speaker, admission):
-                verdict.closes.setdefault(admission, set()).add(Cut(speaker.rank, digest, marks))
-            case Grant() as grant if self._reaches(speaker, grant.admission):
-                verdict.grants[grant_name(digest)] = grant
-            case Ungrant(name, marks) if (given := self._grant(name)) and self._reaches(speaker, given.admission):
-                verdict.ungrants.setdefault(grant_name(name), set()).add(Cut(speaker.rank, digest, marks))
-            case Forget(document) if speaker.rank <= RANK_FORGET_LAST:
-                verdict.forgotten.add(document)
-            case Rekey() as rekey:
-                verdict.rekeys[digest] = (statement.stamp, rekey)
-            case Located() as located if self._reaches(speaker, located.admission):
-                return self._locate(statement, located)
-            case None:
-                return self._not_read(statement)
-            case _:
-                return False  # void: out of the speaker's reach
-        verdict.said.add(digest)
-        return True
+                into.admissions[digest] = found
+            case Close(admission, marks):
+                into.closes.setdefault(admission, set()).add(Cut(speaker.rank, digest, marks))
+            case Grant():
+                into.grants[grant_name(digest)] = body
+            case Ungrant(name, marks):
+                into.ungrants.setdefault(grant_name(name), set()).add(Cut(speaker.rank, digest, marks))
+            case Forget(document):
+                into.forgotten.add(document)
+            case Rekey():
+                into.rekeys[digest] = (statement.stamp, body)
 
-    def _locate(self, statement: Statement, located: Located) -> bool:
-        """Take a word about where a device is. Devices that do not read it yet must come to the same digest."""
-        word = (statement.stamp, statement.digest, located)
-        before = self.verdict.located.get(located.admission)
-        self.verdict.located[located.admission] = max(word, before or word, key=_newest)
-        return self.verdict.located[located.admission] != before
+    def _may(self, speaker: _Speaker, body: Body) -> bool:
+        """Whether what a body says is in reach of who says it."""
+        match body:
+            case Genesis() | Opening() | Rekey():
+                return True
+            case Admit(rank=rank):
+                return rank > speaker.rank
+            case Close(admission):
+                return self._junior(speaker, admission)
+            case Grant(admission) | Located(admission):
+                return self._reaches(speaker, admission)
+            case Ungrant(name):
+                given = self._held(speaker, name)
+                return given is not None and isinstance(given.body, Grant) and self._may(speaker, given.body)
+            case Forget():
+                return speaker.rank <= RANK_FORGET_LAST
+        return False
 
-    def _not_read(self, statement: Statement) -> bool:
-        """A malformed statement, or one for a later version to read."""
-        if not statement.kind or known(Lane.CONTROL, statement.kind):
-            return False
-        self.verdict.unknown.add(statement.digest)
-        return True
-
-    def _junior(self, speaker: Admission, subject: Digest) -> bool:
-        target = admitted(self.statements.get(subject))
-        if target is None:
-            self._named.add(subject)
-        return target is not None and target.rank > speaker.rank
-
-    def _reaches(self, speaker: Admission, subject: Digest) -> bool:
+    def _reaches(self, speaker: _Speaker, subject: Digest) -> bool:
         return subject == speaker.digest or self._junior(speaker, subject)
 
-    def _grant(self, name: Digest) -> Grant | None:
-        given = self.statements.get(name)
-        if given is None:
-            self._named.add(name)
-        return given.body if given and isinstance(given.body, Grant) else None
+    def _junior(self, speaker: _Speaker, subject: Digest) -> bool:
+        found = admitted(self._held(speaker, subject))
+        return found is not None and found.rank > speaker.rank
 
-
-def _newest(word: tuple[Stamp, Digest, Located]) -> tuple[Stamp, Digest]:
-    return word[:2]
+    def _held(self, speaker: _Speaker, name: Digest) -> Statement | None:
+        """A statement that is spoken of. While it is not held, what the speaker says hangs on it."""
+        found = self.statements.get(name)
+        if found is None:
+            self._awaited[name].add(speaker.digest)
+        return found

@@ -18,6 +18,7 @@ from mesh.limits import HEADER_PADDING_BYTES, NONCE_BYTES
 from mesh.names import Digest, Short, short
 
 _SUBKEY = "mesh/seal/1/"
+_EARLIER = "mesh/earlier/1/"
 _SEQ_BYTES = 8
 _PAD = b"\x80"
 
@@ -25,6 +26,24 @@ _PAD = b"\x80"
 def commitment(key: bytes) -> bytes:
     """What a rekey commits to: AES-GCM alone does not bind a ciphertext to one key."""
     return hashlib.sha256(b"mesh/epoch/1" + key).digest()
+
+
+def handed_on(key: bytes, mesh: Digest, epoch: Short, earlier: bytes) -> bytes:
+    """The key of an earlier epoch, for whoever holds this one. Each is sealed under a subkey of its own, once."""
+    return _for_earlier(key, mesh, epoch).encrypt(bytes(NONCE_BYTES), earlier, None)
+
+
+def taken_over(key: bytes, mesh: Digest, epoch: Short, sealed: bytes) -> bytes:
+    """The key of an earlier epoch that was handed on under this one. Raises Forged; ask its commitment."""
+    try:
+        return _for_earlier(key, mesh, epoch).decrypt(bytes(NONCE_BYTES), sealed, None)
+    except (InvalidTag, ValueError) as error:
+        message = "the key of an earlier epoch does not open with the one that it was handed on under"
+        raise Forged(message) from error
+
+
+def _for_earlier(key: bytes, mesh: Digest, epoch: Short) -> AESGCM:
+    return AESGCM(derive(key, f"{_EARLIER}{mesh.hex()}/{epoch.hex()}"))
 
 
 def padded_bytes(length: int) -> int:
@@ -67,9 +86,18 @@ class Keyring:
         """Take an epoch's key."""
         self._keys[short(epoch)] = key
 
+    def drop(self, epoch: Short) -> None:
+        """Let go of a key that is not the one that its epoch commits to."""
+        del self._keys[epoch]
+        self._ciphers = {place: cipher for place, cipher in self._ciphers.items() if place[0] != epoch}
+
     def holds(self, epoch: Short) -> bool:
         """Whether the key of this epoch is here."""
         return epoch in self._keys
+
+    def key(self, epoch: Short) -> bytes:
+        """The key of an epoch; ask `holds` first."""
+        return self._keys[epoch]
 
     def keys(self) -> Mapping[Short, bytes]:
         """All keys, for the vault and for admissions."""

@@ -15,7 +15,7 @@ from mesh.clocks.lamport import Stamp
 from mesh.events.event import Inner
 from mesh.events.kinds import ANY, VERBS, Admit, Body, Genesis, Grant, Located, Mark, Rekey
 from mesh.limits import RANK_RECOVERY, RANK_RELAY
-from mesh.names import Digest, DocumentId, Short, short
+from mesh.names import ZERO, Digest, DocumentId, Short, short
 
 
 class Standing(IntEnum):
@@ -87,6 +87,31 @@ class Verdict:
     located: dict[Digest, tuple[Stamp, Digest, Located]] = field(default_factory=dict)
     """The latest word about where each device is. It is no part of what was said: a hint changes nothing."""
     unknown: set[Digest] = field(default_factory=set)
+
+    def join(self, more: Verdict) -> bool:
+        """Add what another one says. Returns whether that is anything new."""
+        changed = not (more.said <= self.said and more.unknown <= self.unknown)
+        self.said |= more.said
+        self.unknown |= more.unknown
+        self.admissions |= more.admissions
+        self.grants |= more.grants
+        self.rekeys |= more.rekeys
+        self.forgotten |= more.forgotten
+        for admission, cuts in more.closes.items():
+            self.closes.setdefault(admission, set()).update(cuts)
+        for grant, cuts in more.ungrants.items():
+            self.ungrants.setdefault(grant, set()).update(cuts)
+        for digest, rank in more.adopted.items():
+            self.adopted[digest] = min(rank, self.adopted.get(digest, rank))
+        return sum(self.locate(*word) for word in more.located.values()) > 0 or changed
+
+    def locate(self, stamp: Stamp, digest: Digest, located: Located) -> bool:
+        """Take a word about where a device is, if it is the latest. Returns whether it is."""
+        before = self.located.get(located.admission)
+        if before is not None and before[:2] >= (stamp, digest):
+            return False
+        self.located[located.admission] = (stamp, digest, located)
+        return True
 
     @property
     def devices(self) -> dict[Digest, Admission]:
@@ -179,17 +204,21 @@ def covers(grant: Grant, admission: Digest, inner: Inner) -> bool:
     )
 
 
-def under(marks: tuple[Mark, ...], statements: Mapping[Digest, Statement]) -> set[Digest]:
-    """The statements that are one of the marks, or that one stands on in its own chain."""
+def under(marks: tuple[Mark, ...], statements: Mapping[Digest, Statement]) -> tuple[set[Digest], set[Digest]]:
+    """The statements that are one of the marks, or that one stands on in its own chain; and what is missing of them."""
     found: set[Digest] = set()
+    missing: set[Digest] = set()
     for mark in marks:
-        step = statements.get(mark.head.digest)
+        digest, step = mark.head.digest, statements.get(mark.head.digest)
         if step is not None and (step.stamp.chain, step.seq) != (mark.chain, mark.head.seq):
             continue  # it names no place
-        while step is not None and step.digest not in found:
-            found.add(step.digest)
-            step = statements.get(step.parent)
-    return found
+        while step is not None and digest not in found:
+            found.add(digest)
+            digest = step.parent
+            step = statements.get(digest)
+        if step is None and digest != ZERO:
+            missing.add(digest)
+    return found, missing
 
 
 def grant_name(digest: Digest) -> Short:

@@ -15,14 +15,16 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import mesh
 from mesh.errors import MeshError, Misuse
 from mesh.events.seal import Keyring
-from mesh.limits import ADDRESSES_PER_PEER_MAX, ECHO_CHARACTERS_MAX
+from mesh.limits import ADDRESSES_PER_PEER_MAX, ECHO_CHARACTERS_MAX, PEERS_MAX
 from mesh.names import Digest, device_text, shown
 from mesh.node import calls, timing, vault
+from mesh.node.duties import Duties
 from mesh.node.engine import Engine, own_of
 from mesh.node.home import addresses_key
 from mesh.node.invitation import Host
@@ -68,6 +70,7 @@ class Agent:
         self.engine = Engine(own_of(held.mesh, held.admission, held.keys), keyring, store, self)
         self.device = device_text(held.admission)
         self.talk: Talk | None = None
+        self.duties: Duties | None = None
         self.bus: Bus | None = None
         self.host: Host | None = None  # of the invitation that is open
         self.finding: Finding | None = None
@@ -106,6 +109,16 @@ class Agent:
         """Tell the others."""
         if self.talk:
             self.talk.happened(effects)
+        if self.duties and effects.judged:
+            self.duties.judged()
+
+    async def keep_keys(self) -> None:
+        """Keep in the vault which epoch keys are here. Raises MeshError; then the log still gives those it gave."""
+        keys = self.engine.keyring.keys()
+        if keys != self.held.epochs:
+            held = replace(self.held, epochs=keys)
+            await asyncio.to_thread(vault.renew, self.home, held)
+            self.held = held
 
     # ── network ──────────────────────────────────────────────────────────────────────────────────
 
@@ -117,6 +130,7 @@ class Agent:
         listening = Listening(self._hosts(), self.port, Path(server) if server else None, external)
         self.bus = NatsBus(self.device, keys, server_path(self.home), listening=listening)
         self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self)
+        self.duties = Duties(self.engine, self.talk.known, self.keep_keys, self.log)
         self.locations = Locations(self.engine, self.bus, self.own_addresses, self.settings)
         if os.environ.get(BEACON_VARIABLE, "on") != "off" and not self.engine.replica.is_relay:
             from mesh.node.nearby.beacon import ZeroconfBeacon  # noqa: PLC0415 - commands must not wait for it
@@ -141,17 +155,20 @@ class Agent:
         return successor(self.engine.replica.verdict, own.admission, own.keys.sign_key)
 
     async def let_in(self) -> None:
-        """Let the bus know whom the verdict admits, and where they were last."""
+        """Let the bus know who is live, and where they were last. Whoever was taken out only visits."""
         if self.bus is None:
             return
         if self.successor() is not None:
             self.again = True
             self.ending.set()  # everybody calls this device by another name now: it starts anew under that
-        devices = self.engine.replica.verdict.devices.values()
+        verdict, own = self.engine.replica.verdict, self.engine.own.admission
+        only_visited = not verdict.is_live(own)
+        others = sorted((a for a in verdict.live.values() if a.digest != own), key=lambda a: (a.rank, a.digest))
+        if len(others) > PEERS_MAX:  # a thief's crowd must not keep the roster from being renewed
+            self.log("roster.crowded", devices=len(others), linked=PEERS_MAX)
         peers = [
-            Peer(device_text(a.digest), a.name, a.transport_key, a.tls_key, self._dialled_at(a.digest))
-            for a in devices
-            if a.digest != self.engine.own.admission
+            Peer(device_text(a.digest), a.name, a.transport_key, a.tls_key, self._dialled_at(a.digest), only_visited)
+            for a in others[:PEERS_MAX]
         ]
         try:
             await self.bus.roster(peers, self.strange)
@@ -223,7 +240,7 @@ class Agent:
         """Work as the background agent until asked to end."""
         await self._choose_port()
         self.make_bus()
-        assert self.talk is not None
+        assert self.talk is not None and self.duties is not None  # noqa: PT018 - one fact about the line above
         async with served(socket_path(self.home), self.call, self.log), asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self._supervised("talk", self.talk.run)),
@@ -232,6 +249,7 @@ class Agent:
                 group.create_task(self._supervised("moves", lambda: moves.watch(self.interfaces, self.moved))),
             ]
             tasks.append(group.create_task(self._supervised("locations", self._say_locations)))
+            tasks.append(group.create_task(self._supervised("duties", self.duties.run)))
             if self.finding is not None:
                 tasks.append(group.create_task(self._supervised("beacon", self.finding.run)))
             await self.let_in()
@@ -355,6 +373,8 @@ async def opened(home: Path, *, interfaces: Sequence[str] = (), log: Log = silen
         async with asyncio.TaskGroup() as group:
             group.create_task(agent.engine.work(), name=_WRITER)
             yield agent
+            with contextlib.suppress(MeshError):  # the log gives them again
+                await agent.keep_keys()
             await agent.engine.stop()
     except BaseExceptionGroup as group:
         raise _innermost(group) from group

@@ -57,7 +57,10 @@ async def admit(agent: Agent, arguments: Arguments) -> object:
     asked = read_request(needed(arguments, "request"))
     rank = _rank(agent, text(arguments, "rank") or ("relay" if asked.rank >= RANK_RELAY else "admin"))
     replica = agent.engine.replica
-    known = [a for a in replica.verdict.devices.values() if a.sign_key == asked.sign_key]
+    known = [a for a in replica.verdict.live.values() if a.sign_key == asked.sign_key]
+    if not known and any(a.sign_key == asked.sign_key for a in replica.verdict.devices.values()):
+        message = f"{shown(asked.name)} was taken out of the mesh, and its keys with it"
+        raise NotGranted(message, hint="There `mesh leave`, then a new `mesh join`: it comes back with new keys.")
     if known:
         digest, rank = known[0].digest, known[0].rank
     else:
@@ -74,7 +77,7 @@ async def admit(agent: Agent, arguments: Arguments) -> object:
             return (Draft(default_grant(digest)),)
 
         await agent.engine.say(Lane.CONTROL, granting)
-    packet = await _packet(agent, digest, rank)
+    packet = await _packet(agent, digest)
     return {
         "admission": admission_text(packet, asked.kem_key),
         "device": device_text(digest),
@@ -86,7 +89,7 @@ async def admit(agent: Agent, arguments: Arguments) -> object:
 
 def own_rank(agent: Agent) -> int:
     """What this device is in its mesh."""
-    own = agent.engine.replica.verdict.devices.get(agent.engine.own.admission)
+    own = agent.engine.replica.verdict.live.get(agent.engine.own.admission)
     return own.rank if own else RANK_MAX
 
 
@@ -107,15 +110,16 @@ def _rank(agent: Agent, role: str) -> int:
     return ranks[role]
 
 
-async def _packet(agent: Agent, admission: Digest, rank: int) -> Packet:
-    """What a device of this rank needs: a relay no key of any epoch."""
+async def _packet(agent: Agent, admission: Digest) -> Packet:
+    """What a device that was let in needs: a relay no key of any epoch."""
     replica = agent.engine.replica
     control = []
     for chain, heads in replica.chains.frontier(Lane.CONTROL).items():
         for head in heads:
             control += [push async for push in _pages(agent, Span(chain, head, ()))]
     own = agent.engine.own
-    epochs = agent.engine.keyring.keys() if rank < RANK_RELAY else {}
+    reads = admission in replica.verdict.readers()  # no relay does, and nobody who was closed
+    epochs = agent.engine.keyring.keys() if reads else {}
     return Packet(own.mesh, admission, agent.held.transport, epochs, tuple(control), agent.own_addresses())
 
 

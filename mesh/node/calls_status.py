@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import mesh
-from mesh.clocks.frontier import Frontier
-from mesh.events.event import Lane
-from mesh.limits import RANK_RELAY
-from mesh.names import device_text, digest_text, role_text
+from mesh.clocks.frontier import Frontier, events_between
+from mesh.events.duties import holders
+from mesh.events.epochs import Epoch
+from mesh.events.event import Lane, decode_inner
+from mesh.events.kinds import Close
+from mesh.limits import EPOCHS_SHOWN_MAX, RANK_ADMIN_LAST, RANK_RELAY
+from mesh.names import device_text, digest_text, role_text, short, shown
 from mesh.node import vault
 from mesh.node.arguments import Arguments
 from mesh.node.ports import LinkStatus
@@ -19,6 +25,8 @@ from mesh.sync.messages import Have
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
+
+MS = 1000
 
 
 async def status(agent: Agent, _arguments: Arguments) -> object:
@@ -28,13 +36,18 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
     counts = await agent.store.counts()
     peers = [_peer(agent, link) for link in agent.bus.links()] if agent.bus else []
     admission = replica.verdict.admissions.get(own.admission)
+    taken_out = await _taken_out(agent)
     server = agent.bus.server() if agent.bus else None
+    reads = own.admission in replica.verdict.readers()  # others are not meant to have keys
+    lacking = replica.learner.missing if reads else ()
+    missing = [await _missing(agent, epoch) for epoch in lacking[-EPOCHS_SHOWN_MAX:]]
     return {
         "device": {
             "id": agent.device,
             "name": agent.held.name,
             "rank": admission.rank if admission else None,
             "role": role_text(admission.rank) if admission else None,
+            "taken_out": taken_out,
         },
         "mesh": {"id": digest_text(own.mesh)},
         "agent": {
@@ -64,9 +77,48 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
         "in_sync": bool(peers) and all(peer["same_digest"] for peer in peers if peer["connected"])
         and any(peer["connected"] for peer in peers) and not replica.missing,
         "bodies_missing": len(replica.missing),
+        "writes_under": _writes_under(agent),
+        "keys_missing": missing,
         "alarms": list(agent.talk.alarms) if agent.talk else [],
-        "problems": _problems(agent, counts.waiting, counts.void),
+        "problems": [
+            *_outcast(taken_out), *(_key_problems(agent, missing) if reads else ()),
+            *_problems(agent, counts.waiting, counts.void),
+        ],
     }  # fmt: skip
+
+
+async def _taken_out(agent: Agent) -> dict[str, object] | None:
+    """Who took this device out of the mesh, when by their own clock, and why; None while it is live."""
+    replica, own = agent.engine.replica, agent.engine.own.admission
+    if replica.verdict.is_live(own):
+        return None
+    cuts = replica.verdict.closes.get(own)
+    if not cuts:  # who let it in does not count any more, or spoke of it too late
+        return {"by": "", "time_ms": None, "reason": ""}
+    said = replica.statements[min(cuts).by]
+    rows = await agent.store.event(said.digest)
+    return {
+        "by": replica.verdict.name_of(said.admission),
+        "time_ms": decode_inner(rows[0].placed.header.inner).time_ms,
+        "reason": said.body.reason if isinstance(said.body, Close) else "",
+    }
+
+
+def _outcast(taken_out: dict[str, object] | None) -> list[dict[str, str]]:
+    """The first of all problems: whatever else is wrong follows from it."""
+    if taken_out is None:
+        return []
+    what = "this device was taken out of the mesh"
+    if taken_out["by"]:
+        what += f" by {shown(str(taken_out['by']))}"
+    with contextlib.suppress(TypeError, ValueError, OverflowError):  # none, or what nobody's clock can say
+        at = datetime.fromtimestamp(taken_out["time_ms"] / MS, tz=UTC)  # type: ignore[operator]
+        what += f" at {at:%Y-%m-%d %H:%M} UTC"
+    hint = (
+        "Its notes stay readable here; nothing that is written here reaches the others any more. To come back: "
+        "`mesh leave`, then `mesh join` with a code of `mesh invite` on another device."
+    )
+    return [{"what": what, "hint": hint}]
 
 
 def _peer(agent: Agent, link: LinkStatus) -> dict[str, object]:
@@ -79,8 +131,8 @@ def _peer(agent: Agent, link: LinkStatus) -> dict[str, object]:
     return {
         **asdict(link),
         "name": found.name if found else "",
-        "we_lack": _events_between(mine, theirs) if known else None,
-        "they_lack": _events_between(theirs, mine) if known else None,
+        "we_lack": events_between(mine, theirs) if known else None,
+        "they_lack": events_between(theirs, mine) if known else None,
         "same_digest": _same(agent, mine, known.have, found.rank if found else 0) if known else False,
     }
 
@@ -96,15 +148,40 @@ def _same(agent: Agent, mine: Frontier, have: Have, rank: int) -> bool:
     return mine == _frontier(have) and shows and have.verdict == replica.verdict_digest
 
 
-def _events_between(behind: Frontier, ahead: Frontier) -> int:
-    """How many events the side behind lacks, by the numbers of the tips; a branch of a fork counts as one."""
-    lacking = 0
-    for chain, heads in ahead.items():
-        known = behind.get(chain, ())
-        highest = max((head.seq for head in known), default=0)
-        new = [head.seq for head in heads if head not in known]
-        lacking += max((max(seq - highest, 1) for seq in new if seq > highest), default=0)
-    return lacking
+async def _missing(agent: Agent, epoch: Epoch) -> dict[str, object]:
+    """An epoch whose key is not here: who began it, when he says so, whether it counts, and who can hand its key on."""
+    verdict, statements = agent.engine.replica.verdict, agent.engine.replica.statements
+    rows = await agent.store.event(epoch.digest)  # none: it came this very moment
+    return {
+        "epoch": digest_text(epoch.digest),
+        "since_ms": decode_inner(rows[0].placed.header.inner).time_ms if rows else None,
+        "by": device_text(epoch.by),
+        "name": verdict.name_of(epoch.by),
+        "counts": epoch.digest in verdict.rekeys,
+        "from": [verdict.name_of(one) for one in holders(verdict, statements, epoch.digest)],
+    }
+
+
+def _writes_under(agent: Agent) -> str | None:
+    replica = agent.engine.replica
+    held = (epoch for epoch in replica.verdict.epochs() if replica.keyring.holds(short(epoch)))
+    return next((digest_text(epoch) for epoch in held), None)
+
+
+def _key_problems(agent: Agent, missing: Sequence[Mapping[str, object]]) -> list[dict[str, str]]:
+    found = []
+    if _writes_under(agent) is None:
+        what = "this device holds no key that it may write under, so it can say nothing"
+        admin = agent.engine.replica.own_rank <= RANK_ADMIN_LAST
+        hint = "Its agent begins a new epoch by itself: `mesh up`." if admin else "Connect to an admin device."
+        found.append({"what": what, "hint": hint})
+    if counting := [one for one in missing if one["counts"]]:
+        names = sorted({name for one in counting if isinstance(one["from"], list) for name in one["from"]})
+        since = str(counting[0]["epoch"])[:8]
+        what = f"key missing: what is written under {len(counting)} epochs since {since} cannot be read here"
+        who = f"on {' or '.join(names)}" if names else "on an admin device that can read it"
+        found.append({"what": what, "hint": f"Connect; if that does not help, `mesh rotate` {who} hands the keys on."})
+    return found
 
 
 def _problems(agent: Agent, waiting: int, void: int) -> list[dict[str, str]]:

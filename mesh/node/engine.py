@@ -106,7 +106,7 @@ class Engine:
 
         async def run() -> Effects:
             held: Held = {}
-            if unsure := self.replica.unsure(message):
+            if unsure := self.replica.unsure(message, peer):
                 await self._commit()
                 held = await self.store.places(unsure)
             return self.replica.handle(Heard(peer, message, held))
@@ -121,6 +121,10 @@ class Engine:
             return Effects()
 
         await self._submit(run)
+
+    async def settled(self) -> None:
+        """For what is made to be said: keep what came before it in the same commit, so that the store tells all."""
+        await self._commit()
 
     async def feed(self, given: Input) -> Effects:
         """Any other input."""

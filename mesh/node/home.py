@@ -33,7 +33,7 @@ from mesh.events.seal import Keyring
 from mesh.events.speaking import NONCES_BYTES, Draft, runs
 from mesh.events.verdict import Standing
 from mesh.limits import DEVICE_NAME_BYTES_MAX, KEY_BYTES, RANK_FOUNDER, RANK_MEMBER, SALT_BYTES
-from mesh.names import device_text, digest_text, role_text, short
+from mesh.names import device_text, digest_text, role_text
 from mesh.node import vault, voices
 from mesh.node.moving import machine
 from mesh.node.paths import database_path
@@ -68,7 +68,7 @@ async def found(home: Path, name: str) -> Result:
     entropy_said = secrets.token_bytes(SALT_BYTES + NONCES_BYTES)
     said = replica.handle(Said((Draft(rekey(mesh, key, recipients)),), Lane.CONTROL, _now_ms(), entropy_said)).append
     await _keep(home, (*commit, *said), voices.settings({Lane.CONTROL: said[0].chain}))
-    vault.save(home, held.admitted(mesh, admission, transport_secret(entropy), {short(said[-1].digest): key}))
+    vault.save(home, held.admitted(mesh, admission, transport_secret(entropy), keyring.keys()))
     return {
         "mesh": digest_text(mesh),
         "device": device_text(admission),
@@ -100,7 +100,7 @@ async def peek(home: Path, text: str) -> Result:
     """What an admission would let this device into. Raises Refused; changes nothing."""
     packet, replica, _ = _opened(home, text)
     own = replica.verdict.admissions[packet.admission]
-    others = [a for a in replica.verdict.devices.values() if a.digest != packet.admission]
+    others = [a for a in replica.verdict.live.values() if a.digest != packet.admission]
     return {
         "mesh": digest_text(packet.mesh),
         "device": device_text(packet.admission),
@@ -120,7 +120,7 @@ async def accept(home: Path, text: str) -> Result:
     admitter = replica.statements[packet.admission].admission
     settings = {f"{_ADDRESSES}{device_text(admitter)}": json.dumps(list(packet.addresses)).encode()}
     await _keep(home, events, settings)
-    vault.save(home, held.admitted(packet.mesh, packet.admission, packet.transport, packet.epochs))
+    vault.save(home, held.admitted(packet.mesh, packet.admission, packet.transport, replica.keyring.keys()))
     return {
         "mesh": digest_text(packet.mesh),
         "device": device_text(packet.admission),

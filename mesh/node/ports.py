@@ -29,6 +29,8 @@ class Peer:
     """Ed25519 public key, 32 bytes, of its TLS certificate."""
     addresses: tuple[str, ...] = ()
     """`host:port` or `[v6]:port`, newest first."""
+    only_visited: bool = False
+    """Called as a guest and never let in as itself: this device was taken out of the mesh."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ class Talk:
             case "push":
                 await self.engine.hear(peer, messages.decode_push(body))
                 return b""
-            case whereabouts.VERB if self._places and sender:
+            case whereabouts.VERB if self._places and sender and not self.engine.replica.outside(sender):
                 await self._places.learned(sender, whereabouts.decode(body))
                 return b""
         raise Refused(f"this device does not know {verb!r}", hint="One of the two needs an upgrade: `mesh --version`.")
@@ -192,7 +192,9 @@ class Talk:
             self._spawn(self._judged())
 
     def _linked(self) -> list[Peer]:
-        return [link.device for link in self.bus.links() if link.connected and link.device]
+        """Whom to tell news: not a device that was taken out just now, whose link is about to end."""
+        links = [link.device for link in self.bus.links() if link.connected and link.device]
+        return [device for device in links if not self.engine.replica.outside(device)]
 
     def _tell(self, peer: Peer, message: Have | Push) -> None:
         """News: events go at once; tips after a moment in which more may come, so that lost events are missed soon."""

@@ -22,6 +22,9 @@ LINK_STEADY_S = 2.0  # a dialled link that lived shorter counts as a failed dial
 DRAIN_S_MAX = 2.0  # how long a link that is dropped for a better one may finish its requests
 CLOSE_TIMEOUT_S = 1.0
 GUEST_S_MAX = 60.0  # one visit as a guest
+GUEST_STAY_S = 15.0  # what an own server grants a guest; a longer exchange goes on where it ended, next time
+GUEST_LOOK_S = 1.0  # between looks who is at the guests' door, while somebody is
+OUTCAST_AGAIN_S = 300.0  # between visits of a device that was taken out, in case that falls with whoever said it
 STRANGE_AGAIN_S = 30.0  # a typed address whose device is known is looked at again so often
 ADDRESSES_INTERVAL_S = 2.0  # how soon the own port, and where peers were reached, is kept for the next start
 
@@ -58,6 +61,13 @@ SIGHT_S_MAX = 1800.0  # an announcement that was not renewed for so long is not 
 LOCATED_LOOK_S = 30.0  # between looks whether a device's addresses should be said in a statement
 LOCATED_STEADY_S = 600.0  # addresses that stayed the same for so long are said
 LOCATED_AGAIN_S = 3600.0  # about one device at most so often: statements are kept for ever
+
+# Duties of admins
+DUTIES_FIRST_S = 5.0  # after the start: others may have done it meanwhile, and tell so at once
+DUTIES_LOOK_S = 30.0  # a grant that is over is ended so soon
+DUTIES_STEP_S = 2.0  # between admins: the next in rank waits so much longer, so that seldom two do the same
+GRANTS_PATIENCE_S = 600.0  # after the start, for others to bring what was written while a grant held
+REKEY_AGAIN_S = 60.0  # at most so often: statements are kept for ever, and somebody hostile may ask for it
 
 # Clock
 CLOCK_LOOK_S = 1.0

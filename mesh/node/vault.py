@@ -122,10 +122,26 @@ def _read(raw: bytes) -> Secrets:
 
 def save(home: Path, held: Secrets) -> None:
     """Write the secrets: durable when this returns. Raises DiskFull or Refused; then the old file stays."""
+    _write(home, held, os.environ.get(PASSPHRASE_VARIABLE, ""))
+
+
+def renew(home: Path, held: Secrets) -> None:
+    """Write the secrets over those that are there, sealed or clear as those are: nobody is asked about it.
+
+    Raises DiskFull or Refused; then the old file stays.
+    """
+    try:
+        sealed = is_sealed(home)
+    except OSError as error:
+        message = f"the keys of this home cannot be renewed: {error.strerror}"
+        raise Refused(message, hint=f"Check {secrets_path(home)}.") from error
+    _write(home, held, _passphrase() if sealed else "")
+
+
+def _write(home: Path, held: Secrets, passphrase: str) -> None:
     epochs = [[epoch, key] for epoch, key in sorted(held.epochs.items())]
     fields = [held.sign_seed, held.kem_seed, held.nkey_seed, held.tls_seed]
     raw = cbor.encode([*fields, held.name, held.mesh, held.admission, epochs, held.transport])
-    passphrase = os.environ.get(PASSPHRASE_VARIABLE)
     if passphrase:
         content = _SEALED + lock(raw, passphrase, secrets.token_bytes(SALT_BYTES + NONCE_BYTES))
     else:

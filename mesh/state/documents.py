@@ -15,7 +15,7 @@ from functools import partial
 
 from mesh.errors import Damaged, Malformed, Misuse, Refused, TooLarge
 from mesh.events.kinds import Born, Value
-from mesh.limits import BODY_PLAIN_BYTES_MAX, CHANGE_OPERATIONS_MAX
+from mesh.limits import BODY_PLAIN_BYTES_MAX
 from mesh.names import DocumentId
 from mesh.state import snapshot
 from mesh.state.changes import decode
@@ -23,15 +23,13 @@ from mesh.state.edits import Delete, Draft, Edit, Letters
 from mesh.state.encoding import encode, hash_of
 from mesh.state.engine import Engine
 from mesh.state.fold import Fold, View
-from mesh.state.genesis import Genesis, derive, known
+from mesh.state.genesis import FIRST_OPERATIONS_MAX, Genesis, derive, known
 from mesh.state.history import Live
-from mesh.state.intake import OUTDONE, Intake, Taken, contest
+from mesh.state.intake import NONE, OUTDONE, Intake, Taken, contest
 from mesh.state.operations import ACTOR_BYTES, Change, OperationId
 from mesh.state.shapes import BODY
 from mesh.state.snapshot import Snapshot
 
-_NONE: frozenset[bytes] = frozenset()
-_FIRST_OPERATIONS_MAX = 2 * CHANGE_OPERATIONS_MAX  # of a derived first change, which we wrote: registers and letters
 _WRAPPING_BYTES = 16  # what an event's body adds to a change, rounded up
 _UNFIT = "Automerge cannot take it"
 
@@ -67,7 +65,7 @@ class Document:
         document: DocumentId,
         birth: Born,
         changes: Iterable[tuple[bytes, Change]],
-        void: AbstractSet[bytes] = _NONE,
+        void: AbstractSet[bytes] = NONE,
     ) -> Document:
         """Build a document from the digests and changes of its events, in whatever order they come.
 
@@ -79,6 +77,7 @@ class Document:
         winners, outdone = contest(changes, void)
         unfit: list[Change] = []
         while True:
+            fit = [change for change in winners if change not in unfit]
             intake = Intake.begun(genesis, void)
             for change in outdone:
                 intake.refuse(change, OUTDONE, void)
@@ -86,9 +85,9 @@ class Document:
                 intake.refuse(change, _UNFIT, void)
             made = cls(document, genesis, Engine.begun(genesis), intake)
             try:
-                made.take(winners, void)
+                made._admit(fit, void)
             except Malformed:
-                unfit.append(_culprit(genesis, [change for change in winners if change not in unfit], void))
+                unfit.append(_culprit(genesis, fit, void))
             else:
                 return made
 
@@ -107,22 +106,22 @@ class Document:
 
     def save(self) -> bytes:
         """Everything of this document, what waits, was refused or is void included, for our own store only."""
-        genesis, held = self._genesis, self._held
-        body, raw = genesis.body is not None, self._engine.save()
-        if held is None:
-            assert self._saved is not None, "neither made nor loaded"
+        raw = self._engine.save()
+        if self._saved is not None:
             return snapshot.encode(replace(self._saved, engine=raw))
+        genesis, held = self._genesis, self._intake
         waiting, aside = (tuple(c.raw for _, c in sorted(part.items())) for part in (held.waiting, held.aside))
         refused = tuple((change.raw, reason) for _, (change, reason) in sorted(held.refused.items()))
-        beside = (waiting, refused, aside, tuple(sorted(held.void)))
-        return snapshot.encode(Snapshot(self.id, body, genesis.letters, genesis.registers, raw, *beside))
+        birth = (genesis.body is not None, genesis.letters, genesis.registers)
+        void = tuple(sorted(held.void))
+        return snapshot.encode(Snapshot(self.id, *birth, raw, waiting, refused, aside, void))
 
     @property
     def spoiled(self) -> bool:
         """Whether Automerge failed over a change, so that this object must be thrown away and folded again."""
         return self._engine.spoiled
 
-    def take(self, changes: Sequence[Change], void: AbstractSet[bytes] = _NONE) -> Taken:
+    def take(self, changes: Sequence[Change], void: AbstractSet[bytes] = NONE) -> Taken:
         """Take in changes that passed the gate; those whose hashes are in `void` do not count.
 
         Where `doubled` is set nothing was taken, and the document must be folded again. Raises Malformed, and is
@@ -132,7 +131,11 @@ class Document:
         fresh = {change.hash: change for change in changes if not intake.knows(change.hash)}
         if intake.unsettled(changes, void) or intake.doubled(fresh.values()):
             return intake.report((), doubled=True)
-        applied = intake.admit(fresh.values(), void)
+        return self._admit(fresh.values(), void)
+
+    def _admit(self, changes: Iterable[Change], void: AbstractSet[bytes]) -> Taken:
+        intake = self._intake
+        applied = intake.admit(changes, void)
         if applied:
             self._engine.deliver([change.raw for change in applied], intake.history.heads)
             self._view = None
@@ -194,11 +197,8 @@ class Document:
 
     @property
     def hidden(self) -> AbstractSet[bytes]:
-        """The void changes that honoured ones stand on: they are in the document, and nothing of them is seen.
-
-        An untouched document has none. The derived first change is always in it, so a void birth is always hidden.
-        """
-        return self._intake.hidden if self._held or (self._saved and self._saved.void) else _NONE
+        """The void changes that are in the document, unseen: honoured ones stand on them, or it is the birth's."""
+        return self._intake.hidden if self._held or (self._saved and self._saved.void) else NONE
 
     @property
     def aside(self) -> tuple[bytes, ...]:
@@ -210,7 +210,7 @@ class Document:
 
         Empty for every document, masked or not; anything else is a bug, or a fault of disk or memory.
         """
-        whole, engine, history = self._folded().view(_NONE), self._engine.shown(), self._intake.history
+        whole, engine, history = self._folded().view(NONE), self._engine.shown(), self._intake.history
         wrong = {BODY} if self._genesis.body and whole.text != self._engine.text() else set()
         for key in {*whole.live, *history.keys(), *engine}:
             live = history.live(key)
@@ -258,7 +258,7 @@ class Document:
     def _folded(self) -> Fold:
         if self._fold is None:
             self._fold = Fold(self._intake.history)
-            self._fold.take(decode(raw, _FIRST_OPERATIONS_MAX) for raw in self._engine.changes())
+            self._fold.take(decode(raw, FIRST_OPERATIONS_MAX) for raw in self._engine.changes())
         return self._fold
 
     @property

@@ -18,7 +18,8 @@ from mesh.state.operations import Change
 
 OUTDONE = "its actor gave its number twice, and the other event goes before it"
 
-_NONE: frozenset[bytes] = frozenset()
+NONE: frozenset[bytes] = frozenset()
+"""Where nothing is void."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Intake:
         """Those of them that are in the document, the first change included if the birth is void."""
 
     @classmethod
-    def begun(cls, genesis: Genesis, void: AbstractSet[bytes] = _NONE) -> Intake:
+    def begun(cls, genesis: Genesis, void: AbstractSet[bytes] = NONE) -> Intake:
         """Begin with a document as it was born; `void` may have the hash of that first change."""
         history = History()
         history.begin(genesis)
@@ -112,14 +113,14 @@ class Intake:
                 return True
         return False
 
-    def refuse(self, change: Change, reason: str, void: AbstractSet[bytes] = _NONE) -> None:
+    def refuse(self, change: Change, reason: str, void: AbstractSet[bytes] = NONE) -> None:
         """Put a change aside for good. One that was outdone leaves its number to the other."""
         self.void.update({change.hash} & void)
         self._refused[change.hash] = (change, reason)
         if reason != OUTDONE:
             self._claims[change.actor, change.sequence] = change.hash
 
-    def admit(self, changes: Iterable[Change], void: AbstractSet[bytes] = _NONE) -> list[Change]:
+    def admit(self, changes: Iterable[Change], void: AbstractSet[bytes] = NONE) -> list[Change]:
         """Take in what fits, together with what waited for it; what is in the document by that, in a fitting order."""
         entered: list[Change] = []
         ready = list(changes)
@@ -183,7 +184,7 @@ class Intake:
 
 
 def contest(
-    changes: Iterable[tuple[bytes, Change]], void: AbstractSet[bytes] = _NONE
+    changes: Iterable[tuple[bytes, Change]], void: AbstractSet[bytes] = NONE
 ) -> tuple[list[Change], list[Change]]:
     """Of changes with one actor and number, the one that stays; and the others. Both ordered by hash.
 
@@ -197,7 +198,7 @@ def contest(
         known[change.hash] = change
         events[change.hash] = min(event, events.get(change.hash, event))
         places.setdefault((change.actor, change.sequence), set()).add(change.hash)
-    under = _under(known, void) if len(places) < len(known) else _NONE
+    under = _under(known, void) if len(places) < len(known) else NONE
     first = {
         min(these, key=lambda digest: ((digest in void) * (2 - (digest in under)), events[digest], digest))
         for these in places.values()

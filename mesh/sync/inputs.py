@@ -76,6 +76,6 @@ class Effects:
     serve: tuple[tuple[Peer, Want], ...] = ()
     send: tuple[tuple[Peer | None, Have | Push], ...] = ()  # None: everybody met
     meet: frozenset[Peer] = frozenset()  # compare with these again soon
-    judged: bool = False  # the verdict changed: events that were not honoured must be weighed again
+    judged: bool = False  # the verdict or the keys changed: what is not honoured must be weighed again
     alarms: tuple[str, ...] = ()
     refused: int = 0  # runs of this message that did not hold; they changed nothing

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from mesh.clocks.chain import START, Head
 from mesh.clocks.frontier import Frontier, lacking, unknown_heads
 from mesh.errors import NotGranted, Refused
 from mesh.events.chains import Chains, Fitted, Gap, Held
+from mesh.events.epochs import Learner
 from mesh.events.event import Lane, Placed, Run
 from mesh.events.judge import Judgement
 from mesh.events.keys import SecretKeys
@@ -24,10 +24,10 @@ from mesh.events.seal import Keyring
 from mesh.events.speaking import NONCES_BYTES, Draft, Voice, event_bytes, joined, signed
 from mesh.events.verdict import Statement, Verdict, admitted
 from mesh.limits import CONTROL_BYTES_MAX, LIVE_PUSH_BYTES_MAX, RANK_ADMIN_LAST, SALT_BYTES, WANT_BODIES_MAX
-from mesh.names import ZERO, Digest, role_text
+from mesh.names import ZERO, Digest, device_text, role_text
 from mesh.sync.inputs import GUEST, Effects, Heard, Input, Lost, Met, Peer, Said, Ticked, is_guest
 from mesh.sync.messages import Have, Message, Push, Want, told
-from mesh.sync.pull import Pull
+from mesh.sync.pull import Pull, Pulls, first_bodies
 from mesh.sync.saying import epoch_to_write, granted
 
 EVERYBODY: Peer = "*"
@@ -53,17 +53,18 @@ class Replica:
         self.own, self.keyring = own, keyring
         self.chains = chains or Chains(own.mesh)
         self.judgement = Judgement(own.mesh)
+        self.learner = Learner(own.mesh, own.admission, own.keys, keyring)
         self.control_bytes = 0
         self.missing: dict[Digest, Digest] = {}  # event -> body digest, of bodies that are not here
         self.met: set[Peer] = set()
-        self.pulls: dict[Peer, Pull] = {}
-        self.skipped: set[Peer] = set()
+        self.pulls = Pulls()
+        self.devices: dict[Peer, Digest] = {}  # all that were ever let in, by the names that the bus gives them
         self.voices: dict[Lane, Digest] = {}
         self.turn = 0  # how many Haves were told: of a frontier that is too large each tells another part
         self.verdict_digest = Digest(hashlib.sha256(_VERDICT).digest())
         self.state: Digest = ZERO  # the state digest, as the shell settled it last
         self.heard = max((n for c in self.chains.chains.values() for n in c.tips.values()), default=0)
-        self._judge(control)
+        self._judge(control, [])
 
     @property
     def verdict(self) -> Verdict:
@@ -78,17 +79,25 @@ class Replica:
     @property
     def lacks(self) -> Mapping[Peer, int]:
         """How many tips are still being fetched from each peer."""
-        return {peer: len(pull.targets) + len(pull.bodies) for peer, pull in self.pulls.items()}
+        pulls = self.pulls.under_way
+        return {peer: len(pull.control) + len(pull.data) + len(pull.bodies) for peer, pull in pulls.items()}
+
+    def outside(self, peer: Peer) -> bool:
+        """Whether only control is traded with this peer: a guest, or a device that is not live any more."""
+        admission = self.devices.get(peer)
+        return is_guest(peer) or (admission is not None and not self.verdict.is_live(admission))
 
     def have(self, peer: Peer, *, asks: bool) -> Have:
-        """My frontier as this peer may see it: guests see control only."""
-        data: Frontier = {} if is_guest(peer) else self.chains.frontier(Lane.DATA)
+        """My frontier as this peer may see it: who is outside sees control only."""
+        data: Frontier = {} if self.outside(peer) else self.chains.frontier(Lane.DATA)
         self.turn += 1
         return Have(*told(self.chains.frontier(Lane.CONTROL), data, self.turn), self.state, self.verdict_digest, asks)
 
-    def unsure(self, message: Message) -> tuple[Digest, ...]:
-        """Digests that the log must be asked about before this message is handled."""
+    def unsure(self, message: Message, peer: Peer = "") -> tuple[Digest, ...]:
+        """Digests that the log must be asked about before this message is handled. A guest's tips are not asked for."""
         match message:
+            case Have() if peer == GUEST:
+                return ()
             case Have(control, data):
                 mine = {**self.chains.frontier(Lane.CONTROL), **self.chains.frontier(Lane.DATA)}
                 return tuple(head.digest for _, head in unknown_heads(mine, {**control, **data}))
@@ -179,28 +188,26 @@ class Replica:
 
     def _compare(self, peer: Peer, have: Have, held: Held) -> Effects:
         send = ((peer, self.have(peer, asks=False)),) if have.asks else ()
+        if peer == GUEST:
+            return Effects(send=send)  # nobody can be asked through the guests' door
         control = lacking(self.chains.frontier(Lane.CONTROL), have.control, held)
-        data = () if is_guest(peer) else lacking(self.chains.frontier(Lane.DATA), have.data, held)
-        busy = {chain for other, pull in self.pulls.items() if other != peer for chain, _ in pull.targets}
-        free = [target for target in (*control, *data) if target[0] not in busy]
-        late = peer in self.pulls and not set(free) <= set(self.pulls[peer].targets)
-        if late or len(free) < len(control) + len(data):
-            self.skipped.add(peer)
-        bodies = [] if is_guest(peer) else list(islice(self.missing, WANT_BODIES_MAX))
-        if peer in self.pulls or peer == GUEST or not (free or bodies):
+        outside = self.outside(peer)
+        data = () if outside else lacking(self.chains.frontier(Lane.DATA), have.data, held)
+        free = self.pulls.offered(peer, control, data)
+        if free is None or not (any(free) or (self.missing and not outside)):
             return Effects(send=send)
-        for event in bodies:  # to the end: what nobody has must not stand before what somebody has
-            self.missing[event] = self.missing.pop(event)
-        self.pulls[peer] = pull = Pull(free, bodies)
+        bodies = [] if outside else first_bodies(self.missing, WANT_BODIES_MAX)
+        self.pulls.under_way[peer] = pull = Pull(*free, bodies)
         want = pull.want(self.chains.after)
         return Effects(ask=((peer, want),) if want else (), send=send)
 
     def _allowed(self, peer: Peer, want: Want) -> Want:
-        """What of a Want is served (to guests control only), in the order in which it came to be held here."""
+        """What of a Want is served (outside control only), in the order in which it came to be held here."""
         order = {name: place for place, name in enumerate(self.chains.chains)}
+        outside = self.outside(peer)
         control = self.chains.frontier(Lane.CONTROL)
-        spans = [s for s in want.spans if s.chain in (control if is_guest(peer) else order)]
-        return Want(tuple(sorted(spans, key=lambda s: order[s.chain])), () if is_guest(peer) else want.bodies)
+        spans = [s for s in want.spans if s.chain in (control if outside else order)]
+        return Want(tuple(sorted(spans, key=lambda s: order[s.chain])), () if outside else want.bodies)
 
     def _receive(self, peer: Peer, push: Push, held: Held) -> Effects:
         taken: list[Placed] = []
@@ -232,13 +239,17 @@ class Replica:
     def _fitting(self, peer: Peer, run: Run, held: Held) -> Fitted:
         fitted = self.chains.place(run, self.statements, held)
         lane = fitted.events[0].lane if fitted.events else None
-        if is_guest(peer) and lane is Lane.DATA:
-            message = "a guest brought data"
+        if lane is Lane.DATA and self.outside(peer):
+            message = "a guest brought data" if is_guest(peer) else "a device that was taken out brought data"
             raise Refused(message)
-        if lane is Lane.CONTROL and self.control_bytes > CONTROL_BYTES_MAX:
+        if lane is Lane.CONTROL and self.control_bytes > self._control_room(fitted.events[0].admission):
             message = "this mesh holds as many control events as fit"
             raise Refused(message)
         return fitted
+
+    def _control_room(self, admission: Digest) -> int:
+        """What is not live leaves room: whoever was taken out must not fill the memory that others speak into."""
+        return CONTROL_BYTES_MAX if self.verdict.is_live(admission) else CONTROL_BYTES_MAX // 2
 
     def _was_missing(self, event: Digest, body: bytes) -> bool:
         if self.missing.get(event) != hashlib.sha256(body).digest():
@@ -250,16 +261,16 @@ class Replica:
         self, peer: Peer, ends: list[tuple[Digest, Head]]
     ) -> tuple[tuple[tuple[Peer, Want], ...], frozenset[Peer]]:
         """After an answer to a Want: the next question, or the end of the pull."""
-        pull = self.pulls.get(peer)
-        if pull is None:
-            return (), frozenset()
-        want = pull.want(self.chains.after) if pull.advance(ends) else None
+        want = self.pulls.onwards(peer, ends, self.chains.after)
         return (((peer, want),), frozenset()) if want else ((), self._end_pull(peer))
+
+    def _end_pull(self, peer: Peer) -> frozenset[Peer]:
+        return frozenset(self.pulls.end(peer) & self.met)
 
     # ── holding ──────────────────────────────────────────────────────────────────────────────────
 
     def _take(self, placed: Iterable[Placed], key: bytes, alarms: list[str]) -> bool:
-        """Move chains, clock and statements on by events that fit. Returns whether the verdict changed."""
+        """Move chains, clock and statements on by events that fit. Returns whether what others amount to may change."""
         control: list[Placed] = []
         for event in placed:
             if self.chains.take(event, key):
@@ -269,30 +280,24 @@ class Replica:
                 control.append(event)
             elif event.event.body is None:
                 self.missing[event.digest] = event.header.body_digest
-        return self._judge(control)
+        return self._judge(control, alarms)
 
-    def _judge(self, control: Iterable[Placed]) -> bool:
-        """Take control events into the verdict. Returns whether that changed it."""
+    def _judge(self, control: Iterable[Placed], alarms: list[str]) -> bool:
+        """Take control events into the verdict and the keyring. Returns whether either changed."""
         news = tuple(control)
         self.control_bytes += sum(event_bytes(placed.event) for placed in news)
-        changed = self.judgement.add(statement(placed) for placed in news)
+        said = tuple(statement(placed) for placed in news)
+        self.devices |= {device_text(one.digest): one.digest for one in said if admitted(one)}
+        changed = self.judgement.add(said)
+        learned, faults = self.learner.add(said)
+        alarms += (fault.told(self.verdict.name_of(fault.by)) for fault in faults)
         if changed:
-            said = b"".join(sorted(self.verdict.said))
-            self.verdict_digest = Digest(hashlib.sha256(_VERDICT + said).digest())
-        return changed
+            counting = b"".join(sorted(self.verdict.said))
+            self.verdict_digest = Digest(hashlib.sha256(_VERDICT + counting).digest())
+        return changed or learned
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────
 
     def _tick(self) -> Effects:
-        for peer, pull in list(self.pulls.items()):
-            if pull.idle:
-                self._end_pull(peer)
-            pull.idle = True
+        self.pulls.tick()
         return Effects(send=tuple((peer, self.have(peer, asks=True)) for peer in sorted(self.met)))
-
-    def _end_pull(self, peer: Peer) -> frozenset[Peer]:
-        """Forget what was fetched from a peer; whoever offered the same, or more meanwhile, may now be asked."""
-        if self.pulls.pop(peer, None) is None:
-            return frozenset()
-        skipped, self.skipped = frozenset(self.skipped & self.met), set()
-        return skipped

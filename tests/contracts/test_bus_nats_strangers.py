@@ -12,6 +12,7 @@ import pytest
 from mesh.errors import MeshError, Unreachable
 from mesh.limits import GUEST_CONNECTIONS_MAX
 from mesh.node.ports import Peer
+from mesh.node.transport import door
 from mesh.node.transport.broker_config import guest_seed, inbox, subject
 from mesh.node.transport.tls import write_files
 from mesh.node.transport.wires import NotLetIn, Wire
@@ -136,8 +137,9 @@ async def test_guest_rights_are_the_door_and_nothing_else(tmp_path: Path) -> Non
             await member.close()
 
 
-async def test_guests_cannot_crowd_out_devices(tmp_path: Path) -> None:
+async def test_guests_cannot_crowd_out_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guests have few connections and few requests a second; devices are served meanwhile."""
+    monkeypatch.setattr(door, "GUEST_CONNECTIONS_PER_SOURCE_MAX", GUEST_CONNECTIONS_MAX)
     async with town(2, tmp_path) as (a, b):
         await acquaint(a, b)
         seed = guest_seed(keys_of(b.device).mesh_secret)

@@ -1,4 +1,4 @@
-"""Makes the vectors for changes, documents and the state digest, which other programs are held against too.
+"""Makes the vectors for changes, documents, void work and the state digest, which other programs are held against too.
 
 Run it to write them again; a test holds the files to what it makes. Values are hex, and texts are JSON.
 """
@@ -18,6 +18,7 @@ from mesh.state.edits import Delete, Edit, Put, Splice
 from mesh.state.encoding import encode
 from mesh.state.genesis import derive
 from mesh.state.operations import Action, Change, Operation, OperationId
+from tests.vectors.mask_cases import masks
 from tests.vectors.shape_cases import ACTOR, ADMISSION, BAD, BODY, GOOD, TIP
 from tests.vectors.wrong_changes import INSERT, PUT, WRONG, change_of, deflated
 
@@ -194,7 +195,7 @@ def _digest(events: Sequence[tuple[DocumentId, Digest, int, Digest]]) -> Case:
 
 def files() -> dict[Path, str]:
     """Every file of these vectors, with what stands in it."""
-    kinds = {"changes": changes(), "documents": documents(), "digest": digests()}
+    kinds = {"changes": changes(), "documents": documents(), "masks": masks(), "digest": digests()}
     return {
         FOLDER / kind / f"{name}.json": json.dumps(case, indent=1, sort_keys=True) + "\n"
         for kind, cases in kinds.items()

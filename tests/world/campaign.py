@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import get_context
 
+from tests.world import mask_campaign
 from tests.world.run import Outcome, is_real, play
 from tests.world.sabotages import ALL, Caught, Sabotage, hunt
 
@@ -74,6 +75,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Play, report, and say with the exit code whether all is well."""
     options = _options(argv)
     began = time.monotonic()
+    if options.masks:
+        return mask_campaign.report(options.first, options.masks, options.jobs, as_json=options.json)
     if options.transcript:
         return _transcript(options.seed or 0, options.steps)
     seeds = [options.seed] if options.seed is not None else range(options.first, options.first + options.seeds)
@@ -146,6 +149,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=STEPS, help="acts in each")
     parser.add_argument("--seed", type=int, help="only this one")
     parser.add_argument("--transcript", action="store_true", help="print everything that happens in the seed")
+    parser.add_argument("--masks", type=int, default=0, help="instead, worlds of one document with void work: how many")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--no-sabotages", action="store_true", help="leave out the faults that must be caught")
     parser.add_argument("--json", action="store_true", help="figures for programs")

@@ -69,7 +69,7 @@ def differences(world: World) -> list[str]:
             reasons.append(f"{device.name} lacks {sorted(d.hex()[:8] for d in lacking)[:5]} of {len(union)}")
         if bodies := device.replica.missing.keys() - bodies_lost(world):
             reasons.append(f"{device.name} lacks {len(bodies)} bodies")
-        if device.replica.pulls:
+        if device.replica.pulls.under_way:
             reasons.append(f"{device.name} is still fetching")
         if not device.hostile and world.lacks_key(device):
             reasons.append(f"{device.name} has no key to write under")
@@ -198,9 +198,15 @@ def bounded(world: World, device: Device) -> None:
     claim("memory", len(replica.statements) == control, f"{len(replica.statements)} statements of {control}")
     texts = {d.text for d in world.devices.values()}
     known = texts | {"?"} | {"?" + text for text in texts}
-    claim("memory", replica.met | replica.pulls.keys() | replica.skipped <= known, "of peers that do not exist")
+    claim(
+        "memory",
+        replica.met | replica.pulls.under_way.keys() | replica.pulls.skipped <= known,
+        "of peers that do not exist",
+    )
     lost = bodies_lost(world)
-    claim("memory", (lost or not replica.pulls) and replica.missing.keys() <= lost, "something is still fetched")
+    claim(
+        "memory", (lost or not replica.pulls.under_way) and replica.missing.keys() <= lost, "something is still fetched"
+    )
 
 
 # ---------------------------------------------------------------- meaning

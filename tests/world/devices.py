@@ -15,17 +15,14 @@ from mesh.clocks.frontier import Frontier
 from mesh.errors import Refused
 from mesh.events.chains import Chains
 from mesh.events.event import Lane, Placed
-from mesh.events.founding import rekey_purpose
-from mesh.events.kinds import Rekey
 from mesh.events.reading import statement
-from mesh.events.seal import Keyring, commitment
+from mesh.events.seal import Keyring
 from mesh.events.verdict import admitted
-from mesh.names import Digest, DocumentId, Short, device_text, short
+from mesh.names import Digest, DocumentId, device_text
 from mesh.sync import messages
 from mesh.sync.inputs import GUEST, Effects, Heard, Input, Lost, Met, Peer, Said, Ticked, is_guest
 from mesh.sync.messages import Have, Message, Push, Want
 from mesh.sync.replica import Own, Replica
-from tests.world import earlier
 from tests.world.disk import Disk
 from tests.world.meaning import Meaning
 from tests.world.wire import Letter, Role
@@ -190,27 +187,10 @@ class Device:
         self.meaning.weigh(self.keyring, self.replica.verdict, [self.disk.log[placed.digest] for placed in events])
 
     def learn_keys(self) -> bool:
-        """Take the epoch keys that rekeys wrap for us, and the earlier ones under them. Returns whether any came."""
+        """Keep the epoch keys that the replica learned. Returns whether any came."""
         before = len(self.disk.keys)
-        for epoch, (_, rekey) in sorted(self.replica.verdict.rekeys.items()):
-            wrapped = dict(rekey.wraps).get(self.own.admission)
-            if wrapped is not None and not self.keyring.holds(short(epoch)):
-                key = self.own.keys.unwrap(wrapped, rekey_purpose(self.own.mesh, self.own.admission))
-                self._take_key(short(epoch), key, rekey)
-        for epoch, (_, rekey) in sorted(self.replica.verdict.rekeys.items()):
-            if self.keyring.holds(short(epoch)):
-                for older, box in rekey.earlier:
-                    if not self.keyring.holds(older):
-                        self._keep_key(older, earlier.opened(self.disk.keys[short(epoch)], box))
+        self.disk.keys |= self.keyring.keys()
         return len(self.disk.keys) > before
-
-    def _take_key(self, epoch: Short, key: bytes, rekey: Rekey) -> None:
-        assert commitment(key) == rekey.commitment, epoch
-        self._keep_key(epoch, key)
-
-    def _keep_key(self, epoch: Short, key: bytes) -> None:
-        self.disk.keys[epoch] = key
-        self.keyring = self.replica.keyring = Keyring(self.disk.keys)
 
     # ── the wire ──
 

@@ -30,7 +30,7 @@ from mesh.events.founding import (
 )
 from mesh.events.keys import SecretKeys, public_sign_key
 from mesh.events.kinds import Admit, Born, Grant, Rekey, kind_of
-from mesh.events.seal import commitment
+from mesh.events.seal import commitment, handed_on
 from mesh.events.speaking import NONCES_BYTES, Draft
 from mesh.events.verdict import Standing
 from mesh.limits import KEY_BYTES, LAMPORT_STEP_MAX, RANK_ADMIN_LAST, SALT_BYTES
@@ -39,7 +39,7 @@ from mesh.sync import messages
 from mesh.sync.inputs import GUEST, Peer, Said
 from mesh.sync.messages import Have, Message, Push, Want
 from mesh.sync.replica import Own
-from tests.world import earlier, seeded_hpke
+from tests.world import seeded_hpke
 from tests.world.devices import Device, Struck
 from tests.world.disk import Disk
 from tests.world.hostile import Pen
@@ -353,7 +353,9 @@ class World:
             (name, seeded_hpke.wrap(key, device.kem_key, rekey_purpose(self.mesh, name), self.rng.randbytes(KEY_BYTES)))
             for name, device in sorted(verdict.admissions.items())
         )
-        older = tuple((epoch, earlier.sealed(key, held)) for epoch, held in sorted(admin.disk.keys.items()))
+        older = tuple(
+            (epoch, handed_on(key, self.mesh, epoch, held)) for epoch, held in sorted(admin.disk.keys.items())
+        )
         self.control(admin, Draft(Rekey(commitment(key), wraps, older)))
 
     def owes_key(self, admin: Device) -> bool:

@@ -96,7 +96,8 @@ class Finding:
 
     def _announce(self, now_s: float) -> None:
         epoch, port = self._engine.replica.verdict.epoch(), self._bus.server().port
-        key = self._tag_keys().get(short(epoch)) if epoch else None
+        in_it = self._engine.replica.verdict.is_live(self._engine.own.admission)
+        key = self._tag_keys().get(short(epoch)) if epoch and in_it else None
         wanted = (epoch, port, key, self.also)
         if wanted == self._announced and now_s - self._announced_s < timing.BEACON_RENEW_S:
             return
@@ -127,8 +128,9 @@ class Finding:
         return self._known[seen]
 
     def _others(self) -> set[str]:
-        devices = self._engine.replica.verdict.devices
-        return {device_text(digest) for digest in devices if digest != self._engine.own.admission}
+        """The other live devices; nobody once this device was taken out, so that it looks for nobody."""
+        live, own = self._engine.replica.verdict.live, self._engine.own.admission
+        return {device_text(digest) for digest in live if digest != own} if own in live else set()
 
     def _tag_keys(self) -> dict[Short, bytes]:
         held = self._engine.keyring.keys()

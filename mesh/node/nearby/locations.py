@@ -47,7 +47,7 @@ class Locations:
         """This device, and the members that are linked: other admins speak for themselves."""
         linked = {link.device: link.address for link in self._bus.links() if link.connected}
         places: dict[Digest, Sequence[str]] = {self._engine.own.admission: self._own()}
-        for digest, found in self._engine.replica.verdict.devices.items():
+        for digest, found in self._engine.replica.verdict.live.items():
             if found.rank > RANK_ADMIN_LAST and device_text(digest) in linked:
                 reached = linked[device_text(digest)]  # a relay knows least where it can be reached from outside
                 told = self.told.get(device_text(digest), ())

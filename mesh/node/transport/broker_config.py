@@ -85,7 +85,8 @@ def address_text(host: str, port: int) -> str:
 def server_config(device: str, keys: ServerKeys, place: ServerPlace, peers: Sequence[Peer]) -> str:
     """The whole text. The same arguments give the same bytes; the order of the peers does not matter."""
     users = [_user(keys.own, publish=[">"], subscribe=[">"])]
-    users += [_peer_user(device, peer) for peer in sorted(peers, key=lambda peer: peer.device)]
+    let_in = sorted((peer for peer in peers if not peer.only_visited), key=lambda peer: peer.device)
+    users += [_peer_user(device, peer) for peer in let_in]
     door = subject(device, GUEST, ">")
     guest = _user(keys.guest, publish=[door], subscribe=[f"{GUEST_INBOX}.>"])
     return f"""# Written by mesh from its roster and replaced whenever that changes. Do not edit.

@@ -326,8 +326,7 @@ class NatsBus:
         undialled = []
         for device, (link, task) in list(self._links.items()):
             peer = self._peers.get(device)
-            known = (link.peer.transport_key, link.peer.tls_key)
-            if peer is None or (peer.transport_key, peer.tls_key) != known:
+            if peer is None or _login_of(peer) != _login_of(link.peer):
                 link.removed = True
                 undialled.append(link)
                 task.cancel()
@@ -365,6 +364,11 @@ class NatsBus:
 
     def _find(self, tls_key: bytes) -> PeerLink | None:
         return next((link for link, _ in self._links.values() if link.peer.tls_key == tls_key), None)
+
+
+def _login_of(peer: Peer) -> tuple[bytes, bytes, bool]:
+    """What a link cannot change while it lives."""
+    return peer.transport_key, peer.tls_key, peer.only_visited
 
 
 def _idle(device: str) -> LinkStatus:

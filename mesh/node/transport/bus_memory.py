@@ -263,7 +263,7 @@ class MemoryBus:
 
     def knows(self, device: str) -> bool:
         """Whether the roster has a device."""
-        return device in self._peers
+        return device in self._peers and not self._peers[device].only_visited
 
     def look_around(self) -> None:
         """The network changed."""

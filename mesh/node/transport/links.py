@@ -77,6 +77,12 @@ class LinkTimes:
     backoff_first_s: float = timing.BACKOFF_FIRST_S
     backoff_s_max: float = timing.BACKOFF_S_MAX
     steady_s: float = timing.LINK_STEADY_S
+    outcast_s: float = timing.OUTCAST_AGAIN_S
+    """Between visits of a device that was taken out."""
+
+    def seldom(self) -> LinkTimes:
+        """The pace of a device that was taken out."""
+        return replace(self, backoff_first_s=self.outcast_s, backoff_s_max=self.outcast_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from mesh.node.transport.broker_config import (
     server_config,
     subject,
 )
+from mesh.node.transport.door import Door
 from mesh.node.transport.forwarder import Forwarder
 from mesh.node.transport.tls import TlsFiles, leaf_name, mesh_context, pinned_context, public_of
 from mesh.node.transport.wires import Arrived, Dialler, Listener, Login, Wire
@@ -90,6 +91,7 @@ class OwnServer:
         self._peers: tuple[Peer, ...] = ()
         self._applied = ""
         self._lock = asyncio.Lock()
+        self._knocked = asyncio.Event()
         self._broker: Broker | None = None
         self._condition = _Condition()
 
@@ -185,14 +187,42 @@ class OwnServer:
                 await self._listen(told)
                 self._condition = _Condition("external" if broker is None else "up")
                 told.up()
-                assert self.wire is not None, "it is set until it is disconnected"
-                await self.wire.closed.wait()
+                await self._watch()
             finally:
                 await self._disconnect(told)
             if broker is not None:
                 await _ended_soon(broker)
         if broker is None:
             raise Unreachable(self._condition.problem, hint="Is the external server up, and does it know this device?")
+
+    async def _watch(self) -> None:
+        """Keep the guests' door until our wire is closed."""
+        assert self.wire is not None, "it is set until it is disconnected"
+        async with asyncio.TaskGroup() as group:
+            door = group.create_task(self._keep_door(self._system)) if self._system is not None else None
+            await self.wire.closed.wait()
+            if door is not None:
+                door.cancel()
+
+    async def _keep_door(self, system: Wire) -> None:
+        """While guests are here, see to it that there is room for the next ones."""
+        guest = nkey_public(public_of(guest_seed(self._keys.mesh_secret)))
+        door = Door()
+        while True:
+            self._knocked.clear()
+            try:
+                here = {cid: source for cid, user, source in await self._connections(system) if user == guest}
+                for cid in door.leaving(here, time.monotonic()):
+                    await self._kick(system, cid)
+            except Unreachable:
+                here = {}  # the server ends, or the next guest tells
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timing.GUEST_LOOK_S if here else None):
+                    await self._knocked.wait()
+
+    async def _knock(self, message: Arrived) -> None:
+        del message
+        self._knocked.set()
 
     async def _connect(self) -> None:
         wire = await self._dial(self._login(self._keys.nkey_seed, inbox(self._device)))
@@ -209,6 +239,7 @@ class OwnServer:
         await self._settle()
         if self._system is not None:
             await self._system.listen("$SYS.ACCOUNT.MESH.DISCONNECT", _ended(told))
+            await self._system.listen("$SYS.ACCOUNT.GUEST.CONNECT", self._knock)
         assert self.wire is not None, "connected before"
         await self.wire.listen(subject(self._device, "*", ">"), told.arrived)
 
@@ -250,30 +281,44 @@ class OwnServer:
             self._applied = text
 
     async def _reload(self, system: Wire) -> None:
-        answer = await self._system_asked(system, f"{await self._server_id(system)}.RELOAD", {})
+        """Have the server read its configuration, and believe that it did only when its own word has changed."""
+        server = await self._server_id(system)
+        before = await self._loaded(system, server)
+        answer = await self._system_asked(system, f"{server}.RELOAD", {})
         error = answer.get("error")
-        if error:
-            message = f"nats-server did not take the new roster: {error}"
+        if error or await self._loaded(system, server) == before:
+            message = f"nats-server did not take the new roster: {error or 'its configuration is that of before'}"
             raise Unreachable(message, hint="It is restarted with it.")
+
+    async def _loaded(self, system: Wire, server: str) -> object:
+        """When the server read its configuration last."""
+        data = (await self._system_asked(system, f"{server}.VARZ", {})).get("data")
+        return data.get("config_load_time") if isinstance(data, dict) else None
 
     async def _expel(self, system: Wire) -> None:
         """Look who is connected, and end connections of those whom the roster no longer names."""
         keys = [self._keys.nkey_seed, self._system_seed, guest_seed(self._keys.mesh_secret)]
         allowed = {nkey_public(public_of(seed)) for seed in keys}
-        allowed |= {nkey_public(peer.transport_key) for peer in self._peers}
-        server = await self._server_id(system)
+        allowed |= {nkey_public(peer.transport_key) for peer in self._peers if not peer.only_visited}
         for _ in range(_KICKS_MAX):
-            asked: dict[str, object] = {"auth": True, "limit": SERVER_CONNECTIONS_MAX}
-            answer = await self._system_asked(system, f"{server}.CONNZ", asked)
-            data = answer.get("data")
-            connections = data.get("connections", []) if isinstance(data, dict) else []
-            strangers = [one["cid"] for one in connections if one.get("authorized_user") not in allowed]
+            strangers = [cid for cid, user, _ in await self._connections(system) if user not in allowed]
             if not strangers:
                 return
             for cid in strangers:
-                await self._system_asked(system, f"{server}.KICK", {"cid": cid})
+                await self._kick(system, cid)
         message = "a device that was removed is still connected"
         raise Unreachable(message, hint="The server is restarted, which ends every connection.")
+
+    async def _connections(self, system: Wire) -> list[tuple[int, str, str]]:
+        """Number, nkey and address of each connection."""
+        asked: dict[str, object] = {"auth": True, "limit": SERVER_CONNECTIONS_MAX}
+        answer = await self._system_asked(system, f"{await self._server_id(system)}.CONNZ", asked)
+        data = answer.get("data")
+        told = data.get("connections", []) if isinstance(data, dict) else []
+        return [(one["cid"], str(one.get("authorized_user", "")), str(one.get("ip", ""))) for one in told]
+
+    async def _kick(self, system: Wire, cid: int) -> None:
+        await self._system_asked(system, f"{await self._server_id(system)}.KICK", {"cid": cid})
 
     async def _server_id(self, system: Wire) -> str:
         answer = await self._system_asked(system, "PING", {})

@@ -12,7 +12,7 @@ import os
 import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mesh.errors import MeshError, Unreachable
@@ -37,6 +37,9 @@ from mesh.node.transport.wires import (
 
 _TOKEN_BYTES = 8
 _NOTHING = b""
+_TAKEN_OUT = NotLetIn(
+    "this device was taken out of the mesh", hint="What it holds stays readable; it comes back with a new invitation."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,9 @@ class PeerLink:
         self.removed = False
         """Set before its task is cancelled because the roster no longer has the peer."""
         self._around = around
-        self._state = LinkState(caller=around.device < peer.device, times=around.times)
+        self._state = LinkState(
+            caller=around.device < peer.device, times=around.times.seldom() if peer.only_visited else around.times
+        )
         self._todo: deque[tuple[Do, Wire | None]] = deque()
         self._kick = asyncio.Event()
         self._changed = asyncio.Event()
@@ -120,7 +125,7 @@ class PeerLink:
         if anew or self._state.live:
             self._lures = 0
         again_s = min(timing.SEEN_AGAIN_S * 2.0**self._lures, timing.SEEN_AGAIN_S_MAX)
-        if self._state.live or now_s - self._lured_s < again_s:
+        if self._state.live or now_s - self._lured_s < again_s or self.peer.only_visited:
             return
         self._lured_s = now_s
         self._lures += 1
@@ -183,6 +188,7 @@ class PeerLink:
             (False, False): "",
         }
         live = self._state.live
+        problem = _TAKEN_OUT if self.peer.only_visited else self._problem
         return LinkStatus(
             device=self.peer.device,
             connected=live,
@@ -190,8 +196,8 @@ class PeerLink:
             address=self._out_address if self._state.out else "",
             last_heard_s=None if self._heard_s is None else time.monotonic() - self._heard_s,
             round_trip_ms=self._round_trip_ms if live else None,
-            problem="" if live else str(self._problem),
-            hint="" if live or not str(self._problem) else self._problem.hint,
+            problem="" if live else str(problem),
+            hint="" if live or not str(problem) else problem.hint,
         )
 
     def _paths(self) -> list[Wire]:
@@ -279,6 +285,8 @@ class PeerLink:
 
     async def _dial(self, group: asyncio.TaskGroup) -> Input:
         addresses = deque(self._addresses())
+        if self.peer.only_visited:
+            return await self._dial_as_guest(addresses)
         while addresses and not self._state.live:  # or else the peer was faster
             address = addresses.popleft()
             try:
@@ -294,6 +302,12 @@ class PeerLink:
             self._out, self._out_address = wire, address
             group.create_task(self._watch(wire))
             return Input.DIALLED
+        return Input.DIAL_FAILED
+
+    async def _dial_as_guest(self, addresses: Iterable[str]) -> Input:
+        for address in addresses:
+            if await self._visit(address) is Input.GUEST_DONE:
+                return Input.GUEST_DONE
         return Input.DIAL_FAILED
 
     async def _unless_seen(self, dialled: Awaitable[Wire]) -> Wire:

@@ -65,7 +65,10 @@ class Inbox:
     async def _work(self) -> None:
         while True:
             message, verb = await self._queue.get()
+            began_s = time.monotonic()
             await self.answer(message, await self._handled(message, verb))
+            if self._bucket is not None:  # guests take half of our time at most, whatever their requests cost
+                await asyncio.sleep(time.monotonic() - began_s)
 
     async def _handled(self, message: Arrived, verb: str) -> bytes | MeshError:
         try:

@@ -34,7 +34,7 @@ async def test_two_homes_become_one_mesh(tmp_path: Path) -> None:
     async with opened(second) as agent:
         status = await agent.call("status", {})
     assert isinstance(status, dict)
-    assert status["device"] == {"id": joined["device"], "name": "laptop", "rank": 2}
+    assert status["device"] == {"id": joined["device"], "name": "laptop", "rank": 2, "role": "admin", "taken_out": None}
 
 
 async def test_asking_twice_asks_the_same(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """The vectors that other programs share: the files are what we make, and we say of them what they say."""
 
 import json
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,13 +14,15 @@ from mesh.names import Digest, DocumentId
 from mesh.state import digest
 from mesh.state.changes import decode
 from mesh.state.documents import Document
+from mesh.state.edits import Delete, Edit, Put, Splice
 from mesh.state.genesis import derive
-from mesh.state.operations import OperationId
+from mesh.state.operations import Change, OperationId
 from mesh.state.shapes import gate
 from tests.vectors import make_state
 
 MADE = make_state.files()
-FOLDERS = ("changes", "documents", "digest")
+EDITS: dict[str, Callable[..., Edit]] = {"put": Put, "delete": Delete, "splice": Splice}
+FOLDERS = ("changes", "documents", "masks", "digest")
 
 
 def cases(folder: str) -> list[Path]:
@@ -79,6 +83,45 @@ def test_a_document_is_as_it_says(path: Path) -> None:
             live = {key: [[v.value, v.change.hex()] for v in document.live(key)] for key in document.registers()}
             assert live == case["live"]
     assert path.stem.startswith("valid_") == (not case["waiting"] and not case["refused"])
+
+
+@pytest.mark.parametrize("path", cases("masks"), ids=lambda path: path.stem)
+def test_a_masked_document_is_as_it_says(path: Path) -> None:
+    """In the order of the file, in the opposite one, and one by one; and so is what would be written next."""
+    case = json.loads(path.read_text("utf-8"))
+    registers = dict(case["birth"]["registers"])
+    text = registers.pop("body") if case["birth"]["text"] is None else case["birth"]["text"]
+    document_id, birth = DocumentId.parse(case["document"]), Born(registers, text, b"")
+    assert derive(document_id, birth).hash.hex() == case["first"]
+    events = [(bytes.fromhex(event), decode(bytes.fromhex(raw))) for event, raw in case["changes"]]
+    void = {bytes.fromhex(digest) for digest in case["void"]}
+    for document in (
+        Document.fold(document_id, birth, events, void),
+        Document.fold(document_id, birth, events[::-1], void),
+        _step_by_step(document_id, birth, events, void),
+    ):
+        taken = document.take([])
+        assert document.text() == case["text"]
+        assert {k: [[v.value, v.change.hex()] for v in document.live(k)] for k in document.registers()} == case["live"]
+        assert [head.hex() for head in document.heads] == case["heads"]
+        assert sorted(digest_.hex() for digest_ in document.hidden) == case["hidden"]
+        assert [digest_.hex() for digest_ in document.aside] == case["aside"]
+        assert [digest_.hex() for digest_ in taken.waiting] == case["waiting"]
+        assert [digest_.hex() for digest_, _ in taken.refused] == case["refused"]
+        edits = [EDITS[name](*rest) for name, *rest in case["edit"]["edits"]]
+        assert document.edit(bytes.fromhex(case["edit"]["actor"]), edits).raw.hex() == case["next"]
+        assert document.disagreements() == ()
+    assert path.stem.startswith("valid_") == (not case["waiting"] and not case["refused"])
+
+
+def _step_by_step(
+    name: DocumentId, birth: Born, events: list[tuple[bytes, Change]], void: AbstractSet[bytes]
+) -> Document:
+    document = Document.fold(name, birth, (), void)
+    for number, (_, change) in enumerate(events, start=1):
+        if document.take([change], void).doubled:
+            document = Document.fold(name, birth, events[:number], void)
+    return document
 
 
 @pytest.mark.parametrize("path", cases("digest"), ids=lambda path: path.stem)

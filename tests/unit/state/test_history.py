@@ -150,3 +150,36 @@ def test_a_removed_value_can_still_be_named() -> None:
     history.add(write(history, 1, Operation(Action.DELETE, None, "title", before=(title,))))
     assert "title" not in history.keys()  # noqa: SIM118 - it is no mapping
     assert history.fault(write(history, 2, put("title", title))) is None
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_reach_is_what_a_walk_over_all_ancestors_finds(seed: int) -> None:
+    """Of several changes at once, concurrent or not; and of none."""
+    lots = random.Random(seed)
+    written = writers.honest(seed)
+    history, below = begun(), dict[bytes, set[bytes]]()
+    for change in written:
+        history.add(change)
+        below[change.hash] = {change.hash}.union(*(below.get(name, set()) for name in change.dependencies))
+    for count in (0, 1, 2, 5):
+        some = [change.hash for change in lots.sample(written, count)]
+        reach, found = history.reach(some), set[bytes]().union(*(below[digest] for digest in some))
+        assert {c.hash for c in written if history.covers(reach, c.actor, c.sequence)} == found
+        assert history.covers(reach, GENESIS.actor, 1) is bool(some)
+
+
+def test_a_copy_goes_on_by_itself() -> None:
+    """What is added to one is not in the other."""
+    history = begun()
+    for change in writers.honest(6, steps=8):
+        history.add(change)
+    copy = history.copy()
+    before = (history.heads, len(history), history.next_counter, history.live("title"), history.next_sequence(actor(0)))
+    change = write(copy, 0, put("title", *copy.live("title")))
+    assert copy.fault(change) is None
+    copy.add(change)
+    assert (history.heads, len(history), history.next_counter, history.live("title")) == before[:4]
+    assert history.next_sequence(actor(0)) == before[4] == copy.next_sequence(actor(0)) - 1
+    assert history.missing(change) is None
+    history.add(change)
+    assert (copy.heads, copy.live("title"), len(copy)) == (history.heads, history.live("title"), len(history))

@@ -1,5 +1,7 @@
 """Snapshots: what is written comes back, and nothing else is read."""
 
+from dataclasses import replace
+
 import pytest
 
 from mesh.errors import Refused
@@ -9,12 +11,24 @@ from mesh.state import snapshot
 from mesh.state.snapshot import Snapshot
 
 DOCUMENT = DocumentId("home", "note", bytes(16))
-WHOLE = Snapshot(DOCUMENT, True, 3, {"title": "t", "n": None}, b"engine", (b"one",), ((b"two", "why"),))  # noqa: FBT003
+HALF = Snapshot(DOCUMENT, True, 3, {"title": "t", "n": None}, b"engine", (b"one",), ((b"two", "why"),))  # noqa: FBT003
+WHOLE = replace(HALF, aside=(b"three", b"four"), void=(b"five",))
 
 
 def test_a_snapshot_comes_back() -> None:
-    """With what waits and what was refused."""
+    """With what waits, what was refused, what is aside and what is void."""
     assert snapshot.decode(snapshot.encode(WHOLE)) == WHOLE
+
+
+def test_a_snapshot_from_before_anything_could_be_void_comes_back() -> None:
+    """As one in which nothing is; but it says no more than such a one did."""
+    fields = cbor.decode(snapshot.encode(HALF), 1000, "a snapshot")
+    assert isinstance(fields, list)
+    beside = fields[4]
+    assert isinstance(beside, list)
+    assert snapshot.decode(cbor.encode([1, *fields[1:4], beside[:2]])) == HALF
+    with pytest.raises(Refused):
+        snapshot.decode(cbor.encode([1, *fields[1:]]))
 
 
 def test_another_version_is_refused() -> None:
@@ -36,13 +50,18 @@ def test_a_field_of_another_type_is_refused(place: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("letters", "registers", "waiting"),
-    [(2**24, {}, []), (-1, {}, []), (3, {1: "x"}, []), (3, {"a": b"x"}, []), (3, {}, ["text"])],
+    ("letters", "registers", "place"),
+    [(2**24, {}, 0), (-1, {}, 0), (3, {1: "x"}, 0), (3, {"a": b"x"}, 0), (3, {}, 1), (3, {}, 3), (3, {}, 4)],
 )
-def test_what_no_document_has_is_refused(letters: int, registers: object, waiting: object) -> None:
+def test_what_no_document_has_is_refused(letters: int, registers: object, place: int) -> None:
     """A number of letters that would take memory without end, and what is neither register nor change."""
     fields = cbor.decode(snapshot.encode(WHOLE), 1000, "a snapshot")
     assert isinstance(fields, list)
-    fields[2], fields[4] = [True, letters, registers], [waiting, [], [], []]
+    beside: list[list[object]] = [[], [], [], []]
+    fields[2], fields[4] = [True, 3, {}], beside
+    snapshot.decode(cbor.encode(fields))
+    fields[2] = [True, letters, registers]
+    if place:
+        beside[place - 1].append("text")
     with pytest.raises(Refused):
         snapshot.decode(cbor.encode(fields))

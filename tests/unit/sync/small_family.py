@@ -30,9 +30,9 @@ def snapshot(node: Node) -> object:
     }
     pulls = {
         peer: (list(p.targets), list(p.bodies), dict(p.cursors), p.asked, p.asked_bodies, p.idle)
-        for peer, p in replica.pulls.items()
+        for peer, p in replica.pulls.under_way.items()
     }
-    sets = (set(replica.met), set(replica.skipped), dict(replica.voices), dict(replica.missing))
+    sets = (set(replica.met), set(replica.pulls.skipped), dict(replica.voices), dict(replica.missing))
     facts = (replica.heard, replica.control_bytes, replica.verdict_digest, replica.own_rank, dict(replica.statements))
     return chains, pulls, sets, facts, dict(node.log)
 

@@ -41,6 +41,7 @@ class Node:
         self.alarms: list[str] = []
         self.said = 0
         self.runs_per_page = 100
+        self.runs_per_answer = WANT_SPANS_MAX
         self.handle(Heard("founding", Push(runs(control))))
 
     def restarted(self) -> Replica:
@@ -80,7 +81,9 @@ class Node:
         for span in want.spans:
             found += self._runs(span)[: self.runs_per_page]
         bodies = [(d, self.log[d].event.body) for d in want.bodies if d in self.log]
-        return Push(tuple(found[:WANT_SPANS_MAX]), tuple((d, b) for d, b in bodies if b is not None), answer=True)
+        return Push(
+            tuple(found[: self.runs_per_answer]), tuple((d, b) for d, b in bodies if b is not None), answer=True
+        )
 
     def _runs(self, span: Span) -> list[Run]:
         """The signed runs from the first known place that is an ancestor of the target, or from the opening."""

@@ -41,7 +41,7 @@ def test_a_pull_asks_from_what_is_held_then_from_its_cursor() -> None:
 
 def test_bodies_come_last() -> None:
     """Single bodies are asked for when no span is left, once."""
-    pull = Pull([(A, head(3))], [B])
+    pull = Pull([(A, head(3))], bodies=[B])
     want = pull.want(places)
     assert want is not None
     assert want.bodies == ()
@@ -79,7 +79,8 @@ def test_a_wrong_branch_at_the_targets_height_does_not_end_the_pull() -> None:
 
 def test_progress_is_remembered_until_the_next_tick() -> None:
     """A pull that moved is not idle."""
-    pull = Pull([(A, head(9))], idle=True)
+    pull = Pull([(A, head(9))])
+    pull.idle = True
     pull.want(places)
     pull.advance([(A, head(1))])
     assert not pull.idle
@@ -100,7 +101,7 @@ def test_a_want_names_so_many_spans() -> None:
 @given(st.lists(st.lists(st.tuples(st.sampled_from([A, B]), st.integers(0, 12)), max_size=4), max_size=80))
 def test_every_pull_ends(answers: list[list[tuple[Digest, int]]]) -> None:
     """Whatever a peer answers, the number of questions is bounded by what was to be fetched."""
-    pull = Pull([(A, head(10)), (A, head(7, "fork")), (B, head(3))], [A])
+    pull = Pull([(A, head(10)), (A, head(7, "fork")), (B, head(3))], bodies=[A])
     asked = 0
     for answer in answers:
         if pull.want(places) is None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from mesh.errors import NotGranted
 from mesh.limits import GUEST_REQUESTS_PER_S_MAX, INCOMING_QUEUED_PER_PEER_MAX
 from mesh.node.ports import GuestLink
 from mesh.node.transport.reception import Bucket, Inbox
 from mesh.node.transport.wires import Arrived, Status
+
+COST_S = 0.05
 
 
 class Quiet:
@@ -78,6 +81,30 @@ async def test_guests_over_the_rate_are_answered_as_busy() -> None:
         served = [raw[0] for _, raw in answers.kept].count(Status.OK)
         serving.cancel()
     assert 1 <= served <= GUEST_REQUESTS_PER_S_MAX + 2  # and what a slow machine's clock allows meanwhile
+
+
+async def test_guests_take_half_of_the_time_at_most() -> None:
+    """However much one request of theirs costs: the next one waits as long as the last one took."""
+
+    class Slow(Quiet):
+        async def heard(self, sender: str | None, verb: str, body: bytes) -> bytes:
+            await asyncio.sleep(COST_S)
+            return await super().heard(sender, verb, body)
+
+    async def took_s(sender: str | None) -> float:
+        answers = Answers()
+        inbox = Inbox(sender, Slow(), ("_R_.",))
+        began_s = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            serving = group.create_task(inbox.serve())
+            for _ in range(4):
+                await inbox.take(asked(answers, "_R_.1"), "say")
+            while len(answers.kept) < 4:  # noqa: ASYNC110 the answers tell no event
+                await asyncio.sleep(COST_S / 10)
+            serving.cancel()
+        return time.monotonic() - began_s
+
+    assert await took_s(None) >= 7 * COST_S  # four requests, and three rests
 
 
 async def test_an_answer_to_elsewhere_is_not_given() -> None:

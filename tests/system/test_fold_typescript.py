@@ -1,0 +1,84 @@
+"""Documents with void work in TypeScript, as the phone will have it: the same view, the same bytes of the next edit."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.vectors import mask_cases
+from tests.vectors.mask_cases import EDITS
+from tests.world import masks
+from tests.world.masks import World
+
+ROOT = Path(__file__).resolve().parents[2]
+WEB = ROOT / "web"
+TIMEOUT_S = 300
+SEEN = ("text", "live", "heads", "hidden", "aside", "next")
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed"),
+    pytest.mark.skipif(not (WEB / "node_modules").is_dir(), reason="run `npm ci` in web"),
+]
+
+
+def run(*argv: str, said: str = "") -> str:
+    """What a program of Node prints."""
+    done = subprocess.run(
+        ["node", *argv], cwd=WEB, input=said, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def fold() -> Iterator[Path]:
+    """The module as JavaScript, made after its types were checked, in a folder that no other run of tests has."""
+    run("node_modules/typescript/bin/tsc", "--noEmit", "-p", ".")
+    (WEB / "build").mkdir(exist_ok=True)
+    with TemporaryDirectory(dir=WEB / "build") as folder:
+        run("node_modules/typescript/bin/tsc", "-p", ".", "--outDir", folder)
+        yield Path(folder) / "fold.js"
+
+
+def compare(fold: Path, vectors: list[mask_cases.Case]) -> None:
+    """Hold what TypeScript says against what the vectors say."""
+    asked = "\n".join(json.dumps(vector) for vector in vectors)
+    found = [json.loads(line) for line in run("../tests/interop/masks.mjs", str(fold), said=asked).splitlines()]
+    assert len(found) == len(vectors)
+    for vector, said in zip(vectors, found, strict=True):
+        assert {key: said[key] for key in SEEN} == {key: vector[key] for key in SEEN}
+
+
+def test_the_vectors_of_masks_are_the_same_in_typescript(fold: Path) -> None:
+    """Those in the files, not those made now: the files are what others hold themselves against."""
+    files = sorted((ROOT / "tests" / "vectors" / "masks").glob("*.json"))
+    vectors = [json.loads(path.read_text("utf-8")) for path in files]
+    assert len(vectors) > 20
+    assert sum(bool(vector["hidden"]) for vector in vectors) > 12
+    compare(fold, vectors)
+
+
+def test_worlds_with_void_work_are_the_same_in_typescript(fold: Path) -> None:
+    """What writers left behind who were closed, restricted and adopted, in a hundred seeds."""
+    vectors = []
+    for seed in range(100):
+        world = World(seed)
+        for _ in range(masks.STEPS):
+            world.step()
+        void = masks.void_of(world.entries.values(), world.statements)
+        changes = [entry.change for entry in world.entries.values()]
+        vectors.append(mask_cases.mask_case(masks.DOCUMENT, masks.BIRTH, changes, void, EDITS))
+    assert sum(bool(vector["hidden"]) for vector in vectors) > 40
+    compare(fold, vectors)
+
+
+def test_a_wrong_view_would_be_noticed(fold: Path) -> None:
+    """The comparison is not blind: with another void set it differs."""
+    vector = mask_cases.mask_case(masks.DOCUMENT, masks.BIRTH, [], {masks.FIRST}, EDITS)
+    with pytest.raises(AssertionError):
+        compare(fold, [{**vector, "void": ["00" * 32]}])
