@@ -57,6 +57,8 @@ REASON_BYTES_MAX = 64  # PROTOCOL: why a device was closed, for people
 MARKS_MAX = 1024  # PROTOCOL: places that one close or ungrant names, some 75 KiB
 ADOPTED_MAX = 1024  # PROTOCOL: events that one adopt names; more take a second one
 
+FORK_PROOF_BYTES_MAX = 512 * KIB  # PROTOCOL: two signed stretches of headers
+
 # Talk
 HAVE_CHAINS_MAX = 4096  # PROTOCOL: chains in one lane of a Have: 20 devices restored 200 times each
 CHAIN_HEADS_MAX = 16  # PROTOCOL: tips of one forked chain that a Have names
@@ -96,6 +98,7 @@ REQUESTS_IN_FLIGHT_PER_PEER_MAX = 16  # what we ask one device at once: as many 
 INCOMING_QUEUED_PER_PEER_MAX = 32  # what one device asks us and waits: 16 MiB at most
 INCOMING_AT_ONCE_PER_PEER_MAX = 4  # of those under way at once: two devices that ask each other never stand still
 GUEST_QUEUED_MAX = 8  # requests of guests that wait
+ALARMS_PER_S_MAX = 5  # that are logged; of more the next one says how many there were
 GUEST_REQUESTS_PER_S_MAX = 20  # all guests together; a control exchange takes a handful
 GUEST_CONNECTIONS_MAX = 8  # at our server, all guests together
 GUEST_CONNECTIONS_PER_SOURCE_MAX = 4  # of those from one address; with more, the oldest of them goes
@@ -107,6 +110,7 @@ SERVER_CONTROL_LINE_BYTES_MAX = 1 * KIB
 INFO_BYTES_MAX = 4 * KIB  # a nats-server's greeting
 ADDRESS_BYTES_MAX = 260  # PROTOCOL: a host name has at most 253
 CERTIFICATES_CACHED_MAX = 128  # leaf certificates, about 1 KiB each
+FORKS_SHOWN_MAX = 100  # forks in one answer, and of which is looked whether somebody acknowledged them
 FAULTS_SHOWN_MAX = 100  # faults that one verification names
 EPOCHS_SHOWN_MAX = 16  # epochs without a key that `mesh status` names, the latest
 LIST_MAX = 1000  # rows in one answer of a call; more come with `after`

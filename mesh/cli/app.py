@@ -8,7 +8,7 @@ import click
 import typer
 
 import mesh
-from mesh.cli import agent, backup, demo, doctor, inspect, join, logs, moving, note, pair, peer, service, upgrade
+from mesh.cli import agent, backup, demo, doctor, forks, inspect, join, logs, moving, note, pair, peer, service, upgrade
 from mesh.cli.options import examples, running, tree
 from mesh.errors import Misuse
 
@@ -38,7 +38,7 @@ def start(
         raise typer.Exit
 
 
-for commands in (join, pair, note, peer, agent, service, doctor, upgrade, logs, inspect, backup, moving, demo):
+for commands in (join, pair, note, peer, agent, service, doctor, upgrade, logs, inspect, forks, backup, moving, demo):
     commands.add_to(app)
 
 

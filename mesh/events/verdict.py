@@ -6,6 +6,7 @@ knows no order of arrival (PROTOCOL, "Authority").
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -16,6 +17,8 @@ from mesh.events.event import Inner
 from mesh.events.kinds import ANY, VERBS, Admit, Body, Genesis, Grant, Located, Mark, Rekey
 from mesh.limits import RANK_RECOVERY, RANK_RELAY
 from mesh.names import ZERO, Digest, DocumentId, Short, short
+
+_VERDICT = b"mesh/verdict/1"
 
 
 class Standing(IntEnum):
@@ -112,6 +115,10 @@ class Verdict:
             return False
         self.located[located.admission] = (stamp, digest, located)
         return True
+
+    def digest(self) -> Digest:
+        """What devices compare: equal where the same was said."""
+        return Digest(hashlib.sha256(_VERDICT + b"".join(sorted(self.said))).digest())
 
     @property
     def devices(self) -> dict[Digest, Admission]:

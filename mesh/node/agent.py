@@ -11,9 +11,8 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from pathlib import Path
 import mesh
 from mesh.errors import MeshError, Misuse
 from mesh.events.seal import Keyring
-from mesh.limits import ADDRESSES_PER_PEER_MAX, ECHO_CHARACTERS_MAX, PEERS_MAX
+from mesh.limits import ADDRESSES_PER_PEER_MAX, ECHO_CHARACTERS_MAX
 from mesh.names import Digest, device_text, shown
 from mesh.node import calls, timing, vault
 from mesh.node.duties import Duties
@@ -32,15 +31,17 @@ from mesh.node.log import Log, bounded, silent
 from mesh.node.log import opened as log_opened
 from mesh.node.moving import machine
 from mesh.node.nearby import moves
-from mesh.node.nearby.addresses import own_hosts
+from mesh.node.nearby.addresses import has_ipv4, own_hosts
 from mesh.node.nearby.finding import Finding
 from mesh.node.nearby.locations import Locations
 from mesh.node.paths import output_path, server_path, socket_path
-from mesh.node.ports import Bus, Peer, TransportKeys
+from mesh.node.ports import Bus, TransportKeys
+from mesh.node.roster import roster
 from mesh.node.socket_server import Arguments, served
 from mesh.node.storage.store import open_store
 from mesh.node.storage.store_port import Store
 from mesh.node.succession import succeed, successor
+from mesh.node.supervision import WRITER, ended, innermost, supervised, told
 from mesh.node.talk import Talk
 from mesh.node.transport.broker import free_port
 from mesh.node.transport.broker_config import address_text
@@ -54,7 +55,6 @@ _PORT = "server/port"
 _EXTERNAL = "MESH_NATS_URL"
 _FIXED_PORT = "MESH_PORT"  # of the own server, where a firewall or a container must know it beforehand
 _STRANGE = "addresses"
-_WRITER = "engine"  # the task that is never cancelled: it ends when all that was acknowledged is kept
 BEACON_VARIABLE = "MESH_BEACON"
 """Set to `off`, nothing is announced or looked for by mDNS."""
 _ANYWHERE = "0.0.0.0"  # noqa: S104 - devices of the mesh are met on every interface unless --interface says otherwise
@@ -138,7 +138,7 @@ class Agent:
             self.finding = Finding(self.engine, self.bus, ZeroconfBeacon(self.interfaces), self.log)
 
     def _hosts(self) -> tuple[str, ...]:
-        return self.interfaces or (_ANYWHERE if _has_ipv4() else "::",)
+        return self.interfaces or (_ANYWHERE if has_ipv4() else "::",)
 
     async def _choose_port(self) -> None:
         """Choose the server's port once, and keep it before anybody is told: whoever heard of it finds us there."""
@@ -161,15 +161,7 @@ class Agent:
         if self.successor() is not None:
             self.again = True
             self.ending.set()  # everybody calls this device by another name now: it starts anew under that
-        verdict, own = self.engine.replica.verdict, self.engine.own.admission
-        only_visited = not verdict.is_live(own)
-        others = sorted((a for a in verdict.live.values() if a.digest != own), key=lambda a: (a.rank, a.digest))
-        if len(others) > PEERS_MAX:  # a thief's crowd must not keep the roster from being renewed
-            self.log("roster.crowded", devices=len(others), linked=PEERS_MAX)
-        peers = [
-            Peer(device_text(a.digest), a.name, a.transport_key, a.tls_key, self._dialled_at(a.digest), only_visited)
-            for a in others[:PEERS_MAX]
-        ]
+        peers = roster(self.engine.replica.verdict, self.engine.own.admission, self._dialled_at)
         try:
             await self.bus.roster(peers, self.strange)
         except MeshError as error:
@@ -288,38 +280,13 @@ class Agent:
         with contextlib.suppress(MeshError):  # a full disk must not keep the agent from ending
             await self.note_addresses()
 
-    async def _supervised(self, name: str, part: Callable[[], Awaitable[None]]) -> None:
-        """Run a part, again when it failed, with backoff; what failed is shown until it works again."""
-        wait_s = timing.RESTART_FIRST_S
-        while True:
-            began = time.monotonic()
-            try:
-                await part()
-            except Exception as error:  # noqa: BLE001 - a part's bug or the world's fault must not end the others
-                hint = error.hint if isinstance(error, MeshError) else "See `mesh logs`."
-                self.problem = (f"{name}: {error!s}", hint)
-                self.log("part.failed", part=name, error=repr(_innermost(error)))
-            if time.monotonic() - began > timing.RESTART_S_MAX:
-                wait_s = timing.RESTART_FIRST_S
-            await asyncio.sleep(wait_s)
-            wait_s = min(2 * wait_s, timing.RESTART_S_MAX)
+    def _supervised(self, name: str, part: Callable[[], Awaitable[None]]) -> Coroutine[None, None, None]:
+        return supervised(name, part, self._failed)
 
-
-async def ended(tasks: Sequence[asyncio.Task[None]], log: Log) -> None:
-    """Cancel these and wait for their end; insist where a library swallowed the cancellation of something in them."""
-    for task in tasks:
-        task.cancel()
-    while slow := (await asyncio.wait(tasks, timeout=timing.STOP_S_MAX))[1]:
-        log("stop.slow", parts=len(slow))
-        for task in asyncio.all_tasks():
-            if task is not asyncio.current_task() and task.get_name() != _WRITER:
-                task.cancel()
-
-
-def _innermost(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup) and error.exceptions:
-        error = error.exceptions[0]
-    return error
+    def _failed(self, part: str, error: Exception) -> None:
+        """A part failed: it is shown until another one does."""
+        self.problem = (f"{part}: {error!s}", told(error))
+        self.log("part.failed", part=part, error=repr(innermost(error)))
 
 
 def _fixed_port() -> int:
@@ -329,15 +296,6 @@ def _fixed_port() -> int:
         message = f"{_FIXED_PORT} is no port: {shown(asked, ECHO_CHARACTERS_MAX)}"
         raise Misuse(message, hint="Give a number from 1 to 65535, or leave it unset.")
     return int(asked)
-
-
-def _has_ipv4() -> bool:
-    try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-    except OSError:
-        return False
-    return True
 
 
 def joined(home: Path) -> vault.Secrets:
@@ -371,13 +329,13 @@ async def opened(home: Path, *, interfaces: Sequence[str] = (), log: Log = silen
         agent = await _started(home, held, store, log)
         agent.interfaces = tuple(interfaces)
         async with asyncio.TaskGroup() as group:
-            group.create_task(agent.engine.work(), name=_WRITER)
+            group.create_task(agent.engine.work(), name=WRITER)
             yield agent
             with contextlib.suppress(MeshError):  # the log gives them again
                 await agent.keep_keys()
             await agent.engine.stop()
     except BaseExceptionGroup as group:
-        raise _innermost(group) from group
+        raise innermost(group) from group
     finally:
         await store.close()
 

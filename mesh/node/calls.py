@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import mesh
 from mesh.errors import Misuse, NotGranted
-from mesh.node import calls_devices, calls_log, calls_notes, calls_pairing, calls_status
+from mesh.node import calls_devices, calls_forks, calls_log, calls_notes, calls_pairing, calls_status
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -44,6 +44,8 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "note.show": calls_notes.show,
     "note.edit": calls_notes.edit,
     "note.rm": calls_notes.remove,
+    "forks": calls_forks.listed,
+    "forks.ack": calls_forks.ack,
     "log": calls_log.log,
     "log.follow": calls_log.follow,
     "verify": calls_log.verify,

@@ -18,7 +18,7 @@ from mesh.events.event import Lane, decode_inner
 from mesh.events.kinds import Close
 from mesh.limits import EPOCHS_SHOWN_MAX, RANK_ADMIN_LAST, RANK_RELAY
 from mesh.names import device_text, digest_text, role_text, short, shown
-from mesh.node import vault
+from mesh.node import forks, vault
 from mesh.node.arguments import Arguments
 from mesh.node.ports import LinkStatus
 from mesh.sync.messages import Have
@@ -37,6 +37,7 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
     peers = [_peer(agent, link) for link in agent.bus.links()] if agent.bus else []
     admission = replica.verdict.admissions.get(own.admission)
     taken_out = await _taken_out(agent)
+    forked = [forks.sentence(agent, fork) for fork in await forks.unseen(agent)]
     server = agent.bus.server() if agent.bus else None
     reads = own.admission in replica.verdict.readers()  # others are not meant to have keys
     lacking = replica.learner.missing if reads else ()
@@ -80,8 +81,9 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
         "writes_under": _writes_under(agent),
         "keys_missing": missing,
         "alarms": list(agent.talk.alarms) if agent.talk else [],
+        "forks": forked,
         "problems": [
-            *_outcast(taken_out), *(_key_problems(agent, missing) if reads else ()),
+            *_outcast(taken_out), *_forked(forked), *(_key_problems(agent, missing) if reads else ()),
             *_problems(agent, counts.waiting, counts.void),
         ],
     }  # fmt: skip
@@ -121,6 +123,11 @@ def _outcast(taken_out: dict[str, object] | None) -> list[dict[str, str]]:
     return [{"what": what, "hint": hint}]
 
 
+def _forked(sentences: list[str]) -> list[dict[str, str]]:
+    hint = "`mesh forks` shows both stories and a proof; if you know what happened, `mesh forks ack ID`."
+    return [{"what": sentence, "hint": hint} for sentence in sentences]
+
+
 def _peer(agent: Agent, link: LinkStatus) -> dict[str, object]:
     devices = {device_text(a.digest): a for a in agent.engine.replica.verdict.devices.values()}
     found = devices.get(link.device)
@@ -151,6 +158,7 @@ def _same(agent: Agent, mine: Frontier, have: Have, rank: int) -> bool:
 async def _missing(agent: Agent, epoch: Epoch) -> dict[str, object]:
     """An epoch whose key is not here: who began it, when he says so, whether it counts, and who can hand its key on."""
     verdict, statements = agent.engine.replica.verdict, agent.engine.replica.statements
+    own = agent.engine.own.admission
     rows = await agent.store.event(epoch.digest)  # none: it came this very moment
     return {
         "epoch": digest_text(epoch.digest),
@@ -158,7 +166,7 @@ async def _missing(agent: Agent, epoch: Epoch) -> dict[str, object]:
         "by": device_text(epoch.by),
         "name": verdict.name_of(epoch.by),
         "counts": epoch.digest in verdict.rekeys,
-        "from": [verdict.name_of(one) for one in holders(verdict, statements, epoch.digest)],
+        "from": [verdict.name_of(one) for one in holders(verdict, statements, epoch.digest) if one != own],
     }
 
 
@@ -177,8 +185,8 @@ def _key_problems(agent: Agent, missing: Sequence[Mapping[str, object]]) -> list
         found.append({"what": what, "hint": hint})
     if counting := [one for one in missing if one["counts"]]:
         names = sorted({name for one in counting if isinstance(one["from"], list) for name in one["from"]})
-        since = str(counting[0]["epoch"])[:8]
-        what = f"key missing: what is written under {len(counting)} epochs since {since} cannot be read here"
+        last = counting[-1]["name"] or counting[-1]["by"]
+        what = f"key missing: what is written in {len(counting)} epochs, the last begun by {last}, cannot be read here"
         who = f"on {' or '.join(names)}" if names else "on an admin device that can read it"
         found.append({"what": what, "hint": f"Connect; if that does not help, `mesh rotate` {who} hands the keys on."})
     return found

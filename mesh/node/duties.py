@@ -31,6 +31,9 @@ from mesh.node.log import Log
 from mesh.node.talk import Known
 from mesh.sync.inputs import Peer
 
+Endings = dict[Digest, tuple[Ending, int]]
+"""By chain: where a grant ended in it as far as it was looked through, and the last row that was."""
+
 
 class Unread(Refused):
     """Something in a chain cannot be read here, so nobody can say from here where a grant ended in it."""
@@ -126,12 +129,12 @@ class Duties:
 
     async def _end(self, name: Digest, grant: Grant) -> None:
         """Say where a grant that is over ended. Raises Unread."""
-        endings: dict[Digest, tuple[Ending, int]] = {}
-        await self._walk(name, grant, endings)  # most of it, while others write
+        endings: Endings = {}
+        await self.walk(name, grant, endings)  # most of it, while others write
 
         async def ending(engine: Engine) -> Sequence[Draft]:
             await engine.settled()
-            await self._walk(name, grant, endings)
+            await self.walk(name, grant, endings)
             if name not in self._over():
                 raise NotOwed("somebody else has ended it")
             return (Draft(duties.ungrant(name, {chain: found for chain, (found, _) in endings.items()})),)
@@ -139,7 +142,7 @@ class Duties:
         await self._engine.say(Lane.CONTROL, ending)
         self._log("duty.ungrant", grant=name.hex())
 
-    async def _walk(self, name: Digest, grant: Grant, endings: dict[Digest, tuple[Ending, int]]) -> None:
+    async def walk(self, name: Digest, grant: Grant, endings: Endings) -> None:
         """Look through the subject's chains from where the last look ended."""
         assert grant.until_ms is not None, grant
         store = self._engine.store

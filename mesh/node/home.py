@@ -141,10 +141,10 @@ def _opened(home: Path, text: str) -> tuple[Packet, Replica, tuple[Placed, ...]]
     packet = read_admission(text, held.keys)
     replica = Replica(Own(packet.mesh, packet.admission, held.keys), Keyring(packet.epochs))
     heard = [replica.handle(Heard("?admission", decode_push(part))) for part in packet.control]
-    alarms = [alarm for effects in heard for alarm in effects.alarms]
+    refused = [alarm for effects in heard if effects.refused for alarm in effects.alarms]
     own = replica.verdict.admissions.get(packet.admission)
-    if alarms or own is None:
-        why = alarms[0] if alarms else "its control events do not let this device in"
+    if refused or own is None:  # forks and missing keys are no reason to stay outside
+        why = refused[0] if refused else "its control events do not let this device in"
         raise Malformed(f"this admission does not hold: {why}")
     mine = (held.keys.sign_key, held.keys.kem_key, held.transport_key, held.tls_key)
     if mine != (own.sign_key, own.kem_key, own.transport_key, own.tls_key):

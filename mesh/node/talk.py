@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from mesh.clocks.frontier import Frontier, Span
 from mesh.errors import MeshError, Refused
 from mesh.events.event import Lane
-from mesh.limits import PAGE_BYTES_MAX
+from mesh.limits import ALARMS_PER_S_MAX, PAGE_BYTES_MAX
 from mesh.node import timing
 from mesh.node.engine import Engine
 from mesh.node.log import Log
 from mesh.node.nearby import whereabouts
 from mesh.node.nearby.whereabouts import Whereabouts
 from mesh.node.ports import Bus, GuestLink
+from mesh.node.transport.reception import Bucket
 from mesh.sync import messages
 from mesh.sync.inputs import GUEST, Effects, Lost, Peer, Ticked
 from mesh.sync.messages import Have, Push, Want
@@ -50,6 +51,7 @@ class Talk:
         self._places = places
         self.known: dict[Peer, Known] = {}
         self.alarms: list[str] = []
+        self._alarmed, self._unlogged = Bucket(ALARMS_PER_S_MAX), 0
         self.refused = 0  # messages, and runs in them, that did not hold since the start
         self._group: asyncio.TaskGroup | None = None
         self._greeting: set[Peer] = set()
@@ -177,9 +179,12 @@ class Talk:
     def happened(self, effects: Effects) -> None:
         """Send what is durable now."""
         self.refused += effects.refused
+        for chain, after in effects.forks:
+            self._sound("fork", chain=chain.hex(), after=after.seq, event=after.digest.hex())
         for alarm in effects.alarms:
-            self.log("alarm", what_happened=alarm)
-            self.alarms = [*self.alarms[-(timing.ALARMS_SHOWN_MAX - 1) :], alarm]
+            self._sound("alarm", what_happened=alarm)
+            if alarm not in self.alarms:
+                self.alarms = [*self.alarms[-(timing.ALARMS_SHOWN_MAX - 1) :], alarm]
         for peer, message in effects.send:
             if peer is None:
                 for linked in self._linked():
@@ -190,6 +195,14 @@ class Talk:
             self._greet(peer, timing.AGAIN_S)
         if effects.judged:
             self._spawn(self._judged())
+
+    def _sound(self, what: str, **fields: object) -> None:
+        """Log an alarm. Whoever makes many fills no disk: how many were left out stands in the next one."""
+        if not self._alarmed.take(time.monotonic()):
+            self._unlogged += 1
+            return
+        left_out, self._unlogged = self._unlogged, 0
+        self.log(what, **fields, **({"left_out": left_out} if left_out else {}))
 
     def _linked(self) -> list[Peer]:
         """Whom to tell news: not a device that was taken out just now, whose link is about to end."""

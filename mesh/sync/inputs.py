@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mesh.clocks.chain import Head
 from mesh.events.chains import Held
 from mesh.events.event import Lane, Placed
 from mesh.events.speaking import Draft
@@ -66,6 +67,10 @@ class Ticked:
 Input = Said | Heard | Met | Lost | Ticked
 
 
+Fork = tuple[Digest, Head]
+"""A chain, and the event in it that more than one other stands on: restored from a backup, or stolen?"""
+
+
 @dataclass(frozen=True, slots=True)
 class Effects:
     """What the shell must do, in this order."""
@@ -78,4 +83,5 @@ class Effects:
     meet: frozenset[Peer] = frozenset()  # compare with these again soon
     judged: bool = False  # the verdict or the keys changed: what is not honoured must be weighed again
     alarms: tuple[str, ...] = ()
+    forks: tuple[Fork, ...] = ()
     refused: int = 0  # runs of this message that did not hold; they changed nothing

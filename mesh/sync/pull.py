@@ -6,6 +6,7 @@ construction. This module never sees an event's content.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain as joined
 from itertools import islice
@@ -143,3 +144,11 @@ def first_bodies(missing: dict[Digest, Digest], most: int) -> list[Digest]:
     for event in chosen:
         missing[event] = missing.pop(event)
     return chosen
+
+
+def was_missing(missing: dict[Digest, Digest], event: Digest, body: bytes) -> bool:
+    """Whether a body that came by itself is one that lacked; then it lacks no more."""
+    if missing.get(event) != hashlib.sha256(body).digest():
+        return False
+    del missing[event]
+    return True

@@ -6,8 +6,7 @@ their fields: ask, append, serve, send, then the rest. What only the log can tel
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mesh.clocks.chain import START, Head
@@ -25,13 +24,12 @@ from mesh.events.speaking import NONCES_BYTES, Draft, Voice, event_bytes, joined
 from mesh.events.verdict import Statement, Verdict, admitted
 from mesh.limits import CONTROL_BYTES_MAX, LIVE_PUSH_BYTES_MAX, RANK_ADMIN_LAST, SALT_BYTES, WANT_BODIES_MAX
 from mesh.names import ZERO, Digest, device_text, role_text
-from mesh.sync.inputs import GUEST, Effects, Heard, Input, Lost, Met, Peer, Said, Ticked, is_guest
+from mesh.sync.inputs import GUEST, Effects, Fork, Heard, Input, Lost, Met, Peer, Said, Ticked, is_guest
 from mesh.sync.messages import Have, Message, Push, Want, told
-from mesh.sync.pull import Pull, Pulls, first_bodies
+from mesh.sync.pull import Pull, Pulls, first_bodies, was_missing
 from mesh.sync.saying import epoch_to_write, granted
 
 EVERYBODY: Peer = "*"
-_VERDICT = b"mesh/verdict/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +58,12 @@ class Replica:
         self.pulls = Pulls()
         self.devices: dict[Peer, Digest] = {}  # all that were ever let in, by the names that the bus gives them
         self.voices: dict[Lane, Digest] = {}
+        self.doubled: set[Digest] = set()  # chains that this device spoke on, and somebody else went on with
         self.turn = 0  # how many Haves were told: of a frontier that is too large each tells another part
-        self.verdict_digest = Digest(hashlib.sha256(_VERDICT).digest())
+        self.verdict_digest = self.verdict.digest()
         self.state: Digest = ZERO  # the state digest, as the shell settled it last
         self.heard = max((n for c in self.chains.chains.values() for n in c.tips.values()), default=0)
-        self._judge(control, [])
+        self._judge(tuple(control), [])
 
     @property
     def verdict(self) -> Verdict:
@@ -122,7 +121,7 @@ class Replica:
                 return Effects(serve=((peer, self._allowed(peer, want)),))
             case Lost(peer):
                 self.met.discard(peer)
-                return Effects(meet=self._end_pull(peer))
+                return Effects(meet=frozenset(self.pulls.end(peer) & self.met))
             case Ticked():
                 return self._tick()
 
@@ -150,7 +149,7 @@ class Replica:
                 begun.append(voice.say(draft, said.time_ms, self.heard))
         commit = signed(begun, self.own.keys.sign)
         self.voices[said.lane] = voice.chain
-        judged = self._take(commit, self.own.keys.sign_key, [])
+        judged = self._take(commit, self.own.keys.sign_key, [], [])
         return Effects(append=commit, send=(self._announced(commit),), judged=judged)
 
     def _announced(self, commit: tuple[Placed, ...]) -> tuple[None, Have | Push]:
@@ -172,11 +171,11 @@ class Replica:
         return found is not None and found.is_relay
 
     def _voice(self, said: Said) -> tuple[Voice, list[Placed]]:
-        """The end of the own chain of this lane, opened when there is none or it is forked."""
+        """The end of the own chain of this lane, opened when there is none, or another copy of us wrote there."""
         key, sign = self.own.keys.sign_key, self.own.keys.sign
         name = self.voices.get(said.lane)
         chain = self.chains.chains.get(name) if name else None
-        if name and chain and len(chain.tips) == 1:
+        if name and chain and len(chain.tips) == 1 and name not in self.doubled:
             ((head, lamport),) = chain.tips.items()
             return Voice(self.own.mesh, name, self.own.admission, said.lane, head, lamport, key, sign), []
         reason = "restored" if chain else said.reason
@@ -212,6 +211,7 @@ class Replica:
     def _receive(self, peer: Peer, push: Push, held: Held) -> Effects:
         taken: list[Placed] = []
         alarms: list[str] = []
+        forks: list[Fork] = []
         ends: list[tuple[Digest, Head]] = []
         meet: set[Peer] = set()
         judged, refused = False, 0
@@ -226,15 +226,21 @@ class Replica:
                 alarms.append(f"refused from {peer}: {error}")
                 refused += 1
                 continue  # one bad chain blocks no other
-            judged |= self._take(fitted.events, fitted.key, alarms)
+            judged |= self._take(fitted.events, fitted.key, alarms, forks)
             taken += fitted.events
+            if fitted.events and run.chain in self.voices.values():
+                self.doubled.add(run.chain)
+                alarms.append(f"another copy of this device wrote event {fitted.end.seq} of the chain it speaks on")
             now.update((event.digest, (event.seq, event.header.lamport)) for event in fitted.events)
             ends.append((run.chain, fitted.end))
-        bodies = tuple((event, body) for event, body in push.bodies if self._was_missing(event, body))
-        ask, again = self._onwards(peer, ends) if push.answer else ((), frozenset())
+        bodies = tuple((event, body) for event, body in push.bodies if was_missing(self.missing, event, body))
+        want = self.pulls.onwards(peer, ends, self.chains.after) if push.answer else None
+        if push.answer and want is None:
+            meet |= self.pulls.end(peer) & self.met
+        ask = ((peer, want),) if want else ()
         news = ((None, self.have(EVERYBODY, asks=False)),) if taken else ()
-        effects = Effects(ask, tuple(taken), bodies, send=news, meet=frozenset(meet) | again, judged=judged)
-        return replace(effects, alarms=tuple(alarms), refused=refused)
+        effects = Effects(ask, tuple(taken), bodies, send=news, meet=frozenset(meet), judged=judged)
+        return replace(effects, alarms=tuple(alarms), forks=tuple(forks), refused=refused)
 
     def _fitting(self, peer: Peer, run: Run, held: Held) -> Fitted:
         fitted = self.chains.place(run, self.statements, held)
@@ -251,30 +257,14 @@ class Replica:
         """What is not live leaves room: whoever was taken out must not fill the memory that others speak into."""
         return CONTROL_BYTES_MAX if self.verdict.is_live(admission) else CONTROL_BYTES_MAX // 2
 
-    def _was_missing(self, event: Digest, body: bytes) -> bool:
-        if self.missing.get(event) != hashlib.sha256(body).digest():
-            return False
-        del self.missing[event]
-        return True
-
-    def _onwards(
-        self, peer: Peer, ends: list[tuple[Digest, Head]]
-    ) -> tuple[tuple[tuple[Peer, Want], ...], frozenset[Peer]]:
-        """After an answer to a Want: the next question, or the end of the pull."""
-        want = self.pulls.onwards(peer, ends, self.chains.after)
-        return (((peer, want),), frozenset()) if want else ((), self._end_pull(peer))
-
-    def _end_pull(self, peer: Peer) -> frozenset[Peer]:
-        return frozenset(self.pulls.end(peer) & self.met)
-
     # ── holding ──────────────────────────────────────────────────────────────────────────────────
 
-    def _take(self, placed: Iterable[Placed], key: bytes, alarms: list[str]) -> bool:
+    def _take(self, placed: Iterable[Placed], key: bytes, alarms: list[str], forks: list[Fork]) -> bool:
         """Move chains, clock and statements on by events that fit. Returns whether what others amount to may change."""
         control: list[Placed] = []
         for event in placed:
             if self.chains.take(event, key):
-                alarms.append(f"fork of {event.chain.hex()} at {event.seq}: restored from a backup, or stolen?")
+                forks.append((event.chain, Head(event.seq - 1, event.parent)))
             self.heard = max(self.heard, event.header.lamport)
             if event.lane is Lane.CONTROL:
                 control.append(event)
@@ -282,18 +272,16 @@ class Replica:
                 self.missing[event.digest] = event.header.body_digest
         return self._judge(control, alarms)
 
-    def _judge(self, control: Iterable[Placed], alarms: list[str]) -> bool:
+    def _judge(self, control: Sequence[Placed], alarms: list[str]) -> bool:
         """Take control events into the verdict and the keyring. Returns whether either changed."""
-        news = tuple(control)
-        self.control_bytes += sum(event_bytes(placed.event) for placed in news)
-        said = tuple(statement(placed) for placed in news)
+        self.control_bytes += sum(event_bytes(placed.event) for placed in control)
+        said = tuple(statement(placed) for placed in control)
         self.devices |= {device_text(one.digest): one.digest for one in said if admitted(one)}
         changed = self.judgement.add(said)
         learned, faults = self.learner.add(said)
         alarms += (fault.told(self.verdict.name_of(fault.by)) for fault in faults)
         if changed:
-            counting = b"".join(sorted(self.verdict.said))
-            self.verdict_digest = Digest(hashlib.sha256(_VERDICT + counting).digest())
+            self.verdict_digest = self.verdict.digest()
         return changed or learned
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ from mesh.clocks.frontier import Span
 from mesh.events.event import Event, Lane, Run
 from mesh.limits import EVENT_OVERHEAD_BYTES, KIB, PUSH_BYTES_MAX, SIGNED_RUN_BYTES_MAX, SIGNED_RUN_EVENTS_MAX
 from mesh.names import Digest
-from mesh.node.storage.store_port import Batch, Store
+from mesh.node.storage.store_port import Batch, ForkFacts, Store
 from tests.contracts.store_contract import PLENTY, bodiless, whole
 from tests.contracts.store_writers import Writer, kept
 
@@ -44,6 +44,27 @@ class ServeContract:
             assert run.after == (places[start - 1] if start else START)
             assert run.events == tuple(placed.event for placed in writer.said[start:])
             assert run.signature == writer.said[-1].signature
+
+    async def test_forks_are_known_by_their_place(self, store: Store) -> None:
+        """Where more than one event stands on one, and how many do; in the order of chains and places."""
+        first, second, plain = Writer(seed=1), Writer(seed=2), Writer(seed=3)
+        for writer in (first, second, plain):
+            writer.run(8)
+        for writer, after in ((first, 2), (first, 2), (first, 5), (second, 0)):
+            writer.say(after=writer.said[after].head)
+            writer.run(2)
+        second.say(after=second.said[-2].head)  # beside the end of a branch that itself began at a fork
+        for writer in (first, second, plain):
+            await store.commit(whole(writer))
+        expected = [
+            ForkFacts(first.chain, first.said[2].head, 3),
+            ForkFacts(first.chain, first.said[5].head, 2),
+            ForkFacts(second.chain, second.said[0].head, 2),
+            ForkFacts(second.chain, second.said[-3].head, 2),
+        ]
+        expected.sort(key=lambda fork: (fork.chain, fork.after))
+        assert await store.forks(PLENTY) == tuple(expected)
+        assert await store.forks(1) == tuple(expected[:1])
 
     async def test_a_place_on_another_branch_is_no_beginning(self, store: Store) -> None:
         """Who holds the other branch of a fork is served from the last place that both have."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mesh.errors import Unreachable
 from mesh.limits import REQUESTS_IN_FLIGHT_PER_PEER_MAX
-from mesh.node.ports import Peer
+from mesh.node.ports import GuestLink, Peer
 from mesh.node.transport.bus_memory import MemoryNetwork
-from tests.contracts.bus_contract import BusContract, Station, acquaint, running
+from tests.contracts.bus_contract import LIMIT_S, BusContract, Station, acquaint, running
 
 pytestmark = pytest.mark.contract
 
@@ -108,3 +109,19 @@ async def failing(a: Station, b: Station) -> bool:
     except Unreachable:
         return True
     return False
+
+
+async def test_who_was_taken_out_only_visits() -> None:
+    """It is linked to nobody, although the other still lets it in: it says what it has to say as a guest."""
+
+    async def show(link: GuestLink, device: str | None) -> None:
+        assert device is not None
+        await link.request("have", b"control", timeout_s=LIMIT_S)
+
+    async with town(MemoryNetwork(), 2) as (a, b):
+        await b.knows(a)
+        a.ear.visit = show
+        await a.bus.roster([replace(b.peer, only_visited=True)])
+        await b.ear.until(lambda: (None, "have", b"control") in b.ear.said)
+        assert not a.bus.links()[0].connected
+        assert a.ear.links == b.ear.links == []

@@ -117,7 +117,18 @@ async def cut_off(agent: Agent, lost: Device, folder: Path) -> None:
     await taken_out(agent, admission)
     await asyncio.wait_for(thief.closed.wait(), SOON_S)
     with pytest.raises(Unreachable):  # most often as not let in; the server may hang up before it says so
-        await as_device(agent, lost, folder)
+        await asked_again(agent, lost, folder)
+
+
+async def asked_again(agent: Agent, lost: Device, folder: Path) -> bytes:
+    """What a login with the keys of a device that was taken out comes to: nats-py may take an end for a welcome."""
+    wire = await as_device(agent, lost, folder)
+    try:
+        held = vault.load(lost.home)
+        assert held is not None
+        return await wire.ask(subject(agent.device, device_text(held.admission), "hello"), b"", timeout_s=LIMIT_S)
+    finally:
+        await wire.close()
 
 
 def stays_outside(lost: Device, by: str) -> None:
@@ -134,7 +145,7 @@ def stays_outside(lost: Device, by: str) -> None:
         lost.note("never")
     assert lost.mesh("note", "add", "never").code == Refused.exit_code
     assert lost.linked() == []
-    assert all("taken out" in peer["problem"] for peer in status["peers"])  # type: ignore[attr-defined]
+    assert all("taken out" in p["problem"] for p in status["peers"] if p["device"])  # type: ignore[attr-defined]
     dials = int(str(lost.status()["dials"]))
     time.sleep(LOOK_S)
     more = int(str(lost.status()["dials"])) - dials

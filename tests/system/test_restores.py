@@ -51,7 +51,8 @@ def quiet(*devices: Device) -> None:
     """No device has seen a fork, now or earlier."""
     for device in devices:
         assert "fork" not in str(device.status()["problems"]), device.last_words()
-        assert not [line for line in device.logged() if "fork of" in str(line)], device.last_words()
+        assert device.status()["forks"] == [], device.last_words()
+        assert not [line for line in device.logged() if line["what"] == "fork"], device.last_words()
 
 
 def chains_of(device: Device) -> int:

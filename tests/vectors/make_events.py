@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.vectors import event_cases, pairing_cases, text_cases
+from tests.vectors import epoch_cases, event_cases, pairing_cases, text_cases
 from tests.vectors.event_cases import Case
 
 HERE = Path(__file__).parent
@@ -22,6 +22,7 @@ FOLDERS: dict[str, list[Callable[[], Iterator[tuple[str, Case]]]]] = {
     "inner": [event_cases.inners],
     "bodies": [event_cases.bodies],
     "seals": [event_cases.seals],
+    "epochs": [epoch_cases.epochs],
     "runs": [event_cases.sound_runs, event_cases.wrong_runs],
     "messages": [event_cases.message_cases],
     "requests": [text_cases.requests],

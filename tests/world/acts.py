@@ -14,7 +14,7 @@ from mesh.events.verdict import Standing
 from mesh.limits import CHAIN_HEADS_MAX
 from mesh.names import DocumentId, short
 from mesh.state.edits import Edit, Put, Splice
-from tests.world import checks
+from tests.world import checks, law
 from tests.world.devices import Device, Struck
 from tests.world.hostile import Pen, forged
 from tests.world.wire import Temper
@@ -39,6 +39,7 @@ def play(world: World, steps: int) -> None:
         devices = [device for device in world.devices.values() if device.up]
         if devices:
             world.rng.choices(acts, shares)[0](world, world.rng.choice(devices))
+            law.act(world)
         if number == steps // 2 and (fit := world.honest()):
             checks.same_in_any_order(world, world.rng.choice(fit))
 
@@ -287,8 +288,10 @@ def rest(world: World) -> None:
         world.back(device)
     until_same(world)
     for device in world.honest():
-        said = world.write(device, (world.birth(device),))
-        claim("blocked", said, f"{device.name} cannot write at the end")
+        draft = world.birth(device)
+        fit = world.allowed(device, draft)
+        said = world.write(device, (draft,))
+        claim("blocked", said or not fit, f"{device.name} cannot write at the end")
     until_same(world)
 
 
@@ -300,6 +303,7 @@ def until_same(world: World) -> None:
         admins = world.admins()
         if admins and admins[0].own.admission in admins[0].replica.verdict.admissions and world.owes_key(admins[0]):
             _rekey(world, admins[0])
+        law.confirm(world)
         reasons = checks.differences(world)
         if not reasons:
             return

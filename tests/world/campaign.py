@@ -17,6 +17,7 @@ from functools import partial
 from multiprocessing import get_context
 
 from tests.world import mask_campaign
+from tests.world.attackers import campaign as attackers
 from tests.world.run import Outcome, is_real, play
 from tests.world.sabotages import ALL, Caught, Sabotage, hunt
 
@@ -74,6 +75,8 @@ def _hunt(number: int, steps: int) -> Caught | None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Play, report, and say with the exit code whether all is well."""
     options = _options(argv)
+    if options.attackers is not None:
+        return attackers.main(options)
     began = time.monotonic()
     if options.masks:
         return mask_campaign.report(options.first, options.masks, options.jobs, as_json=options.json)
@@ -147,6 +150,14 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=SEEDS, help="how many")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--steps", type=int, default=STEPS, help="acts in each")
+    parser.add_argument(
+        "--attackers",
+        type=int,
+        nargs="?",
+        const=attackers.SEEDS,
+        metavar="SEEDS",
+        help="instead, so many worlds of whoever holds stolen keys, and every wrong rule of authority",
+    )
     parser.add_argument("--seed", type=int, help="only this one")
     parser.add_argument("--transcript", action="store_true", help="print everything that happens in the seed")
     parser.add_argument("--masks", type=int, default=0, help="instead, worlds of one document with void work: how many")

@@ -143,6 +143,8 @@ class Device:
         effects = self.replica.handle(given)
         for alarm in effects.alarms:
             self.world.note(f"{self.name} ALARM {alarm}")
+        for chain, after in effects.forks:
+            self.world.note(f"{self.name} FORK of {chain.hex()[:8]} after {after.seq}")
         for step in self.plan(effects, letter, said=isinstance(given, Said)):
             if self.world.strikes():
                 self.world.note(f"{self.name} is struck before it could {step.name}")
@@ -180,7 +182,7 @@ class Device:
         self.weigh(effects.append)
         self.weigh([self.disk.log[digest] for digest, _ in effects.bodies])
         if effects.judged or fresh:
-            self.weigh([self.disk.log[digest] for digest in self.meaning.unsettled()])
+            self.meaning.turn(self.keyring, self.replica.verdict, self.disk.log)
 
     def weigh(self, events: list[Placed] | tuple[Placed, ...]) -> None:
         """Weigh events under what counts now."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from mesh.errors import Refused
@@ -19,6 +19,7 @@ from mesh.events.kinds import Born, Changed
 from mesh.events.reading import Reading, read
 from mesh.events.seal import Keyring
 from mesh.events.verdict import Standing, Verdict
+from mesh.events.weigh import UNSURE, weigh
 from mesh.names import Digest, DocumentId
 from mesh.state import digest as state_digest
 from mesh.state.changes import decode
@@ -29,6 +30,8 @@ from mesh.state.operations import Change
 from mesh.state.shapes import check_birth, gate
 from tests.unit.lineage import Log
 
+BIRTH_MISSING = "its document's birth is missing"
+
 
 @dataclass
 class Meaning:
@@ -37,6 +40,7 @@ class Meaning:
     real: bool
     log: Log = field(default_factory=Log)
     readings: dict[Digest, Reading] = field(default_factory=dict)
+    unsure: dict[Digest, Placed] = field(default_factory=dict)
     places: dict[Digest, tuple[Digest, int]] = field(default_factory=dict)
     births: dict[DocumentId, Born] = field(default_factory=dict)
     changes: defaultdict[DocumentId, dict[Digest, Change]] = field(default_factory=lambda: defaultdict(dict))
@@ -47,15 +51,50 @@ class Meaning:
         """Read and weigh events, and fold in those that count now and did not before."""
         news = [placed for placed in events if placed.lane is Lane.DATA]
         self.log.add(news)
-        for placed in news:
+        for placed in [*news, *self._may_be_sure(news)]:
             if not self._counts(placed.digest):
                 reading = read(keyring, verdict, placed, self.log)
                 if self.real and reading.standing is Standing.HONOURED:
                     reading = self._fitted(placed, reading)
                 self.readings[placed.digest] = reading
+                self.unsure.pop(placed.digest, None)
+                if reading.reason == UNSURE:
+                    self.unsure[placed.digest] = placed
                 self.places[placed.digest] = (placed.chain, placed.seq)
                 if self.real and reading.standing is Standing.HONOURED:
                     self._fold(keyring, verdict, placed, reading)
+
+    def _may_be_sure(self, news: Iterable[Placed]) -> list[Placed]:
+        """What waits for a mark in a chain that goes on now."""
+        chains = {placed.chain for placed in news}
+        return [placed for placed in self.unsure.values() if placed.chain in chains]
+
+    def turn(self, keyring: Keyring, verdict: Verdict, log: Mapping[Digest, Placed]) -> None:
+        """Weigh again under another verdict, or with more keys: what may begin to count, and what no longer does."""
+        again = set(self.unsettled())
+        fallen = [self.readings[digest].inner for digest in self.fallen(verdict, log)]
+        for document in {inner.document for inner in fallen if inner}:
+            again |= self._dropped(document)
+        self.weigh(keyring, verdict, [log[digest] for digest in log if digest in again])
+
+    def fallen(self, verdict: Verdict, log: Mapping[Digest, Placed]) -> tuple[Digest, ...]:
+        """The events that count, and no longer do under this verdict."""
+        counting = ((digest, reading) for digest, reading in self.readings.items() if self._counts(digest))
+        return tuple(
+            digest
+            for digest, reading in counting
+            if reading.inner and weigh(verdict, log[digest], reading.inner, self.log).standing is not Standing.HONOURED
+        )
+
+    def _dropped(self, document: DocumentId | None) -> set[Digest]:
+        """Forget what was folded into a document. Returns its events, which have to be weighed again."""
+        events = {d for d, reading in self.readings.items() if reading.inner and reading.inner.document == document}
+        for digest in events:
+            del self.readings[digest]
+        if document is not None:
+            for kept in (self.births, self.changes, self.documents, self.orphans):
+                kept.pop(document, None)
+        return events
 
     def unsettled(self) -> tuple[Digest, ...]:
         """The events that do not count, and may when the verdict changes or a key or body comes."""
@@ -81,7 +120,7 @@ class Meaning:
                 birth = self.births.get(document)
                 if birth is None:
                     self.orphans[document].append(placed)
-                    return replace(reading, standing=Standing.WAITS, reason="its document's birth is missing")
+                    return replace(reading, standing=Standing.WAITS, reason=BIRTH_MISSING)
                 change = decode(body.change)
                 gate(change, admission=placed.admission, kind=document.type, body=body_of(document, birth))
         except Refused as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tests.world import acts, checks
+from tests.world.law import law_of
 from tests.world.world import World
 
 REAL_EVERY = 5
@@ -31,6 +32,7 @@ def play(seed: int, steps: int, *, real: bool | None = None, lines: list[str] | 
     """Play a seed and check everything. Raises Broken, or whatever the code under test raises."""
     world = World(seed, real=is_real(seed) if real is None else real)
     world.lines = lines
+    world.law = law_of(seed)
     acts.play(world, steps)
     acts.rest(world)
     checks.everything(world)

@@ -16,11 +16,10 @@ from mesh.errors import Malformed
 from mesh.events import chains, reading, speaking
 from mesh.events.chains import Chains, Fitted, Gap, Held
 from mesh.events.event import Header, Inner, Lane, Placed, Run, decode_header
-from mesh.events.judge import judge
+from mesh.events.judge import Judgement
 from mesh.events.verdict import Standing, Statement, Verdict
 from mesh.events.weigh import Lineage, Weight, weigh
 from mesh.names import Digest, DocumentId
-from mesh.sync import replica
 from mesh.sync.inputs import Effects, Input, Lost, Ticked
 from mesh.sync.messages import Have
 from mesh.sync.replica import Replica
@@ -132,7 +131,8 @@ def _any_parent(_: Chains, chain: chains.Chain, after: Head, held: Held) -> int:
 _place = Chains.place
 
 
-def _no_forks(self: Chains, run: Run, statements: Mapping[Digest, Statement], held: Held) -> Fitted:
+def no_forks(self: Chains, run: Run, statements: Mapping[Digest, Statement], held: Held) -> Fitted:
+    """Only the first branch of a fork is held."""
     fitted = _place(self, run, statements, held)
     chain = self.chains.get(run.chain)
     if chain and fitted.events and Head(fitted.events[0].seq - 1, fitted.events[0].parent) not in chain.tips:
@@ -196,16 +196,19 @@ def _never_gives_up(self: Replica, given: Input) -> Effects:
 # ---------------------------------------------------------------- authority
 
 
-def _in_order_of_arrival(control: Iterable[Statement], mesh: Digest) -> Verdict:
+_add = Judgement.add
+
+
+def _in_order_of_arrival(self: Judgement, control: Iterable[Statement]) -> bool:
     """A statement counts if its speaker counted when it came."""
-    seen: list[Statement] = []
-    counted: set[Digest] = set()
+    before = self.verdict.said | self.verdict.unknown
     for statement in control:
-        verdict = judge([*seen, statement], mesh)
-        if statement.digest in verdict.said or statement.digest in verdict.unknown:
-            seen.append(statement)
-            counted.add(statement.digest)
-    return judge(seen, mesh)
+        counted = [self.statements[digest] for digest in self.verdict.said | self.verdict.unknown]
+        self.statements[statement.digest] = statement
+        fresh = Judgement(self.mesh)
+        _add(fresh, [*counted, statement])
+        self.verdict = fresh.verdict
+    return before != self.verdict.said | self.verdict.unknown
 
 
 def _all_granted(verdict: Verdict, placed: Placed, inner: Inner, lineage: Lineage) -> Weight:
@@ -250,7 +253,7 @@ ALL = (
         "After a restart a restored device speaks on its newest chain, which may be one from before the restore.",
         lambda: patch.object(Device, "voices", _newest_own),
     ),
-    Sabotage("fork branch refused", "Only the first branch is held.", lambda: patch.object(Chains, "place", _no_forks)),
+    Sabotage("fork branch refused", "Only the first branch is held.", lambda: patch.object(Chains, "place", no_forks)),
     Sabotage(
         "wait for the cause",
         "An event waits for what its writer had heard from other chains.",
@@ -267,9 +270,14 @@ ALL = (
         lambda: patch.object(Meaning, "unsettled", lambda _: ()),
     ),
     Sabotage(
+        "what counts stays so",
+        "A data event that once counted is not weighed again.",
+        lambda: patch.object(Meaning, "fallen", lambda *_: ()),
+    ),
+    Sabotage(
         "judged by arrival",
         "A statement counts only if its speaker counted when it came.",
-        lambda: patch.object(replica, "judge", _in_order_of_arrival),
+        lambda: patch.object(Judgement, "add", _in_order_of_arrival),
     ),
     Sabotage(
         "a clock decides",

@@ -43,6 +43,7 @@ from tests.world import seeded_hpke
 from tests.world.devices import Device, Struck
 from tests.world.disk import Disk
 from tests.world.hostile import Pen
+from tests.world.law import Law, grants_now
 from tests.world.wire import Letter, Temper, Wire
 
 EPOCH_MS = 1_700_000_000_000
@@ -86,6 +87,7 @@ class World:
         self.forkable: set[Digest] = set()
         self.expected: dict[Digest, Standing] = {}
         self.edits: dict[Digest, bytes] = {}
+        self.law: Law | None = None
         self.pens: list[tuple[Device, Pen]] = []
         self.counts: dict[str, int] = {"Have": 0, "Want": 0, "Push": 0}
         self.letters_max = LETTERS_FIRST
@@ -250,6 +252,7 @@ class World:
         verb = {"born": "create", "changed": "edit"}[kind_of(draft.body)]
         wanted = (draft.document.space, draft.document.type, verb)
         grants = [s.body for s in device.replica.statements.values() if isinstance(s.body, Grant)]
+        grants = grants_now(device, self.mesh) if self.law else grants
         return any(
             grant.admission == device.own.admission
             and grant.agent == draft.agent
@@ -343,7 +346,10 @@ class World:
 
     def control(self, admin: Device, *drafts: Draft) -> tuple[Placed, ...]:
         """An admin states something."""
-        return self.say(admin, drafts, Lane.CONTROL)
+        said = self.say(admin, drafts, Lane.CONTROL)
+        if self.law:
+            self.law.said |= {placed.digest for placed in said}
+        return said
 
     def rekey(self, admin: Device) -> None:
         """A new epoch for all devices that count, with the earlier keys under it."""
@@ -351,7 +357,7 @@ class World:
         verdict = admin.replica.verdict
         wraps = tuple(
             (name, seeded_hpke.wrap(key, device.kem_key, rekey_purpose(self.mesh, name), self.rng.randbytes(KEY_BYTES)))
-            for name, device in sorted(verdict.admissions.items())
+            for name, device in sorted(verdict.readers().items())
         )
         older = tuple(
             (epoch, handed_on(key, self.mesh, epoch, held)) for epoch, held in sorted(admin.disk.keys.items())
@@ -364,7 +370,9 @@ class World:
         Two admins who admit and rekey at the same time each leave the other's newcomer out.
         """
         rekeys = admin.replica.verdict.rekeys
-        for name in admin.replica.verdict.admissions:
+        if admin.replica.verdict.epoch() is None:
+            return True
+        for name in admin.replica.verdict.readers():
             reach = {short(e) for e, (_, rekey) in rekeys.items() if name in dict(rekey.wraps)}
             size = -1
             while size < len(reach):
@@ -378,6 +386,10 @@ class World:
         """The admins that are up, by rank."""
         fit = [d for d in self.devices.values() if d.up and d.replica.own_rank <= RANK_ADMIN_LAST]
         return sorted(fit, key=lambda device: device.replica.own_rank)
+
+    def live(self, device: Device) -> bool:
+        """Whether a device counts in its own view, and nobody closed it."""
+        return device.replica.verdict.is_live(device.own.admission)
 
     def honest(self) -> list[Device]:
         """The devices that run nothing but our software, and are up."""

@@ -131,7 +131,9 @@ def alarms(look: Look) -> Diagnosis:
     """Nobody's chain was forked, and nothing that came did not fit."""
     if look.status is None:
         return agentless()
-    told = look.status.get("alarms")
+    told, forks = look.status.get("alarms"), look.status.get("forks")
+    if isinstance(forks, list) and forks:
+        return unclear(shown(str(forks[0])), "`mesh forks` shows both stories, and how to acknowledge them.")
     heard = [str(one) for one in told] if isinstance(told, list) else []
     if not heard:
         return right("none since the agent started")

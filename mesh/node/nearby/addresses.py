@@ -18,6 +18,16 @@ _FAR = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))  # RFC 
 _SOME_PORT = 9
 
 
+def has_ipv4() -> bool:
+    """Whether this machine speaks IPv4 at all."""
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.0.0.1", 0))
+    except OSError:
+        return False
+    return True
+
+
 def own_hosts(interfaces: Sequence[str] = ()) -> tuple[str, ...]:
     """The addresses under which others may reach this machine, those that reach furthest first.
 

@@ -21,7 +21,7 @@ from mesh.names import ZERO, Digest, DocumentId
 from mesh.node.storage.ledger_documents import document_number
 from mesh.node.storage.ledger_spans import path_to
 from mesh.node.storage.schema import Sql
-from mesh.node.storage.store_port import Boot, ChainFacts, Counts, Row
+from mesh.node.storage.store_port import Boot, ChainFacts, Counts, ForkFacts, Row
 
 _ROW = (
     "SELECT e.id, c.digest, c.admission, c.lane, e.seq, coalesce(p.digest, q.digest), e.digest, e.header, e.body,"
@@ -247,6 +247,17 @@ def read_chains(db: Sql) -> tuple[ChainFacts, ...]:
         " CROSS JOIN event e ON e.branch = b.id GROUP BY c.id ORDER BY c.digest"
     )
     return tuple(ChainFacts(name, admission, Lane(lane), tips[name], n) for name, admission, lane, n in rows)
+
+
+def read_forks(db: Sql, limit: int) -> tuple[ForkFacts, ...]:
+    """The events on which branches begin; one of them goes on in the event's own branch."""
+    rows = db.execute(
+        "SELECT c.digest, p.seq, p.digest, count(*) + 1 FROM branch b CROSS JOIN event p ON p.id = b.parent"
+        " CROSS JOIN chain c ON c.id = b.chain WHERE b.parent IS NOT NULL"
+        " GROUP BY b.parent ORDER BY c.digest, p.seq, p.digest LIMIT ?",
+        (limit,),
+    )
+    return tuple(ForkFacts(chain, Head(seq, digest), branches) for chain, seq, digest, branches in rows)
 
 
 def read_walk(db: Sql, chain: Digest, after: int, limit: int) -> tuple[Row, ...]:

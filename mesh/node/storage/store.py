@@ -24,7 +24,7 @@ from mesh.node.storage.ledger import Writing
 from mesh.node.storage.ledger_check import forget_state, problems
 from mesh.node.storage.ledger_state import StateTree
 from mesh.node.storage.schema import Sql
-from mesh.node.storage.store_port import Batch, Boot, ChainFacts, Counts, NoteRow, Row, Snapshot
+from mesh.node.storage.store_port import Batch, Boot, ChainFacts, Counts, ForkFacts, NoteRow, Row, Snapshot
 
 _T = TypeVar("_T")
 
@@ -181,6 +181,10 @@ class SqliteStore:
     async def chains(self) -> tuple[ChainFacts, ...]:
         """All chains, by digest."""
         return await self._reader.read(ledger_rows.read_chains)
+
+    async def forks(self, limit: int) -> tuple[ForkFacts, ...]:
+        """The places at which chains fork."""
+        return await self._reader.read(ledger_rows.read_forks, limit)
 
     async def walk(self, chain: Digest, after: int = 0, limit: int = ROWS_READ_MAX) -> tuple[Row, ...]:
         """Every event of a chain, branch by branch, parents before children."""

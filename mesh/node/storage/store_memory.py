@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -32,6 +33,7 @@ from mesh.limits import (
     SIGNED_RUN_EVENTS_MAX,
 )
 from mesh.names import Digest, DocumentId
+from mesh.node.storage import store_port
 from mesh.node.storage.store_port import Batch, Boot, ChainFacts, Counts, Kept, NoteRow, Row, Snapshot, Weighed
 from mesh.state.digest import Trie, bucket, bucket_digest, key, leaf, part
 
@@ -265,6 +267,13 @@ class MemoryStore:
             found.setdefault(row.placed.chain, []).append(row.placed)
         tips = self._tips()
         return tuple(ChainFacts(c, e[0].admission, e[0].lane, tips[c], len(e)) for c, e in sorted(found.items()))
+
+    async def forks(self, limit: int) -> tuple[store_port.ForkFacts, ...]:
+        """The places at which chains fork."""
+        placed = (row.placed for row in self._rows if row.placed.seq > 1)
+        found = Counter((p.chain, Head(p.seq - 1, p.parent)) for p in placed)
+        facts = (store_port.ForkFacts(*place, count) for place, count in sorted(found.items()) if count > 1)
+        return tuple(facts)[:limit]
 
     async def walk(self, chain: Digest, after: int = 0, limit: int = ROWS_READ_MAX) -> tuple[Row, ...]:
         """Every event of a chain, parents before children."""

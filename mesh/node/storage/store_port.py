@@ -121,6 +121,15 @@ class ChainFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ForkFacts:
+    """A place in a chain on which more than one event stands, and how many do."""
+
+    chain: Digest
+    after: Head
+    branches: int
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """How much there is. `waiting` and `void` count data events; `bytes` is the size on disk."""
 
@@ -210,6 +219,9 @@ class Store(Protocol):
 
     async def chains(self) -> tuple[ChainFacts, ...]:
         """All chains, by digest."""
+
+    async def forks(self, limit: int) -> tuple[ForkFacts, ...]:
+        """The places at which chains fork, by chain and place; of more than the limit the first."""
 
     async def walk(self, chain: Digest, after: int = 0, limit: int = ROWS_READ_MAX) -> tuple[Row, ...]:
         """Every event of a chain, parents before children. `after`: row id of the last one seen."""

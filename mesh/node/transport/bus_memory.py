@@ -146,7 +146,9 @@ class _MemoryLink:
     async def _visit(self) -> None:
         """The peer does not know us: make ourselves known."""
         other = self._bus.network.find(self._peer)
-        if other is None or not self._bus.network.reaches(self._bus, other) or other.knows(self._bus.device):
+        if other is None or not self._bus.network.reaches(self._bus, other):
+            return
+        if other.knows(self._bus.device) and self._bus.knows(self._peer):  # or we were taken out, and only visit
             return
         try:
             await self._handler.guest(_MemoryVisit(self._bus, other), self._peer)

@@ -30,6 +30,8 @@ def commands(command: click.Command = ROOT, path: tuple[str, ...] = ()) -> Itera
     if not isinstance(command, click.Group):
         yield " ".join(path), command
         return
+    if path and command.invoke_without_command:  # it does something by itself
+        yield " ".join(path), command
     for name, child in command.commands.items():
         yield from commands(child, (*path, name))
 
@@ -44,7 +46,8 @@ def test_the_list_of_commands() -> None:
     peers = ["peer add", "peer list", "peer remove"]
     services = ["service install", "service remove", "service status"]
     homes = ["backup", "restore", "moved", "leave"]
-    assert set(COMMANDS) == {*named.split(), *notes, *peers, *services, *homes}
+    forks = ["forks", "forks verify", "forks ack"]
+    assert set(COMMANDS) == {*named.split(), *notes, *peers, *services, *homes, *forks}
 
 
 def test_every_command_is_documented() -> None:
@@ -72,7 +75,7 @@ def test_help(name: str, mesh: Mesh, capsys: pytest.CaptureFixture[str]) -> None
     assert any(line.startswith(f"mesh {name}") for line in examples)
     for line in examples:
         words = shlex.split(line.split(" < ")[0].split(" > ")[0].split(" | ")[0])[1:]
-        grouped = words[0] in {"note", "peer", "service"}
+        grouped = " ".join(words[:2]) in COMMANDS
         command = COMMANDS[" ".join(words[: 2 if grouped else 1])]
         command.make_context("mesh", words[len((command.name or "").split()) + grouped :])
     capsys.readouterr()

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from mesh.clocks.chain import Head, event_digest, genesis_digest, opening_digest, signed_bytes, trail_places
+from mesh.clocks.lamport import Stamp
 from mesh.errors import Refused
 from mesh.events import cbor
 from mesh.events.bodies import decode_body, encode_body
 from mesh.events.chains import Chains, Gap
+from mesh.events.epochs import Learner
 from mesh.events.event import Lane, decode_header, decode_inner
 from mesh.events.founding import read_admission, read_request
 from mesh.events.judge import judge
@@ -24,7 +26,7 @@ from mesh.events.pake import Exchange, Role
 from mesh.events.reading import statement
 from mesh.events.seal import Keyring, pad_body, pad_inner, padded_bytes, unpad
 from mesh.events.verdict import Statement
-from mesh.names import Digest, Short
+from mesh.names import ZERO, Digest, Short, short
 from mesh.sync.inputs import Heard
 from mesh.sync.messages import decode_have, decode_push, decode_want
 from mesh.sync.messages import encode as encode_message
@@ -109,6 +111,23 @@ def run_seals(case: Json) -> object:
     return {"plain": plain.hex(), "padded": padded.hex()}
 
 
+def run_epochs(case: Json) -> object:
+    """Take the statements in, one after the other."""
+    keys = SecretKeys(bytes(32), raw(case, "kem_seed"))
+    learner = Learner(digest(case, "mesh"), digest(case, "admission"), keys, Keyring())
+    faults: set[str] = set()
+    for place, (name, body) in enumerate(case["rekeys"], 1):
+        said = decode_body(Lane.CONTROL, "rekey", bytes.fromhex(body))
+        stamp = Stamp(place, Digest(bytes(32)))
+        statement = Statement(Digest(bytes.fromhex(name)), Digest(bytes(32)), stamp, "rekey", said, place, ZERO)
+        faults |= {short(fault.epoch).hex() for fault in learner.add([statement])[1]}
+    return {
+        "keys": {name.hex(): key.hex() for name, key in learner.keyring.keys().items()},
+        "missing": sorted(short(epoch.digest).hex() for epoch in learner.missing),
+        "faults": sorted(faults),
+    }
+
+
 def run_runs(case: Json) -> object:
     """Hold what is held, then place the run."""
     chains, statements, log = Chains(digest(case, "mesh")), dict[Digest, Statement](), dict[Digest, tuple[int, int]]()
@@ -162,7 +181,7 @@ def run_verdicts(case: Json) -> object:
     mesh = digest(case, "mesh")
     replica = Replica(Own(mesh, mesh, secret_keys("recovery")), Keyring())
     for push in case["control"]:
-        assert not replica.handle(Heard("vector", decode_push(bytes.fromhex(push)))).alarms
+        assert not replica.handle(Heard("vector", decode_push(bytes.fromhex(push)))).refused
     verdict = replica.verdict
     assert judge(reversed(list(replica.statements.values())), mesh) == verdict
     for asked in case.get("weigh", []):
@@ -229,6 +248,7 @@ RUNNERS: dict[str, Callable[[Json], object]] = {
     "inner": run_inner,
     "bodies": run_bodies,
     "seals": run_seals,
+    "epochs": run_epochs,
     "runs": run_runs,
     "messages": run_messages,
     "requests": run_requests,

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from mesh.errors import Malformed, Misuse, Refused, Stranger
+from mesh.errors import Malformed, Misuse, NotGranted, Refused, Stranger
 from mesh.node import home as homes
 from mesh.node import vault
 from mesh.node.agent import opened
 from mesh.node.paths import database_path, secrets_path
+from tests.unit.node.closing import close
 
 
 async def admission_for(founder: Path, request: object) -> str:
@@ -106,3 +107,16 @@ async def test_a_name_is_one_line(tmp_path: Path) -> None:
     assert asked["name"] == "lap[31mtop"
     with pytest.raises(Misuse):
         await homes.request(tmp_path / "b", "x" * 65)
+
+
+async def test_the_keys_of_a_closed_device_are_not_let_in_again(tmp_path: Path) -> None:
+    """Whoever has them may be a thief: the request that was good once gives no admission, and no keys, any more."""
+    founder, second = tmp_path / "a", tmp_path / "b"
+    await homes.found(founder, "mac")
+    asked = await homes.request(second, "laptop")
+    await homes.accept(second, await admission_for(founder, asked["request"]))
+    async with opened(founder) as agent:
+        laptop = next(a for a in agent.engine.replica.verdict.live.values() if a.name == "laptop")
+        await close(agent.engine, laptop.digest)
+        with pytest.raises(NotGranted, match="taken out"):
+            await agent.call("admit", {"request": asked["request"]})

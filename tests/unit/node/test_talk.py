@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
+from mesh.clocks.chain import Head
+from mesh.limits import ALARMS_PER_S_MAX
 from mesh.names import device_text
 from mesh.node import timing
 from mesh.node.engine import Engine
@@ -15,6 +17,8 @@ from mesh.node.log import silent
 from mesh.node.ports import Peer
 from mesh.node.talk import Talk
 from mesh.node.transport.bus_memory import MemoryNetwork
+from mesh.sync.inputs import Effects
+from tests.unit.node.closing import close
 from tests.unit.node.engines import Small, founded, joined_by, retitle, write
 
 PATIENCE_S = 60.0
@@ -160,3 +164,38 @@ async def test_what_the_writer_tells_after_the_end_is_no_fault() -> None:
         await talk.linked("anybody")
         await write(mac.engine, "kept all the same")
         assert len(await mac.store.notes(limit=10)) == 1
+
+
+async def test_an_alarm_is_shown_once_and_many_fill_no_log() -> None:
+    """The same alarm a thousand times is one line in the status, a few in the log, and the rest are counted."""
+    logged: list[tuple[str, dict[str, object]]] = []
+    async with founded() as mac:
+
+        async def nothing() -> None:
+            """The roster is fixed here."""
+
+        def log(what: str, **fields: object) -> None:
+            logged.append((what, fields))
+
+        talk = Talk(mac.engine, MemoryNetwork().bus(device_text(mac.engine.own.admission)), log, nothing)
+        fork = (mac.engine.own.mesh, Head(1, mac.engine.own.mesh))
+        for _ in range(500):
+            talk.happened(Effects(alarms=("refused from somebody",), forks=(fork,)))
+        assert talk.alarms == ["refused from somebody"]
+        assert ALARMS_PER_S_MAX <= len(logged) < 100
+        assert talk._unlogged == 1000 - len(logged)  # noqa: SLF001 - what it left out is under test
+
+
+async def test_who_was_taken_out_gets_no_news() -> None:
+    """Its link is still up, and what is said from now on is not sent there; others get it."""
+    async with founded() as mac, joined_by(mac, "laptop") as laptop, joined_by(mac, "server") as server:
+        await laptop.engine.hear("mac", await mac.everything())
+        async with talking(MemoryNetwork(), mac, laptop, server):
+            await write(mac.engine, "before")
+            await until(lambda: same(mac, laptop, server), "one state")
+            await close(mac.engine, server.engine.own.admission)
+            after = await write(mac.engine, "after")
+            await until(lambda: laptop.store.note(after), "the note on the laptop")
+            assert await server.store.note(after) is None
+            await asyncio.sleep(4 * timing.NEWS_DELAY_S)  # long enough for tips, if they were told
+            assert await server.store.note(after) is None

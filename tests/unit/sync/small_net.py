@@ -19,7 +19,7 @@ from mesh.events.speaking import Draft, runs
 from mesh.limits import WANT_SPANS_MAX
 from mesh.names import Digest
 from mesh.sync import messages
-from mesh.sync.inputs import Effects, Heard, Input, Lost, Met, Peer, Said, Ticked
+from mesh.sync.inputs import Effects, Fork, Heard, Input, Lost, Met, Peer, Said, Ticked
 from mesh.sync.messages import Have, Message, Push, Want
 from mesh.sync.replica import Own, Replica
 from tests.unit.small_mesh import MESH, TIME_MS, Device, fixed
@@ -39,6 +39,7 @@ class Node:
         self.replica = Replica(Own(MESH.id, device.admission, device.keys), self.keyring)
         self.log: dict[Digest, Placed] = {}
         self.alarms: list[str] = []
+        self.forks: list[Fork] = []
         self.said = 0
         self.runs_per_page = 100
         self.runs_per_answer = WANT_SPANS_MAX
@@ -64,6 +65,7 @@ class Node:
             held = self.log[digest]
             self.log[digest] = replace(held, event=Event(held.event.header, body))
         self.alarms += effects.alarms
+        self.forks += effects.forks
         return effects
 
     def say(self, count: int = 1, text: str = "text") -> Effects:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from mesh.events.event import Lane
 from mesh.events.founding import with_rank
 from mesh.events.reading import read
+from mesh.events.speaking import runs
 from mesh.events.verdict import Standing
 from mesh.limits import LIVE_PUSH_BYTES_MAX
 from mesh.names import ZERO
@@ -152,7 +153,9 @@ def test_attack_endless_talk_between_forked_replicas() -> None:
     mac, twin = net.nodes["mac"], net.nodes["twin"]
     assert mac.knows() == twin.knows()
     assert [len(heads) for heads in mac.replica.chains.frontier(Lane.DATA).values()] == [2]
-    assert any("restored from a backup, or stolen?" in alarm for alarm in mac.alarms)
+    ((chain, after),) = mac.forks
+    assert (chain, after.seq) == (next(iter(mac.replica.chains.frontier(Lane.DATA))), 4)
+    assert "another copy of this device" in mac.alarms[0]
 
 
 def test_after_a_fork_a_new_chain_is_opened() -> None:
@@ -229,3 +232,18 @@ def test_in_a_lane_without_a_chain_to_speak_on_one_is_opened() -> None:
     fresh = mac.say().append
     assert (fresh[0].seq, {placed.chain for placed in fresh} & {old}) == (1, set())
     assert mac.replica.voices[Lane.DATA] == fresh[0].chain
+
+
+def test_a_copy_that_goes_on_is_noticed_before_anything_forks() -> None:
+    """Somebody else wrote behind our last event: an alarm, and what we say next goes on a chain of its own."""
+    mac = Node(MESH.mac)
+    mac.say()
+    twin = copied(mac)
+    effects = mac.handle(Heard("laptop", Push(runs(twin.say().append))))
+    assert "another copy of this device wrote event 3" in effects.alarms[0]
+    assert not effects.forks
+    said = mac.say().append
+    assert (said[0].seq, len(said)) == (1, 2)
+    twins = twin.handle(Heard("laptop", Push(runs(said))))
+    assert not twins.alarms, "a chain of its own is no alarm to the other copy"
+    assert mac.knows() == twin.knows()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from random import Random
 from typing import NamedTuple
 from unittest.mock import patch
@@ -14,13 +15,14 @@ from mesh.events import chains
 from mesh.events.event import Lane
 from mesh.events.judge import judge
 from mesh.events.kinds import Admit, Adopt
-from mesh.events.verdict import Standing, Verdict
+from mesh.events.verdict import Standing, Verdict, admitted
 from mesh.events.weigh import CLOSED, FORGOTTEN, Weight
-from mesh.limits import RANK_ADMIN_LAST, RANK_RECOVERY
+from mesh.limits import LAMPORT_STEP_MAX, RANK_ADMIN_LAST, RANK_RECOVERY
 from mesh.names import Digest
 from tests.unit.plain_judge import plainly
+from tests.world.attackers.device import Device, claim
 from tests.world.attackers.holding import Held, Told
-from tests.world.attackers.people import Device, World, claim, reached
+from tests.world.attackers.people import World, reached
 from tests.world.attackers.thieves import attack, evil
 
 HOSTILE = 12
@@ -62,9 +64,13 @@ def same_in_any_order(world: World, events: Sequence[Told]) -> None:
 
 
 def story(held: Held) -> None:
-    """In the order that people see, everything comes after what it stands on in its chain."""
+    """In the order that people see, everything comes after what it stands on in its chain, and no clock runs off."""
     order = sorted(held.told.values(), key=lambda one: Stamp(one.placed.header.lamport, one.placed.chain))
     place = {one.digest: number for number, one in enumerate(order)}
+    for one in order:
+        parent = held.told.get(one.placed.parent)
+        step = one.placed.header.lamport - (parent.placed.header.lamport if parent else 0)
+        claim("lamport", 0 < step <= LAMPORT_STEP_MAX, step)
     claim("story", all(one.placed.seq == 1 or place[one.placed.parent] < place[one.digest] for one in order))
 
 
@@ -180,6 +186,9 @@ def converged(world: World) -> Held:
     """All honest devices hold the same and say the same, and each of them is still let in."""
     held = world.paper.held
     verdict = held.verdict
+    for one in held.control:
+        found = admitted(held.judgement.statements[one.placed.admission])
+        claim("lanes", found and found.rank <= RANK_ADMIN_LAST, "a member has a control chain")
     epoch = verdict.epoch()
     readers = [name for name, _ in verdict.rekeys[epoch][1].wraps] if epoch else []
     claim("epoch", all(verdict.is_live(name) for name in readers))
@@ -216,8 +225,7 @@ def _beyond(held: Held, one: Told) -> bool:
 def one_world(seed: int, counts: Counter[str] | None = None) -> None:
     """A life with thieves, all questions, the healing, all questions again. Raises Broken."""
     rng = Random(f"attackers {seed}")
-    verify = functools.cache(chains.verify)  # type: ignore[attr-defined]
-    with patch.object(chains, "verify", verify):  # the same signature is looked at once, not once for each device
+    with _once("verify"), _once("decode_header"):
         world = World(rng, "member" if rng.random() < 0.35 else "any")
         world.live(rng.randint(20, 90), attack)
         if world.thief_ranks == "member":
@@ -236,6 +244,11 @@ def one_world(seed: int, counts: Counter[str] | None = None) -> None:
         closed_keys_change_nothing(world)
     if counts is not None:
         _count(world, held, counts)
+
+
+def _once(name: str) -> AbstractContextManager[object]:
+    """Let what follows from bytes alone be looked at once, not once for each device that holds them."""
+    return patch.object(chains, name, functools.cache(getattr(chains, name)))
 
 
 def _count(world: World, held: Held, counts: Counter[str]) -> None:

@@ -28,8 +28,9 @@ from mesh.events.kinds import (
 )
 from mesh.limits import KEY_BYTES, LAMPORT_STEP_MAX, RANK_ADMIN_LAST, SALT_BYTES
 from mesh.names import Digest, Short
+from tests.world.attackers.device import Device
 from tests.world.attackers.holding import Content, Told, content, told
-from tests.world.attackers.people import DOCUMENTS, SPACES, TYPES, VERBS, Device, World
+from tests.world.attackers.people import DOCUMENTS, SPACES, TYPES, VERBS, World
 
 NOWHERE = Digest(b"nowhere.".ljust(32, b"."))
 
@@ -49,7 +50,8 @@ def evil(thief: Device, count: int) -> list[Told]:
     rng, made = thief.world.rng, []
     for _ in range(count):
         keys, admission = rng.choice([(thief.keys, thief.admission), *thief.fakes])
-        own = [one for one in thief.held.told.values() if one.placed.admission == admission]
+        others = rng.random() < 0.05  # under the name of somebody whose key it has not
+        own = [one for one in thief.held.told.values() if others or one.placed.admission == admission]
         if not own or rng.random() < 0.25:
             rank = _rank(thief, admission)
             lane = rng.choice((Lane.CONTROL, Lane.DATA)) if rank <= RANK_ADMIN_LAST or rng.random() < 0.1 else Lane.DATA
@@ -58,7 +60,8 @@ def evil(thief: Device, count: int) -> list[Told]:
         else:
             after = rng.choice(own[-3:] if rng.random() < 0.3 else own)
             what = _edit(thief, admission) if after.placed.lane is Lane.DATA else _statement(thief, admission)
-            lamport = after.placed.header.lamport + rng.choice((1, 7, LAMPORT_STEP_MAX, LAMPORT_STEP_MAX + 1, 0))
+            step = rng.choice((1, 1, 7, LAMPORT_STEP_MAX, LAMPORT_STEP_MAX + 1, 0, -2))
+            lamport = max(1, after.placed.header.lamport + step)
             one = told(thief.world.mesh, keys, what, after, lamport)
             if isinstance(what.body, Admit):
                 thief.fakes.append((_keys_of(what.body.name), one.digest))
@@ -116,13 +119,13 @@ def _statement(thief: Device, admission: Digest) -> Content:
     target = rng.choice(people)
     events = thief.held.told
     body: Body
-    match rng.randint(0, 9):
+    match rng.randint(0, 11):
         case 0 | 1:
             body = Close(target, _marks(thief))
         case 2:
             name = str(rng.randrange(10**6))
             body = asked(_keys_of(name), bytes(KEY_BYTES), bytes(KEY_BYTES), name, rng.choice((1, 2, 3, 9, 10)))
-        case 3:
+        case 3 | 10 | 11:
             body = Grant(target, rng.choice(("", "agent")), rng.choice((*SPACES, ANY)), TYPES, VERBS)
         case 4:
             body = Ungrant(rng.choice(grants), _marks(thief))

@@ -78,7 +78,8 @@ CASES: list[tuple[str, Check, Look, bool | None, str]] = [
     ("clocks agree", health_agent.clock, look({}, events=(event(DAY_MS // 2),)), True, "no event"),
     ("a clock ahead", health_agent.clock, look({}, events=(event(3 * DAY_MS + 1),)), None, "laptop wrote 3 d ahead"),
     ("quiet", health_agent.alarms, look({"alarms": []}), True, "none"),
-    ("a fork", health_agent.alarms, look({"alarms": ["a chain is forked"]}), None, "a chain is forked"),
+    ("an alarm", health_agent.alarms, look({"alarms": ["something was refused"]}), None, "something was refused"),
+    ("a fork", health_agent.alarms, look({"alarms": ["x"], "forks": ["a chain is forked"]}), None, "a chain is forked"),
     ("all counts", health_agent.events, look({"events": 9}), True, "9 held"),
     (
         "not all",

@@ -23,6 +23,7 @@ from mesh.node.nearby.beacon_memory import MemoryAir, MemoryBeacon
 from mesh.node.nearby.finding import Finding
 from mesh.node.ports import LinkStatus, Notice, ServerStatus, Sighting
 from mesh.node.transport.bus_memory import MemoryBus, MemoryNetwork
+from tests.unit.node.closing import close
 from tests.unit.node.engines import Small, founded, joined_by
 
 PATIENCE_S = 20.0
@@ -209,3 +210,28 @@ async def test_a_device_on_the_same_network_that_is_never_heard_is_said(monkeypa
         async with running(one, other):
             await until(lambda: one.sees(other))
             assert one.finding.status().problem == ""
+
+
+async def test_who_was_taken_out_is_looked_for_by_nobody_and_looks_for_nobody() -> None:
+    """Goal: its tag, good until now, is a stranger's; and once it knows, it announces nothing and asks for nobody."""
+    air = MemoryAir()
+    async with founded() as mac, joined_by(mac, "laptop") as laptop:
+        one, out = Device(mac, air, "mac"), Device(laptop, air, "laptop")
+        async with running(one, out):
+            await until(lambda: one.sees(out) and out.sees(one))
+        await close(mac.engine, laptop.engine.own.admission)
+        one.bus.sightings.clear()
+        one.finding.sighted(sighting_of(out))
+        assert not one.bus.sightings
+        await laptop.engine.hear("?mac", await mac.everything(Lane.CONTROL))
+        out.bus.sightings.clear()
+        out.finding.sighted(sighting_of(one))
+        assert not out.bus.sightings
+        out.finding.look()
+        assert not out.beacon.notices
+
+
+def sighting_of(device: Device) -> Sighting:
+    """What a device of the mesh announces."""
+    text = tagged(tag_key(epoch_key(device.engine)), device.device, bytes(TAG_NONCE_BYTES))
+    return Sighting("device", (f"{device.beacon.host}:{PORT}",), text)

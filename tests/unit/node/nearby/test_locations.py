@@ -11,6 +11,7 @@ from mesh.names import device_text
 from mesh.node import timing
 from mesh.node.engine import Engine
 from mesh.node.nearby.locations import Locations
+from tests.unit.node.closing import close
 from tests.unit.node.engines import Small, founded, joined_by, request
 from tests.unit.node.nearby.test_finding import Served
 
@@ -121,3 +122,20 @@ async def test_a_member_says_nothing() -> None:
         del mac.engine.replica.verdict.admissions[admission]
         await place.looks(0, STEADY_S)
         assert place.said() == ()
+
+
+async def test_nobody_speaks_for_who_was_taken_out() -> None:
+    """Goal: a member that was closed is said to be nowhere, although its link is not down yet."""
+    async with founded() as mac:
+        keys = SecretKeys.from_entropy(bytes(32))
+
+        async def letting_in(_engine: Engine) -> list[Draft]:
+            return [Draft(with_rank(request(keys, "phone"), RANK_MEMBER))]
+
+        phone = (await mac.engine.say(Lane.CONTROL, letting_in))[-1].digest
+        place = Place(mac)
+        place.locations.told[device_text(phone)] = ("told:1",)
+        place.bus.linked[device_text(phone)] = ""
+        await close(mac.engine, phone)
+        await place.looks(0, STEADY_S)
+        assert place.engine.replica.verdict.addresses_of(phone) == ()
