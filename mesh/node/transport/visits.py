@@ -148,7 +148,7 @@ def _found(tls: object, greeting: bytes) -> Found:
     try:
         info = json.loads(greeting.removeprefix(b"INFO "))
         device = info["server_name"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         device = None
     if not isinstance(device, str) or len(device) != _DEVICE_CHARACTERS or not device.isalnum():
         message = "what answers there is no server of mesh"
