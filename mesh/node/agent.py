@@ -23,8 +23,9 @@ from mesh.events.seal import Keyring
 from mesh.limits import ADDRESSES_PER_PEER_MAX
 from mesh.names import Digest, device_text
 from mesh.node import calls, forgetting, timing, touch, vault
+from mesh.node.booting import own_of
 from mesh.node.duties import Duties
-from mesh.node.engine import Engine, own_of
+from mesh.node.engine import Engine
 from mesh.node.home import addresses_key
 from mesh.node.invitation import Host
 from mesh.node.log import Log, bounded, silent

@@ -14,17 +14,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from mesh.clocks.chain import Trail
-from mesh.errors import DiskFull, Misuse
-from mesh.events.chains import Chain, Chains, Held
+from mesh.errors import DiskFull
+from mesh.events.chains import Held
 from mesh.events.event import Lane, Placed, Run
-from mesh.events.keys import SecretKeys
 from mesh.events.seal import Keyring
 from mesh.events.speaking import NONCES_BYTES, Draft, event_bytes, joined
 from mesh.events.verdict import admitted
 from mesh.limits import COMMIT_INPUTS_MAX, INPUTS_QUEUED_MAX, LIVE_PUSH_BYTES_MAX, PAGE_BYTES_MAX, SALT_BYTES
 from mesh.names import Digest
 from mesh.node import voices
+from mesh.node.booting import replica_of
 from mesh.node.scales import NOBODY
 from mesh.node.shelf import Shelf
 from mesh.node.storage.store_port import Batch, Boot, Row, Store
@@ -382,24 +381,3 @@ def _now_ms() -> int:
 def _fail(job: _Job, error: Exception) -> None:
     if not job.done.done():
         job.done.set_exception(error)
-
-
-def replica_of(own: Own, keyring: Keyring, boot: Boot) -> Replica:
-    """A replica as the log has it."""
-    chains = Chains(own.mesh)
-    for name, (admission, lane) in boot.openings.items():
-        tips = {head: boot.tip_lamports[head.digest] for head in boot.tips.get(name, ())}
-        chains.add(name, Chain(admission, lane, b"", tips, Trail(boot.trails.get(name, ()))))
-    replica = Replica(own, keyring, chains, boot.control)
-    for chain in chains.chains.values():
-        found = admitted(replica.statements.get(chain.admission))
-        chain.key = found.sign_key if found else chain.key
-    replica.missing = Missing(boot.missing_bodies)
-    return replica
-
-
-def own_of(mesh: Digest, admission: Digest, keys: SecretKeys) -> Own:
-    """Who a device is. Raises Misuse when it is in no mesh."""
-    if not mesh or not admission:
-        raise Misuse("this device is in no mesh yet", hint="`mesh join` founds one, or joins one by a code.")
-    return Own(mesh, admission, keys)

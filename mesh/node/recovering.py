@@ -30,7 +30,7 @@ from mesh.names import ZERO, Digest, device_text, digest_text
 from mesh.node import home as homes
 from mesh.node import timing, vault
 from mesh.node.agent import Agent, joined, opened
-from mesh.node.engine import replica_of
+from mesh.node.booting import replica_of
 from mesh.node.home import RECOVERY_OWED, addresses_key
 from mesh.node.log import opened as log_opened
 from mesh.node.paths import server_path

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from mesh.events.event import CLEAR, Event, Lane, Placed
+from mesh.events.verdict import Standing
 from mesh.names import Digest, DocumentId
 from mesh.node.storage.store_port import NoteRow, Row
 
@@ -49,3 +50,20 @@ def matches(row: NoteRow, wanted: Iterable[str]) -> bool:
     held = words_of(" ".join((row.note.title, row.note.body, *row.note.tags)))
     wanted = list(wanted)
     return bool(wanted) and all(any(word.startswith(beginning) for word in held) for beginning in wanted)
+
+
+def is_meant(document: DocumentId, prefix: str) -> bool:
+    """Whether a person may mean this document: its name, with what stands before it, begins like that."""
+    *words, letters = prefix.strip().lower().split("/")
+    *place, name = str(document).split("/")
+    return len(words) <= len(place) and place[len(place) - len(words) :] == words and name.startswith(letters)
+
+
+def honoured(rows: Iterable[Row]) -> dict[DocumentId, dict[Digest, list[tuple[int, Digest]]]]:
+    """What counts of each document: by chain, sequence numbers and digests."""
+    found: dict[DocumentId, dict[Digest, list[tuple[int, Digest]]]] = {}
+    for row in rows:
+        if row.document and is_data(row) and row.standing is Standing.HONOURED:
+            chains = found.setdefault(row.document, {})
+            chains.setdefault(row.placed.chain, []).append((row.placed.seq, row.placed.digest))
+    return found

@@ -33,7 +33,17 @@ from mesh.limits import (
 from mesh.names import Digest, DocumentId
 from mesh.node.storage import store_port
 from mesh.node.storage.ledger_arrivals import MINUTE_MS
-from mesh.node.storage.memory_rows import is_data, is_of, list_order, matches, served, stamp, words_of
+from mesh.node.storage.memory_rows import (
+    honoured,
+    is_data,
+    is_meant,
+    is_of,
+    list_order,
+    matches,
+    served,
+    stamp,
+    words_of,
+)
 from mesh.node.storage.store_port import Batch, Boot, ChainFacts, Counts, Kept, NoteRow, Row, Snapshot, Weighed
 from mesh.state.digest import Trie, bucket, bucket_digest, key, leaf, part
 
@@ -359,12 +369,7 @@ class MemoryStore:
 
     async def find_documents(self, prefix: str, limit: int = ROWS_READ_MAX) -> tuple[DocumentId, ...]:
         """Documents that a person may mean."""
-        *words, letters = prefix.strip().lower().split("/")
-        found = []
-        for document in self._documents:
-            *place, name = str(document).split("/")
-            if len(words) <= len(place) and place[len(place) - len(words) :] == words and name.startswith(letters):
-                found.append(document)
+        found = [document for document in self._documents if is_meant(document, prefix)]
         return tuple(sorted(found, key=lambda document: (document.name, document.space, document.type))[:limit])
 
     # ── state ────────────────────────────────────────────────────────────────────────────────────
@@ -372,19 +377,11 @@ class MemoryStore:
     async def digest(self) -> Digest:
         """The root over all honoured data events that belong to a document."""
         leaves: dict[int, list[tuple[Digest, Digest]]] = {}
-        for document, chains in self._honoured().items():
+        for document, chains in honoured(self._rows).items():
             parts = (part(chain, events) for chain, events in chains.items())
             leaves.setdefault(bucket(key(document)), []).append((key(document), leaf(key(document), parts)))
         self._trie = Trie((index, bucket_digest(found)) for index, found in leaves.items())
         return self._trie.root()
-
-    def _honoured(self) -> dict[DocumentId, dict[Digest, list[tuple[int, Digest]]]]:
-        found: dict[DocumentId, dict[Digest, list[tuple[int, Digest]]]] = {}
-        for row in self._rows:
-            if row.document and is_data(row) and row.standing is Standing.HONOURED:
-                chains = found.setdefault(row.document, {})
-                chains.setdefault(row.placed.chain, []).append((row.placed.seq, row.placed.digest))
-        return found
 
     async def digest_children(self, level: int, index: int) -> tuple[Digest, ...]:
         """The children of a node of the state tree; ask `digest` first."""

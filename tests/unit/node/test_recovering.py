@@ -11,7 +11,7 @@ from mesh.events.seal import Keyring
 from mesh.node import home as homes
 from mesh.node import recovering, vault
 from mesh.node.agent import opened
-from mesh.node.engine import replica_of
+from mesh.node.booting import replica_of
 from mesh.node.storage.store import open_store
 from mesh.node.storage.store_port import Boot
 from mesh.sync.replica import Own
