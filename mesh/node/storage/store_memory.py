@@ -19,16 +19,11 @@ from mesh.events.verdict import Standing
 from mesh.limits import (
     BODIES_MISSING_MAX,
     EVENT_OVERHEAD_BYTES,
-    KIB,
     MATCHES_MAX,
     NOTES_LISTED_MAX,
-    PAGE_BYTES_MAX,
-    PUSH_BYTES_MAX,
     ROWS_READ_MAX,
     SEARCH_CHARACTERS_MAX,
     SEARCH_WORDS_MAX,
-    SIGNED_RUN_BYTES_MAX,
-    SIGNED_RUN_EVENTS_MAX,
 )
 from mesh.names import Digest, DocumentId
 from mesh.node.storage import store_port
@@ -40,7 +35,7 @@ from mesh.node.storage.memory_rows import (
     is_of,
     list_order,
     matches,
-    served,
+    paged,
     stamp,
     words_of,
 )
@@ -227,22 +222,7 @@ class MemoryStore:
             return None
         heads = {placed.head for placed in path}
         after = next((head for head in span.after if head in heads), START)
-        taken: list[Placed] = []
-        signed = size = 0
-        for placed in path[after.seq :]:
-            size += len(placed.event.header) + placed.header.body_bytes + EVENT_OVERHEAD_BYTES
-            under_one = size - (len(taken) + 1) * EVENT_OVERHEAD_BYTES
-            long = under_one > SIGNED_RUN_BYTES_MAX or len(taken) >= SIGNED_RUN_EVENTS_MAX
-            if signed and (long or size > min(bytes_max, PAGE_BYTES_MAX)):
-                break
-            taken.append(placed)
-            signed = len(taken) if placed.signature else signed
-        if not signed:
-            return None
-        whole = sum(len(p.event.header) + p.header.body_bytes + EVENT_OVERHEAD_BYTES for p in taken[:signed])
-        bodies = bodies and whole <= PUSH_BYTES_MAX - KIB  # as it came: more than a message came without
-        events = tuple(served(placed, bodies=bodies) for placed in taken[:signed])
-        return Run(span.chain, after, events, taken[signed - 1].signature or b"")
+        return paged(span.chain, after, path[after.seq :], bytes_max, bodies=bodies)
 
     async def bodies(self, digests: Sequence[Digest], bytes_max: int) -> tuple[tuple[Digest, bytes], ...]:
         """Bodies of these events, as many as fit; at least one if any is held."""
