@@ -21,16 +21,24 @@ from mesh.sync.inputs import Effects
 TOLD = "told"
 
 
+class Teller:
+    """The owner of an engine, who says aloud that others are told."""
+
+    def __init__(self, agent: Agent) -> None:
+        """Do the rest as the agent does it."""
+        self.ask = agent.ask
+        self._agent = agent
+
+    def happened(self, effects: Effects) -> None:
+        """Say so."""
+        self._agent.happened(effects)
+        sys.stdout.write(f"{TOLD}\n")
+        sys.stdout.flush()
+
+
 async def _close(home: Path, admission: Digest) -> None:
     async with opened(home) as agent:
-        happened = agent.happened
-
-        def told(effects: Effects) -> None:
-            happened(effects)
-            sys.stdout.write(f"{TOLD}\n")
-            sys.stdout.flush()
-
-        Agent.happened = lambda _agent, effects: told(effects)  # type: ignore[method-assign, assignment]
+        agent.engine.owner = Teller(agent)
 
         async def make(_engine: Engine) -> Sequence[Draft]:
             return (Draft(Close(admission)),)

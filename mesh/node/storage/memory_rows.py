@@ -31,6 +31,13 @@ def is_of(row: Row, admission: Digest | None, document: DocumentId | None) -> bo
     return (admission is None or row.placed.admission == admission) and (document is None or row.document == document)
 
 
+def is_meant(document: DocumentId, prefix: str) -> bool:
+    """Whether a person means this document: `space/type/name`, `type/name` or `name`, the name from its beginning."""
+    *words, letters = prefix.strip().lower().split("/")
+    *place, name = str(document).split("/")
+    return len(words) <= len(place) and place[len(place) - len(words) :] == words and name.startswith(letters)
+
+
 def stamp(row: Row) -> tuple[int, Digest, Digest]:
     """The order in which the newest rows are listed."""
     return row.placed.header.lamport, row.placed.chain, row.placed.digest
@@ -59,13 +66,6 @@ def matches(row: NoteRow, wanted: Iterable[str]) -> bool:
     held = words_of(" ".join((row.note.title, row.note.body, *row.note.tags)))
     wanted = list(wanted)
     return bool(wanted) and all(any(word.startswith(beginning) for word in held) for beginning in wanted)
-
-
-def is_meant(document: DocumentId, prefix: str) -> bool:
-    """Whether a person may mean this document: its name, with what stands before it, begins like that."""
-    *words, letters = prefix.strip().lower().split("/")
-    *place, name = str(document).split("/")
-    return len(words) <= len(place) and place[len(place) - len(words) :] == words and name.startswith(letters)
 
 
 def honoured(rows: Iterable[Row]) -> dict[DocumentId, dict[Digest, list[tuple[int, Digest]]]]:
