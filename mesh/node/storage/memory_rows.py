@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 
 from mesh.events.event import CLEAR, Event, Lane, Placed
@@ -30,6 +31,12 @@ def list_order(row: NoteRow) -> tuple[int, bytes, str, str]:
     """The order in which notes are listed, the latest first."""
     document = row.note.document
     return -row.lamport, document.name, document.space, document.type
+
+
+def spaces_of(rows: Iterable[Row]) -> dict[str, int]:
+    """How many documents there are in each space."""
+    documents = {row.document for row in rows}
+    return dict(sorted(Counter(one.space for one in documents if one).items()))
 
 
 def served(placed: Placed, *, bodies: bool) -> Event:

@@ -33,7 +33,7 @@ from mesh.limits import (
 from mesh.names import Digest, DocumentId
 from mesh.node.storage import store_port
 from mesh.node.storage.ledger_arrivals import MINUTE_MS
-from mesh.node.storage.memory_rows import is_data, is_of, list_order, matches, served, stamp, words_of
+from mesh.node.storage.memory_rows import is_data, is_of, list_order, matches, served, spaces_of, stamp, words_of
 from mesh.node.storage.store_port import Batch, Boot, ChainFacts, Counts, Kept, NoteRow, Row, Snapshot, Weighed
 from mesh.state.digest import Trie, bucket, bucket_digest, key, leaf, part
 
@@ -174,17 +174,17 @@ class MemoryStore:
 
     async def heads_at(self, admission: Digest, before_ms: int | None = None) -> tuple[Mark, ...]:
         """The tips of a device's chains, of what had come before that time; None: of what is held now."""
-        tips = self._tips(None if before_ms is None else self._upto(before_ms))
+        tips = self._tips(self._upto(before_ms))
         own = {row.placed.chain for row in self._rows if row.placed.admission == admission}
         return tuple(sorted(Mark(chain, head) for chain, heads in tips.items() if chain in own for head in heads))
 
     async def spaces(self, before_ms: int | None = None) -> Mapping[str, int]:
         """How many documents there were in each space, by what had come before that time; None: by now."""
-        upto = len(self._rows) if before_ms is None else self._upto(before_ms)
-        return dict(sorted(Counter(d.space for d in {row.document for row in self._rows[:upto]} if d).items()))
+        return spaces_of(self._rows[: self._upto(before_ms)])
 
-    def _upto(self, before_ms: int) -> int:
-        return max((n for time_ms, n in self._arrivals.values() if time_ms < before_ms), default=0)
+    def _upto(self, before_ms: int | None) -> int | None:
+        came = [n for time_ms, n in self._arrivals.values() if before_ms is not None and time_ms < before_ms]
+        return None if before_ms is None else max(came, default=0)
 
     async def event(self, prefix: str | bytes) -> tuple[Row, ...]:
         """The events whose digest starts with these hex digits or bytes."""
