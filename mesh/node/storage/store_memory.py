@@ -174,17 +174,16 @@ class MemoryStore:
 
     async def heads_at(self, admission: Digest, before_ms: int | None = None) -> tuple[Mark, ...]:
         """The tips of a device's chains, of what had come before that time; None: of what is held now."""
-        tips = self._tips(self._upto(before_ms))
         own = {row.placed.chain for row in self._rows if row.placed.admission == admission}
-        return tuple(sorted(Mark(chain, head) for chain, heads in tips.items() if chain in own for head in heads))
+        tips = self._tips(self._upto(before_ms)).items()
+        return tuple(sorted(Mark(chain, head) for chain, heads in tips if chain in own for head in heads))
 
     async def spaces(self, before_ms: int | None = None) -> Mapping[str, int]:
         """How many documents there were in each space, by what had come before that time; None: by now."""
         return spaces_of(self._rows[: self._upto(before_ms)])
 
     def _upto(self, before_ms: int | None) -> int | None:
-        came = [n for time_ms, n in self._arrivals.values() if before_ms is not None and time_ms < before_ms]
-        return None if before_ms is None else max(came, default=0)
+        return before_ms and max((n for time_ms, n in self._arrivals.values() if time_ms < before_ms), default=0)
 
     async def event(self, prefix: str | bytes) -> tuple[Row, ...]:
         """The events whose digest starts with these hex digits or bytes."""
