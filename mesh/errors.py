@@ -8,6 +8,8 @@
     │   ├── Forged      a signature, hash or seal does not fit
     │   ├── Stranger    from another mesh, or from a device that is not in it
     │   ├── NotGranted  no grant allows it
+    │   ├── NeedsPassphrase  a person has to confirm it with the passphrase of this home
+    │   ├── NeedsApproval    a person has to approve it on another device
     │   └── Elsewhere   this home was made on another machine
     ├── Damaged       our own store or files are not what we wrote                       exit 4
     └── Unreachable   the world: a device, a server, a disk; trying again may help       exit 5
@@ -76,6 +78,21 @@ class NotGranted(Refused):
     """No grant lets this device or agent do that."""
 
     hint = "Ask at an admin device for a grant."
+
+
+class NeedsPassphrase(Refused):
+    """An act that only a person does: the passphrase of this home shows that one is there."""
+
+    hint = "Give it on the terminal, or with --passphrase-stdin; --ask asks another device of yours instead."
+
+
+class NeedsApproval(Refused):
+    """An act that only a person does: it waits for the approval of another device. `approval` names the question."""
+
+    def __init__(self, message: str, *, hint: str = "", approval: str = "") -> None:
+        """Keep the sentence, the hint and the name of what is to be approved."""
+        super().__init__(message, hint=hint)
+        self.approval = approval
 
 
 class Elsewhere(Refused):

@@ -56,6 +56,7 @@ REKEY_WRAPS_MAX = 256  # PROTOCOL: devices that one rekey reaches
 REASON_BYTES_MAX = 64  # PROTOCOL: why a device was closed, for people
 MARKS_MAX = 1024  # PROTOCOL: places that one close or ungrant names, some 75 KiB
 ADOPTED_MAX = 1024  # PROTOCOL: events that one adopt names; more take a second one
+ACT_STATEMENTS_MAX = 64  # PROTOCOL: statements of one act that another device is asked to approve
 
 FORK_PROOF_BYTES_MAX = 512 * KIB  # PROTOCOL: two signed stretches of headers
 
@@ -81,6 +82,16 @@ CHANGE_BYTES_MAX = 1 * MIB  # PROTOCOL: inflated; what comes deflated may not gr
 SNAPSHOT_BYTES_MAX = 256 * MIB  # our own, of one document with its whole history
 SNAPSHOT_CHANGES = 64  # changes of a document after which its snapshot is renewed
 DOCUMENTS_CACHED_MAX = 64  # loaded Automerge documents, about half a megabyte each
+
+# Confirmations
+PASSPHRASE_CHARACTERS_MIN = 8  # of a home: guesses are few, and each costs 0.1 s
+PASSPHRASE_BYTES_MAX = 1 * KIB
+PASSPHRASE_TRIES_MAX = 3  # wrong ones in a row, then a pause
+APPROVALS_OPEN_MAX = 16  # questions of one device that wait for an answer
+WORDS_CHARACTERS_MAX = 400  # of a question, in the words of the device that asks
+EVENTS_NAMED_MAX = 100  # void events that one answer names one by one
+DISCARDED_MAX = 4096  # groups of void events that a person has seen
+STATEMENTS_SHOWN_MAX = 200  # statements that one answer names one by one
 
 # Node
 KEYS_CACHED_MAX = 256  # public keys that are ready to verify with

@@ -8,7 +8,27 @@ import click
 import typer
 
 import mesh
-from mesh.cli import agent, backup, demo, doctor, forks, inspect, join, logs, moving, note, pair, peer, service, upgrade
+from mesh.cli import (
+    agent,
+    backup,
+    closing,
+    consent,
+    demo,
+    doctor,
+    forks,
+    grants,
+    inspect,
+    join,
+    logs,
+    moving,
+    note,
+    pair,
+    peer,
+    recover,
+    service,
+    upgrade,
+    void,
+)
 from mesh.cli.options import examples, running, tree
 from mesh.errors import Misuse
 
@@ -38,7 +58,10 @@ def start(
         raise typer.Exit
 
 
-for commands in (join, pair, note, peer, agent, service, doctor, upgrade, logs, inspect, forks, backup, moving, demo):
+# `mesh --help` lists them in this order.
+_DAILY = (join, pair, note, grants, closing, void, consent, peer)
+_UPKEEP = (agent, service, doctor, upgrade, logs, inspect, forks, backup, moving, recover, demo)
+for commands in (*_DAILY, *_UPKEEP):
     commands.add_to(app)
 
 

@@ -17,13 +17,14 @@ COUNT_MAX = 100_000
 Call = tuple[str, dict[str, object]]
 
 
-def note_add(*, title: str, body: str, tags: tuple[str, ...], path: str) -> Call:
+def note_add(*, title: str, body: str, tags: tuple[str, ...], path: str, space: str | None = None) -> Call:
     """A new note."""
-    _texts(title=title, body=body, path=path)
+    _texts(title=title, body=body, path=path, space=space)
     _tags(tags)
     _title(title)
     _body(body)
-    return "note.add", {"title": title, "body": body, "tags": list(tags), "path": path}
+    where = {} if space is None else {"space": space}
+    return "note.add", {"title": title, "body": body, "tags": list(tags), "path": path, **where}
 
 
 def note_list(*, tag: str | None, search: str | None, deleted: bool, limit: int | None, after: str | None) -> Call:

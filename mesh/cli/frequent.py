@@ -20,6 +20,7 @@ def note_add(
     file: str | None = None,
     tags: tuple[str, ...] = (),
     path: str = "",
+    space: str | None = None,
 ) -> None:
     """Write a note."""
     if title is not None and title_option is not None:
@@ -32,7 +33,7 @@ def note_add(
             message = "a note needs a title or a text"
             raise Misuse(message, hint='For example: mesh note add "buy seeds"')
         title, text = reading.first_line(text or "")
-    result = run.ask(*calls.note_add(title=title, body=text or "", tags=tags, path=path))
+    result = run.ask(*calls.note_add(title=title, body=text or "", tags=tags, path=path, space=space))
     run.out.acknowledge(result, lambda screen: view_notes.kept(screen, result))
 
 

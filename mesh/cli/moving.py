@@ -6,6 +6,7 @@ What a copy is, and whether a device goes, is the person's to say; nothing here 
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import suppress
 from typing import Annotated
 
@@ -18,6 +19,8 @@ from mesh.cli.screen import counted, one_line
 from mesh.errors import MeshError, Misuse, Refused
 
 Told = dict[str, object]
+TOLD_S = 10.0  # for another device to hear that this one leaves
+POLL_S = 0.1
 
 
 def add_to(app: typer.Typer) -> None:
@@ -90,13 +93,27 @@ def may_leave(run: Run, question: str, *, force: bool) -> None:
     if not sure:
         _must_be_elsewhere(run)
     for line in (
-        "What this device wrote stays on the other devices. They go on listing it until an admin closes it,",
-        "which a later version can do. Its keys and its database go from here: it cannot come back as itself.",
+        "What this device wrote stays on the other devices. They go on listing it until an admin closes it, with",
+        "`mesh remove` there. Its keys and its database go from here: it cannot come back as itself.",
     ):
         run.out.notice(line)
     prompts.confirm(run, question)
+    if not only_asked:
+        _tell(run)
     if not sure:
         _must_be_elsewhere(run)  # once more: the answer may have taken a while
+
+
+def _tell(run: Run) -> None:
+    """Have the other devices know that this one leaves, where any of them is in reach."""
+    with suppress(MeshError):
+        if not _lacking(run):
+            return  # nobody has been in reach
+        run.ask("leaving", {})
+        until = time.monotonic() + TOLD_S
+        while 0 not in _lacking(run) and time.monotonic() < until:
+            time.sleep(POLL_S)
+        run.out.notice("An admin device shows in `mesh status` that this one has left.")
 
 
 def at_home(run: Run) -> None:
@@ -121,14 +138,18 @@ def at_home(run: Run) -> None:
         machine.must_be_here(run.home)
 
 
+def _lacking(run: Run) -> list[int]:
+    """How many events each other device lacks of what is here, as far as that is known. Raises MeshError."""
+    peers = run.ask(*calls.status()).get("peers")
+    lacking = [peer.get("they_lack") for peer in peers] if isinstance(peers, list) else []
+    return [count for count in lacking if isinstance(count, int)]
+
+
 def _must_be_elsewhere(run: Run) -> None:
     """Raises Refused unless some other device holds all that is here, as far as it is known."""
-    status: Told = {}
+    known: list[int] = []
     with suppress(MeshError):
-        status = run.ask(*calls.status())
-    peers = status.get("peers")
-    lacking = [peer.get("they_lack") for peer in peers] if isinstance(peers, list) else []
-    known = [count for count in lacking if isinstance(count, int)]
+        known = _lacking(run)
     if 0 in known:
         return
     force = "`mesh leave --force` leaves all the same."

@@ -44,10 +44,11 @@ def add(
     file: _File = None,
     tag: _Tags = None,
     path: _Path = None,
+    space: Annotated[str | None, typer.Option(metavar="SPACE", help="Where it belongs; home unless given.")] = None,
 ) -> None:
     """Write a note. Text that is piped in becomes its body."""
     values = {"title": title, "title_option": title_option, "body": body, "file": file}
-    frequent.note_add(running(context), **values, tags=tuple(tag or ()), path=path or "")
+    frequent.note_add(running(context), **values, tags=tuple(tag or ()), path=path or "", space=space)
 
 
 @notes.command(

@@ -14,8 +14,12 @@ from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from mesh.cli.run import Options, Run
+from mesh.cli.screen import one_line
+from mesh.errors import NotGranted
 
 _KEPT = "mesh.options"
+FOR_AGENTS = frozenset({"note", "status", "devices", "grants", "agents", "why", "log", "void", "logs", "up", "doctor"})
+"""The commands that an agent may give at all; what of them it may do, its grants say."""
 _PANEL = "Options of every command"
 
 
@@ -41,8 +45,13 @@ def tree(help_text: str, **values: Any) -> typer.Typer:  # noqa: ANN401 - passed
 
 
 def running(context: typer.Context) -> Run:
-    """The Run of this command line: the options before and after the command."""
-    return Run(_options(context))
+    """The Run of this command line: the options before and after the command. Raises NotGranted for agents."""
+    run = Run(_options(context))
+    words = context.command_path.split()
+    if run.principal and len(words) > 1 and words[1] not in FOR_AGENTS:
+        message = f"{one_line(run.principal)} is an agent, and only a person does this"
+        raise NotGranted(message, hint="Do it yourself: without --as, and without MESH_AGENT in the environment.")
+    return run
 
 
 def examples(*lines: str) -> str:
@@ -70,6 +79,7 @@ def _common() -> list[click.Parameter]:
             envvar_shown="MESH_INTERFACES, comma separated",
         ),
         _option("--quiet", "Print only results and errors.", is_flag=True),
+        _option("--as", "Act as this agent, within its grants.", metavar="AGENT", envvar_shown="MESH_AGENT"),
     ]
 
 
@@ -95,5 +105,7 @@ def _remember(context: click.Context, parameter: click.Parameter, value: object)
         held.interfaces += [str(each) for each in value] if isinstance(value, Sequence) else []
     elif name == "home":
         held.home = str(value) if value else held.home
+    elif name == "as":
+        held.principal = str(value) if value is not None else held.principal
     elif value:
         setattr(held, name, True)

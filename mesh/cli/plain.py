@@ -41,7 +41,13 @@ class Form:
 FORMS = {
     ("note", "add"): Form(
         frequent.note_add,
-        options={"--title": "title_option", "--body": "body", "--file": "file", "--path": "path"},
+        options={
+            "--title": "title_option",
+            "--body": "body",
+            "--file": "file",
+            "--path": "path",
+            "--space": "space",
+        },
         many={"--tag": "tags"},
         arguments=("title",),
     ),
@@ -164,6 +170,8 @@ def _option(name: str, value: str, options: Options, reader: _Reader | None) -> 
         options.home = value
     elif name == "--interface":
         options.interfaces.append(value)
+    elif name == "--as":
+        options.principal = value
     else:
         return reader is not None and reader.takes(name) and reader.option(name, value)
     return True

@@ -23,9 +23,9 @@ Told = dict[str, object]
 
 
 class Options:
-    """What every command takes: --json, --home, --yes, --interface, --quiet."""
+    """What every command takes: --json, --home, --yes, --interface, --quiet, --as."""
 
-    __slots__ = ("home", "interfaces", "json", "quiet", "yes")
+    __slots__ = ("home", "interfaces", "json", "principal", "quiet", "yes")
 
     def __init__(self) -> None:
         self.json = False
@@ -33,10 +33,11 @@ class Options:
         self.yes = False
         self.interfaces: list[str] = []
         self.quiet = False
+        self.principal: str | None = None  # the agent that says so of itself; None: as the environment has it
 
     def values(self) -> tuple[object, ...]:
         """All of them, to be compared."""
-        return self.json, self.home, self.yes, tuple(self.interfaces), self.quiet
+        return self.json, self.home, self.yes, tuple(self.interfaces), self.quiet, self.principal
 
 
 class Run:
@@ -47,6 +48,7 @@ class Run:
         self.yes = options.yes
         self.interfaces = tuple(options.interfaces) or _from_environment()
         self.home: Path = home_path(options.home)
+        self.principal = _principal(options.principal)
         self.exit_code = 0
 
     def agent(self) -> Connection | None:
@@ -57,6 +59,7 @@ class Run:
         self, name: str, arguments: Told, *, answer_s: float | None = ANSWER_S, progress: Progress | None = None
     ) -> Told:
         """The result of a call: from the running agent, or from one opened here. Raises MeshError."""
+        arguments = self._attributed(arguments)
         until = time.monotonic() + TAKEN_S
         while True:
             connection = self.agent()
@@ -79,7 +82,15 @@ class Run:
             message = "no agent is running, so nothing new can arrive"
             raise Unreachable(message, hint="Start it with `mesh up`; without --follow the log is read at once.")
         with connection:
-            yield from connection.stream(name, arguments)
+            yield from connection.stream(name, self._attributed(arguments))
+
+    def _attributed(self, arguments: Told) -> Told:
+        """The arguments, with the name of the agent that asks."""
+        return {**arguments, "as": self.principal} if self.principal else arguments
+
+
+def _principal(named: str | None) -> str:
+    return os.environ.get("MESH_AGENT", "") if named is None else named
 
 
 def _from_environment() -> tuple[str, ...]:

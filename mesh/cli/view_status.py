@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mesh.cli.screen import Screen, counted, duration, moment, number, one_line
-from mesh.names import role_text
+from mesh.limits import RANK_ADMIN_LAST, RANK_RELAY
 
 DIGEST_CHARACTERS = 16  # of 64: enough to compare by eye
 Told = Mapping[str, object]
@@ -41,13 +41,24 @@ def devices(screen: Screen, result: Told) -> list[str]:
     rows = [
         (
             one_line(told.get("name")),
-            rank(told.get("rank")),
+            rank(told.get("rank")) + (f" {told['rank']}" if isinstance(told.get("rank"), int) else ""),
             one_line(told.get("id")),
-            "this device" if told.get("self") else "",
+            _about(told),
         )
         for told in _parts(result.get("devices"))
     ]
-    return screen.table(("DEVICE", "RANK", "ID", ""), rows) if rows else ["no devices"]
+    return screen.table(("DEVICE", "RANK", "ID", ""), rows, flexible=3) if rows else ["no devices"]
+
+
+def _about(told: Told) -> str:
+    """What else there is to say of a device: that it is this one, its agents, or when and by whom it was closed."""
+    closed, names = _part(told, "closed"), _list(told.get("agents"))
+    parts = ["this device"] if told.get("self") else []
+    parts += [f"agents: {', '.join(map(one_line, names))}"] if names else []
+    if closed:
+        when, reason = moment(closed.get("time_ms")), one_line(closed.get("reason"))
+        parts.append(" ".join(filter(None, ("closed", when, f"by {one_line(closed.get('name'))}", f"({reason})"))))
+    return "; ".join(parts)
 
 
 def addresses(screen: Screen, result: Told) -> list[str]:
@@ -79,7 +90,7 @@ def rank(value: object) -> str:
     """A rank in words."""
     if not isinstance(value, int):
         return one_line(value) or "-"
-    return _RANKS.get(value) or role_text(value)
+    return _RANKS.get(value) or ("admin" if value <= RANK_ADMIN_LAST else "member" if value < RANK_RELAY else "relay")
 
 
 def digest(value: object) -> str:

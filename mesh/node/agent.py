@@ -20,15 +20,17 @@ from pathlib import Path
 import mesh
 from mesh.errors import MeshError, Misuse
 from mesh.events.seal import Keyring
-from mesh.limits import ADDRESSES_PER_PEER_MAX, ECHO_CHARACTERS_MAX
-from mesh.names import Digest, device_text, shown
-from mesh.node import calls, forgetting, timing, vault
+from mesh.limits import ADDRESSES_PER_PEER_MAX
+from mesh.names import Digest, device_text
+from mesh.node import calls, forgetting, timing, touch, vault
+from mesh.node.booting import own_of
 from mesh.node.duties import Duties
-from mesh.node.engine import Engine, own_of
+from mesh.node.engine import Engine
 from mesh.node.home import addresses_key
 from mesh.node.invitation import Host
 from mesh.node.log import Log, bounded, silent
 from mesh.node.log import opened as log_opened
+from mesh.node.memory import Memory
 from mesh.node.moving import machine
 from mesh.node.nearby import moves
 from mesh.node.nearby.addresses import has_ipv4, own_hosts
@@ -43,7 +45,7 @@ from mesh.node.storage.store_port import Store
 from mesh.node.succession import succeed, successor
 from mesh.node.supervision import WRITER, ended, innermost, supervised, told
 from mesh.node.talk import Talk
-from mesh.node.transport.broker import free_port
+from mesh.node.transport.broker import fixed_port, free_port
 from mesh.node.transport.broker_config import address_text
 from mesh.node.transport.bus import NatsBus
 from mesh.node.transport.own_server import Listening
@@ -53,7 +55,6 @@ from mesh.sync.messages import Want
 
 _PORT = "server/port"
 _EXTERNAL = "MESH_NATS_URL"
-_FIXED_PORT = "MESH_PORT"  # of the own server, where a firewall or a container must know it beforehand
 _STRANGE = "addresses"
 BEACON_VARIABLE = "MESH_BEACON"
 """Set to `off`, nothing is announced or looked for by mDNS."""
@@ -80,6 +81,7 @@ class Agent:
         self.addresses: dict[str, tuple[str, ...]] = {}
         self.started = time.monotonic()
         self.ending = asyncio.Event()
+        self.memory = Memory()
         self.again = False  # whether it ends only to start anew
         self.problem: tuple[str, str] | None = None  # what failed last, and its hint
 
@@ -92,7 +94,7 @@ class Agent:
             elif key.startswith(addresses_key("")):
                 self.addresses[key.removeprefix(addresses_key(""))] = tuple(json.loads(value))
         self.settings = boot.settings
-        self.port = _fixed_port() or int(boot.settings.get(_PORT, b"0"))
+        self.port = fixed_port() or int(boot.settings.get(_PORT, b"0"))
 
     async def call(self, name: str, arguments: Arguments) -> object:
         """Do what a command asks. Raises MeshError."""
@@ -132,7 +134,7 @@ class Agent:
         self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self)
         self.duties = Duties(self.engine, self.talk.known, self.keep_keys, self.log)
         self.locations = Locations(self.engine, self.bus, self.own_addresses, self.settings)
-        if os.environ.get(BEACON_VARIABLE, "on") != "off" and not self.engine.replica.is_relay:
+        if os.environ.get(BEACON_VARIABLE, "on") != "off" and not self.engine.is_relay:
             from mesh.node.nearby.beacon import ZeroconfBeacon  # noqa: PLC0415 - commands must not wait for it
 
             self.finding = Finding(self.engine, self.bus, ZeroconfBeacon(self.interfaces), self.log)
@@ -176,7 +178,7 @@ class Agent:
 
         A relay calls nobody.
         """
-        if self.engine.replica.is_relay:
+        if self.engine.is_relay:
             return ()
         verdict = self.engine.replica.verdict
         key = verdict.admissions[admission].sign_key
@@ -188,6 +190,7 @@ class Agent:
         """Keep where peers were reached and which port the own server has, for the next start."""
         if self.bus is None:
             return
+        await touch.look(self, self.bus.links())
         port = self.bus.server().port
         if port and port != self.port:
             self.port = port
@@ -213,7 +216,7 @@ class Agent:
 
     async def learned(self, device: str, addresses: Sequence[str]) -> None:
         """Keep where a device told that it can be reached, and dial it there from now on; a relay need not know."""
-        if self.engine.replica.is_relay:
+        if self.engine.is_relay:
             return
         if self.locations is not None:
             self.locations.told[device] = tuple(addresses)
@@ -290,15 +293,6 @@ class Agent:
         """A part failed: it is shown until another one does."""
         self.problem = (f"{part}: {error!s}", told(error))
         self.log("part.failed", part=part, error=repr(innermost(error)))
-
-
-def _fixed_port() -> int:
-    """The port that the environment asks for; 0 for any. Raises Misuse."""
-    asked = os.environ.get(_FIXED_PORT, "") or "0"
-    if not asked.isascii() or not asked.isdecimal() or int(asked) >= 1 << 16:
-        message = f"{_FIXED_PORT} is no port: {shown(asked, ECHO_CHARACTERS_MAX)}"
-        raise Misuse(message, hint="Give a number from 1 to 65535, or leave it unset.")
-    return int(asked)
 
 
 def joined(home: Path) -> vault.Secrets:

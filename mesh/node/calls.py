@@ -11,7 +11,21 @@ from typing import TYPE_CHECKING
 
 import mesh
 from mesh.errors import Misuse, NotGranted
-from mesh.node import calls_devices, calls_forks, calls_log, calls_notes, calls_pairing, calls_status
+from mesh.node import (
+    agents,
+    calls_closing,
+    calls_confirming,
+    calls_devices,
+    calls_forks,
+    calls_grants,
+    calls_leaving,
+    calls_log,
+    calls_notes,
+    calls_pairing,
+    calls_status,
+    calls_void,
+    calls_why,
+)
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -44,6 +58,28 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "note.show": calls_notes.show,
     "note.edit": calls_notes.edit,
     "note.rm": calls_notes.remove,
+    "grant": calls_grants.grant,
+    "ungrant": calls_grants.ungrant,
+    "grants": calls_grants.grants,
+    "agents.add": calls_grants.agents_add,
+    "agents.list": calls_grants.agents_list,
+    "agents.remove": calls_grants.agents_remove,
+    "why": calls_why.why,
+    "lost": calls_closing.lost,
+    "remove": calls_closing.remove,
+    "rank": calls_closing.rank,
+    "rotate": calls_closing.rotate,
+    "leaving": calls_leaving.leaving,
+    "void.list": calls_void.listed,
+    "void.show": calls_void.show,
+    "void.adopt": calls_void.adopt,
+    "void.discard": calls_void.discard,
+    "forget": calls_void.forget,
+    "passphrase": calls_confirming.passphrase,
+    "passphrase.set": calls_confirming.passphrase_set,
+    "passphrase.remove": calls_confirming.passphrase_remove,
+    "approvals": calls_confirming.approvals,
+    "approve": calls_confirming.approve,
     "forks": calls_forks.listed,
     "forks.ack": calls_forks.ack,
     "log": calls_log.log,
@@ -59,8 +95,9 @@ async def call(agent: Agent, name: str, arguments: Arguments) -> object:
     if found is None:
         hint = f"The agent is of version {mesh.__version__}: `mesh down`, then `mesh up`."
         raise Misuse(f"the agent knows no call {name!r}", hint=hint)
-    if name.startswith("note.") and agent.engine.replica.is_relay:
+    if name.startswith("note.") and agent.engine.is_relay:
         message = "this device is a relay: it holds what it cannot read, and writes nothing"
         raise NotGranted(message, hint="Do it on one of your other devices: `mesh devices` shows them.")
+    agents.must_be_allowed(name, arguments)
     result = found(agent, arguments)
     return result if isinstance(result, AsyncGenerator) else await result

@@ -11,7 +11,10 @@ from mesh.errors import Misuse, NotGranted
 from mesh.events.event import Lane
 from mesh.events.founding import Packet, admission_text, default_grant, read_request, with_rank
 from mesh.events.keys import fingerprint
+from mesh.events.kinds import Close
+from mesh.events.permits import agents_of
 from mesh.events.speaking import Draft
+from mesh.events.verdict import Admission
 from mesh.limits import (
     ADDRESS_BYTES_MAX,
     ECHO_CHARACTERS_MAX,
@@ -23,6 +26,7 @@ from mesh.limits import (
     STRANGE_ADDRESSES_MAX,
 )
 from mesh.names import Digest, device_text, digest_text, role_text, shown
+from mesh.node import clock, subjects
 from mesh.node.arguments import Arguments, needed, text
 from mesh.node.engine import Engine
 from mesh.sync import messages
@@ -35,20 +39,26 @@ _PORT_MAX = 65_535
 
 
 async def devices(agent: Agent, _arguments: Arguments) -> object:
-    """Everybody who is in."""
+    """Everybody who is in, and who was: those that were closed stand last."""
+    verdict = agent.engine.replica.verdict
+    found = sorted(verdict.devices.values(), key=lambda a: (a.digest in verdict.closes, a.rank, a.name, a.digest))
+    return {"devices": [await _told(agent, one) for one in found]}
+
+
+async def _told(agent: Agent, one: Admission) -> dict[str, object]:
     replica = agent.engine.replica
+    cuts = sorted(replica.verdict.closes.get(one.digest, ()))
+    said = replica.statements[cuts[0].by].body if cuts else None
+    reason = said.reason if isinstance(said, Close) else ""
     return {
-        "devices": [
-            {
-                "id": device_text(a.digest),
-                "name": a.name,
-                "rank": a.rank,
-                "role": role_text(a.rank),
-                "admission": digest_text(a.digest),
-                "self": a.digest == replica.own.admission,
-            }
-            for a in sorted(replica.verdict.devices.values(), key=lambda a: (a.rank, a.name, a.digest))
-        ]
+        "id": device_text(one.digest),
+        "name": one.name,
+        "rank": one.rank,
+        "role": role_text(one.rank),
+        "admission": digest_text(one.digest),
+        "self": one.digest == replica.own.admission,
+        "closed": {**await subjects.told(agent, cuts[0].by), "reason": reason} if cuts else None,
+        "agents": list(agents_of(replica.verdict, one.digest, clock.now_ms())),
     }
 
 

@@ -20,7 +20,7 @@ from mesh.events.speaking import Draft
 from mesh.events.verdict import Standing
 from mesh.limits import FAULTS_SHOWN_MAX, LIST_MAX
 from mesh.names import ZERO, Digest, DocumentId, device_text, digest_text
-from mesh.node import timing
+from mesh.node import agents, timing
 from mesh.node.arguments import Arguments, number, text, yes
 from mesh.node.calls_notes import chosen
 from mesh.node.engine import Engine
@@ -43,10 +43,17 @@ async def log(agent: Agent, arguments: Arguments) -> object:
         before=await _row(agent, text(arguments, "before")),
         limit=limit,
     )
-    result: dict[str, object] = {"events": [_line(agent, row) for row in rows]}
+    name = agents.name_in(arguments)
+    agents.may_look(agent, name)
+    result: dict[str, object] = {"events": [_line(agent, row) for row in rows if _shown(agent, name, row)]}
     if rows and len(rows) == limit:
         result["next"] = digest_text(rows[-1].placed.digest)
     return result
+
+
+def _shown(agent: Agent, name: str, row: Row) -> bool:
+    """An agent sees what is about documents that it may read; a person sees everything."""
+    return not name or (row.document is not None and agents.sees(agent, name, row.document))
 
 
 async def _row(agent: Agent, event: str | None) -> Row | None:
@@ -65,11 +72,14 @@ async def follow(agent: Agent, arguments: Arguments) -> AsyncGenerator[object, N
     admission = _device(agent, text(arguments, "device"))
     said = text(arguments, "document")
     document = await chosen(agent, said) if said else None
+    name = agents.name_in(arguments)
+    agents.may_look(agent, name)
     after = agent.engine.shelf.last_row
     while True:
         rows = await agent.store.log(admission=admission, document=document, after=after, limit=LIST_MAX)
         for row in rows:
-            yield _line(agent, row)
+            if _shown(agent, name, row):
+                yield _line(agent, row)
         after = rows[-1].id if rows else after
         if not rows:
             await asyncio.sleep(timing.FOLLOW_INTERVAL_S)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from mesh.errors import Misuse, Refused
 from mesh.events.bodies import document_of
-from mesh.events.event import Lane, Placed
+from mesh.events.event import Placed
 from mesh.events.kinds import Changed
 from mesh.events.speaking import Draft
 from mesh.limits import LIST_MAX, SALT_BYTES
-from mesh.names import Digest, DocumentId, device_text, digest_text
+from mesh.names import Digest, DocumentId, device_text, digest_text, is_word
+from mesh.node import agents
 from mesh.node.arguments import Arguments, needed, number, text, texts, yes
 from mesh.node.engine import Engine
 from mesh.node.gathered import Loaded
@@ -33,12 +34,19 @@ async def add(agent: Agent, arguments: Arguments) -> object:
     title, body = needed(arguments, "title"), text(arguments, "body") or ""
     salt = secrets.token_bytes(SALT_BYTES)
     birth = notes.birth(title, body, texts(arguments, "tags"), text(arguments, "path"), salt)
-    document = document_of(text(arguments, "space") or SPACE, notes.KIND, birth)
+    document, name = document_of(_space(arguments), notes.KIND, birth), agents.name_in(arguments)
 
     async def make(_engine: Engine) -> Sequence[Draft]:
-        return (Draft(birth, document),)
+        return (Draft(birth, document, name),)
 
-    return _said(document, await agent.engine.say(Lane.DATA, make))
+    return _said(document, await agents.say(agent, name, make))
+
+
+def _space(arguments: Arguments) -> str:
+    space = text(arguments, "space") or SPACE
+    if not is_word(space):
+        raise Misuse(f"{space!r} is not a word for a space", hint="Lower-case letters, digits and hyphens: work.")
+    return space
 
 
 def _said(document: DocumentId, placed: tuple[Placed, ...]) -> dict[str, object]:
@@ -48,17 +56,25 @@ def _said(document: DocumentId, placed: tuple[Placed, ...]) -> dict[str, object]
 async def listed(agent: Agent, arguments: Arguments) -> object:
     """Notes, the latest first."""
     limit = number(arguments, "limit", _LIST_DEFAULT, LIST_MAX)
-    after = text(arguments, "after")
-    rows = await agent.store.notes(
-        tag=text(arguments, "tag"),
-        search=text(arguments, "search"),
-        deleted=yes(arguments, "deleted"),
-        limit=limit,
-        after=await agent.store.note(DocumentId.parse(after)) if after else None,
-    )
-    result: dict[str, object] = {"notes": [await _line(agent, row) for row in rows]}
-    if rows and len(rows) == limit:
-        result["next"] = str(rows[-1].note.document)
+    said, name = text(arguments, "after"), agents.name_in(arguments)
+    agents.may_look(agent, name)
+    after = await agent.store.note(DocumentId.parse(said)) if said else None
+    rows: list[NoteRow] = []
+    while len(rows) < limit:  # once for the person; an agent does not see each of them
+        page = await agent.store.notes(
+            tag=text(arguments, "tag"),
+            search=text(arguments, "search"),
+            deleted=yes(arguments, "deleted"),
+            limit=limit,
+            after=after,
+        )
+        rows += [row for row in page if agents.sees(agent, name, row.note.document)]
+        if len(page) < limit:
+            break
+        after = page[-1]
+    result: dict[str, object] = {"notes": [await _line(agent, row) for row in rows[:limit]]}
+    if rows and len(rows) >= limit:
+        result["next"] = str(rows[limit - 1].note.document)
     return result
 
 
@@ -77,6 +93,7 @@ async def _line(agent: Agent, row: NoteRow) -> dict[str, object]:
 async def show(agent: Agent, arguments: Arguments) -> object:
     """One note, with everything that lives side by side in it."""
     document = await chosen(agent, needed(arguments, "document"))
+    agents.may_see(agent, agents.name_in(arguments), document)
     row = await agent.store.note(document)
     if row is None:
         raise Misuse(f"{document} is no note that can be shown here", hint="`mesh status` tells what is waited for.")
@@ -153,16 +170,16 @@ async def edit(agent: Agent, arguments: Arguments) -> object:
             loaded.document, title=title, body=body, path=path, add_tags=add_tags, remove_tags=remove_tags
         )
 
-    return await _change(agent, await chosen(agent, needed(arguments, "document")), edits)
+    return await _change(agent, arguments, edits)
 
 
 async def remove(agent: Agent, arguments: Arguments) -> object:
     """Mark a note as deleted; its history stays."""
-    document = await chosen(agent, needed(arguments, "document"))
-    return await _change(agent, document, lambda loaded: notes.edits(loaded.document, deleted=True))
+    return await _change(agent, arguments, lambda loaded: notes.edits(loaded.document, deleted=True))
 
 
-async def _change(agent: Agent, document: DocumentId, edits: object) -> dict[str, object]:
+async def _change(agent: Agent, arguments: Arguments, edits: object) -> dict[str, object]:
+    document, name = await chosen(agent, needed(arguments, "document")), agents.name_in(arguments)
     assert callable(edits), edits
 
     async def make(engine: Engine) -> Sequence[Draft]:
@@ -175,9 +192,9 @@ async def _change(agent: Agent, document: DocumentId, edits: object) -> dict[str
         if not wanted:
             raise Misuse("nothing would change")
         actor = engine.shelf.actor(loaded, engine.own.admission)
-        return (Draft(Changed(loaded.document.edit(actor, wanted).raw), document),)
+        return (Draft(Changed(loaded.document.edit(actor, wanted).raw), document, name),)
 
-    return _said(document, await agent.engine.say(Lane.DATA, make))
+    return _said(document, await agents.say(agent, name, make))
 
 
 async def chosen(agent: Agent, said: str) -> DocumentId:

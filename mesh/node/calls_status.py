@@ -18,8 +18,11 @@ from mesh.events.event import Lane, decode_inner
 from mesh.events.kinds import Close
 from mesh.limits import EPOCHS_SHOWN_MAX, RANK_ADMIN_LAST, RANK_RELAY
 from mesh.names import device_text, digest_text, role_text, short, shown
-from mesh.node import forks, vault
+from mesh.node import calls_confirming, confirming, forks, vault
 from mesh.node.arguments import Arguments
+from mesh.node.calls_leaving import leavers
+from mesh.node.confirming import has_passphrase
+from mesh.node.home import RECOVERY_OWED
 from mesh.node.ports import LinkStatus
 from mesh.sync.messages import Have
 
@@ -81,10 +84,11 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
         "writes_under": _writes_under(agent),
         "keys_missing": missing,
         "alarms": list(agent.talk.alarms) if agent.talk else [],
+        "passphrase": await has_passphrase(agent),
         "forks": forked,
         "problems": [
             *_outcast(taken_out), *_forked(forked), *(_key_problems(agent, missing) if reads else ()),
-            *_problems(agent, counts.waiting, counts.void),
+            *_problems(agent, counts.waiting, counts.void), *await _persons_problems(agent),
         ],
     }  # fmt: skip
 
@@ -151,7 +155,7 @@ def _frontier(have: Have) -> Frontier:
 def _same(agent: Agent, mine: Frontier, have: Have, rank: int) -> bool:
     """Whether both hold the same, and show the same: a relay shows nothing."""
     replica = agent.engine.replica
-    shows = have.state == replica.state or replica.is_relay or rank >= RANK_RELAY
+    shows = have.state == replica.state or agent.engine.is_relay or rank >= RANK_RELAY
     return mine == _frontier(have) and shows and have.verdict == replica.verdict_digest
 
 
@@ -200,11 +204,29 @@ def _problems(agent: Agent, waiting: int, void: int) -> list[dict[str, str]]:
     if waiting:
         found.append((f"{waiting} events wait for something that is not here yet", "Connect to the other devices."))
     if void:
-        found.append((f"{void} events count for nothing here", "`mesh log --json` names the reason of each."))
+        found.append((f"{void} events count for nothing here", "`mesh void list` shows whose they are, and why."))
     if replica.verdict.unknown:
         found.append(("control statements of a newer version are held", "Upgrade mesh on this device."))
     alarms = agent.talk.alarms if agent.talk else []
     found += [(alarm, "`mesh log --device DEVICE` shows what that device wrote.") for alarm in alarms]
+    return [{"what": what, "hint": hint} for what, hint in found]
+
+
+async def _persons_problems(agent: Agent) -> list[dict[str, str]]:
+    """What waits for a person."""
+    found = []
+    if not await has_passphrase(agent):
+        alone = not confirming.approvers(agent)
+        does = "anybody who may run mesh here can do" if alone else "another device has to approve"
+        found.append((f"no passphrase is set here, so {does} what only a person should", "`mesh passphrase set`"))
+    asks = len(await calls_confirming.open_questions(agent))
+    if asks:
+        found.append((f"{asks} acts of another device wait for your approval", "`mesh approve` shows them."))
+    found += [
+        (f"{one.name} has left the mesh", f"`mesh remove {one.name}` closes it for good.")
+        for one in await leavers(agent)
+        if one.digest != agent.engine.own.admission
+    ]
     return [{"what": what, "hint": hint} for what, hint in found]
 
 
@@ -217,6 +239,9 @@ def _own_problems(agent: Agent) -> list[tuple[str, str]]:
                 f"Encrypt the disk, or set {vault.PASSPHRASE_VARIABLE} before `mesh join`.",
             )
         )
+    if agent.settings.get(RECOVERY_OWED) == b"1":
+        message = "the recovery that made this device is not finished: nobody is closed yet"
+        found.append((message, "With the 24 words: mesh recover"))
     if agent.problem:
         found.append(agent.problem)
     return found
@@ -229,6 +254,6 @@ def _link_problems(agent: Agent) -> list[tuple[str, str]]:
     found = [(f"nats-server: {server.problem}", server.hint)] if server.problem else []
     beacon = agent.finding.status() if agent.finding else None
     found += [(beacon.problem, beacon.hint)] if beacon and beacon.problem else []
-    dials = not agent.engine.replica.is_relay  # a relay is called, and calls nobody
+    dials = not agent.engine.is_relay  # a relay is called, and calls nobody
     links = [link for link in agent.bus.links() if dials and link.problem and not link.connected]
     return [*found, *((f"{link.device}: {link.problem}", link.hint) for link in links)]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 
 from mesh import errors
-from mesh.errors import Busy, MeshError, Stranger, TooLarge, Unreachable
+from mesh.errors import Busy, MeshError, NeedsApproval, Stranger, TooLarge, Unreachable
 from mesh.limits import ADMISSION_BYTES_MAX, CALL_BYTES_MAX, KIB
 
 TYPE_CHECKING = False
@@ -129,7 +129,7 @@ class Connection:
         raw, _, self._held = b"".join(parts).partition(b"\n")
         try:
             line = json.loads(raw)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _senseless() from error
         if not isinstance(line, dict):
             raise _senseless()
@@ -165,6 +165,8 @@ def error_from(told: Told) -> MeshError:
     """The error that a line from the agent describes, as the class it was when raised there."""
     kind = _error_class(told.get("class")) or _error_class(told.get("family")) or MeshError
     error = kind(str(told.get("message", "the agent failed")), hint=str(told.get("hint", "")))
+    if isinstance(error, NeedsApproval):
+        error.approval = str(told.get("approval", ""))
     code = told.get("exit")
     if kind is MeshError and isinstance(code, int) and 0 < code < 128:
         error.exit_code = code
@@ -181,6 +183,7 @@ def error_told(error: MeshError) -> Told:
         "message": str(error),
         "hint": error.hint,
         "exit": error.exit_code,
+        **({"approval": error.approval} if isinstance(error, NeedsApproval) else {}),
     }
 
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from mesh.errors import Malformed, MeshError, Misuse
+from mesh.errors import Malformed, MeshError, Misuse, NeedsApproval
 from mesh.limits import CALL_BYTES_MAX
 
 Arguments = Mapping[str, object]
@@ -31,6 +31,7 @@ def error_json(error: Exception) -> dict[str, object]:
         "message": str(error) if known else f"unexpected: {error!r}",
         "hint": error.hint if isinstance(error, MeshError) else "See `mesh logs`; this is a fault of mesh.",
         "exit": error.exit_code if isinstance(error, MeshError) else 1,
+        **({"approval": error.approval} if isinstance(error, NeedsApproval) else {}),
     }
 
 

@@ -98,6 +98,17 @@ PAIRING_CALL_S_MAX = 60.0  # how long a joiner goes on calling one inviter that 
 PAIRING_AGAIN_S = 0.25  # between those calls
 PAIRING_PORT_TRIES = 16  # ports that are tried when one is free on some addresses only
 
+# Who was in touch
+TOUCH_KEPT_S = 600.0  # how often it is kept for the next start: one commit
+
+# Confirmations
+PASSPHRASE_PAUSE_S = 60.0  # after three wrong passphrases: 4,300 guesses a day at most
+APPROVAL_S_MAX = 900  # for the person to take another device and look
+
+# Recovery
+RECOVERY_LOOK_S = 0.2  # between looks whether all is here
+RECOVERY_STILL_S = 120.0  # nothing came for so long: the command ends, and goes on when it is called again
+
 # Service and doctor
 SERVICE_S_MAX = 120.0  # one word to systemd or launchd: a start waits for the agent, a stop for its end
 LOOK_S_MAX = 5.0  # one look of the doctor at another program

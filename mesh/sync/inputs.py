@@ -5,6 +5,7 @@ This module has no behaviour.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from mesh.clocks.chain import Head
@@ -25,11 +26,15 @@ def is_guest(peer: Peer) -> bool:
     return peer.startswith(GUEST)
 
 
+Later = Callable[[Sequence[Placed]], Draft]
+"""A draft of a statement that names others of its own commit: it is made when those have their digests."""
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Somebody at this device says something. `entropy`: 16 + 24 random bytes a draft."""
+    """Somebody at this device says something. `entropy`: 16 + 24 random bytes a draft. Data are never `Later`."""
 
-    drafts: tuple[Draft, ...]
+    drafts: tuple[Draft | Later, ...]
     lane: Lane
     time_ms: int
     entropy: bytes

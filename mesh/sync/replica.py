@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from mesh.clocks.chain import START, Head
 from mesh.clocks.frontier import Frontier, lacking, unknown_heads
-from mesh.errors import NotGranted, Refused
+from mesh.errors import Refused
 from mesh.events.chains import Chains, Fitted, Gap, Held
 from mesh.events.epochs import Learner
 from mesh.events.event import Lane, Placed, Run
@@ -23,12 +23,12 @@ from mesh.events.seal import Keyring
 from mesh.events.speaking import NONCES_BYTES, Draft, Voice, event_bytes, joined, signed
 from mesh.events.verdict import Statement, Verdict, admitted
 from mesh.limits import CONTROL_BYTES_MAX, LIVE_PUSH_BYTES_MAX, RANK_ADMIN_LAST, SALT_BYTES, WANT_BODIES_MAX
-from mesh.names import ZERO, Digest, device_text, role_text
-from mesh.sync.inputs import GUEST, Effects, Fork, Heard, Input, Lost, Met, Peer, Said, Ticked, is_guest
+from mesh.names import ZERO, Digest, device_text
+from mesh.sync.inputs import GUEST, Effects, Fork, Heard, Input, Later, Lost, Met, Peer, Said, Ticked, is_guest
 from mesh.sync.messages import Have, Message, Push, Want, told
 from mesh.sync.missing import Missing
 from mesh.sync.pull import Pull, Pulls
-from mesh.sync.saying import epoch_to_write, granted
+from mesh.sync.saying import epoch_to_write, granted, must_decide
 
 EVERYBODY: Peer = "*"
 
@@ -136,15 +136,14 @@ class Replica:
 
     def _say(self, said: Said) -> Effects:
         assert len(said.entropy) >= SALT_BYTES + NONCES_BYTES * len(said.drafts), len(said.entropy)
-        drafts = list(said.drafts)
+        drafts: Sequence[Draft | Later] = said.drafts
         if said.lane is Lane.DATA:
             drafts = [granted(self.verdict, self.own.admission, draft, said.time_ms) for draft in drafts]
-        if said.lane is Lane.CONTROL and self.own_rank > RANK_ADMIN_LAST:
-            message = f"this device is a {role_text(self.own_rank)}; only admins decide who may do what"
-            raise NotGranted(message)
+        else:
+            must_decide(self.own_rank)
         voice, begun = self._voice(said)
         seal = (self.keyring, epoch_to_write(self.verdict, self.keyring)) if said.lane is Lane.DATA else None
-        for number, draft in enumerate(drafts):
+        for number, draft in enumerate(one(begun) if callable(one) else one for one in drafts):
             nonces = said.entropy[SALT_BYTES + number * NONCES_BYTES :][:NONCES_BYTES]
             if seal:
                 begun.append(voice.say_sealed(draft, said.time_ms, self.heard, seal, nonces))
@@ -166,12 +165,6 @@ class Replica:
         """This device's rank; beyond those of admins while its admission does not count, or is closed."""
         found = self.verdict.admissions.get(self.own.admission)
         return found.rank if found and self.verdict.is_live(found.digest) else RANK_ADMIN_LAST + 1
-
-    @property
-    def is_relay(self) -> bool:
-        """Whether this device holds and serves what it cannot read: its admission says so, whether it counts or not."""
-        found = admitted(self.statements.get(self.own.admission))
-        return found is not None and found.is_relay
 
     def _voice(self, said: Said) -> tuple[Voice, list[Placed]]:
         """The end of the own chain of this lane, opened when there is none, or another copy of us wrote there."""

@@ -11,11 +11,14 @@ from mesh.events.kinds import kind_of
 from mesh.events.seal import Keyring
 from mesh.events.speaking import Draft
 from mesh.events.verdict import Verdict
-from mesh.names import Digest, Short, short
+from mesh.limits import RANK_ADMIN_LAST
+from mesh.names import Digest, Short, role_text, short
+from mesh.sync.inputs import Later
 
 
-def granted(verdict: Verdict, admission: Digest, draft: Draft, time_ms: int) -> Draft:
+def granted(verdict: Verdict, admission: Digest, draft: Draft | Later, time_ms: int) -> Draft:
     """The draft with the grant that lets it through. Raises NotGranted."""
+    assert isinstance(draft, Draft), "data name nothing of their own commit"
     inner = Inner(time_ms, kind_of(draft.body), draft.agent, draft.document)
     if admission in verdict.closes:
         message = "this device was taken out of the mesh; nothing it says from now on counts"
@@ -25,6 +28,13 @@ def granted(verdict: Verdict, admission: Digest, draft: Draft, time_ms: int) -> 
         message = f"no grant lets {draft.agent or 'this device'} say {inner.kind!r} in {draft.document}"
         raise NotGranted(message, hint="`mesh grants` shows who may write what; an admin device grants more.")
     return Draft(draft.body, draft.document, draft.agent, grant)
+
+
+def must_decide(rank: int) -> None:
+    """Raise NotGranted unless a device of this rank says statements at all."""
+    if rank > RANK_ADMIN_LAST:
+        message = f"this device is a {role_text(rank)}; only admins decide who may do what"
+        raise NotGranted(message)
 
 
 def epoch_to_write(verdict: Verdict, keyring: Keyring) -> Short:

@@ -10,7 +10,7 @@ from mesh.events.kinds import Mark
 from mesh.events.verdict import Standing
 from mesh.names import ZERO, Digest
 from mesh.node.storage.store_port import Batch, Row, Store
-from tests.contracts.store_writers import Writer, kept
+from tests.contracts.store_writers import Writer, document, kept
 
 _MINUTE = 60_000
 _NOON = 1_700_000_040_000  # a whole minute
@@ -143,3 +143,17 @@ class EndsContract:
         assert await store.heads_at(writer.admission, _NOON) == ()
         await keep(store, writer, 2, 3, _NOON)
         assert await store.heads_at(writer.admission, _NOON + 1) == (Mark(writer.chain, writer.head),)
+
+    async def test_how_many_documents_there_were_in_each_space(self, store: Store) -> None:
+        """By when the first event of each came; by now, where no time is asked for."""
+        writer = Writer()
+        writer.run(4)
+        about = [document(1), document(2, "work"), document(1), document(3)]
+        assert await store.spaces() == await store.spaces(_NOON) == {}
+        for number, (placed, one) in enumerate(zip(writer.said[1:], about, strict=True)):
+            events = (kept(writer.said[0]),) * (number == 0) + (kept(placed, one),)
+            await store.commit(Batch(events, time_ms=_NOON + number * 5 * _MINUTE))
+        assert await store.spaces(_NOON) == {}
+        assert await store.spaces(_NOON + 1) == {"home": 1}
+        assert await store.spaces(_NOON + 10 * _MINUTE + 1) == {"home": 1, "work": 1}
+        assert await store.spaces(_NOON + 15 * _MINUTE + 1) == await store.spaces() == {"home": 2, "work": 1}

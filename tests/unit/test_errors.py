@@ -17,6 +17,8 @@ FAMILIES = {
     errors.Stranger: 3,
     NotGranted: 3,
     errors.Elsewhere: 3,
+    errors.NeedsApproval: 3,
+    errors.NeedsPassphrase: 3,
     Damaged: 4,
     Unreachable: 5,
     DiskFull: 5,

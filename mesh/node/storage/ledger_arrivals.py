@@ -38,6 +38,17 @@ def read_heads_at(db: Sql, admission: Digest, before_ms: int | None) -> tuple[Ma
     return tuple(sorted(found))
 
 
+def read_spaces(db: Sql, before_ms: int | None) -> dict[str, int]:
+    """How many documents of each space had begun to come by then."""
+    return dict(
+        db.execute(
+            "SELECT d.space, count(*) FROM document d"
+            " WHERE (SELECT min(e.id) FROM event e WHERE e.document = d.id) <= ? GROUP BY d.space ORDER BY d.space",
+            (_upto(db, before_ms),),
+        )
+    )
+
+
 def _upto(db: Sql, before_ms: int | None) -> int:
     if before_ms is None:
         return 2**63 - 1

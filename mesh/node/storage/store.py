@@ -7,7 +7,7 @@ statement costs 0.1 ms. What the statements mean stands in `ledger*.py`. It neve
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -139,6 +139,10 @@ class SqliteStore:
     ) -> tuple[Row, ...]:
         """Data events of a device that are honoured and not under any of these marks."""
         return await self._reader.read(ledger_rows.read_beyond, admission, marks, after, limit)
+
+    async def spaces(self, before_ms: int | None = None) -> Mapping[str, int]:
+        """How many documents there were in each space, by what had come before that time; None: by now."""
+        return await self._reader.read(ledger_arrivals.read_spaces, before_ms)
 
     async def event(self, prefix: str | bytes) -> tuple[Row, ...]:
         """The events whose digest starts with these hex digits or bytes."""

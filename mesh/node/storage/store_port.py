@@ -186,6 +186,9 @@ class Store(Protocol):
         A mark that is not held has nothing under it.
         """
 
+    async def spaces(self, before_ms: int | None = None) -> Mapping[str, int]:
+        """How many documents there were in each space, by what had come before that time; None: by now."""
+
     async def event(self, prefix: str | bytes) -> tuple[Row, ...]:
         """The events whose digest starts with these hex digits or bytes; the first few when there are many."""
 

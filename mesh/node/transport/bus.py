@@ -88,6 +88,8 @@ class NatsWire:
                 await self._publish(subject, body, f"{self._login.inbox}.{number}")
                 message = await answer
         except TimeoutError:
+            if "permissions violation" in self.problem.lower():  # the same key, let in anew
+                raise NotLetIn("the server knows this device by another name") from None
             problem = f"no answer within {timeout_s:g} s"
             raise Unreachable(problem) from None
         finally:

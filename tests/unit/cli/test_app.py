@@ -21,7 +21,7 @@ from tests.unit.cli.fake_agent import FakeAgent, result
 Mesh = Callable[..., Ended]
 Agent = Callable[..., FakeAgent]
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "CLI.md"
-COMMON = {"--json", "--home", "--yes", "--interface", "--quiet"}
+COMMON = {"--json", "--home", "--yes", "--interface", "--quiet", "--as"}
 ROOT = typer.main.get_command(app.app)
 
 
@@ -45,9 +45,12 @@ def test_the_list_of_commands() -> None:
     notes = ["note add", "note list", "note show", "note edit", "note rm"]
     peers = ["peer add", "peer list", "peer remove"]
     services = ["service install", "service remove", "service status"]
-    homes = ["backup", "restore", "moved", "leave"]
+    homes = ["backup", "restore", "moved", "leave", "recover"]
+    acts = ["grant", "ungrant", "grants", "why", "lost", "remove", "rank", "rotate", "forget", "passphrase", "approve"]
+    groups = {"agents": ("add", "list", "remove"), "void": ("list", "show", "adopt", "discard")}
+    acts += [f"{group} {name}" for group, names in groups.items() for name in names]
     forks = ["forks", "forks verify", "forks ack"]
-    assert set(COMMANDS) == {*named.split(), *notes, *peers, *services, *homes, *forks}
+    assert set(COMMANDS) == {*named.split(), *notes, *peers, *services, *homes, *acts, *forks}
 
 
 def test_every_command_is_documented() -> None:

@@ -60,13 +60,15 @@ def test_an_answer_of_another_version(told: dict[str, object]) -> None:
 
 def test_ranks() -> None:
     """Ranks are told in words."""
-    assert [view_status.rank(value) for value in (0, 1, 2, 9, 10, 255, None)] == [
+    assert [view_status.rank(value) for value in (0, 1, 2, 9, 10, 199, 200, 255, None)] == [
         "recovery",
         "founder",
         "admin",
         "admin",
         "member",
         "member",
+        "relay",
+        "relay",
         "-",
     ]
 

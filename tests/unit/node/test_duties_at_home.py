@@ -168,7 +168,7 @@ async def test_a_forked_control_chain_keeps_nobody_outside(tmp_path: Path) -> No
     async with opened(mac) as agent:
         await begin_epoch(agent.engine)
         effects = await agent.engine.hear("copy", Push(runs(said)))
-        assert any(alarm.startswith("fork of") for alarm in effects.alarms)
+        assert effects.forks
         asked = await homes.request(laptop, "laptop")
         told = await agent.call("admit", {"request": asked["request"]})
     assert isinstance(told, dict), told

@@ -180,3 +180,18 @@ def test_notices_reach_the_manager_and_nobody_else(tmp_home: Path, monkeypatch: 
         assert listening.recv(100) == b"READY=1"
     assert "NOTIFY_SOCKET" not in os.environ
     manager.notify("READY=1")  # nobody asked: nothing happens
+
+
+def test_the_unit_of_a_relay_is_the_one_that_is_run_by_tests() -> None:
+    """The copy for people to take by hand confines as much, ends the same way, and names the port."""
+    run, by_hand = (
+        (services.templates() / name).read_text("utf-8").splitlines()
+        for name in ("mesh-system.service", "relay/mesh-relay.service")
+    )
+    differ = {line for line in run if line not in by_hand}
+    assert {line for line in differ if "@" not in line and not line.startswith(("#", "Description="))} == set()
+    assert "Environment=MESH_PORT=4222" in by_hand
+    begin = run.index("KillMode=mixed")
+    assert [line for line in by_hand[by_hand.index("KillMode=mixed") :] if line[:1] != "#"] == [
+        line for line in run[begin:] if line[:1] != "#"
+    ]

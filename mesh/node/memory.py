@@ -1,0 +1,23 @@
+"""What an agent remembers until it ends, and no longer: nothing here is ever written.
+
+It holds values only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from mesh.names import DocumentId
+
+
+@dataclass(slots=True)
+class Memory:
+    """Of one agent."""
+
+    touched: dict[str, int] = field(default_factory=dict)
+    """Device -> when it was in touch last, in milliseconds."""
+    trying: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Passphrases are tried one at a time."""
+    settled: set[DocumentId] = field(default_factory=set)
+    """Questions that nobody need answer any more."""
