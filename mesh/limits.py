@@ -65,6 +65,7 @@ HAVE_CHAINS_MAX = 4096  # PROTOCOL: chains in one lane of a Have: 20 devices res
 CHAIN_HEADS_MAX = 16  # PROTOCOL: tips of one forked chain that a Have names
 TRAIL_HEADS_MAX = 64  # PROTOCOL: known places in a chain that a Want names
 WANT_SPANS_MAX = 64  # PROTOCOL: spans in one Want, runs in one Push
+BODY_AGAIN_TICKS_MAX = 64  # half an hour, before a peer that did not bring a body is asked for it again
 WANT_BODIES_MAX = 256  # PROTOCOL: single bodies in one Want or Push
 CONTROL_BYTES_MAX = 16 * MIB  # control events that one mesh may hold in memory: some 50,000 statements
 

@@ -24,6 +24,7 @@ from mesh.cli import (
     note,
     pair,
     peer,
+    recover,
     service,
     upgrade,
     void,
@@ -57,9 +58,10 @@ def start(
         raise typer.Exit
 
 
-for commands in (join, pair, note, grants, closing, void, consent, peer, agent, service, doctor, upgrade, logs):
-    commands.add_to(app)
-for commands in (inspect, forks, backup, moving, demo):
+# `mesh --help` lists them in this order.
+_DAILY = (join, pair, note, grants, closing, void, consent, peer)
+_UPKEEP = (agent, service, doctor, upgrade, logs, inspect, forks, backup, moving, recover, demo)
+for commands in (*_DAILY, *_UPKEEP):
     commands.add_to(app)
 
 

@@ -143,8 +143,7 @@ def join_with(run: Run, typed: str, *, name: str, role: str, up: bool) -> None:
 
 def look_around(run: Run) -> str:
     """Tell what is in reach, and ask for a code; empty to found a mesh. With --yes it asks nothing and is empty."""
-    sightings = _sightings(run)
-    run.out.notice(_in_reach(sightings))
+    run.out.notice(_in_reach(sightings(run)))
     if run.yes:
         return ""
     return prompts.answered(
@@ -195,7 +194,7 @@ def _inviters(run: Run, nameplate: int) -> list[Sequence[str]]:
     """The addresses of each device in sight that announces an invitation of this number. Raises Unreachable."""
     run.out.notice("Looking for the other device ...")
     number = str(nameplate).encode()
-    found = [each.addresses for each in _sightings(run) if _invites(each) and each.text.get("i") == number]
+    found = [each.addresses for each in sightings(run) if _invites(each) and each.text.get("i") == number]
     if not found:
         message = f"no device in sight shows a code that begins with {nameplate}"
         hint = (
@@ -210,7 +209,8 @@ def _inviters(run: Run, nameplate: int) -> list[Sequence[str]]:
     return apart
 
 
-def _sightings(run: Run) -> Sequence[Sighting]:
+def sightings(run: Run) -> Sequence[Sighting]:
+    """What is announced on the local network just now."""
     from mesh.node.agent import BEACON_VARIABLE
 
     if os.environ.get(BEACON_VARIABLE) == "off":
@@ -224,9 +224,9 @@ def _invites(sighting: Sighting) -> bool:
     return sighting.calling == "invitation" and sighting.text.get("v") == b"1" and "i" in sighting.text
 
 
-def _in_reach(sightings: Sequence[Sighting]) -> str:
-    devices = sum(sighting.calling == "device" for sighting in sightings)
-    invitations = len({sighting.text["i"] for sighting in sightings if _invites(sighting)})
+def _in_reach(seen: Sequence[Sighting]) -> str:
+    devices = sum(sighting.calling == "device" for sighting in seen)
+    invitations = len({sighting.text["i"] for sighting in seen if _invites(sighting)})
     parts = [f"{counted(devices, 'device')} of some mesh"] * bool(devices)
     parts += [counted(invitations, "open invitation")] * bool(invitations)
     if not parts:

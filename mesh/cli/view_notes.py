@@ -49,6 +49,9 @@ def shown(screen: Screen, result: Told) -> list[str]:
     if isinstance(conflicts, list) and conflicts:
         lines.append("")
         lines += [line for told in conflicts if isinstance(told, dict) for line in _conflict(screen, told)]
+    hidden = result.get("hidden")
+    if isinstance(hidden, list) and hidden:
+        lines += ["", *(screen.ink(_hidden(told), "yellow") for told in hidden if isinstance(told, dict))]
     return lines
 
 
@@ -72,6 +75,13 @@ def _updated(told: object, *, device: bool) -> str:
         return moment(told)
     on = one_line(told.get("name") or told.get("device"))
     return moment(told.get("time_ms")) + (f" on {on}" if device and on else "")
+
+
+def _hidden(told: Told) -> str:
+    events = told.get("events")
+    count = len(events) if isinstance(events, list) else 0
+    who = one_line(told.get("name")) or one_line(told.get("device"))
+    return f"{count} {'change' if count == 1 else 'changes'} of {who} hidden here"
 
 
 def _conflict(screen: Screen, told: Told) -> list[str]:

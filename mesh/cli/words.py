@@ -21,6 +21,8 @@ CHECKED_WORDS = 2
 TRIES_MAX = 3
 WORDS_A_LINE = 4
 PREFIX_LETTERS_MIN = 4  # no two words of the list begin with the same four
+PHRASE_WORDS = 24
+_PAPER = "Compare each word with what is on paper. Nothing was changed."
 
 
 @cache
@@ -31,6 +33,29 @@ def _list() -> Mnemonic:
 def phrase(entropy: bytes) -> str:
     """The recovery phrase: 24 words for 32 bytes, the last one with a checksum."""
     return str(_list().to_mnemonic(entropy))
+
+
+def entropy_of(typed: str) -> bytes:
+    """The 32 bytes behind a recovery phrase as a person typed it. Raises Malformed; what was typed is never repeated.
+
+    Capitals, line breaks, numbers before the words, and words cut short after four letters are fine.
+    """
+    written = [part for part in re.split(r"[\s.,:;_-]+", typed.strip().lower()) if part and not part.isdecimal()]
+    if len(written) != PHRASE_WORDS:
+        message = f"a recovery phrase has {PHRASE_WORDS} words; these are {len(written)}"
+        raise Malformed(message, hint=_PAPER)
+    whole = []
+    for place, part in enumerate(written, 1):
+        fit = _begun(part)
+        if len(fit) != 1:
+            message = f"word {place} is none of the list that recovery phrases are made of"
+            raise Malformed(message, hint=_PAPER)
+        whole += fit
+    try:
+        return bytes(_list().to_entropy(whole))
+    except ValueError as error:
+        message = "these words do not belong together: one is another one, or two changed places"
+        raise Malformed(message, hint=_PAPER) from error
 
 
 def fingerprint_words(digest_hex: str) -> str:
@@ -72,15 +97,20 @@ def read_code(typed: str) -> str:
 
 
 def _word(written: str) -> str:
-    listed = _list().wordlist
-    if written in listed:
-        return written
-    begun = [word for word in listed if len(written) >= PREFIX_LETTERS_MIN and word.startswith(written)]
+    begun = _begun(written)
     if len(begun) == 1:
-        return str(begun[0])
-    near = difflib.get_close_matches(written[:ECHO_CHARACTERS_MAX], listed, n=1)
+        return begun[0]
+    near = difflib.get_close_matches(written[:ECHO_CHARACTERS_MAX], _list().wordlist, n=1)
     message = f"{one_line(written, ECHO_CHARACTERS_MAX)!r} is not a word of a code"
     raise Malformed(message, hint=f"{f'Is it {near[0]}? ' if near else ''}No try was spent.")
+
+
+def _begun(written: str) -> list[str]:
+    """The word of the list that this is, or those that begin with it."""
+    listed = _list().wordlist
+    if written in listed:
+        return [written]
+    return [str(word) for word in listed if len(written) >= PREFIX_LETTERS_MIN and word.startswith(written)]
 
 
 def check_written(run: Run, text: str) -> bool:

@@ -22,9 +22,10 @@ from mesh.errors import MeshError, Misuse
 from mesh.events.seal import Keyring
 from mesh.limits import ADDRESSES_PER_PEER_MAX
 from mesh.names import Digest, device_text
-from mesh.node import calls, timing, touch, vault
+from mesh.node import calls, forgetting, timing, touch, vault
+from mesh.node.booting import own_of
 from mesh.node.duties import Duties
-from mesh.node.engine import Engine, own_of
+from mesh.node.engine import Engine
 from mesh.node.home import addresses_key
 from mesh.node.invitation import Host
 from mesh.node.log import Log, bounded, silent
@@ -133,7 +134,7 @@ class Agent:
         self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self)
         self.duties = Duties(self.engine, self.talk.known, self.keep_keys, self.log)
         self.locations = Locations(self.engine, self.bus, self.own_addresses, self.settings)
-        if os.environ.get(BEACON_VARIABLE, "on") != "off" and not self.engine.replica.is_relay:
+        if os.environ.get(BEACON_VARIABLE, "on") != "off" and not self.engine.is_relay:
             from mesh.node.nearby.beacon import ZeroconfBeacon  # noqa: PLC0415 - commands must not wait for it
 
             self.finding = Finding(self.engine, self.bus, ZeroconfBeacon(self.interfaces), self.log)
@@ -177,7 +178,7 @@ class Agent:
 
         A relay calls nobody.
         """
-        if self.engine.replica.is_relay:
+        if self.engine.is_relay:
             return ()
         verdict = self.engine.replica.verdict
         key = verdict.admissions[admission].sign_key
@@ -215,7 +216,7 @@ class Agent:
 
     async def learned(self, device: str, addresses: Sequence[str]) -> None:
         """Keep where a device told that it can be reached, and dial it there from now on; a relay need not know."""
-        if self.engine.replica.is_relay:
+        if self.engine.is_relay:
             return
         if self.locations is not None:
             self.locations.told[device] = tuple(addresses)
@@ -244,6 +245,9 @@ class Agent:
             ]
             tasks.append(group.create_task(self._supervised("locations", self._say_locations)))
             tasks.append(group.create_task(self._supervised("duties", self.duties.run)))
+            tasks.append(
+                group.create_task(self._supervised("forgotten", lambda: forgetting.run(self.engine, self.log)))
+            )
             if self.finding is not None:
                 tasks.append(group.create_task(self._supervised("beacon", self.finding.run)))
             await self.let_in()

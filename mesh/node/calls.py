@@ -95,7 +95,7 @@ async def call(agent: Agent, name: str, arguments: Arguments) -> object:
     if found is None:
         hint = f"The agent is of version {mesh.__version__}: `mesh down`, then `mesh up`."
         raise Misuse(f"the agent knows no call {name!r}", hint=hint)
-    if name.startswith("note.") and agent.engine.replica.is_relay:
+    if name.startswith("note.") and agent.engine.is_relay:
         message = "this device is a relay: it holds what it cannot read, and writes nothing"
         raise NotGranted(message, hint="Do it on one of your other devices: `mesh devices` shows them.")
     agents.must_be_allowed(name, arguments)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections import Counter
+from collections.abc import AsyncGenerator, Sequence
 from typing import TYPE_CHECKING
 
 from mesh.clocks.chain import Head, event_digest, genesis_digest, opening_digest, signed_bytes
@@ -15,12 +16,14 @@ from mesh.events.keys import verify as verify_signature
 from mesh.events.kinds import known
 from mesh.events.reading import read_body, read_inner
 from mesh.events.seal import Keyring
+from mesh.events.speaking import Draft
 from mesh.events.verdict import Standing
 from mesh.limits import FAULTS_SHOWN_MAX, LIST_MAX
-from mesh.names import ZERO, Digest, device_text, digest_text
+from mesh.names import ZERO, Digest, DocumentId, device_text, digest_text
 from mesh.node import agents, timing
 from mesh.node.arguments import Arguments, number, text, yes
 from mesh.node.calls_notes import chosen
+from mesh.node.engine import Engine
 from mesh.node.storage.store_port import ChainFacts, Row
 
 if TYPE_CHECKING:
@@ -127,8 +130,8 @@ def _line(agent: Agent, row: Row) -> dict[str, object]:
 async def verify(agent: Agent, arguments: Arguments) -> object:
     """Hash every chain again from the stored bytes, and check what its tips are signed with.
 
-    `deep` also checks every body, every signature that was kept, and every seal whose key is here, and has SQLite read
-    every page.
+    `deep` also checks every body, every signature that was kept, and every seal whose key is here, has SQLite read
+    every page, and shows every edited document in two ways: as Automerge does, and as our own fold of its operations.
     """
     deep = yes(arguments, "deep")
     faults = list(await agent.store.check(deep=deep))
@@ -138,7 +141,29 @@ async def verify(agent: Agent, arguments: Arguments) -> object:
         count, found = await _verify_chain(agent, chain, deep=deep)
         events += count
         faults += found
+    if deep:
+        faults += await _wrong_documents(agent)
     return {"events": events, "chains": len(chains), "ok": not faults, "faults": faults[:FAULTS_SHOWN_MAX]}
+
+
+async def _wrong_documents(agent: Agent) -> list[str]:
+    """Documents of which the fold that masks are made with does not show what Automerge shows."""
+    found: list[str] = []
+    seen: Counter[DocumentId] = Counter()
+    after = 0
+    while rows := await agent.store.replay(after):
+        seen.update(row.document for row in rows if row.document)
+        after = rows[-1].id
+    for document in sorted(name for name, events in seen.items() if events > 1):
+
+        async def look(engine: Engine, document: DocumentId = document) -> Sequence[Draft]:
+            loaded = await engine.shelf.load(document)
+            wrong = loaded.document.disagreements() if loaded else ()
+            found.extend(f"document {document}: {name} is not what its operations come to" for name in wrong)
+            return ()
+
+        await agent.engine.look(look)
+    return found
 
 
 async def _verify_chain(agent: Agent, chain: ChainFacts, *, deep: bool) -> tuple[int, list[str]]:

@@ -12,7 +12,7 @@ from mesh.events.event import Placed
 from mesh.events.kinds import Changed
 from mesh.events.speaking import Draft
 from mesh.limits import LIST_MAX, SALT_BYTES
-from mesh.names import DocumentId, device_text, digest_text, is_word
+from mesh.names import Digest, DocumentId, device_text, digest_text, is_word
 from mesh.node import agents
 from mesh.node.arguments import Arguments, needed, number, text, texts, yes
 from mesh.node.engine import Engine
@@ -72,13 +72,13 @@ async def listed(agent: Agent, arguments: Arguments) -> object:
         if len(page) < limit:
             break
         after = page[-1]
-    result: dict[str, object] = {"notes": [_line(agent, row) for row in rows[:limit]]}
+    result: dict[str, object] = {"notes": [await _line(agent, row) for row in rows[:limit]]}
     if rows and len(rows) >= limit:
         result["next"] = str(rows[limit - 1].note.document)
     return result
 
 
-def _line(agent: Agent, row: NoteRow) -> dict[str, object]:
+async def _line(agent: Agent, row: NoteRow) -> dict[str, object]:
     note = row.note
     return {
         "document": str(note.document),
@@ -86,6 +86,7 @@ def _line(agent: Agent, row: NoteRow) -> dict[str, object]:
         "tags": list(note.tags),
         "updated": _touched(agent, row),
         "conflicts": len(note.conflicts),
+        "hidden": len(await agent.engine.shelf.hidden(note.document)),
     }
 
 
@@ -105,8 +106,18 @@ async def show(agent: Agent, arguments: Arguments) -> object:
         "path": note.path,
         "deleted": note.deleted,
         "conflicts": await _conflicts(agent, document, note.conflicts),
+        "hidden": await _hidden(agent, document),
         "updated": _touched(agent, row),
     }
+
+
+async def _hidden(agent: Agent, document: DocumentId) -> list[object]:
+    """What of a document is not seen since nothing allows it, by who wrote it."""
+    found: dict[Digest, list[str]] = {}
+    for row in await agent.engine.shelf.hidden(document):
+        found.setdefault(row.placed.admission, []).append(digest_text(row.placed.digest))
+    name_of = agent.engine.replica.verdict.name_of
+    return [{"device": device_text(who), "name": name_of(who), "events": events} for who, events in found.items()]
 
 
 def _touched(agent: Agent, row: NoteRow) -> dict[str, object]:
@@ -175,6 +186,8 @@ async def _change(agent: Agent, arguments: Arguments, edits: object) -> dict[str
         loaded = await engine.shelf.load(document)
         if loaded is None:
             raise Refused(f"{document} cannot be edited: its beginning is not on this device yet")
+        if not loaded.shown:
+            raise Refused(f"{document} cannot be edited: nothing in it counts")
         wanted = edits(loaded)
         if not wanted:
             raise Misuse("nothing would change")

@@ -22,6 +22,7 @@ from mesh.node import calls_confirming, confirming, forks, vault
 from mesh.node.arguments import Arguments
 from mesh.node.calls_leaving import leavers
 from mesh.node.confirming import has_passphrase
+from mesh.node.home import RECOVERY_OWED
 from mesh.node.ports import LinkStatus
 from mesh.sync.messages import Have
 
@@ -154,7 +155,7 @@ def _frontier(have: Have) -> Frontier:
 def _same(agent: Agent, mine: Frontier, have: Have, rank: int) -> bool:
     """Whether both hold the same, and show the same: a relay shows nothing."""
     replica = agent.engine.replica
-    shows = have.state == replica.state or replica.is_relay or rank >= RANK_RELAY
+    shows = have.state == replica.state or agent.engine.is_relay or rank >= RANK_RELAY
     return mine == _frontier(have) and shows and have.verdict == replica.verdict_digest
 
 
@@ -238,6 +239,9 @@ def _own_problems(agent: Agent) -> list[tuple[str, str]]:
                 f"Encrypt the disk, or set {vault.PASSPHRASE_VARIABLE} before `mesh join`.",
             )
         )
+    if agent.settings.get(RECOVERY_OWED) == b"1":
+        message = "the recovery that made this device is not finished: nobody is closed yet"
+        found.append((message, "With the 24 words: mesh recover"))
     if agent.problem:
         found.append(agent.problem)
     return found
@@ -250,6 +254,6 @@ def _link_problems(agent: Agent) -> list[tuple[str, str]]:
     found = [(f"nats-server: {server.problem}", server.hint)] if server.problem else []
     beacon = agent.finding.status() if agent.finding else None
     found += [(beacon.problem, beacon.hint)] if beacon and beacon.problem else []
-    dials = not agent.engine.replica.is_relay  # a relay is called, and calls nobody
+    dials = not agent.engine.is_relay  # a relay is called, and calls nobody
     links = [link for link in agent.bus.links() if dials and link.problem and not link.connected]
     return [*found, *((f"{link.device}: {link.problem}", link.hint) for link in links)]

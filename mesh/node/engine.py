@@ -14,22 +14,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from mesh.clocks.chain import Trail
-from mesh.errors import DiskFull, Misuse
-from mesh.events.chains import Chain, Chains, Held
+from mesh.errors import DiskFull
+from mesh.events.chains import Held
 from mesh.events.event import Lane, Placed, Run
-from mesh.events.keys import SecretKeys
 from mesh.events.seal import Keyring
 from mesh.events.speaking import NONCES_BYTES, Draft, event_bytes, joined
 from mesh.events.verdict import admitted
 from mesh.limits import COMMIT_INPUTS_MAX, INPUTS_QUEUED_MAX, LIVE_PUSH_BYTES_MAX, PAGE_BYTES_MAX, SALT_BYTES
 from mesh.names import Digest
 from mesh.node import voices
+from mesh.node.booting import replica_of
 from mesh.node.scales import NOBODY
 from mesh.node.shelf import Shelf
 from mesh.node.storage.store_port import Batch, Boot, Row, Store
 from mesh.sync.inputs import Effects, Heard, Input, Later, Peer, Said
 from mesh.sync.messages import Message, Push, Want
+from mesh.sync.missing import Missing
 from mesh.sync.replica import EVERYBODY, Own, Replica
 
 _WEIGHED = "weighed"
@@ -83,7 +83,7 @@ class Engine:
         mine = {chain for chain, (admission, _) in boot.openings.items() if admission == self.own.admission}
         self._voices = {lane: chain for lane, chain in kept.items() if chain in mine}
         self.replica.speak_on(self._voices)
-        self.shelf.scales.sealed = self.replica.is_relay
+        self.shelf.scales.sealed = self.is_relay
         self.shelf.scales.turn(self.replica.verdict)
         await self.shelf.open()
         if not self.shelf.last_row:  # at the first start; nothing is written by an empty batch
@@ -93,6 +93,12 @@ class Engine:
             await self._catch_up()
         self.replica.state = await self.store.digest()
         return boot
+
+    @property
+    def is_relay(self) -> bool:
+        """Whether this device holds and serves what it cannot read: its admission says so, whether it counts or not."""
+        found = admitted(self.replica.statements.get(self.own.admission))
+        return found is not None and found.is_relay
 
     @property
     def _scale(self) -> bytes:
@@ -116,7 +122,7 @@ class Engine:
             self._weighed_by = self._settings[_WEIGHED] = self._scale
         await self._commit()
         if self.shelf.scales.verdict.forgotten or self.replica.missing:
-            self.replica.missing = dict(await self.store.missing_bodies())
+            self.replica.missing = Missing(await self.store.missing_bodies())
 
     # ── what others ask for ──────────────────────────────────────────────────────────────────────
 
@@ -145,6 +151,14 @@ class Engine:
                 await self._commit()
                 held = await self.store.places(unsure)
             return self.replica.handle(Heard(peer, message, held))
+
+        return await self._submit(run)
+
+    async def decree(self, peer: Peer, make: Callable[[Replica], Awaitable[Push]]) -> Effects:
+        """Take in what another key of this device's person says, worked out when nothing else can come between."""
+
+        async def run() -> Effects:
+            return self.replica.handle(Heard(peer, await make(self.replica)))
 
         return await self._submit(run)
 
@@ -321,6 +335,8 @@ class Engine:
         if batch != Batch(time_ms=batch.time_ms):
             self.shelf.committed(await self.store.commit(batch))
             self._settings.clear()
+        elif self.shelf.full:
+            self.shelf.committed(self.shelf.last_row)  # documents that were only looked at
         ready, self._ready = self._ready, []
         for job in ready:
             if not job.done.done():
@@ -365,24 +381,3 @@ def _now_ms() -> int:
 def _fail(job: _Job, error: Exception) -> None:
     if not job.done.done():
         job.done.set_exception(error)
-
-
-def replica_of(own: Own, keyring: Keyring, boot: Boot) -> Replica:
-    """A replica as the log has it."""
-    chains = Chains(own.mesh)
-    for name, (admission, lane) in boot.openings.items():
-        tips = {head: boot.tip_lamports[head.digest] for head in boot.tips.get(name, ())}
-        chains.add(name, Chain(admission, lane, b"", tips, Trail(boot.trails.get(name, ()))))
-    replica = Replica(own, keyring, chains, boot.control)
-    for chain in chains.chains.values():
-        found = admitted(replica.statements.get(chain.admission))
-        chain.key = found.sign_key if found else chain.key
-    replica.missing = dict(boot.missing_bodies)
-    return replica
-
-
-def own_of(mesh: Digest, admission: Digest, keys: SecretKeys) -> Own:
-    """Who a device is. Raises Misuse when it is in no mesh."""
-    if not mesh or not admission:
-        raise Misuse("this device is in no mesh yet", hint="`mesh join` founds one, or joins one by a code.")
-    return Own(mesh, admission, keys)

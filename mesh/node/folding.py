@@ -42,6 +42,7 @@ class Folding:
         self.snapshots: list[Snapshot] = []
         """For the next commit: what they hold is committed by now."""
         self._loaded: OrderedDict[DocumentId, Loaded] = OrderedDict()
+        self._touched: dict[DocumentId, Loaded] = {}  # since the last commit
 
     # ── a bounded number ─────────────────────────────────────────────────────────────────────────
 
@@ -52,7 +53,7 @@ class Folding:
 
     def committed(self, last_row: int) -> None:
         """What was gathered is durable up to that row: let go of documents that were not used lately."""
-        touched = [loaded for loaded in self.gathered.touched.values() if loaded]
+        touched, self._touched = self._touched.values(), {}
         self.snapshots = [_saved(loaded, last_row) for loaded in touched if loaded.unsaved >= SNAPSHOT_CHANGES]
         while self.full:
             _, loaded = self._loaded.popitem(last=False)
@@ -62,6 +63,7 @@ class Folding:
     def dropped(self) -> None:
         """What was gathered could not be written: forget everything that was folded from it."""
         self._loaded.clear()
+        self._touched.clear()
         self.snapshots.clear()
 
     # ── loading ──────────────────────────────────────────────────────────────────────────────────
@@ -171,7 +173,8 @@ class Folding:
             return
         self._stand_as(taken, loaded, fit)
         loaded.unsaved += len(steps)
-        self.gathered.touched[document] = loaded
+        self._touched[document] = loaded
+        self.gathered.rows[document] = loaded.row
 
     def _orphans(self, document: DocumentId, steps: Iterable[Step]) -> None:
         for step in steps:
@@ -213,16 +216,27 @@ class Folding:
     async def refold(self, document: DocumentId) -> None:
         """Fold a document again from all its events: one counts or does not that did not or did before."""
         self._loaded.pop(document, None)
-        self.gathered.stale[document] = None
-        loaded = self.gathered.touched[document] = await self._fold(document)
-        if loaded is not None:
-            self._loaded[document] = loaded
+        self._touched.pop(document, None)
+        self.gathered.stale[document] = self.gathered.rows[document] = None
+        births, steps = await self._weighed(document)
+        counting = next((birth for birth in births if birth.counts), None)
+        if not any(step.counts for step in steps):  # most are notes that were born, and no more
+            self.gathered.rows[document] = as_born(document, counting) if counting else None
+        elif loaded := self._built(document, births, steps):
             loaded.unsaved = loaded.document.change_count - 1
+            self._loaded[document] = self._touched[document] = loaded
+            self.gathered.rows[document] = loaded.row
 
     async def _fold(self, document: DocumentId) -> Loaded | None:
+        return self._built(document, *await self._weighed(document))
+
+    async def _weighed(self, document: DocumentId) -> tuple[list[Birth], list[Step]]:
+        """All that can be read of a document; each of its events has the standing that authority gives it."""
         self.gathered.waiting.discard(document)  # who still waits says so now
         events = self.gathered.of(document, await self.store.rows(document))
-        births, steps = await self._evidence(events, document)
+        return await self._evidence(events, document)
+
+    def _built(self, document: DocumentId, births: Sequence[Birth], steps: Sequence[Step]) -> Loaded | None:
         birth = next((b for b in births if b.counts), None) or next(iter(births), None)
         if birth is None:
             self._orphans(document, steps)

@@ -76,7 +76,7 @@ class Gathered:
         self.bodies: dict[Digest, bytes] = {}
         self.births: dict[DocumentId, Birth] = {}
         self.born: list[NoteRow] = []
-        self.touched: dict[DocumentId, Loaded | None] = {}
+        self.rows: dict[DocumentId, NoteRow | None] = {}  # None: nothing of the document is shown
         self.stale: dict[DocumentId, None] = {}
         self.forgotten: tuple[DocumentId, ...] | None = None
         self._log: dict[Digest, Weighed] = {}  # what is said of events in the log, of those that were read
@@ -123,8 +123,7 @@ class Gathered:
 
     def batch(self, snapshots: Iterable[Snapshot], settings: Mapping[str, bytes], time_ms: int) -> Batch:
         """All of it as the store takes it."""
-        shown = [d.row for d in self.touched.values() if d and d.row]
-        unshown = [name for name, d in self.touched.items() if name.type == notes.KIND and not (d and d.row)]
+        unshown = [name for name, row in self.rows.items() if row is None and name.type == notes.KIND]
         return Batch(
             events=tuple(self.events.values()),
             bodies=tuple(self.bodies.items()),
@@ -132,8 +131,8 @@ class Gathered:
             forgotten=self.forgotten,
             unshown=tuple(unshown),
             stale=tuple(self.stale),
-            born=tuple(row for row in self.born if row.note.document not in self.touched),
-            notes=tuple(shown),
+            born=tuple(row for row in self.born if row.note.document not in self.rows),
+            notes=tuple(row for row in self.rows.values() if row),
             snapshots=tuple(snapshots),
             settings=tuple(settings.items()),
             time_ms=time_ms,

@@ -44,6 +44,8 @@ from mesh.sync.messages import Push, decode_push
 from mesh.sync.replica import Own, Replica
 
 Result = dict[str, object]
+RECOVERY_OWED = "recovery/owed"
+"""The setting that is `1` from the first commit of a recovery until the second one is kept."""
 _ADDRESSES = "addresses/"
 """Settings of the store under which a device's addresses are kept, newest first, as JSON."""
 
@@ -56,10 +58,10 @@ def state(home: Path) -> str:
 
 async def found(home: Path, name: str) -> Result:
     """Found a mesh with this device as its first admin. The recovery entropy is returned once and kept nowhere."""
-    held = _beginning(home, name)
+    held = beginning(home, name)
     entropy = secrets.token_bytes(KEY_BYTES)
     recovery = SecretKeys.from_entropy(entropy)
-    commit = founding(recovery, _own_request(held, RANK_FOUNDER), secrets.token_bytes(SALT_BYTES), _now_ms())
+    commit = founding(recovery, own_request(held, RANK_FOUNDER), secrets.token_bytes(SALT_BYTES), _now_ms())
     mesh, admission = commit[0].digest, commit[1].digest
     keyring, key = Keyring(), secrets.token_bytes(KEY_BYTES)
     replica = Replica(Own(mesh, admission, held.keys), keyring)
@@ -67,7 +69,7 @@ async def found(home: Path, name: str) -> Result:
     recipients = {mesh: recovery.kem_key, admission: held.keys.kem_key}
     entropy_said = secrets.token_bytes(SALT_BYTES + NONCES_BYTES)
     said = replica.handle(Said((Draft(rekey(mesh, key, recipients)),), Lane.CONTROL, _now_ms(), entropy_said)).append
-    await _keep(home, (*commit, *said), voices.settings({Lane.CONTROL: said[0].chain}))
+    await keep(home, (*commit, *said), voices.settings({Lane.CONTROL: said[0].chain}))
     vault.save(home, held.admitted(mesh, admission, transport_secret(entropy), keyring.keys()))
     return {
         "mesh": digest_text(mesh),
@@ -79,9 +81,9 @@ async def found(home: Path, name: str) -> Result:
 
 async def request(home: Path, name: str, rank: int = RANK_MEMBER) -> Result:
     """What this device asks to be let in with. Asking again gives the same text."""
-    held = _beginning(home, name)
+    held = beginning(home, name)
     vault.save(home, held)
-    admit = _own_request(held, rank)
+    admit = own_request(held, rank)
     return {"request": request_text(admit), "name": held.name, "fingerprint": digest_text(fingerprint(admit))}
 
 
@@ -119,7 +121,7 @@ async def accept(home: Path, text: str) -> Result:
     assert held is not None, "peeked without keys"
     admitter = replica.statements[packet.admission].admission
     settings = {f"{_ADDRESSES}{device_text(admitter)}": json.dumps(list(packet.addresses)).encode()}
-    await _keep(home, events, settings)
+    await keep(home, events, settings)
     vault.save(home, held.admitted(packet.mesh, packet.admission, packet.transport, replica.keyring.keys()))
     return {
         "mesh": digest_text(packet.mesh),
@@ -161,7 +163,8 @@ def _unjoined(home: Path) -> vault.Secrets | None:
     return held
 
 
-def _beginning(home: Path, name: str) -> vault.Secrets:
+def beginning(home: Path, name: str) -> vault.Secrets:
+    """The home of a device that is in no mesh yet, with the keys that it has or new ones. Raises Misuse."""
     held = _unjoined(home)
     vault.make_home(home)
     machine.record(home)
@@ -172,24 +175,30 @@ def _beginning(home: Path, name: str) -> vault.Secrets:
     return replace(held, name=clean) if held else vault.Secrets.fresh(clean)
 
 
-def _own_request(held: vault.Secrets, rank: int) -> Admit:
+def own_request(held: vault.Secrets, rank: int) -> Admit:
+    """What this device asks to be let in with."""
     return asked(held.keys, held.transport_key, held.tls_key, held.name, rank)
 
 
-async def _keep(home: Path, events: tuple[Placed, ...], settings: dict[str, bytes]) -> None:
+async def keep(home: Path, events: tuple[Placed, ...], settings: dict[str, bytes]) -> None:
     """Write the first events of a home. A database without a mesh in the vault is a leftover of a broken start."""
     store = await open_store(home)
     try:
         boot = await store.boot()
         if boot.openings and not any(event.chain in boot.openings for event in events if event.seq == 1):
             await store.close()
-            for leftover in database_path(home).parent.glob(f"{database_path(home).name}*"):
-                leftover.unlink()
+            forget_leftovers(home)
             store = await open_store(home)
         kept = tuple(Kept(event, None, Standing.HONOURED) for event in events)
         await store.commit(Batch(events=kept, settings=tuple(settings.items())))
     finally:
         await store.close()
+
+
+def forget_leftovers(home: Path) -> None:
+    """Remove the database of a start that was broken off before the vault knew of it."""
+    for leftover in database_path(home).parent.glob(f"{database_path(home).name}*"):
+        leftover.unlink()
 
 
 def _now_ms() -> int:

@@ -81,7 +81,17 @@ class GuestLink(Protocol):
         """Ask the owner of the server. Raises Unreachable, Refused."""
 
 
-class Handler(Protocol):
+class Visiting(Protocol):
+    """Who is to be a guest at somebody's server."""
+
+    async def guest(self, link: GuestLink, device: str | None) -> None:
+        """We got only guest rights at somebody's server: trade control statements, then return.
+
+        The device is None when the address was typed and its owner is not in the roster.
+        """
+
+
+class Handler(Visiting, Protocol):
     """What the bus tells the agent."""
 
     async def heard(self, sender: str | None, verb: str, body: bytes) -> bytes:
@@ -96,12 +106,6 @@ class Handler(Protocol):
 
     async def parted(self, device: str) -> None:
         """The last link to the device went down."""
-
-    async def guest(self, link: GuestLink, device: str | None) -> None:
-        """We got only guest rights at somebody's server: trade control statements, then return.
-
-        The device is None when the address was typed and its owner is not in the roster.
-        """
 
 
 class Bus(Protocol):

@@ -20,6 +20,7 @@ from mesh.names import Digest, DocumentId, Short
 from mesh.node.storage.store_port import Kept, Store
 
 _NOTHING: Mapping[Digest, Kept] = {}
+_UNCUT: frozenset[Cut] = frozenset()
 _SEALED = Reading(Standing.OPAQUE, "sealed: this is a relay")
 
 
@@ -27,7 +28,8 @@ _SEALED = Reading(Standing.OPAQUE, "sealed: this is a relay")
 class Fallen:
     """Whose honoured work a change of the verdict may have made void."""
 
-    admissions: frozenset[Digest]
+    ends: frozenset[tuple[Digest, tuple[Mark, ...]]]
+    """Devices, each with the marks beyond which its work may have fallen."""
     documents: frozenset[DocumentId]
     events: frozenset[Digest]
 
@@ -142,16 +144,12 @@ def _marked(marks: Mapping[Digest, Iterable[Mark]]) -> frozenset[Digest]:
 
 
 def _fallen(before: _Past, after: _Past) -> Fallen:
-    closed = {name for name, cuts in after.closes.items() if not cuts <= before.closes.get(name, frozenset())}
-    ended = {
-        holder
-        for name, holder in before.grants.items()
-        if name not in after.grants
-        or not after.ungrants.get(name, frozenset()) <= before.ungrants.get(name, frozenset())
-    }
+    ends = {(name, cut.marks) for name, cuts in after.closes.items() for cut in cuts - before.closes.get(name, _UNCUT)}
+    ends |= {(name, ()) for name in before.admissions - after.admissions}
+    for name, holder in before.grants.items():
+        cuts = after.ungrants.get(name, _UNCUT) - before.ungrants.get(name, _UNCUT)
+        ends |= {(holder, cut.marks) for cut in cuts}
+        if name not in after.grants:
+            ends.add((holder, ()))
     lifted = {name for name, rank in before.adopted.items() if after.adopted.get(name, rank + 1) > rank}
-    return Fallen(
-        frozenset((before.admissions - after.admissions) | closed | ended),
-        after.forgotten - before.forgotten,
-        frozenset(lifted),
-    )
+    return Fallen(frozenset(ends), after.forgotten - before.forgotten, frozenset(lifted))

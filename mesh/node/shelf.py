@@ -17,7 +17,7 @@ from mesh.events.reading import BODY_MISSING, KEY_MISSING, Reading
 from mesh.events.seal import Keyring
 from mesh.events.verdict import Standing, Verdict
 from mesh.events.weigh import CLOSED, FORGOTTEN, NOT_ADMITTED, NOT_GRANTED, UNGRANTED, UNSURE
-from mesh.limits import COMMIT_STANDINGS_MAX, ROWS_READ_MAX
+from mesh.limits import COMMIT_STANDINGS_MAX
 from mesh.names import Digest, DocumentId
 from mesh.node.folding import Folding, as_born, born
 from mesh.node.gathered import Gathered, Loaded, Step
@@ -189,9 +189,9 @@ class Shelf:
         while rows := await self.store.unsettled(after=after):
             await self._weigh(rows, again)
             after = rows[-1].id
-        for admission in fallen.admissions:
+        for admission, marks in sorted(fallen.ends):
             after = 0
-            while rows := await self.store.log(admission=admission, after=after, limit=ROWS_READ_MAX):
+            while rows := await self.store.beyond(admission, marks, after):
                 await self._weigh(rows, again)
                 after = rows[-1].id
         for event in fallen.events:

@@ -129,7 +129,7 @@ class Connection:
         raw, _, self._held = b"".join(parts).partition(b"\n")
         try:
             line = json.loads(raw)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _senseless() from error
         if not isinstance(line, dict):
             raise _senseless()

@@ -85,6 +85,10 @@ STOP_S_MAX = 10.0  # what shutting down may take before it is cut off
 RESTART_FIRST_S = 0.2  # a part of the agent that failed is started again, with backoff
 RESTART_S_MAX = 30.0
 
+# Forgetting
+FORGET_GRACE_S = 604_800.0  # a week in which a forget can be taken back, and nothing is lost by it
+FORGET_LOOK_S = 3600.0  # how often it is looked for what is to be erased
+
 # Pairing
 PAIRING_STEP_S = 10.0  # for the other machine to answer a frame; measured: 0.05 s on one network
 PAIRING_GRACE_S = 1.0  # a caller who took longer makes room when others wait: honest ones answer within 0.1 s
@@ -100,6 +104,10 @@ TOUCH_KEPT_S = 600.0  # how often it is kept for the next start: one commit
 # Confirmations
 PASSPHRASE_PAUSE_S = 60.0  # after three wrong passphrases: 4,300 guesses a day at most
 APPROVAL_S_MAX = 900  # for the person to take another device and look
+
+# Recovery
+RECOVERY_LOOK_S = 0.2  # between looks whether all is here
+RECOVERY_STILL_S = 120.0  # nothing came for so long: the command ends, and goes on when it is called again
 
 # Service and doctor
 SERVICE_S_MAX = 120.0  # one word to systemd or launchd: a start waits for the agent, a stop for its end

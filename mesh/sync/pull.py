@@ -6,10 +6,8 @@ construction. This module never sees an event's content.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain as joined
-from itertools import islice
 
 from mesh.clocks.chain import Head
 from mesh.clocks.frontier import Span
@@ -136,19 +134,3 @@ class Pulls:
             if pull.idle:
                 self.end(peer)
             pull.idle = True
-
-
-def first_bodies(missing: dict[Digest, Digest], most: int) -> list[Digest]:
-    """The bodies to ask for next. They move to the end: what nobody has must not stand before what somebody has."""
-    chosen = list(islice(missing, most))
-    for event in chosen:
-        missing[event] = missing.pop(event)
-    return chosen
-
-
-def was_missing(missing: dict[Digest, Digest], event: Digest, body: bytes) -> bool:
-    """Whether a body that came by itself is one that lacked; then it lacks no more."""
-    if missing.get(event) != hashlib.sha256(body).digest():
-        return False
-    del missing[event]
-    return True

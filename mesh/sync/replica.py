@@ -26,7 +26,8 @@ from mesh.limits import CONTROL_BYTES_MAX, LIVE_PUSH_BYTES_MAX, RANK_ADMIN_LAST,
 from mesh.names import ZERO, Digest, device_text
 from mesh.sync.inputs import GUEST, Effects, Fork, Heard, Input, Later, Lost, Met, Peer, Said, Ticked, is_guest
 from mesh.sync.messages import Have, Message, Push, Want, told
-from mesh.sync.pull import Pull, Pulls, first_bodies, was_missing
+from mesh.sync.missing import Missing
+from mesh.sync.pull import Pull, Pulls
 from mesh.sync.saying import epoch_to_write, granted, must_decide
 
 EVERYBODY: Peer = "*"
@@ -53,7 +54,7 @@ class Replica:
         self.judgement = Judgement(own.mesh)
         self.learner = Learner(own.mesh, own.admission, own.keys, keyring)
         self.control_bytes = 0
-        self.missing: dict[Digest, Digest] = {}  # event -> body digest, of bodies that are not here
+        self.missing = Missing()
         self.met: set[Peer] = set()
         self.pulls = Pulls()
         self.devices: dict[Peer, Digest] = {}  # all that were ever let in, by the names that the bus gives them
@@ -121,6 +122,7 @@ class Replica:
                 return Effects(serve=((peer, self._allowed(peer, want)),))
             case Lost(peer):
                 self.met.discard(peer)
+                self.missing.anew(peer)
                 return Effects(meet=frozenset(self.pulls.end(peer) & self.met))
             case Ticked():
                 return self._tick()
@@ -163,12 +165,6 @@ class Replica:
         found = self.verdict.admissions.get(self.own.admission)
         return found.rank if found and self.verdict.is_live(found.digest) else RANK_ADMIN_LAST + 1
 
-    @property
-    def is_relay(self) -> bool:
-        """Whether this device holds and serves what it cannot read: its admission says so, whether it counts or not."""
-        found = admitted(self.statements.get(self.own.admission))
-        return found is not None and found.is_relay
-
     def _voice(self, said: Said) -> tuple[Voice, list[Placed]]:
         """The end of the own chain of this lane, opened when there is none, or another copy of us wrote there."""
         key, sign = self.own.keys.sign_key, self.own.keys.sign
@@ -192,9 +188,9 @@ class Replica:
         outside = self.outside(peer)
         data = () if outside else lacking(self.chains.frontier(Lane.DATA), have.data, held)
         free = self.pulls.offered(peer, control, data)
-        if free is None or not (any(free) or (self.missing and not outside)):
+        bodies = [] if outside or free is None else self.missing.due(peer, WANT_BODIES_MAX)
+        if free is None or not (any(free) or bodies):
             return Effects(send=send)
-        bodies = [] if outside else first_bodies(self.missing, WANT_BODIES_MAX)
         self.pulls.under_way[peer] = pull = Pull(*free, bodies)
         want = pull.want(self.chains.after)
         return Effects(ask=((peer, want),) if want else (), send=send)
@@ -232,7 +228,7 @@ class Replica:
                 alarms.append(f"another copy of this device wrote event {fitted.end.seq} of the chain it speaks on")
             now.update((event.digest, (event.seq, event.header.lamport)) for event in fitted.events)
             ends.append((run.chain, fitted.end))
-        bodies = tuple((event, body) for event, body in push.bodies if was_missing(self.missing, event, body))
+        bodies = self.missing.brought(peer, push.bodies)
         want = self.pulls.onwards(peer, ends, self.chains.after) if push.answer else None
         if push.answer and want is None:
             meet |= self.pulls.end(peer) & self.met
@@ -287,4 +283,5 @@ class Replica:
 
     def _tick(self) -> Effects:
         self.pulls.tick()
+        self.missing.tick()
         return Effects(send=tuple((peer, self.have(peer, asks=True)) for peer in sorted(self.met)))

@@ -78,12 +78,19 @@ def everything() -> tuple[Attack, ...]:
         on_chains,
         on_closing,
         on_documents,
+        on_keys,
         on_people,
+        on_relays,
+        on_sockets,
         on_statements,
         on_the_verdict,
+        on_the_verdict_later,
         on_transport,
     )
 
-    modules = (on_chains, on_closing, on_documents, on_people, on_statements, on_the_verdict, on_transport)
+    modules = (
+        *(on_chains, on_closing, on_documents, on_keys, on_people, on_relays, on_sockets),
+        *(on_statements, on_the_verdict, on_the_verdict_later, on_transport),
+    )
     assert all(module.__doc__ for module in modules), "imported, so that their attacks are listed"
     return tuple(_ALL[number] for number in sorted(_ALL))

@@ -12,14 +12,16 @@ from mesh.events.founding import with_rank
 from mesh.events.kinds import Adopt, Body, Close, Grant, Mark
 from mesh.events.speaking import Draft
 from mesh.events.weigh import CLOSED
-from mesh.names import Digest
+from mesh.names import ZERO, Digest
 from mesh.node import agent as agents
 from mesh.node.engine import Engine
+from mesh.sync import messages
+from mesh.sync.messages import Have
 from tests.attacks.catalogue import real
 from tests.attacks.on_statements import devices
 from tests.attacks.thief import Quill, Thief
 from tests.attacks.town import MEMBER, Town
-from tests.system.harness import Device
+from tests.system.harness import DEADLINE_S, Device
 
 
 async def says(town: Town, device: Device, *bodies: Body) -> tuple[Digest, ...]:
@@ -73,7 +75,7 @@ async def tried(town: Town, thief: Thief, *runs: Run) -> str:
     return ", ".join(how)
 
 
-@real(81, "void for ever beyond the marks, on every device; what was under them stays")
+@real(91, "void for ever beyond the marks, on every device; what was under them stays", slow=True)
 async def closed_member_goes_on(town: Town) -> str:
     """Holds dogwood's keys after alder closed it. Goes on, branches off before the mark, comes as a guest."""
     async with town.thief(MEMBER) as thief:
@@ -102,7 +104,7 @@ async def closed_member_goes_on(town: Town) -> str:
     return f"{how}; nothing that it said after the mark counts anywhere"
 
 
-@real(82, "void: who was closed lets nobody in")
+@real(92, "void: who was closed lets nobody in", slow=True)
 async def closed_admin_goes_on(town: Town) -> str:
     """Holds cedar's admin keys after alder closed it. Admits a device, grants, closes birch; on old and new chains."""
     async with town.thief() as thief:
@@ -128,7 +130,7 @@ async def closed_admin_goes_on(town: Town) -> str:
     return f"{how}; nobody came in, nobody was put out"
 
 
-@real(83, "counts on all devices; a junior or closed one adopts in vain")
+@real(93, "counts on all devices; a junior or closed one adopts in vain", slow=True)
 async def adoption_of_void_work(town: Town) -> str:
     """Holds cedar's keys (closed, or rank 2), and adopts what alder's close left out; then alder adopts it itself."""
     event = await _left_out(town)
@@ -145,7 +147,7 @@ async def adoption_of_void_work(town: Town) -> str:
 
 
 async def _left_out(town: Town) -> Digest:
-    """A note of dogwood that alder's close leaves out; the close of attack 81, where that was played before."""
+    """A note of dogwood that alder's close leaves out; the close of attack 91, where that was played before."""
     rows = town.alder.call("log", device=MEMBER, limit=1000)["events"]
     assert isinstance(rows, list)
     if void := [row["event"] for row in rows if row["reason"] == CLOSED]:
@@ -160,3 +162,28 @@ async def _left_out(town: Town) -> Digest:
     await asyncio.to_thread(town.held, event, "void", CLOSED)
     await asyncio.to_thread(town.mark)
     return event
+
+
+@real(90, "the open connection is ended, the key is not let in again, a guest sees control only", slow=True)
+async def connection_that_outlives_its_close(town: Town) -> str:
+    """Holds elder's member keys, and is logged in at alder when birch closes it; alder hears of that from birch."""
+    async with town.thief("elder") as thief:
+        quill = thief.quill()
+        async with thief.at(town.alder) as line:
+            quill.say(thief.draft("while it was in"))
+            await line.push(quill.run())
+            await asyncio.to_thread(town.mark)
+            marks = all_marks(town.alder, "elder")
+            await says(town, town.birch, Close(thief.admission, marks, "lost"))
+            async with asyncio.timeout(DEADLINE_S):
+                await line.wire.closed.wait()
+        late = quill.say(thief.draft("after it was closed"))
+        how = await tried(town, thief, quill.run())
+        assert how == "NotLetIn, NotLetIn", how
+        async with thief.guest_at(town.alder) as guest:
+            told = messages.decode_have(await guest.have(Have({}, {}, ZERO, ZERO, asks=True)))
+            assert told.control, "whoever was closed must be able to hear of it"
+            assert not told.data
+        town.nobody_holds(late)
+    await asyncio.to_thread(town.works)
+    return "hung up on, refused at both, told of control as a guest"

@@ -221,7 +221,13 @@ async def escapes_in_names_and_titles(town: Town) -> str:
         for event, standing in ((shown, "void"), (plain, "honoured"), (longer, "void"), (named, "honoured")):
             await asyncio.to_thread(town.held, event, standing)
     await asyncio.to_thread(town.mark)
-    for words in (("note", "list"), ("note", "show", str(document)), ("devices",), ("log",), ("status",)):
+    for words in (
+        ("note", "list"),
+        ("note", "show", str(document)),
+        ("devices",),
+        ("log", "--limit", "30"),
+        ("status",),
+    ):
         answer = await asyncio.to_thread(town.alder.mesh, *words)
         assert answer.code == 0, answer
         for bad in ("\x1b", "\x07", "\u202e", "\u2066", "\x9b"):
@@ -229,7 +235,7 @@ async def escapes_in_names_and_titles(town: Town) -> str:
     return "five commands show them spelled out; the long title is void"
 
 
-@real(50, "merged within bounds, and shown")
+@real(50, "merged within bounds, and shown", slow=True)
 async def conflict_bomb(town: Town) -> str:
     """Holds dogwood's keys. A thousand actors write one register of one note at once."""
     async with town.thief(MEMBER) as thief, thief.at(town.alder) as line:

@@ -204,7 +204,7 @@ async def relay_that_writes(town: Town) -> str:
     return f"void: {why}"
 
 
-@real(62, "held; only senior ranks are reached, and honest statements stay")
+@real(62, "held; only senior ranks are reached, and honest statements stay", slow=True)
 async def thousand_statements(town: Town) -> str:
     """Holds cedar's admin keys. Says a thousand admissions, grants and adoptions of adoptions; honest work goes on."""
     before = devices(town.alder)

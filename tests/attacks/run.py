@@ -115,7 +115,10 @@ async def played(attack: Attack, where: Ground) -> Outcome:
             digest = "unchanged"
     except Exception as error:  # noqa: BLE001 - whatever goes wrong in an attack is the finding
         result, happened = "failed", f"{type(_innermost(error)).__name__}: {_innermost(error)}"
-        await where.leave()  # the next one shall not suffer for it
+        try:
+            await where.leave()  # the next one shall not suffer for it
+        except Exception as left:  # noqa: BLE001 - a process that would not end is part of the finding
+            happened += f"; {_innermost(left)}"
     return Outcome(
         attack.number, attack.name, attack.expected, result, happened, digest, round(time.monotonic() - began, 1)
     )

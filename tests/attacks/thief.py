@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 from mesh.clocks.chain import START, Head, event_digest, signed_bytes
@@ -36,6 +37,7 @@ from mesh.sync.messages import Have, Push, Want
 from tests.system.harness import Device
 
 ANSWER_S = 30.0
+_numbers = count(10_000, 10_000)  # where chains begin, so that what was written last is listed first
 
 
 def now_ms() -> int:
@@ -77,7 +79,7 @@ class Quill:
         keys = thief.keys
         voice = Voice(thief.mesh, ZERO, admission or thief.admission, lane, START, 0, keys.sign_key, keys.sign)
         salt = secrets.token_bytes(SALT_BYTES)
-        opening = voice.say(Draft(Opening(admission or thief.admission, lane, "new", salt)), now_ms(), 0)
+        opening = voice.say(Draft(Opening(admission or thief.admission, lane, "new", salt)), now_ms(), next(_numbers))
         self.chain, self.head, self.lamport = opening.chain, opening.head, opening.header.lamport
         self.after, self._events = START, [opening.event]
 

@@ -27,7 +27,7 @@ from tests.system.harness import Device, Fleet
 
 ADMIN, MEMBER = "cedar", "dogwood"
 ROLES = {"birch": "admin", ADMIN: "admin", MEMBER: "member", "elder": "member"}
-_PAGES_MAX = 50
+_PAGE, _PAGES_MAX = 250, 200
 NARROW_AGENT = "bot"
 """An agent on dogwood whose grant covers births of notes in the space `home`, and nothing else."""
 
@@ -123,7 +123,7 @@ def _log(device: Device) -> Iterator[Told]:
     """Every event that a device holds, the latest first."""
     before: dict[str, object] = {}
     for _ in range(_PAGES_MAX):
-        page = device.call("log", limit=1000, **before)
+        page = device.call("log", limit=_PAGE, **before)
         rows = page["events"]
         assert isinstance(rows, list)
         yield from rows

@@ -7,8 +7,9 @@ from random import Random
 from mesh.clocks.chain import Head
 from mesh.events.event import Lane
 from mesh.events.kinds import Mark
+from mesh.events.verdict import Standing
 from mesh.names import ZERO, Digest
-from mesh.node.storage.store_port import Batch, Store
+from mesh.node.storage.store_port import Batch, Row, Store
 from tests.contracts.store_writers import Writer, document, kept
 
 _MINUTE = 60_000
@@ -68,6 +69,25 @@ class EndsContract:
             Mark(other.chain, held.head),
         ):
             assert await store.under(wrong, events) is None
+
+    async def test_beyond_marks_is_what_counts_and_is_under_none(self, store: Store) -> None:
+        """Of all branches, page by page; nothing of another device, of control, or that does not count anyway."""
+        writer, control, other = Writer(1), Writer(1, Lane.CONTROL), Writer(2)
+        forked(writer, 50, 4)
+        standings = {p.digest: Standing.VOID if p.seq % 4 == 0 else Standing.HONOURED for p in writer.said}
+        for one in (writer, control, other):
+            events = (kept(p, None, standings.get(p.digest, Standing.HONOURED)) for p in one.said)
+            await store.commit(Batch(tuple(events)))
+        counting = [p.digest for p in writer.said if standings[p.digest] is Standing.HONOURED]
+        lost = Mark(writer.chain, Head(99, Digest(bytes(32))))
+        wrong = Mark(writer.chain, Head(writer.said[9].seq + 1, writer.said[9].digest))
+        for places in ((), (20,), (7, 33), (len(writer.said) - 1, 3, 12)):
+            marks = [Mark(writer.chain, writer.said[place].head) for place in places]
+            inside = frozenset[Digest]().union(*(path(writer, mark.head) for mark in marks))
+            found: list[Row] = []
+            while rows := await store.beyond(writer.admission, [*marks, lost, wrong], found[-1].id if found else 0, 7):
+                found += rows
+            assert [row.placed.digest for row in found] == [d for d in counting if d not in inside]
 
     async def test_where_a_device_was_at_some_time(self, store: Store) -> None:
         """What came before that time, in both lanes, by the clock of whoever kept it; another device is left out."""

@@ -8,9 +8,11 @@ from random import Random
 
 import pytest
 
+from mesh.clocks.frontier import Span
 from mesh.errors import Damaged
 from mesh.events.event import Lane, Placed
 from mesh.events.verdict import Standing
+from mesh.limits import PAGE_BYTES_MAX
 from mesh.names import ZERO, Digest, DocumentId
 from mesh.node.storage.store_memory import MemoryStore
 from mesh.node.storage.store_port import Batch, Kept, NoteRow, Snapshot, Store, Weighed
@@ -186,6 +188,61 @@ async def _compare_trees(one: Store, two: Store) -> None:
         for number, found in enumerate(await one.digest_children(LEVELS - 1, index)):
             trie.set(index * BRANCHES + number, found)
     assert trie.root() == await one.digest()
+
+
+class ForgottenContract:
+    """What does not count any more leaves the views; what is forgotten leaves the store."""
+
+    async def test_a_note_that_is_not_shown_any_more(self, store: Store) -> None:
+        """It is gone from lists, search and tags, comes back when it is written again, and others stay."""
+        gone, stays = document(1), document(2)
+        rows = [note_row(gone, "seeds", 1, tags=("garden",)), note_row(stays, "soil", 2, tags=("garden",))]
+        await store.commit(Batch(notes=tuple(rows), snapshots=(Snapshot(gone, b"old", 1), Snapshot(stays, b"s", 1))))
+        await store.commit(Batch(unshown=(gone, document(9)), stale=(gone, document(9))))
+        assert await store.note(gone) is None
+        assert await store.snapshot(gone) is None
+        assert await store.snapshot(stays) == Snapshot(stays, b"s", 1)
+        for asked in ({}, {"tag": "garden"}, {"search": "s"}):
+            assert titles(await store.notes(limit=9, **asked)) == ["soil"]  # type: ignore[arg-type]
+        assert await store.check(deep=True) == ()
+        await store.commit(Batch(unshown=(stays,), born=(rows[0],), notes=(note_row(stays, "sand", 3),)))
+        assert titles(await store.notes(limit=9)) == ["sand", "seeds"]
+        assert titles(await store.notes(tag="garden", limit=9)) == ["seeds"]
+        assert await store.check(deep=True) == ()
+
+    async def test_a_stale_snapshot_makes_room_for_a_new_one(self, store: Store) -> None:
+        """In one commit."""
+        about = document(1)
+        await store.commit(Batch(snapshots=(Snapshot(about, b"old", 1),)))
+        await store.commit(Batch(stale=(about,), snapshots=(Snapshot(about, b"new", 2),)))
+        assert await store.snapshot(about) == Snapshot(about, b"new", 2)
+
+    async def test_bodies_of_forgotten_documents_go_after_a_while(self, store: Store) -> None:
+        """Not before its time, nothing else with them, and the chain goes on; a forget may be taken back."""
+        writer, gone, stays = Writer(), document(1), document(2)
+        writer.run(6)
+        events = [kept(writer.said[0]), *(kept(p, gone if p.seq % 2 else stays) for p in writer.said[1:])]
+        await store.commit(Batch(tuple(events), time_ms=1))
+        assert await store.erase(10**15) == 0
+        await store.commit(Batch(forgotten=(gone, document(9)), time_ms=1000))
+        await store.commit(Batch(forgotten=(gone, document(9)), time_ms=2000))
+        assert await store.erase(1000) == 0
+        assert await store.erase(1001) == 3
+        assert await store.erase(10**15) == 0
+        assert [r.placed.event.body for r in await store.rows(gone)] == [None] * 3
+        assert None not in [r.placed.event.body for r in await store.rows(stays)]
+        assert await store.missing_bodies() == (await store.boot()).missing_bodies == ()
+        assert await store.bodies([p.digest for p in writer.said], 10**6) == tuple(
+            (p.digest, p.event.body) for p in writer.said if p.seq == 1 or not p.seq % 2
+        )
+        run = await store.serve(Span(writer.chain, writer.head, ()), PAGE_BYTES_MAX)
+        assert run is not None
+        assert [event.body is None for event in run.events] == [False, False, True, False, True, False, True]
+        assert await store.check(deep=True) == ()
+        await store.commit(Batch(forgotten=()))
+        assert [event for event, _ in await store.missing_bodies()] == [
+            p.digest for p in writer.said if p.seq in {3, 5, 7}
+        ]
 
 
 class NotesContract:

@@ -9,7 +9,7 @@ from mesh.node.storage.store_port import Store
 from tests.contracts.store_contract import LogContract
 from tests.contracts.store_contract_ends import EndsContract
 from tests.contracts.store_contract_serve import ServeContract
-from tests.contracts.store_contract_views import NotesContract, StateContract
+from tests.contracts.store_contract_views import ForgottenContract, NotesContract, StateContract
 
 pytestmark = pytest.mark.contract
 
@@ -34,6 +34,10 @@ class TestServe(ServeContract):
 
 class TestState(StateContract):
     """Standings and the state digest."""
+
+
+class TestForgotten(ForgottenContract):
+    """What leaves."""
 
 
 class TestNotes(NotesContract):

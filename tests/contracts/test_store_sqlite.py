@@ -21,7 +21,7 @@ from mesh.node.storage.store_port import Batch, Snapshot, Store
 from tests.contracts.store_contract import LogContract
 from tests.contracts.store_contract_ends import EndsContract
 from tests.contracts.store_contract_serve import ServeContract
-from tests.contracts.store_contract_views import NotesContract, StateContract
+from tests.contracts.store_contract_views import ForgottenContract, NotesContract, StateContract
 from tests.contracts.store_writers import Writer, document, kept, note_row
 
 pytestmark = pytest.mark.contract
@@ -66,6 +66,10 @@ class TestServe(ServeContract):
 
 class TestState(StateContract):
     """Standings and the state digest."""
+
+
+class TestForgotten(ForgottenContract):
+    """What leaves."""
 
 
 class TestNotes(NotesContract):
@@ -195,6 +199,31 @@ async def test_a_database_of_the_first_version_goes_on(tmp_path: Path, opened: O
     assert await store.heads_at(writer.admission, 1_700_000_000_001) == (Mark(writer.chain, writer.head),)
     assert await store.check(deep=True) == ()
     await store.close()
+
+
+def found_in(home: Path, *canaries: bytes) -> list[tuple[str, bytes]]:
+    """Which of these are in any file of the home."""
+    files = {path.name: path.read_bytes() for path in home.iterdir() if path.is_file()}
+    return [(name, canary) for name, raw in files.items() for canary in canaries if canary in raw]
+
+
+async def test_what_was_erased_is_in_no_file(tmp_path: Path, opened: Opener) -> None:
+    """Bodies long and short, the words and tags of the note, its snapshot: nothing is left in any file."""
+    store, writer, about = await opened(), Writer(), document(1)
+    short, long, words, saved = b"canary-short", b"canary-long" * 9000, b"canarywords", b"canary-snapshot" * 50
+    await store.commit(Batch((kept(writer.said[0]), kept(writer.say(body=short), about))))
+    await store.commit(Batch((kept(writer.say(body=long), about), kept(writer.say(), document(2)))))
+    row = note_row(about, words.decode(), 1, body=f"{words.decode()} text", tags=(f"tag{words.decode()}",))
+    await store.commit(Batch(notes=(row, note_row(document(2), "other")), snapshots=(Snapshot(about, saved, 2),)))
+    canaries = (short, long[:64], words, saved[:40])
+    assert {canary for _, canary in found_in(tmp_path, *canaries)} == set(canaries)
+    await store.commit(Batch(forgotten=(about,), unshown=(about,), stale=(about,), time_ms=1))
+    assert await store.erase(2) == 2
+    assert found_in(tmp_path, *canaries) == []
+    assert await store.check(deep=True) == ()
+    assert [row.note.title for row in await store.notes(search="oth", limit=9)] == ["other"]
+    await store.close()
+    assert found_in(tmp_path, *canaries) == []
 
 
 async def test_reads_go_on_while_a_commit_runs(opened: Opener) -> None:

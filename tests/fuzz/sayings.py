@@ -13,10 +13,11 @@ from mesh.clocks.chain import Head, event_digest, signed_bytes
 from mesh.errors import Refused
 from mesh.events import cbor
 from mesh.events.event import CLEAR, Event, Header, Inner, Lane, Run
+from mesh.events.founding import rekey
 from mesh.events.seal import pad_body, pad_inner
 from mesh.limits import BODY_BYTES_MAX, HEADER_BYTES_MAX, MIB, SEQ_MAX
 from mesh.names import Digest, short
-from tests.unit.small_mesh import MESH, NOTE, fixed, one_run
+from tests.unit.small_mesh import EPOCH_KEY, MESH, NOTE, fixed, one_run
 from tests.unit.wrong_forms import GOOD_BODIES, LANES
 
 _GRANT = MESH.grant(MESH.laptop)
@@ -32,6 +33,14 @@ def _event(kind: str) -> list[object]:
     return [inner.encode(), cbor.encode(GOOD_BODIES[kind]), 1, 1]
 
 
+def _true_rekey() -> list[object]:
+    """An epoch that the mac can open, and that hands on the first one."""
+    made = rekey(
+        MESH.id, fixed(32, "next"), {MESH.mac.admission: MESH.mac.keys.kem_key}, {short(MESH.epoch): EPOCH_KEY}
+    )
+    return [made.commitment, [list(one) for one in made.wraps], [list(one) for one in made.earlier]]
+
+
 def _true() -> list[list[object]]:
     """Statements that name what there is: what an admin could say of the phone, and some that only look so."""
     written = MESH.written(MESH.phone, 3)
@@ -43,7 +52,7 @@ def _true() -> list[list[object]]:
         "adopt": [[sorted(p.digest for p in MESH.control)], [[MESH.id]]],
         "forget": [[NOTE.space, NOTE.type, NOTE.name]],
         "grant": [[MESH.phone.admission, "bot", "*", ["*"], ["*"], 5]],
-        "rekey": [[bytes(32), [[MESH.phone.admission, b"wrap"]], []]],
+        "rekey": [[bytes(32), [[MESH.phone.admission, b"wrap"]], []], _true_rekey()],
         "located": [[MESH.phone.admission, ["h:1"]]],
     }
     return [[Inner(5, kind).encode(), cbor.encode(body), 1, 1] for kind, bodies in said.items() for body in bodies]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import socket
+import ssl
 import tarfile
 import tempfile
 import zlib
@@ -14,14 +16,16 @@ from pathlib import Path
 
 from mesh.cli.reading import decoded
 from mesh.cli.words import read_code
-from mesh.errors import Damaged, MeshError, Misuse, Refused, Unreachable
+from mesh.errors import Damaged, Malformed, MeshError, Misuse, Refused, Unreachable
 from mesh.events.lockbox import lock, unlock
-from mesh.limits import BACKUP_BOX_BYTES, CHANGE_BYTES_MAX, SALT_BYTES
+from mesh.limits import BACKUP_BOX_BYTES, CHANGE_BYTES_MAX, INFO_BYTES_MAX, KEY_BYTES, SALT_BYTES
 from mesh.names import shown
 from mesh.node.moving import archive
 from mesh.node.nearby import whereabouts
 from mesh.node.socket_client import Connection
 from mesh.node.socket_server import _parsed as socket_line
+from mesh.node.transport.tls import write_files
+from mesh.node.transport.visits import _found as found_at
 from mesh.node.transport.visits import split_address
 from mesh.node.transport.wires import read_answer
 from mesh.state import changes, columns, encoding, snapshot
@@ -198,6 +202,26 @@ def _address_again(value: object) -> bytes | None:
     return None
 
 
+@cache
+def _spoken() -> ssl.SSLObject:
+    """The client's side of a TLS connection to somebody with a certificate of the mesh, made in memory."""
+    with tempfile.TemporaryDirectory() as name:
+        files = write_files(Path(name), bytes(KEY_BYTES), bytes(KEY_BYTES))
+        serving, calling = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        serving.load_cert_chain(files.certificate, files.key)
+    calling.check_hostname, calling.verify_mode = False, ssl.CERT_NONE
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = calling.wrap_bio(to_client, to_server), serving.wrap_bio(to_server, to_client, server_side=True)
+    for end in ends * 2:
+        with contextlib.suppress(ssl.SSLWantReadError):
+            end.do_handshake()
+    return ends[0]
+
+
+def _greeted(raw: bytes) -> object:
+    return found_at(_spoken(), raw[:INFO_BYTES_MAX])
+
+
 def _code(raw: bytes) -> object:
     return Code.parse(read_code(text_of(raw)))
 
@@ -222,6 +246,8 @@ def lines() -> Iterable[Parser]:
     yield Parser(
         "address", lambda raw: split_address(text_of(raw)), addresses, _address_again, (Unreachable,), structured=False
     )
+    greetings = [b'INFO {"server_name":"alderalderalder2","version":"2.11"}\r\n', b'INFO {"server_name":7}', b"INFO []"]
+    yield Parser("greeting", _greeted, greetings, errors=(Malformed,), structured=False)
     where = [whereabouts.encode([address.decode() for address in addresses])]
     yield Parser("where", whereabouts.decode, where, whereabouts.encode)  # type: ignore[arg-type]
     yield Parser(

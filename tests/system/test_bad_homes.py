@@ -165,7 +165,7 @@ def test_terminal_escapes_from_other_devices_are_printed_harmless(
     held = vault.load(hostile.home)
     assert held is not None
     vault.save(hostile.home, replace(held, name=f"x{ESCAPES}"[:30]))
-    monkeypatch.setattr(homes, "_beginning", lambda home, _name: vault.load(home))
+    monkeypatch.setattr(homes, "beginning", lambda home, _name: vault.load(home))
     request = str(asyncio.run(homes.request(hostile.home, ""))["request"])
     texts = [founder.mesh("admit", request, "--yes")]
     admission = founder.done("admit", request, "--yes")["admission"]

@@ -47,13 +47,13 @@ def everything(world: World) -> None:
     chains_verify(world, first)
     honest_chains_are_whole(world, first)
     for device in devices:
-        bodies_fit(world, device)
         bounded(world, device)
         same_as_told_at_once(world, device)
         same = device.replica.verdict == first.replica.verdict
         claim("verdict", same, f"{device.name} and {first.name} judge differently")
         if not world.live(device):
             continue  # it was closed: later keys are not wrapped for it, so it sees less
+        bodies_fit(world, device)
         claim("digest", device.meaning.root() == first.meaning.root(), f"{device.name} and {first.name} differ")
         claim("digest", device.replica.state == first.replica.state, f"{device.name} tells another state")
         claim("state", device.meaning.state() == first.meaning.state(), f"{device.name} and {first.name} differ")
@@ -66,21 +66,30 @@ def everything(world: World) -> None:
 def differences(world: World) -> list[str]:
     """Why the devices are not at one yet; nothing when they are."""
     devices = list(world.devices.values())
-    union = set().union(*(device.disk.log for device in devices))
     reasons = []
     for device in devices:
+        union = due(world, device)
         lacking = union - device.disk.log.keys()
         if lacking:
             reasons.append(f"{device.name} lacks {sorted(d.hex()[:8] for d in lacking)[:5]} of {len(union)}")
+        if not world.live(device):
+            continue  # it was closed: nobody gives it data
         if bodies := device.replica.missing.keys() - bodies_lost(world):
             reasons.append(f"{device.name} lacks {len(bodies)} bodies")
         if device.replica.pulls.under_way:
             reasons.append(f"{device.name} is still fetching")
-        if not device.hostile and world.live(device) and world.lacks_key(device):
+        if not device.hostile and world.lacks_key(device):
             reasons.append(f"{device.name} has no key to write under")
     if world.wire.under_way:
         reasons.append(f"{world.wire.under_way} letters are under way")
     return reasons
+
+
+def due(world: World, device: Device) -> set[Digest]:
+    """What a device must come to hold: all control events, and if it is live the data of all that are live."""
+    givers = [other for other in world.devices.values() if world.live(device) and world.live(other)]
+    control = {p.digest for d in world.devices.values() for p in d.disk.log.values() if p.lane is Lane.CONTROL}
+    return control.union(*(other.disk.log for other in givers))
 
 
 def bodies_lost(world: World) -> set[Digest]:
@@ -89,7 +98,8 @@ def bodies_lost(world: World) -> set[Digest]:
     known: set[Digest] = set()
     for device in world.devices.values():
         known |= device.disk.log.keys()
-        held |= {digest for digest, placed in device.disk.log.items() if placed.event.body is not None}
+        if world.live(device):
+            held |= {digest for digest, placed in device.disk.log.items() if placed.event.body is not None}
     return known - held
 
 
@@ -105,7 +115,10 @@ def quiet(world: World) -> None:
     world.wire.run_until(world.wire.now_ms + QUIET_MS)
     more = {verb: count - before[verb] for verb, count in world.counts.items()}
     pairs = len(world.devices) * (len(world.devices) - 1)
-    asking = more["Have"] if bodies_lost(world) else 0  # a body that nobody has is asked for at each comparison
+    closed = not all(map(world.live, world.devices.values()))
+    asking = (
+        more["Have"] if bodies_lost(world) or closed else 0
+    )  # a body that nobody has is asked for at each comparison
     claim("talk", more["Want"] <= asking and more["Push"] <= asking, f"still {more}")
     claim("talk", more["Have"] <= 2 * pairs * (QUIET_MS // 5000 + 1), f"{more['Have']} Haves among {pairs} pairs")
 
@@ -185,7 +198,9 @@ def bodies_fit(world: World, device: Device) -> None:
 def everything_acknowledged(world: World) -> None:
     """What was acknowledged anywhere is everywhere."""
     for digest, name in world.acked.items():
-        for device in world.devices.values():
+        if not world.live(world.devices[name]):
+            continue  # it was closed, perhaps before anybody heard of it
+        for device in filter(world.live, world.devices.values()):
             fit = digest in device.disk.log or digest in world.excused
             claim("kept", fit, f"{digest.hex()[:8]}, acknowledged on {name}, is not on {device.name}")
 
@@ -209,10 +224,9 @@ def bounded(world: World, device: Device) -> None:
         replica.met | replica.pulls.under_way.keys() | replica.pulls.skipped <= known,
         "of peers that do not exist",
     )
-    lost = bodies_lost(world)
-    claim(
-        "memory", (lost or not replica.pulls.under_way) and replica.missing.keys() <= lost, "something is still fetched"
-    )
+    lost, fetches = bodies_lost(world), bool(replica.pulls.under_way)
+    done = (lost or not fetches) and replica.missing.keys() <= lost
+    claim("memory", done or not world.live(device), "something is still fetched")
 
 
 # ---------------------------------------------------------------- meaning

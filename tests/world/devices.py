@@ -22,6 +22,7 @@ from mesh.names import Digest, DocumentId, device_text
 from mesh.sync import messages
 from mesh.sync.inputs import GUEST, Effects, Heard, Input, Lost, Met, Peer, Said, Ticked, is_guest
 from mesh.sync.messages import Have, Message, Push, Want
+from mesh.sync.missing import Missing
 from mesh.sync.replica import Own, Replica
 from tests.world.disk import Disk
 from tests.world.meaning import Meaning
@@ -91,7 +92,7 @@ class Device:
             self.disk.own = {}
         self.replica.speak_on(self.voices())
         lean = [placed for placed in self.disk.log.values() if placed.event.body is None]
-        self.replica.missing = {placed.digest: placed.header.body_digest for placed in lean}
+        self.replica.missing = Missing((placed.digest, placed.header.body_digest) for placed in lean)
         self.meaning = Meaning(self.world.real)
         self.learn_keys()
         self.weigh(list(self.disk.log.values()))

@@ -175,6 +175,7 @@ class World:
     def hear_stray(self, device: Device, victim: Device, run: Run) -> None:
         """A thief speaks to a device in the name of another. Hold asks nothing but the chain itself."""
         fits = run.after == START or run.after.digest in device.disk.log
+        fits &= not device.replica.outside(victim.text)
         held = len(device.disk.log)
         device.hear(victim.text, Push((run,)))
         here = {placed.event.header for placed in device.disk.log.values() if placed.chain == run.chain}
@@ -251,8 +252,8 @@ class World:
         assert draft.document is not None, draft
         verb = {"born": "create", "changed": "edit"}[kind_of(draft.body)]
         wanted = (draft.document.space, draft.document.type, verb)
-        grants = [s.body for s in device.replica.statements.values() if isinstance(s.body, Grant)]
-        grants = grants_now(device, self.mesh) if self.law else grants
+        said = [s.body for s in device.replica.statements.values() if isinstance(s.body, Grant)]
+        grants = grants_now(device, self.mesh) if self.law else said
         return any(
             grant.admission == device.own.admission
             and grant.agent == draft.agent
@@ -370,8 +371,6 @@ class World:
         Two admins who admit and rekey at the same time each leave the other's newcomer out.
         """
         rekeys = admin.replica.verdict.rekeys
-        if admin.replica.verdict.epoch() is None:
-            return True
         for name in admin.replica.verdict.readers():
             reach = {short(e) for e, (_, rekey) in rekeys.items() if name in dict(rekey.wraps)}
             size = -1
@@ -380,7 +379,7 @@ class World:
                 reach |= {older for e, (_, r) in rekeys.items() if short(e) in reach for older, _ in r.earlier}
             if admin.disk.keys.keys() - reach:
                 return True
-        return False
+        return admin.replica.verdict.epoch() is None
 
     def admins(self) -> list[Device]:
         """The admins that are up, by rank."""
@@ -388,7 +387,7 @@ class World:
         return sorted(fit, key=lambda device: device.replica.own_rank)
 
     def live(self, device: Device) -> bool:
-        """Whether a device counts in its own view, and nobody closed it."""
+        """Whether it counts in its own view."""
         return device.replica.verdict.is_live(device.own.admission)
 
     def honest(self) -> list[Device]:

@@ -15,12 +15,13 @@ from mesh.clocks.chain import Head, trail_places
 from mesh.clocks.frontier import frontier_of
 from mesh.errors import Damaged, Malformed
 from mesh.events.event import Event, Lane, Placed, decode_header
+from mesh.events.kinds import Mark
 from mesh.events.verdict import Standing
 from mesh.limits import DIGEST_BYTES, MATCHES_MAX
 from mesh.names import ZERO, Digest, DocumentId
 from mesh.node.storage.ledger_documents import document_number
 from mesh.node.storage.ledger_forgotten import read_missing
-from mesh.node.storage.ledger_spans import path_to
+from mesh.node.storage.ledger_spans import is_held, path_to
 from mesh.node.storage.schema import Sql
 from mesh.node.storage.store_port import Boot, ChainFacts, Counts, ForkFacts, Row
 
@@ -168,6 +169,22 @@ def read_log(db: Sql, admission: Digest | None, document: DocumentId | None, aft
         where.append("c.admission = ?")
         values.append(admission)
     return read_rows(db, f"WHERE {' AND '.join(where)} ORDER BY e.id LIMIT ?", (*values, limit))
+
+
+def read_beyond(db: Sql, admission: Digest, marks: Collection[Mark], after: int, limit: int) -> tuple[Row, ...]:
+    """Data events of a device that are honoured and not under these marks."""
+    inside: dict[int, int] = {}  # branch -> until where
+    for mark in marks:
+        if is_held(db, mark):
+            for segment in path_to(db, mark.head.digest):
+                inside[segment.branch] = max(segment.last, inside.get(segment.branch, 0))
+    branches = db.execute(
+        "SELECT b.id FROM branch b CROSS JOIN chain c ON c.id = b.chain WHERE c.admission = ? AND c.lane = 1",
+        (admission,),
+    ).fetchall()
+    tail = "WHERE e.branch = ? AND e.seq > ? AND e.id > ? AND e.standing = 0 ORDER BY e.seq LIMIT ?"
+    found = [read_rows(db, tail, (branch, inside.get(branch, 0), after, limit)) for (branch,) in branches]
+    return tuple(heapq.merge(*found, key=lambda row: row.id))[:limit]
 
 
 # ---------------------------------------------------------------- in the order of stamps

@@ -75,10 +75,15 @@ def read_run(db: Sql, span: Span, bytes_max: int, *, bodies: bool) -> Run | None
     return Run(span.chain, after, tuple(page.events[: page.signed]), page.signature) if page.signed else None
 
 
+def is_held(db: Sql, mark: Mark) -> bool:
+    """Whether the event of a mark is held, at the place that it names."""
+    spot = spot_of(db, mark.head.digest)
+    return spot is not None and spot[1:] == (mark.head.seq, mark.chain)
+
+
 def read_under(db: Sql, mark: Mark, events: Collection[Digest]) -> frozenset[Digest] | None:
     """Which of these events are a mark or under it; None when the mark is not held."""
-    spot = spot_of(db, mark.head.digest)
-    if spot is None or spot[1:] != (mark.head.seq, mark.chain):
+    if not is_held(db, mark):
         return None
     path = {segment.branch: segment for segment in path_to(db, mark.head.digest)}
     found = set()

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from mesh.events.event import CLEAR, Event, Lane, Placed
+from mesh.clocks.chain import Head
+from mesh.events.event import CLEAR, Event, Lane, Placed, Run
+from mesh.events.verdict import Standing
+from mesh.limits import (
+    EVENT_OVERHEAD_BYTES,
+    KIB,
+    PAGE_BYTES_MAX,
+    PUSH_BYTES_MAX,
+    SIGNED_RUN_BYTES_MAX,
+    SIGNED_RUN_EVENTS_MAX,
+)
 from mesh.names import Digest, DocumentId
 from mesh.node.storage.store_port import NoteRow, Row
 
@@ -22,6 +31,13 @@ def is_of(row: Row, admission: Digest | None, document: DocumentId | None) -> bo
     return (admission is None or row.placed.admission == admission) and (document is None or row.document == document)
 
 
+def is_meant(document: DocumentId, prefix: str) -> bool:
+    """Whether a person means this document: `space/type/name`, `type/name` or `name`, the name from its beginning."""
+    *words, letters = prefix.strip().lower().split("/")
+    *place, name = str(document).split("/")
+    return len(words) <= len(place) and place[len(place) - len(words) :] == words and name.startswith(letters)
+
+
 def stamp(row: Row) -> tuple[int, Digest, Digest]:
     """The order in which the newest rows are listed."""
     return row.placed.header.lamport, row.placed.chain, row.placed.digest
@@ -31,12 +47,6 @@ def list_order(row: NoteRow) -> tuple[int, bytes, str, str]:
     """The order in which notes are listed, the latest first."""
     document = row.note.document
     return -row.lamport, document.name, document.space, document.type
-
-
-def spaces_of(rows: Iterable[Row]) -> dict[str, int]:
-    """How many documents there are in each space."""
-    documents = {row.document for row in rows}
-    return dict(sorted(Counter(one.space for one in documents if one).items()))
 
 
 def served(placed: Placed, *, bodies: bool) -> Event:
@@ -56,3 +66,33 @@ def matches(row: NoteRow, wanted: Iterable[str]) -> bool:
     held = words_of(" ".join((row.note.title, row.note.body, *row.note.tags)))
     wanted = list(wanted)
     return bool(wanted) and all(any(word.startswith(beginning) for word in held) for beginning in wanted)
+
+
+def honoured(rows: Iterable[Row]) -> dict[DocumentId, dict[Digest, list[tuple[int, Digest]]]]:
+    """What counts of each document: by chain, sequence numbers and digests."""
+    found: dict[DocumentId, dict[Digest, list[tuple[int, Digest]]]] = {}
+    for row in rows:
+        if row.document and is_data(row) and row.standing is Standing.HONOURED:
+            chains = found.setdefault(row.document, {})
+            chains.setdefault(row.placed.chain, []).append((row.placed.seq, row.placed.digest))
+    return found
+
+
+def paged(chain: Digest, after: Head, path: Sequence[Placed], bytes_max: int, *, bodies: bool) -> Run | None:
+    """The longest run of these events, which stand on `after`, that fits and ends on a signed one."""
+    taken: list[Placed] = []
+    signed = size = 0
+    for placed in path:
+        size += len(placed.event.header) + placed.header.body_bytes + EVENT_OVERHEAD_BYTES
+        under_one = size - (len(taken) + 1) * EVENT_OVERHEAD_BYTES
+        long = under_one > SIGNED_RUN_BYTES_MAX or len(taken) >= SIGNED_RUN_EVENTS_MAX
+        if signed and (long or size > min(bytes_max, PAGE_BYTES_MAX)):
+            break
+        taken.append(placed)
+        signed = len(taken) if placed.signature else signed
+    if not signed:
+        return None
+    whole = sum(len(p.event.header) + p.header.body_bytes + EVENT_OVERHEAD_BYTES for p in taken[:signed])
+    bodies = bodies and whole <= PUSH_BYTES_MAX - KIB  # as it came: more than a message came without
+    events = tuple(served(placed, bodies=bodies) for placed in taken[:signed])
+    return Run(chain, after, events, taken[signed - 1].signature or b"")

@@ -134,6 +134,12 @@ class SqliteStore:
         """The tips of a device's chains, of what had come before that time; None: of what is held now."""
         return await self._reader.read(ledger_arrivals.read_heads_at, admission, before_ms)
 
+    async def beyond(
+        self, admission: Digest, marks: Collection[Mark], after: int = 0, limit: int = ROWS_READ_MAX
+    ) -> tuple[Row, ...]:
+        """Data events of a device that are honoured and not under any of these marks."""
+        return await self._reader.read(ledger_rows.read_beyond, admission, marks, after, limit)
+
     async def spaces(self, before_ms: int | None = None) -> Mapping[str, int]:
         """How many documents there were in each space, by what had come before that time; None: by now."""
         return await self._reader.read(ledger_arrivals.read_spaces, before_ms)

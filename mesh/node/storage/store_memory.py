@@ -19,21 +19,26 @@ from mesh.events.verdict import Standing
 from mesh.limits import (
     BODIES_MISSING_MAX,
     EVENT_OVERHEAD_BYTES,
-    KIB,
     MATCHES_MAX,
     NOTES_LISTED_MAX,
-    PAGE_BYTES_MAX,
-    PUSH_BYTES_MAX,
     ROWS_READ_MAX,
     SEARCH_CHARACTERS_MAX,
     SEARCH_WORDS_MAX,
-    SIGNED_RUN_BYTES_MAX,
-    SIGNED_RUN_EVENTS_MAX,
 )
 from mesh.names import Digest, DocumentId
 from mesh.node.storage import store_port
 from mesh.node.storage.ledger_arrivals import MINUTE_MS
-from mesh.node.storage.memory_rows import is_data, is_of, list_order, matches, served, spaces_of, stamp, words_of
+from mesh.node.storage.memory_rows import (
+    honoured,
+    is_data,
+    is_meant,
+    is_of,
+    list_order,
+    matches,
+    paged,
+    stamp,
+    words_of,
+)
 from mesh.node.storage.store_port import Batch, Boot, ChainFacts, Counts, Kept, NoteRow, Row, Snapshot, Weighed
 from mesh.state.digest import Trie, bucket, bucket_digest, key, leaf, part
 
@@ -174,16 +179,29 @@ class MemoryStore:
 
     async def heads_at(self, admission: Digest, before_ms: int | None = None) -> tuple[Mark, ...]:
         """The tips of a device's chains, of what had come before that time; None: of what is held now."""
+        tips = self._tips(None if before_ms is None else self._upto(before_ms))
         own = {row.placed.chain for row in self._rows if row.placed.admission == admission}
-        tips = self._tips(self._upto(before_ms)).items()
-        return tuple(sorted(Mark(chain, head) for chain, heads in tips if chain in own for head in heads))
+        return tuple(sorted(Mark(chain, head) for chain, heads in tips.items() if chain in own for head in heads))
+
+    async def beyond(
+        self, admission: Digest, marks: Collection[Mark], after: int = 0, limit: int = ROWS_READ_MAX
+    ) -> tuple[Row, ...]:
+        """Data events of a device that are honoured and not under any of these marks."""
+        inside = {digest for mark in marks for digest in await self.under(mark, self._ids.keys()) or ()}
+
+        def fits(row: Row) -> bool:
+            mine = row.placed.admission == admission and is_data(row) and row.standing is Standing.HONOURED
+            return mine and row.placed.digest not in inside
+
+        return self._some(fits, after, limit)
 
     async def spaces(self, before_ms: int | None = None) -> Mapping[str, int]:
         """How many documents there were in each space, by what had come before that time; None: by now."""
-        return spaces_of(self._rows[: self._upto(before_ms)])
+        upto = len(self._rows) if before_ms is None else self._upto(before_ms)
+        return dict(sorted(Counter(d.space for d in {row.document for row in self._rows[:upto]} if d).items()))
 
-    def _upto(self, before_ms: int | None) -> int | None:
-        return before_ms and max((n for time_ms, n in self._arrivals.values() if time_ms < before_ms), default=0)
+    def _upto(self, before_ms: int) -> int:
+        return max((n for time_ms, n in self._arrivals.values() if time_ms < before_ms), default=0)
 
     async def event(self, prefix: str | bytes) -> tuple[Row, ...]:
         """The events whose digest starts with these hex digits or bytes."""
@@ -204,22 +222,7 @@ class MemoryStore:
             return None
         heads = {placed.head for placed in path}
         after = next((head for head in span.after if head in heads), START)
-        taken: list[Placed] = []
-        signed = size = 0
-        for placed in path[after.seq :]:
-            size += len(placed.event.header) + placed.header.body_bytes + EVENT_OVERHEAD_BYTES
-            under_one = size - (len(taken) + 1) * EVENT_OVERHEAD_BYTES
-            long = under_one > SIGNED_RUN_BYTES_MAX or len(taken) >= SIGNED_RUN_EVENTS_MAX
-            if signed and (long or size > min(bytes_max, PAGE_BYTES_MAX)):
-                break
-            taken.append(placed)
-            signed = len(taken) if placed.signature else signed
-        if not signed:
-            return None
-        whole = sum(len(p.event.header) + p.header.body_bytes + EVENT_OVERHEAD_BYTES for p in taken[:signed])
-        bodies = bodies and whole <= PUSH_BYTES_MAX - KIB  # as it came: more than a message came without
-        events = tuple(served(placed, bodies=bodies) for placed in taken[:signed])
-        return Run(span.chain, after, events, taken[signed - 1].signature or b"")
+        return paged(span.chain, after, path[after.seq :], bytes_max, bodies=bodies)
 
     async def bodies(self, digests: Sequence[Digest], bytes_max: int) -> tuple[tuple[Digest, bytes], ...]:
         """Bodies of these events, as many as fit; at least one if any is held."""
@@ -346,12 +349,7 @@ class MemoryStore:
 
     async def find_documents(self, prefix: str, limit: int = ROWS_READ_MAX) -> tuple[DocumentId, ...]:
         """Documents that a person may mean."""
-        *words, letters = prefix.strip().lower().split("/")
-        found = []
-        for document in self._documents:
-            *place, name = str(document).split("/")
-            if len(words) <= len(place) and place[len(place) - len(words) :] == words and name.startswith(letters):
-                found.append(document)
+        found = [document for document in self._documents if is_meant(document, prefix)]
         return tuple(sorted(found, key=lambda document: (document.name, document.space, document.type))[:limit])
 
     # ── state ────────────────────────────────────────────────────────────────────────────────────
@@ -359,19 +357,11 @@ class MemoryStore:
     async def digest(self) -> Digest:
         """The root over all honoured data events that belong to a document."""
         leaves: dict[int, list[tuple[Digest, Digest]]] = {}
-        for document, chains in self._honoured().items():
+        for document, chains in honoured(self._rows).items():
             parts = (part(chain, events) for chain, events in chains.items())
             leaves.setdefault(bucket(key(document)), []).append((key(document), leaf(key(document), parts)))
         self._trie = Trie((index, bucket_digest(found)) for index, found in leaves.items())
         return self._trie.root()
-
-    def _honoured(self) -> dict[DocumentId, dict[Digest, list[tuple[int, Digest]]]]:
-        found: dict[DocumentId, dict[Digest, list[tuple[int, Digest]]]] = {}
-        for row in self._rows:
-            if row.document and is_data(row) and row.standing is Standing.HONOURED:
-                chains = found.setdefault(row.document, {})
-                chains.setdefault(row.placed.chain, []).append((row.placed.seq, row.placed.digest))
-        return found
 
     async def digest_children(self, level: int, index: int) -> tuple[Digest, ...]:
         """The children of a node of the state tree; ask `digest` first."""

@@ -178,6 +178,14 @@ class Store(Protocol):
         Within a minute it is the last commit that counts: if that came too late, so did all of that minute.
         """
 
+    async def beyond(
+        self, admission: Digest, marks: Collection[Mark], after: int = 0, limit: int = ROWS_READ_MAX
+    ) -> tuple[Row, ...]:
+        """Data events of a device that are honoured and not under any of these marks, in the order of row ids.
+
+        A mark that is not held has nothing under it.
+        """
+
     async def spaces(self, before_ms: int | None = None) -> Mapping[str, int]:
         """How many documents there were in each space, by what had come before that time; None: by now."""
 

@@ -17,7 +17,7 @@ from mesh.errors import Malformed, Unreachable
 from mesh.limits import ADDRESS_BYTES_MAX, INFO_BYTES_MAX
 from mesh.names import shown
 from mesh.node import timing
-from mesh.node.ports import GuestLink, Handler, Peer, TransportKeys
+from mesh.node.ports import GuestLink, Peer, TransportKeys, Visiting
 from mesh.node.transport.broker_config import GUEST, GUEST_INBOX, guest_seed, inbox, subject
 from mesh.node.transport.tls import TlsFiles, key_of, leaf_name, mesh_context, pinned_context
 from mesh.node.transport.wires import Dialler, Login, Wire, checked_body, read_answer
@@ -66,7 +66,7 @@ class Visitor:
         self.dials += 1
         return await self._dial(self._login(peer.tls_key, address, self._keys.nkey_seed, inbox(self._device)))
 
-    async def visit(self, peer: Peer, address: str, handler: Handler, *, known: bool = True) -> None:
+    async def visit(self, peer: Peer, address: str, handler: Visiting, *, known: bool = True) -> None:
         """Let the handler trade control statements with the peer as a guest. Raises Unreachable, Refused."""
         self.dials += 1
         suffix = os.urandom(_SUFFIX_BYTES).hex()
@@ -148,7 +148,7 @@ def _found(tls: object, greeting: bytes) -> Found:
     try:
         info = json.loads(greeting.removeprefix(b"INFO "))
         device = info["server_name"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         device = None
     if not isinstance(device, str) or len(device) != _DEVICE_CHARACTERS or not device.isalnum():
         message = "what answers there is no server of mesh"

@@ -209,7 +209,7 @@ def test_each_device_in_sight_is_called(typed: list[str], mesh: Mesh, sees: Call
 
 def test_addresses_typed_by_hand_need_no_beacon(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
     """The text behind the QR: nobody is looked for."""
-    monkeypatch.setattr(pair, "_sightings", pytest.fail)
+    monkeypatch.setattr(pair, "sightings", pytest.fail)
     port = free_port()
     code, _, err = mesh("join", f"{CODE}@127.0.0.1:{port},[::1]:{port}")
     assert code == 5
@@ -232,7 +232,7 @@ def test_sightings_of_one_device_are_called_once() -> None:
 
     found = pair._inviters  # noqa: SLF001 - the grouping shows from outside only by timing
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pair, "_sightings", lambda _: (some, more, other))
+        patch.setattr(pair, "sightings", lambda _: (some, more, other))
         assert [list(each) for each in found(Running(), 7)] == [["a:1", "b:1"], ["c:1"]]  # type: ignore[arg-type]
 
 

@@ -32,6 +32,7 @@ def test_without_an_agent_the_same_is_done_here(mesh: Mesh) -> None:
         "path": None,
         "deleted": False,
         "conflicts": [],
+        "hidden": [],
         "updated": None,
     }
     assert "x\\u001by" in mesh("note", "show", document)[1]

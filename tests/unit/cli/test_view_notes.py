@@ -38,6 +38,18 @@ def test_a_list_fits_the_screen() -> None:
     assert view_notes.listed(Screen(80), {"notes": []}) == ["no notes"]
 
 
+def test_what_is_hidden_is_said_by_who_wrote_it() -> None:
+    """A person learns how much of whose work is not seen; a hostile name stays text."""
+    hidden = [
+        {"device": "7ri5dhxcs7j44tlb", "name": "phone", "events": [samples.EVENT]},
+        {"device": "aaaaaaaaaaaaaaaa", "name": samples.ESCAPE, "events": [samples.EVENT] * 3},
+    ]
+    lines = view_notes.shown(Screen(80), {**samples.NOTE, "hidden": hidden})
+    assert lines[-2] == "1 change of phone hidden here"
+    assert lines[-1].startswith("3 changes of")
+    assert lines[-1].isprintable()
+
+
 def test_a_removed_note_says_so() -> None:
     """A note that is gone from the lists is told from one that is not."""
     assert view_notes.shown(Screen(80), {**samples.NOTE, "deleted": True})[0] == "buy seeds  (removed)"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from mnemonic import Mnemonic
 
@@ -90,3 +92,33 @@ def test_four_letters_are_enough() -> None:
     every = Mnemonic("english").wordlist
     assert len({word[: words.PREFIX_LETTERS_MIN] for word in every}) == len(every)
     assert words.read_code("1-act-actress-actor") == "1-act-actress-actor"
+
+
+def test_a_phrase_is_read_as_people_type_it() -> None:
+    """Capitals, numbers, line breaks, words cut short: the same 32 bytes."""
+    entropy = bytes(range(32))
+    listed = words.phrase(entropy).split()
+    numbered = "\n".join(f"{place}. {word.upper()}" for place, word in enumerate(listed, 1))
+    short = " ".join(word[:4] for word in listed)
+    for typed in (" ".join(listed), numbered, short, f"  {'  '.join(listed)}\r\n"):
+        assert words.entropy_of(typed) == entropy
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda listed: listed[:23], "has 24 words; these are 23"),
+        (lambda listed: [*listed, "zoo"], "these are 25"),
+        (lambda listed: [*listed[:6], "secretive", *listed[7:]], "word 7 is none"),
+        (lambda listed: [*listed[:6], "ab", *listed[7:]], "word 7 is none"),
+        (lambda listed: [*listed[:22], listed[23], listed[22]], "belong together"),
+    ],
+)
+def test_attack_a_phrase_that_is_none(change: Callable[[list[str]], list[str]], problem: str) -> None:
+    """Refused with the place of the word, and never with a word of it: it may be right but for one letter."""
+    listed = change(words.phrase(bytes(range(32))).split())
+    with pytest.raises(Malformed) as refused:
+        words.entropy_of(" ".join(listed))
+    told = f"{refused.value} {refused.value.hint}"
+    assert problem in told
+    assert not set(listed) - {"word"} & set(told.replace(".", " ").replace(",", " ").split()) - {"one", "another"}

@@ -85,39 +85,37 @@ def turned(small: SmallMesh, before: Verdict, after: Verdict) -> Fallen:
 
 
 def test_whose_work_may_have_fallen() -> None:
-    """A close, a stricter one, an admission, grant, adoption that counts no more, a grant withdrawn, a document."""
+    """A close, one more, an admission, grant, adoption that counts no more, a grant withdrawn, a document."""
     small = SmallMesh()
-    empty, phone, laptop = frozenset[Digest](), small.phone.admission, small.laptop.admission
-    plain, event = small.verdict, Digest(fixed(32, "event"))
-    cut, other = Cut(1, small.id, ()), Cut(0, small.id, ())
+    none, phone, event = frozenset[Digest](), small.phone.admission, Digest(fixed(32, "event"))
+    plain, marks = small.verdict, (Mark(Digest(fixed(32, "chain")), Head(3, event)),)
+    cut, other = Cut(1, small.id, ()), Cut(0, small.id, marks)
     closed = replace(plain, closes={phone: {cut}})
-    of_phone = Fallen(frozenset({phone}), frozenset(), empty)
+    whole, part = (Fallen(frozenset({(phone, end)}), frozenset(), none) for end in ((), marks))
     grant = next(name for name, given in plain.grants.items() if given.admission == phone)
-    assert turned(small, plain, closed) == of_phone
-    assert turned(small, closed, replace(plain, closes={phone: {cut, other}})) == of_phone
+    assert turned(small, plain, closed) == whole
+    assert turned(small, closed, replace(plain, closes={phone: {cut, other}})) == part
     assert turned(small, closed, plain) == NOBODY
-    assert turned(small, plain, replace(plain, admissions=without(plain.admissions, phone))) == of_phone
-    assert turned(small, plain, replace(plain, grants=without(plain.grants, grant))) == of_phone
+    assert turned(small, plain, replace(plain, admissions=without(plain.admissions, phone))) == whole
+    assert turned(small, plain, replace(plain, grants=without(plain.grants, grant))) == whole
     ungranted = replace(plain, ungrants={grant: {cut}})
-    assert turned(small, plain, ungranted) == of_phone
-    assert turned(small, ungranted, replace(plain, ungrants={grant: {cut, other}})) == of_phone
+    assert turned(small, plain, ungranted) == whole
+    assert turned(small, ungranted, replace(plain, ungrants={grant: {cut, other}})) == part
     note = frozenset[DocumentId]({NOTE})
-    assert turned(small, plain, replace(plain, forgotten={NOTE})) == Fallen(empty, note, empty)
+    assert turned(small, plain, replace(plain, forgotten={NOTE})) == Fallen(frozenset(), note, none)
     adopted = replace(plain, adopted={event: 1})
-    assert turned(small, adopted, plain) == Fallen(empty, frozenset(), frozenset({event}))
+    assert turned(small, adopted, plain) == Fallen(frozenset(), frozenset(), frozenset({event}))
     assert turned(small, adopted, replace(plain, adopted={event: 2})).events == {event}
     assert turned(small, adopted, replace(plain, adopted={event: 0})) == NOBODY
-    assert turned(small, plain, replace(closed, closes={laptop: {cut}})).admissions == {laptop}
 
 
 def test_a_verdict_that_grows_in_place_is_compared_with_what_it_was() -> None:
     """The replica's judgement adds to the same object."""
     small = SmallMesh()
     scales = Scales(MemoryStore(), small.keyring(), verdict := small.verdict)
-    verdict.closes.setdefault(small.phone.admission, set()).add(Cut(1, small.id, ()))
-    assert scales.turn(verdict).admissions == {small.phone.admission}
-    verdict.closes[small.phone.admission].add(Cut(0, small.id, ()))
-    assert scales.turn(verdict).admissions == {small.phone.admission}
+    for cut in (Cut(1, small.id, ()), Cut(0, small.id, ())):
+        verdict.closes.setdefault(small.phone.admission, set()).add(cut)
+        assert scales.turn(verdict).ends == {(small.phone.admission, ())}
 
 
 def without(held: dict[K, V], name: K) -> dict[K, V]:

@@ -13,6 +13,7 @@ from mesh.events.founding import with_rank
 from mesh.names import ZERO, Digest
 from mesh.sync.inputs import Heard, Lost, Met, Ticked
 from mesh.sync.messages import Have, Message, Push, Want
+from mesh.sync.missing import Missing
 from tests.unit.small_mesh import MESH, SmallMesh, fixed, one_run, request, without_body
 from tests.unit.sync.small_family import RUN, WRITTEN, have_of
 from tests.unit.sync.small_net import Node
@@ -123,13 +124,32 @@ def test_bodies_that_nobody_has_do_not_block_others() -> None:
     """What was asked for in vain goes to the end, so that others get their turn."""
     node = Node(MESH.mac)
     bodies = {Digest(fixed(32, "event", n)): Digest(fixed(32, "body", n)) for n in range(300)}
-    node.replica.missing = dict(bodies)
+    node.replica.missing = Missing(bodies.items())
     asked: set[Digest] = set()
     for _ in range(2):
         ((_, want),) = node.handle(Heard("a", node.replica.have("a", asks=False))).ask
         asked |= set(want.bodies)
         node.handle(Heard("a", Push((), answer=True)))
     assert asked == set(bodies)
+
+
+def test_a_peer_without_a_body_is_asked_ever_more_rarely() -> None:
+    """It says what it has often; with nothing due nobody is kept busy, and whoever comes back is asked at once."""
+    node = Node(MESH.mac)
+    node.replica.missing = Missing([(Digest(fixed(32, "event")), Digest(fixed(32, "body")))])
+    asked: list[int] = []
+    for tick in range(200):
+        for _ in range(3):
+            if node.handle(Heard("a", node.replica.have("a", asks=False))).ask:
+                asked.append(tick)
+                node.handle(Heard("a", Push((), answer=True)))
+            assert not node.replica.pulls.under_way
+        node.handle(Ticked())
+    assert asked == [0, 1, 3, 7, 15, 31, 63, 127, 191]
+    assert node.handle(Heard("b", node.replica.have("b", asks=False))).ask
+    assert not node.handle(Heard("a", node.replica.have("a", asks=False))).ask
+    node.handle(Lost("a"))
+    assert node.handle(Heard("a", node.replica.have("a", asks=False))).ask
 
 
 def test_what_is_unsure_depends_on_the_message() -> None:

@@ -6,7 +6,7 @@ from mesh.events.event import Lane
 from mesh.events.founding import with_rank
 from mesh.events.keys import SecretKeys
 from mesh.events.speaking import Draft
-from mesh.limits import RANK_MEMBER
+from mesh.limits import RANK_MEMBER, RANK_RELAY
 from mesh.names import device_text
 from mesh.node import timing
 from mesh.node.engine import Engine
@@ -112,6 +112,25 @@ async def test_an_admin_speaks_for_linked_members_and_not_for_other_admins() -> 
         await place.looks(2 * STEADY_S, 3 * STEADY_S)
         assert place.engine.replica.verdict.addresses_of(phone) == ("told:1",)
         assert place.engine.replica.verdict.addresses_of(laptop.engine.own.admission) == ()
+
+
+async def test_a_relay_is_where_it_was_reached() -> None:
+    """Goal: behind a forwarded port it knows least itself; where nobody called it, its own word has to do."""
+    async with founded() as mac:
+        keys = SecretKeys.from_entropy(bytes(32))
+
+        async def letting_in(_engine: Engine) -> list[Draft]:
+            return [Draft(with_rank(request(keys, "outside"), RANK_RELAY))]
+
+        relay = (await mac.engine.say(Lane.CONTROL, letting_in))[-1].digest
+        place = Place(mac)
+        place.locations.told[device_text(relay)] = ("10.0.0.2:4222",)
+        place.bus.linked[device_text(relay)] = "relay.example.org:4222"
+        await place.looks(0, STEADY_S)
+        assert place.engine.replica.verdict.addresses_of(relay) == ("relay.example.org:4222",)
+        place.bus.linked[device_text(relay)] = ""
+        await place.looks(AGAIN_S + STEADY_S, AGAIN_S + 2 * STEADY_S)
+        assert place.engine.replica.verdict.addresses_of(relay) == ("10.0.0.2:4222",)
 
 
 async def test_a_member_says_nothing() -> None:
