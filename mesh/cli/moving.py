@@ -107,8 +107,8 @@ def may_leave(run: Run, question: str, *, force: bool) -> None:
 def _tell(run: Run) -> None:
     """Have the other devices know that this one leaves, where any of them is in reach."""
     with suppress(MeshError):
-        if not _lacking(run):
-            return  # nobody has been in reach
+        if agent.pinged(run) is None or not _lacking(run):
+            return  # nobody is in reach
         run.ask("leaving", {})
         until = time.monotonic() + TOLD_S
         while 0 not in _lacking(run) and time.monotonic() < until:
