@@ -106,6 +106,36 @@ def test_a_restored_device_goes_on_and_nobody_is_alarmed(fleet: Fleet) -> None:
     assert chains_of(first) == 3  # control and data from before, and one that all starts since went on with
 
 
+def test_a_restored_founder_removes_nobody(fleet: Fleet) -> None:
+    """Goal: a founder from before it let the second one in goes on, and both are in, with all that both wrote."""
+    (first,) = fleet.joined(1)
+    first.done("note", "add", "before")
+    file = backed_up(first)
+    second = fleet.empty("second")
+    asked = second.done("join", "--request", "--name", "second")
+    admission = first.done("admit", str(asked["request"]), "--yes")["admission"]
+    second.done("join", "--admission", str(admission), "--yes")
+    second.done("note", "add", "by the second")
+    shutil.rmtree(first.home)
+    restored(first, file)
+    assert "second" not in {one["name"] for one in first.done("devices")["devices"]}  # type: ignore[attr-defined]
+    first.done("note", "add", "restored, it knows of nobody")
+    first.start()
+    second.start()
+    fleet.link(second, first)
+    fleet.converged()
+    for device in (first, second):
+        devices = device.call("devices")["devices"]
+        assert {(one["name"], bool(one.get("closed"))) for one in devices} == {  # type: ignore[attr-defined]
+            (first.name, False),
+            ("second", False),
+        }
+        assert device.titles() == {"before", "by the second", "restored, it knows of nobody"}
+    first.note("and on")
+    fleet.converged()
+    quiet(first, second)
+
+
 def test_two_restores_of_one_backup_are_a_clone_that_harms_nobody(fleet: Fleet) -> None:
     """Goal: both go on under one name; all they write arrives everywhere, and not even a fork is seen."""
     first, second = fleet.linked(2)
