@@ -98,6 +98,8 @@ def test_a_lost_device_and_what_it_wrote_since(fleet: Fleet) -> None:
         assert device.done("note", "show", plan)["body"] == "first\n"
         assert list(void_of(device)) == [plan]
     fleet.wait("the lost device is refused", lambda: not lost.linked())
+    # It may be cut off before it hears why; then it hears that as a guest.
+    fleet.wait("the lost device is told", lambda: lost.status()["device"]["taken_out"])  # type: ignore[index]
     assert lost.mesh("--json", "note", "add", "too late").error["class"] == "NotGranted"
     one.note("after")
     fleet.converged(one, other)
