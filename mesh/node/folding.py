@@ -117,8 +117,9 @@ class Folding:
 
         `document`: whose events they are, to give each of them the standing that it has before the document is asked.
         """
-        births, steps = [], []
-        for event, reading in zip(events, await self.scales.read(events, self.gathered.events), strict=True):
+        births, steps = [], list[Step]()
+        read = [event for event in events if not self._known(event, document, steps)]
+        for event, reading in zip(read, await self.scales.read(read, self.gathered.events), strict=True):
             counts, fault = reading.standing is Standing.HONOURED, ""
             try:
                 if isinstance(reading.body, Changed) and reading.inner:
@@ -132,6 +133,16 @@ class Folding:
             elif document:
                 self.gathered.stand(event, document, reading.standing, reading.reason)
         return births, steps
+
+    def _known(self, event: Placed, document: DocumentId | None, steps: list[Step]) -> bool:
+        """Take a change that was read for this very commit; whether it was."""
+        turns, step, reading = self.gathered.steps.get(event.digest, (-1, None, None))
+        if step is None or reading is None or turns != self.scales.turns:
+            return False
+        steps.append(step)
+        if document:
+            self.gathered.stand(event, document, reading.standing, reading.reason)
+        return True
 
     async def birth(self, document: DocumentId) -> Born:
         """How a document was born. Raises Misuse when there is none."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from mesh.events.event import Event, Placed
 from mesh.events.kinds import Born
+from mesh.events.reading import Reading
 from mesh.events.verdict import Standing
 from mesh.names import Digest, DocumentId
 from mesh.node.storage.store_port import Batch, Kept, NoteRow, Row, Snapshot, Weighed
@@ -78,6 +79,8 @@ class Gathered:
         self.born: list[NoteRow] = []
         self.rows: dict[DocumentId, NoteRow | None] = {}  # None: nothing of the document is shown
         self.stale: dict[DocumentId, None] = {}
+        self.steps: dict[Digest, tuple[int, Step, Reading]] = {}
+        """Changes that were read for this commit, and how often the scales had been turned then."""
         self.forgotten: tuple[DocumentId, ...] | None = None
         self._log: dict[Digest, Weighed] = {}  # what is said of events in the log, of those that were read
         self._named: dict[DocumentId, list[Placed]] = {}  # those that the log does not know to be of a document

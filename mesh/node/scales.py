@@ -57,6 +57,8 @@ class Scales:
         self.store, self.keyring = store, keyring
         self.sealed = False  # on a relay: what is sealed is held, and nobody tries to read it
         self.verdict = verdict
+        self.turns = 0
+        """How often it was turned: what was read under another count may count for something else now."""
         self._past = _past(verdict)
         self._marks = _marks(verdict)
         self.marked = _marked(self._marks)
@@ -65,6 +67,7 @@ class Scales:
 
     def turn(self, verdict: Verdict) -> Fallen:
         """Weigh by this verdict from now on, be it another object or the same that has grown."""
+        self.turns += 1
         before, self._past = self._past, _past(verdict)
         self.verdict, self._marks = verdict, _marks(verdict)
         self.marked = _marked(self._marks)

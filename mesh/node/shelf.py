@@ -159,7 +159,9 @@ class Shelf:
         counts = reading.standing is Standing.HONOURED
         try:
             if isinstance(reading.body, Changed) and reading.inner:
-                return Step(event, decode(reading.body.change), reading.inner.time_ms, counts)
+                step = Step(event, decode(reading.body.change), reading.inner.time_ms, counts)
+                self.gathered.steps[event.digest] = (self.scales.turns, step, reading)
+                return step
             return self._born(event, document, reading)
         except Refused as error:
             if counts:
