@@ -115,6 +115,7 @@ def wrapped_for(device: Device, key: bytes, admission: Digest | None = None) -> 
         (wrapped_for(PHONE, key_of(2)), "not the key that was committed to"),
         (wrapped_for(PHONE, b"short"), "not the key that was committed to"),
     ],
+    ids=["nothing", "zeros", "another device's", "another admission's", "another key", "a short key"],
 )
 def test_a_wrong_wrap_is_a_fault_of_who_said_it_and_blocks_no_other_way(wrapped: bytes, why: str) -> None:
     """Garbage, a wrong recipient, another key: told, and got round."""
