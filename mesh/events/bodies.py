@@ -30,6 +30,8 @@ from mesh.events.kinds import (
     Mark,
     Opening,
     Rekey,
+    Settled,
+    Undone,
     Ungrant,
 )
 from mesh.limits import (
@@ -38,6 +40,7 @@ from mesh.limits import (
     ADOPTED_MAX,
     AGENT_NAME_BYTES_MAX,
     BODY_PLAIN_BYTES_MAX,
+    CONFLICT_NAME_BYTES,
     DEVICE_NAME_BYTES_MAX,
     DIGEST_BYTES,
     DOCUMENT_NAME_BYTES,
@@ -49,6 +52,7 @@ from mesh.limits import (
     REKEY_WRAPS_MAX,
     SALT_BYTES,
     SEQ_MAX,
+    SETTLED_PRINTS_MAX,
     SHORT_BYTES,
     SIGNATURE_BYTES,
 )
@@ -187,6 +191,21 @@ def _changed(raw: bytes) -> Changed:
     return Changed(change)  # type: ignore[arg-type]
 
 
+def _settled(raw: bytes) -> Settled:
+    change, conflict, prints, rule = cbor.fields(raw, BODY_PLAIN_BYTES_MAX, "settled", (bytes, bytes, list, str))
+    _require(len(prints) <= SETTLED_PRINTS_MAX, "settled", "it names too many edits")  # type: ignore[arg-type]
+    fits = all(type(name) is bytes and len(name) == CONFLICT_NAME_BYTES for name in (conflict, *prints))  # type: ignore[misc]
+    _require(fits and prints == sorted(set(prints)), "settled", "its names are not 16 bytes, sorted, each once")  # type: ignore[call-overload]
+    _require(len(rule.encode()) <= REASON_BYTES_MAX, "settled", "its rule is too long")  # type: ignore[attr-defined]
+    return Settled(change, conflict, tuple(prints), rule)  # type: ignore[arg-type]
+
+
+def _undone(raw: bytes) -> Undone:
+    change, event = cbor.fields(raw, BODY_PLAIN_BYTES_MAX, "undone", (bytes, bytes))
+    _require(len(event) == DIGEST_BYTES, "undone", "what it takes back is not a digest")  # type: ignore[arg-type]
+    return Undone(change, Digest(event))  # type: ignore[arg-type]
+
+
 _CATALOGUE: Mapping[tuple[Lane, str], Callable[[bytes], Body]] = {
     (Lane.CONTROL, "genesis"): _genesis,
     (Lane.CONTROL, "opening"): _opening,
@@ -201,6 +220,8 @@ _CATALOGUE: Mapping[tuple[Lane, str], Callable[[bytes], Body]] = {
     (Lane.CONTROL, "forget"): _forget,
     (Lane.DATA, "born"): _born,
     (Lane.DATA, "changed"): _changed,
+    (Lane.DATA, "settled"): _settled,
+    (Lane.DATA, "undone"): _undone,
 }
 
 
@@ -222,6 +243,8 @@ _WRITTEN: Mapping[type, Callable[[Any], list[object]]] = {
     Forget: lambda b: [b.document.space, b.document.type, b.document.name],
     Born: lambda b: [dict(b.registers), b.text, b.salt],
     Changed: lambda b: [b.change],
+    Settled: lambda b: [b.change, b.conflict, list(b.prints), b.rule],
+    Undone: lambda b: [b.change, b.event],
 }
 
 

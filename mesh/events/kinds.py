@@ -142,14 +142,54 @@ class Changed:
     change: bytes
 
 
-Body = Genesis | Opening | Admit | Grant | Rekey | Located | Close | Ungrant | Adopt | Forget | Born | Changed
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One Automerge change, which may do nothing, and the conflict that it settles.
+
+    `prints` name the overlapping edits of a text that somebody saw side by side; empty for other conflicts.
+    `rule` says which rule settled it; empty where somebody did.
+    """
+
+    change: bytes
+    conflict: bytes
+    prints: tuple[bytes, ...] = ()
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """One Automerge change, which may do nothing, and the event of the same document that it takes back."""
+
+    change: bytes
+    event: Digest
+
+
+Body = (
+    Genesis
+    | Opening
+    | Admit
+    | Grant
+    | Rekey
+    | Located
+    | Close
+    | Ungrant
+    | Adopt
+    | Forget
+    | Born
+    | Changed
+    | Settled
+    | Undone
+)
+
+Carrier = Changed | Settled | Undone
+"""The bodies that carry a change of a document."""
 
 _CONTROL = frozenset(
     {"genesis", "opening", "admit", "grant", "rekey", "located", "close", "ungrant", "adopt", "forget"}
 )
-_DATA = frozenset({"opening", "born", "changed"})
+_DATA = frozenset({"opening", "born", "changed", "settled", "undone"})
 
-VERBS: Mapping[str, str] = {"born": "create", "changed": "edit"}
+VERBS: Mapping[str, str] = {"born": "create", "changed": "edit", "undone": "edit", "settled": "resolve"}
 """Which verb a grant must allow for a kind in the data lane."""
 
 

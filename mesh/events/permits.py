@@ -16,7 +16,7 @@ from mesh.names import Digest, DocumentId, Short
 READ = "read"
 """The verb that an agent needs to see a document."""
 
-VERBS = ("create", "edit", READ)
+VERBS = ("create", "edit", READ, "resolve")
 """What a grant can allow."""
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mesh.errors import Misuse, NotGranted, Refused
 from mesh.events.approvals import Act
 from mesh.events.event import Lane
-from mesh.events.kinds import Adopt, Born, Changed, Forget
+from mesh.events.kinds import Adopt, Born, Carrier, Forget
 from mesh.events.reasons import CLOSED as STATEMENT_CLOSED
 from mesh.events.reasons import out_of_reach, statement_weight
 from mesh.events.verdict import Standing
@@ -191,7 +191,7 @@ async def _with_ancestors(agent: Agent, rows: Sequence[Row]) -> list[Row]:
         births = []
         for row in await _all_rows(agent, document):
             body = (await agent.engine.shelf.scales.read_one(row.placed)).body
-            if isinstance(body, Changed):
+            if isinstance(body, Carrier):
                 change = decode(body.change)
                 changes[change.hash] = (row, change)
             elif isinstance(body, Born):
@@ -295,8 +295,8 @@ async def _content(agent: Agent, row: Row) -> dict[str, object]:
     match reading.body:
         case Born(registers, born):
             return {**head, "says": None, **_NOTHING, "registers": dict(registers), "inserted": born}
-        case Changed(raw):
-            return {**head, "says": None, **_NOTHING, **_changes(raw)}
+        case body if isinstance(body, Carrier):
+            return {**head, "says": None, **_NOTHING, **_changes(body.change)}
     return {**head, "says": None, **_NOTHING}
 
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 
 from mesh.errors import Malformed, Misuse, Refused
 from mesh.events.bodies import document_named_after
-from mesh.events.event import Placed
-from mesh.events.kinds import Born, Changed
+from mesh.events.event import Inner, Placed
+from mesh.events.kinds import Born, Carrier
 from mesh.events.reading import Reading
 from mesh.events.verdict import Standing
 from mesh.limits import DOCUMENTS_CACHED_MAX, ROWS_READ_MAX, SNAPSHOT_CHANGES
@@ -122,8 +122,8 @@ class Folding:
         for event, reading in zip(read, await self.scales.read(read, self.gathered.events), strict=True):
             counts, fault = reading.standing is Standing.HONOURED, ""
             try:
-                if isinstance(reading.body, Changed) and reading.inner:
-                    steps.append(Step(event, decode(reading.body.change), reading.inner.time_ms, counts))
+                if isinstance(reading.body, Carrier) and reading.inner:
+                    steps.append(step_of(event, reading.inner, reading.body, counts=counts))
                 elif (birth := born(event, reading)) is not None:
                     births.append(birth)
             except Refused as error:
@@ -269,6 +269,11 @@ def born(event: Placed, reading: Reading) -> Birth | None:
     if document_named_after(document.space, document.type, reading.plain) != document:
         raise Malformed("its document is not named after this birth")
     return Birth(event, birth, inner.time_ms, reading.standing is Standing.HONOURED)
+
+
+def step_of(event: Placed, inner: Inner, body: Carrier, *, counts: bool) -> Step:
+    """The change that an event carries. Raises Refused."""
+    return Step(event, decode(body.change), inner.time_ms, counts, body, inner.agent)
 
 
 def as_born(document: DocumentId, birth: Birth) -> NoteRow | None:

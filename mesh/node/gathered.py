@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from mesh.events.event import Event, Placed
-from mesh.events.kinds import Born
+from mesh.events.kinds import Born, Carrier
 from mesh.events.reading import Reading
 from mesh.events.verdict import Standing
 from mesh.names import Digest, DocumentId
@@ -37,6 +37,8 @@ class Step:
     change: Change
     time_ms: int
     counts: bool
+    body: Carrier
+    agent: str = ""
 
 
 @dataclass(slots=True)

@@ -12,18 +12,17 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from mesh.errors import Refused
 from mesh.events.event import Lane, Placed
-from mesh.events.kinds import Born, Changed
+from mesh.events.kinds import Born, Carrier
 from mesh.events.reading import BODY_MISSING, KEY_MISSING, Reading
 from mesh.events.seal import Keyring
 from mesh.events.verdict import Standing, Verdict
 from mesh.events.weigh import CLOSED, FORGOTTEN, NOT_ADMITTED, NOT_GRANTED, UNGRANTED, UNSURE
 from mesh.limits import COMMIT_STANDINGS_MAX
 from mesh.names import Digest, DocumentId
-from mesh.node.folding import Folding, as_born, born
+from mesh.node.folding import Folding, as_born, born, step_of
 from mesh.node.gathered import Gathered, Loaded, Step
 from mesh.node.scales import Fallen, Scales
 from mesh.node.storage.store_port import Batch, Row, Store
-from mesh.state.changes import decode
 
 _A_TURN = 32  # events after which others get their turn: 2 to 6 ms
 _UNALLOWED = frozenset({NOT_ADMITTED, NOT_GRANTED, CLOSED, UNGRANTED, UNSURE})
@@ -158,8 +157,8 @@ class Shelf:
         """A change; or whether a birth has its document folded again. What is neither is void, or could not be read."""
         counts = reading.standing is Standing.HONOURED
         try:
-            if isinstance(reading.body, Changed) and reading.inner:
-                step = Step(event, decode(reading.body.change), reading.inner.time_ms, counts)
+            if isinstance(reading.body, Carrier) and reading.inner:
+                step = step_of(event, reading.inner, reading.body, counts=counts)
                 self.gathered.steps[event.digest] = (self.scales.turns, step, reading)
                 return step
             return self._born(event, document, reading)

@@ -135,8 +135,6 @@ def _split(body: bytes, at: int) -> dict[int, bytes]:
 def _operations(found: dict[int, bytes], actors: tuple[bytes, ...]) -> tuple[Operation, ...]:
     actions = columns.numbers(found.get(encoding.ACTION, b""))
     rows = len(actions)
-    if rows == 0:
-        raise Malformed("a change without operations")
     objects = _objects(found, rows, actors)
     keys = _keys(found, rows, actors)
     inserts = _exact(columns.booleans(found.get(encoding.INSERT, b"")), rows)

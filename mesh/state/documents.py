@@ -143,9 +143,10 @@ class Document:
                 self._fold.take(applied)
         return intake.report(applied, doubled=False)
 
-    def edit(self, actor: bytes, edits: Sequence[Edit]) -> Change:
+    def edit(self, actor: bytes, edits: Sequence[Edit], *, bare: bool = False) -> Change:
         """The change that these edits are, standing on everything held. The document stays as it is: `take` it.
 
+        `bare`: it may do nothing, and only say what its writer had seen.
         `actor` is the first half of the writer's admission and a random half, fresh for this document and run of the
         writer. Raises Misuse or TooLarge.
         """
@@ -157,7 +158,7 @@ class Document:
         draft = Draft(start, actor, body, self._letters() if body else Letters(0, self._engine.letter))
         for edit in edits:
             draft.apply(edit, partial(self._replaced, edit))
-        if not draft.operations:
+        if not (draft.operations or bare):
             raise Misuse("nothing would change")
         change = encode(history.heads, actor, sequence, start, draft.operations)
         if len(change.raw) > BODY_PLAIN_BYTES_MAX - _WRAPPING_BYTES:

@@ -24,6 +24,15 @@ class Put:
 
 
 @dataclass(frozen=True, slots=True)
+class Swap:
+    """Of the values that live in a register take out the named ones, which live, and put others beside the rest."""
+
+    key: str
+    replaced: tuple[OperationId, ...]
+    values: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Delete:
     """Remove a register with all values that live in it. Removing nothing is no edit."""
 
@@ -39,7 +48,7 @@ class Splice:
     inserted: str
 
 
-Edit = Put | Delete | Splice
+Edit = Put | Swap | Delete | Splice
 
 
 class Letters:
@@ -86,6 +95,8 @@ class Draft:
         """Add the operations of one edit. Raises Misuse or TooLarge."""
         if isinstance(edit, Splice):
             self._splice(edit)
+        elif isinstance(edit, Swap):
+            self._swap(edit)
         else:
             before = self._written.get(edit.key)
             self._register(edit, tuple(sorted(live(edit.key))) if before is None else before)
@@ -94,6 +105,15 @@ class Draft:
 
     def _next(self) -> OperationId:
         return OperationId(self._start + len(self.operations), self._actor)
+
+    def _swap(self, edit: Swap) -> None:
+        """Several values of one change live side by side: only the first replaces what is to go."""
+        replaced = tuple(sorted(edit.replaced))
+        for place, value in enumerate(edit.values):
+            before = () if place else replaced
+            self.operations.append(Operation(Action.PUT, None, edit.key, value=value, before=before))
+        if not edit.values and replaced:
+            self.operations.append(Operation(Action.DELETE, None, edit.key, before=replaced))
 
     def _register(self, edit: Put | Delete, before: tuple[OperationId, ...]) -> None:
         if isinstance(edit, Put):

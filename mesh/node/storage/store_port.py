@@ -13,9 +13,9 @@ from typing import Protocol
 from mesh.clocks.chain import Head
 from mesh.clocks.frontier import Span
 from mesh.events.event import Lane, Placed, Run
-from mesh.events.kinds import Mark
+from mesh.events.kinds import Mark, Value
 from mesh.events.verdict import Standing
-from mesh.limits import BODIES_MISSING_MAX, ROWS_READ_MAX
+from mesh.limits import BODIES_MISSING_MAX, LIST_MAX, ROWS_READ_MAX
 from mesh.names import Digest, DocumentId
 from mesh.state.notes import Note
 
@@ -43,13 +43,66 @@ class Weighed:
 
 
 @dataclass(frozen=True, slots=True)
+class Author:
+    """Who said an event, and when: the event, the admission, the agent (empty for the person), its numbers."""
+
+    event: Digest
+    admission: Digest
+    agent: str
+    time_ms: int
+    lamport: int
+
+
+@dataclass(frozen=True, slots=True)
 class NoteRow:
-    """A note as lists show it, with who touched it last (an admission) and when."""
+    """A note as lists show it, with who touched it last (an admission) and when; `placed` says who gave it its path."""
 
     note: Note
     updated_ms: int
     updated_by: Digest
     lamport: int
+    placed: Author | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SideRow:
+    """One side of a conflict as lists show it: the value, at most CONFLICT_SIDE_CHARACTERS of it; its true size."""
+
+    value: Value
+    characters: int
+    author: Author | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictRow:
+    """An open conflict as lists show it, with at most CONFLICT_SIDES_KEPT of its `count` sides.
+
+    `since_ms`: when the second of its sides was written, by that device's clock. `lamport`: of its newest side.
+    `devices` are the admissions of all sides.
+    """
+
+    name: bytes
+    document: DocumentId
+    kind: str
+    field: str
+    since_ms: int
+    lamport: int
+    count: int
+    devices: tuple[Digest, ...]
+    sides: tuple[SideRow, ...]
+    ancestor: Value = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementRow:
+    """An honoured `settled` or `undone` event of a document: what it settles, or which event it takes back."""
+
+    document: DocumentId
+    author: Author
+    conflict: bytes  # empty for `undone`
+    prints: tuple[bytes, ...]
+    rule: str
+    undoes: Digest | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +131,12 @@ class Batch:
     born: tuple[NoteRow, ...] = ()
     """Notes as they are at their birth: written only where there is no row for the document yet."""
     notes: tuple[NoteRow, ...] = ()
+    conflicts: tuple[tuple[DocumentId, tuple[ConflictRow, ...]], ...] = ()
+    """Documents whose open conflicts changed, each with all that it has now."""
+    settlements: tuple[tuple[DocumentId, tuple[SettlementRow, ...], bool], ...] = ()
+    """Documents with settlements that are new (False), or with all that they have now (True)."""
+    changes: tuple[tuple[Digest, bytes], ...] = ()
+    """Event -> the hash of the change that it carries, so that the event of a change is found."""
     snapshots: tuple[Snapshot, ...] = ()
     settings: tuple[tuple[str, bytes], ...] = ()
     time_ms: int = 0
@@ -279,6 +338,43 @@ class Store(Protocol):
         `search`: every word must begin a word of title, body or tags; nothing in it is syntax. `after`: the last one
         of the page before.
         """
+
+    async def conflicts(
+        self,
+        *,
+        document: DocumentId | None = None,
+        kind: str | None = None,
+        device: Digest | None = None,
+        limit: int = LIST_MAX,
+        after: ConflictRow | None = None,
+    ) -> tuple[ConflictRow, ...]:
+        """Open conflicts, the latest first (lamport, then name); several notes at one path are among them.
+
+        `device`: only those in which that admission has a side.
+        """
+
+    async def conflict(self, prefix: str) -> tuple[ConflictRow, ...]:
+        """The open conflicts whose name begins with these hex digits, a few of them."""
+
+    async def settlements(
+        self, *, document: DocumentId | None = None, conflict: str = "", limit: int = LIST_MAX, before: int = 0
+    ) -> tuple[SettlementRow, ...]:
+        """Settlements, the latest first; `conflict`: of conflicts whose name begins with these hex digits.
+
+        `before`: only those with a smaller Lamport number, 0 for all.
+        """
+
+    async def of_changes(self, document: DocumentId, changes: Collection[bytes]) -> dict[bytes, Row]:
+        """The event of each change of a document; of several one that is honoured. Unknown ones are left out."""
+
+    async def view_root(self) -> Digest:
+        """The root over what all notes show: equal on two devices that show the same (PROTOCOL, view root)."""
+
+    async def view_children(self, level: int, index: int) -> tuple[Digest, ...]:
+        """As `digest_children`, of the tree over views."""
+
+    async def leaves(self, bucket: int, *, views: bool) -> tuple[tuple[DocumentId, Digest], ...]:
+        """The documents of a bucket, each with its leaf in the state tree, or in the tree over views."""
 
     async def find_documents(self, prefix: str, limit: int = ROWS_READ_MAX) -> tuple[DocumentId, ...]:
         """Documents that a person may mean: `space/type/name`, `type/name` or `name`, the name from its beginning."""
