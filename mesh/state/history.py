@@ -9,7 +9,7 @@ This module knows no bytes and no Automerge, and forgets nothing.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -107,6 +107,18 @@ class History:
     def covers(self, reach: Reach, actor: bytes, sequence: int) -> bool:
         """Whether a reach has an actor's change of this number, which is held."""
         return sequence <= _reached(self._lines[actor], reach, actor)
+
+    def outside(self, reach: Reach) -> Iterator[bytes]:
+        """The changes that are not in a reach."""
+        for actor, line in self._lines.items():
+            for position in line.positions[_reached(line, reach, actor) :]:
+                yield self._hashes[position]
+
+    def stands_on(self, change: bytes, other: bytes) -> bool:
+        """Whether a change is another one or stands on it; both are held."""
+        reach, position = self._reaches[self._positions[change]], self._positions[other]
+        beyond = ((self._lines[actor].positions, sequence) for actor, sequence in reach.beyond.items())
+        return position < reach.first or any(_place(line, position) < sequence for line, sequence in beyond)
 
     def at(self, actor: bytes, sequence: int) -> bytes | None:
         """The hash of an actor's change by its number."""
@@ -217,6 +229,12 @@ def _reached(line: _Line, reach: Reach, actor: bytes) -> int:
     if reach.first > line.positions[-1]:
         return len(line.positions)
     return max(bisect_left(line.positions, reach.first), reach.beyond.get(actor, 0))
+
+
+def _place(positions: Sequence[int], position: int) -> int:
+    """Where a position is among those of an actor; behind them all when it is not one of them."""
+    place = bisect_left(positions, position)
+    return place if place < len(positions) and positions[place] == position else len(positions)
 
 
 def _with(reach: Reach, actor: bytes, sequence: int) -> Reach:
