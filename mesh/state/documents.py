@@ -20,7 +20,7 @@ from mesh.names import DocumentId
 from mesh.state import snapshot
 from mesh.state.changes import decode
 from mesh.state.edits import Delete, Draft, Edit, Letters
-from mesh.state.encoding import encode, hash_of
+from mesh.state.encoding import encode
 from mesh.state.engine import Engine
 from mesh.state.fold import Fold, View
 from mesh.state.genesis import FIRST_OPERATIONS_MAX, Genesis, derive, known
@@ -109,12 +109,7 @@ class Document:
         raw = self._engine.save()
         if self._saved is not None:
             return snapshot.encode(replace(self._saved, engine=raw))
-        genesis, held = self._genesis, self._intake
-        waiting, aside = (tuple(c.raw for _, c in sorted(part.items())) for part in (held.waiting, held.aside))
-        refused = tuple((change.raw, reason) for _, (change, reason) in sorted(held.refused.items()))
-        birth = (genesis.body is not None, genesis.letters, genesis.registers)
-        void = tuple(sorted(held.void))
-        return snapshot.encode(Snapshot(self.id, *birth, raw, waiting, refused, aside, void))
+        return snapshot.encode(snapshot.taken(self.id, self._genesis, self._intake, raw))
 
     @property
     def spoiled(self) -> bool:
@@ -249,15 +244,7 @@ class Document:
         if self._held is None:
             saved = self._saved
             assert saved is not None, "neither made nor loaded"
-            void = frozenset(saved.void)
-            first, *others = self._engine.changes()
-            self._held = Intake.begun(replace(self._genesis, hash=hash_of(first)), void)
-            self._held.void.update(void)
-            for raw in others:
-                self._held.restore(decode(raw))
-            for raw, reason in saved.refused:
-                self._held.refuse(decode(raw), reason)
-            self._held.admit(decode(raw) for raw in (*saved.waiting, *saved.aside))
+            self._held = snapshot.restored(saved, self._genesis, self._engine.changes())
             self._saved = None
         return self._held
 
