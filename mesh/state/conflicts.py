@@ -107,8 +107,10 @@ def _deleted(document: Document) -> Iterable[Conflict]:
     live, history = document.live_operations(DELETED), document.history
     if not live or any(one.value is not True for one in live.values()):
         return  # where some say so and some do not, that is a conflict of the register
-    beyond = set(history.outside(history.reach(one.change for one in live.values()))) - document.hidden
-    aware = {c for c in beyond if any(history.made_in(history.reach([c]), name) for name in live)}
+    gone = {one.change for one in live.values()}
+    beyond = {*history.difference(history.reach(history.heads), history.reach(gone))} - document.hidden
+    numbers = [history.number(change) for change in gone]
+    aware = {c for c in beyond if any(history.covers(history.reach([c]), *number) for number in numbers)}
     if not (beside := document.folded().beside(DELETED, beyond - aware) if beyond > aware else set()):
         return
     newest = max(beside, key=lambda change: (history.top(change), change))
