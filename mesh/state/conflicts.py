@@ -93,9 +93,9 @@ def _register(document: Document, key: str) -> Conflict:
     """Different values that live in one register. Equal ones are one side, by the greatest of their operations."""
     live = document.live_operations(key)
     sides: dict[tuple[type, Value], Side] = {}
-    for name in sorted(live, reverse=True):
-        value = live[name].value
-        sides.setdefault((type(value), value), Side(value, live[name].change))
+    for operation in sorted(live, reverse=True):
+        value = live[operation].value
+        sides.setdefault((type(value), value), Side(value, live[operation].change))
     kind = Kind.RENAMED if key == PATH else Kind.REGISTER
     before = document.folded().parted(key, live, document.hidden)
     name = name_of(document.id, kind, key, map(_member, live))
@@ -107,8 +107,10 @@ def _deleted(document: Document) -> Iterable[Conflict]:
     live, history = document.live_operations(DELETED), document.history
     if not live or any(one.value is not True for one in live.values()):
         return  # where some say so and some do not, that is a conflict of the register
-    beyond = set(history.outside(history.reach(one.change for one in live.values()))) - document.hidden
-    aware = {c for c in beyond if any(history.made_in(history.reach([c]), name) for name in live)}
+    gone = {one.change for one in live.values()}
+    beyond = {*history.difference(history.reach(history.heads), history.reach(gone))} - document.hidden
+    numbers = [history.number(change) for change in gone]
+    aware = {c for c in beyond if any(history.covers(history.reach([c]), *number) for number in numbers)}
     if not (beside := document.folded().beside(DELETED, beyond - aware) if beyond > aware else set()):
         return
     newest = max(beside, key=lambda change: (history.top(change), change))

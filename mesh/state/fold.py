@@ -94,17 +94,17 @@ class Fold:
         """
         writes = {write.id: write for write in self._writes.get(key, ())}
         open_ = [writes[name] for name in live]
-        reaches = [self._history.reach([change]) for change in {write.change for write in open_}]
-        if len(reaches) < 2:
+        changes = {write.change for write in open_}
+        if len(changes) < 2:
             return ()
+        common = self._history.shared(changes)
         shared: dict[OperationId, _Write] = {}
         seen: set[OperationId] = set()
         while open_:
             for name in open_.pop().before:
-                if name not in seen and name in writes:
+                if (below := writes.get(name)) and name not in seen:
                     seen.add(name)
-                    below = writes[name]
-                    if all(self._history.made_in(reach, name) for reach in reaches):
+                    if self._history.covers(common, name.actor, below.sequence):
                         shared[name] = below
                     else:
                         open_.append(below)
