@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mesh.errors import Misuse, Refused
 from mesh.events.kinds import Settled, Undone, Value
 from mesh.limits import CONFLICT_AROUND_CHARACTERS, CONFLICT_PAGE_CHARACTERS, LIST_MAX, SEQ_MAX
-from mesh.names import DocumentId, device_text, digest_text
+from mesh.names import DocumentId, digest_text
 from mesh.node import agents, subjects
 from mesh.node.arguments import Arguments, needed, number, text
 from mesh.node.calls_notes import chosen
@@ -260,23 +260,12 @@ def _line(agent: Agent, row: ConflictRow, titles: dict[DocumentId, str]) -> Told
 
 
 def _value(agent: Agent, value: Value, author: Author | None) -> Told:
-    return {"value": value, "characters": _size(value), **told_author(agent, author)}
-
-
-def told_author(agent: Agent, author: Author | None) -> Told:
-    """Who wrote something, when, and by which event; nothing where it is not known."""
-    return {
-        "device": device_text(author.admission) if author else "",
-        "name": subjects.name_of(agent, author.admission) if author else "",
-        "agent": author.agent if author else "",
-        "at": author.time_ms if author else None,
-        "event": digest_text(author.event) if author else "",
-    }
+    return {"value": value, "characters": _size(value), **subjects.told_author(agent, author)}
 
 
 def _settlement(agent: Agent, row: SettlementRow, history: Settlements) -> Told:
     by = history.undone_by(row.author.event)
-    return {**told_author(agent, row.author), "rule": row.rule, "undone_by": digest_text(by) if by else None}
+    return {**subjects.told_author(agent, row.author), "rule": row.rule, "undone_by": digest_text(by) if by else None}
 
 
 def _size(value: Value) -> int:

@@ -13,7 +13,7 @@ from mesh.events.kinds import Changed
 from mesh.events.speaking import Draft
 from mesh.limits import LIST_MAX, SALT_BYTES
 from mesh.names import Digest, DocumentId, device_text, digest_text, is_word
-from mesh.node import agents
+from mesh.node import agents, subjects
 from mesh.node.arguments import Arguments, needed, number, text, texts, yes
 from mesh.node.engine import Engine
 from mesh.node.gathered import Loaded
@@ -105,7 +105,7 @@ async def show(agent: Agent, arguments: Arguments) -> object:
         "tags": list(note.tags),
         "path": note.path,
         "deleted": note.deleted,
-        "conflicts": await _conflicts(agent, document, note.conflicts),
+        "conflicts": await _conflicts(agent, document),
         "hidden": await _hidden(agent, document),
         "updated": _touched(agent, row),
     }
@@ -125,35 +125,21 @@ def _touched(agent: Agent, row: NoteRow) -> dict[str, object]:
     return {"time_ms": row.updated_ms, "device": device_text(row.updated_by), "name": name}
 
 
-async def _conflicts(agent: Agent, document: DocumentId, fields: tuple[str, ...]) -> list[object]:
-    if not fields:
-        return []
-    found: list[object] = []
-
-    async def look(engine: Engine) -> Sequence[Draft]:
-        loaded = await engine.shelf.load(document)
-        if loaded:
-            found.extend([await _field(engine, loaded, field) for field in fields])
-        return ()
-
-    await agent.engine.look(look)
-    return found
-
-
-async def _field(engine: Engine, loaded: Loaded, field: str) -> dict[str, object]:
-    events = await engine.shelf.events_of(loaded.document.id)
-    values = []
-    for live in loaded.document.live(field):
-        event = events.get(live.change)
-        values.append(
-            {
-                "value": live.value,
-                "device": device_text(event.admission) if event else "",
-                "name": engine.replica.verdict.name_of(event.admission) if event else "",
-                "event": digest_text(event.digest) if event else "",
-            }
-        )
-    return {"field": field, "values": values}
+async def _conflicts(agent: Agent, document: DocumentId) -> list[object]:
+    """What is open in a document; `conflicts.show` has the values whole."""
+    return [
+        {
+            "id": row.name.hex(),
+            "kind": row.kind,
+            "field": row.field,
+            "count": row.count,
+            "values": [
+                {"value": side.value, "characters": side.characters, **subjects.told_author(agent, side.author)}
+                for side in row.sides
+            ],
+        }
+        for row in await agent.store.conflicts(document=document)
+    ]
 
 
 async def edit(agent: Agent, arguments: Arguments) -> object:
