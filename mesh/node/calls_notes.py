@@ -15,9 +15,10 @@ from mesh.limits import LIST_MAX, SALT_BYTES
 from mesh.names import Digest, DocumentId, device_text, digest_text, is_word
 from mesh.node import agents, subjects
 from mesh.node.arguments import Arguments, needed, number, text, texts, yes
+from mesh.node.disputes import must_not_settle
 from mesh.node.engine import Engine
 from mesh.node.gathered import Loaded
-from mesh.node.storage.store_port import NoteRow
+from mesh.node.storage.store_port import ConflictRow, NoteRow
 from mesh.state import notes
 from mesh.state.edits import Edit
 
@@ -127,6 +128,7 @@ def _touched(agent: Agent, row: NoteRow) -> dict[str, object]:
 
 async def _conflicts(agent: Agent, document: DocumentId) -> list[object]:
     """What is open in a document; `conflicts.show` has the values whole."""
+    rows = await agent.store.conflicts(document=document)
     return [
         {
             "id": row.name.hex(),
@@ -138,12 +140,12 @@ async def _conflicts(agent: Agent, document: DocumentId) -> list[object]:
                 for side in row.sides
             ],
         }
-        for row in await agent.store.conflicts(document=document)
+        for row in sorted(rows, key=lambda row: (row.field, row.name))
     ]
 
 
 async def edit(agent: Agent, arguments: Arguments) -> object:
-    """Change a note; what others change at the same time stays beside it."""
+    """Change a note; what others change at the same time stays beside it. A register in conflict is left alone."""
     title, body, path = (text(arguments, key) for key in ("title", "body", "path"))
     add_tags, remove_tags = texts(arguments, "add_tags"), texts(arguments, "remove_tags")
     base = text(arguments, "base_body")
@@ -177,6 +179,7 @@ async def _change(agent: Agent, arguments: Arguments, edits: object) -> dict[str
         wanted = edits(loaded)
         if not wanted:
             raise Misuse("nothing would change")
+        must_not_settle(loaded, wanted)
         actor = engine.shelf.actor(loaded, engine.own.admission)
         return (Draft(Changed(loaded.document.edit(actor, wanted).raw), document, name),)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
+from mesh.errors import Refused
 from mesh.events.kinds import Born, Settled, Undone, Value
 from mesh.events.verdict import Standing
 from mesh.limits import CONFLICT_SIDE_CHARACTERS, CONFLICT_SIDES_KEPT, LIST_MAX, ROWS_READ_MAX
@@ -15,7 +16,10 @@ from mesh.names import DocumentId
 from mesh.node.gathered import Gathered, Loaded, Step, author_of
 from mesh.node.scales import Scales
 from mesh.node.storage.store_port import Author, ConflictRow, SettlementRow, SideRow, Store
-from mesh.state.conflicts import PATH, Conflict, conflicts_of, fields
+from mesh.state.conflicts import PATH, Conflict, Kind, conflicts_of, fields
+from mesh.state.edits import Delete, Edit, Put
+
+_SHOWN_DIGITS = 12  # of a conflict's name, in a hint
 
 
 class Disputes:
@@ -105,6 +109,20 @@ class Disputes:
             return row.placed
         change = loaded.document.live(PATH)[0].change
         return (await self.authors(loaded, [change])).get(change, row.placed)
+
+
+def must_not_settle(loaded: Loaded, edits: Iterable[Edit]) -> None:
+    """Raise Refused where an edit would write over values that live side by side: that is settled by name."""
+    written = {edit.key for edit in edits if isinstance(edit, Put | Delete)}
+    if not written.intersection(loaded.document.conflicts()):
+        return
+    for conflict in conflicts_of(loaded.document, loaded.settlements):
+        if conflict.field in written and conflict.kind in {Kind.REGISTER, Kind.RENAMED}:
+            name, count = conflict.name.hex()[:_SHOWN_DIGITS], len(conflict.sides)
+            raise Refused(
+                f"{conflict.field} is in conflict: it has {count} values, and this would write over all of them",
+                hint=f"See them with `mesh conflicts show {name}`, then `mesh conflicts resolve {name} --value ...`.",
+            )
 
 
 def _moves(step: Step) -> bool:

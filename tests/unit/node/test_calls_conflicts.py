@@ -234,4 +234,4 @@ async def test_an_agent_settles_only_with_a_grant_for_it(tmp_path: Path) -> None
 async def grant(agent: Agent, verbs: list[str]) -> None:
     """An agent on this device, which may do that with notes in `home`."""
     own = agent.engine.own.admission
-    await saying.say(agent, [Grant(own, "claude", "home", ("note",), tuple(verbs))])
+    await saying.say(agent, [Grant(own, "claude", "home", ("note",), tuple(sorted(verbs)))])
