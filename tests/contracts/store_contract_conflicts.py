@@ -172,7 +172,8 @@ class ConflictsContract:
         )
         assert len(await store.of_changes(about, [digest("c")])) == 1
         await store.forget_state()
-        assert await store.conflicts() == await store.settlements() == ()
+        assert await store.conflicts() == ()
+        assert await store.settlements() == ()
         assert await store.of_changes(about, [digest("c")]) == {}
         assert (await store.counts()).conflicts == 0
 
@@ -215,9 +216,8 @@ class SettlementsContract:
         """A page is not cut between equal numbers, since the next one begins below its last number."""
         about = document(1)
         rows = [
-            replace(row, author=replace(row.author, event=digest(f"{number}"), lamport=1 + number // 5))
+            replace(settlement(about, number), author=replace(author(number), lamport=1 + number // 5))
             for number in range(23)
-            if (row := settlement(about, number))
         ]
         await store.commit(Batch(settlements=((about, tuple(rows), True),)))
         expected = sorted(rows, key=lambda row: (-row.author.lamport, row.author.event))

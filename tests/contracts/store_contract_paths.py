@@ -40,10 +40,11 @@ class PathsContract:
             sides=(SideRow(ids[0], len(ids[0]), author(5, "birch")), SideRow(ids[1], len(ids[1]), author(7))),
         )
         assert await store.conflicts() == await store.conflicts(kind="path") == (expected,)
-        for asked in ({"document": document(1)}, {"document": document(2)}, {"device": digest("alder")}):
-            assert await store.conflicts(**asked) == (expected,)  # type: ignore[arg-type]
-        for asked in ({"document": document(3)}, {"device": digest("cedar")}, {"kind": "register"}):
-            assert await store.conflicts(**asked) == ()  # type: ignore[arg-type]
+        for number, device in ((1, "alder"), (2, "birch")):
+            assert await store.conflicts(document=document(number)) == (expected,)
+            assert await store.conflicts(device=digest(device)) == (expected,)
+        assert await store.conflicts(document=document(3)) == await store.conflicts(device=digest("cedar")) == ()
+        assert await store.conflicts(kind="register") == ()
         for length in (1, 5, 32):
             assert await store.conflict(expected.name.hex()[:length]) == (expected,)
         assert (await store.counts()).conflicts == 1
