@@ -19,7 +19,9 @@ from mesh.node.storage.store import SqliteStore, open_store
 from mesh.node.storage.store_memory import MemoryStore
 from mesh.node.storage.store_port import Batch, Snapshot, Store
 from tests.contracts.store_contract import LogContract
+from tests.contracts.store_contract_conflicts import ConflictsContract, SettlementsContract
 from tests.contracts.store_contract_ends import EndsContract
+from tests.contracts.store_contract_paths import PathsContract, ViewRootContract
 from tests.contracts.store_contract_serve import ServeContract
 from tests.contracts.store_contract_views import ForgottenContract, NotesContract, StateContract
 from tests.contracts.store_writers import Writer, document, kept, note_row
@@ -74,6 +76,22 @@ class TestForgotten(ForgottenContract):
 
 class TestNotes(NotesContract):
     """Views."""
+
+
+class TestConflicts(ConflictsContract):
+    """Inside documents."""
+
+
+class TestSettlements(SettlementsContract):
+    """And changes."""
+
+
+class TestPaths(PathsContract):
+    """Several notes at one."""
+
+
+class TestViewRoot(ViewRootContract):
+    """What is shown."""
 
 
 def plain(home: Path, sql: str) -> list[tuple[object, ...]]:
