@@ -18,7 +18,7 @@ from mesh.node.arguments import Arguments, needed, number, text, texts, yes
 from mesh.node.disputes import must_not_settle
 from mesh.node.engine import Engine
 from mesh.node.gathered import Loaded
-from mesh.node.storage.store_port import ConflictRow, NoteRow
+from mesh.node.storage.store_port import NoteRow
 from mesh.state import notes
 from mesh.state.edits import Edit
 

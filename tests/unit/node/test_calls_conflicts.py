@@ -11,9 +11,15 @@ from mesh.errors import Misuse, NotGranted, Refused
 from mesh.events.kinds import Grant
 from mesh.node import saying
 from mesh.node.agent import Agent
-from tests.unit.node.families import ask, family, meet
+from tests.unit.node import families
+from tests.unit.node.families import family, meet, note
 
 FIELDS = {"device", "name", "agent", "at", "event", "value", "characters"}
+
+
+async def ask(agent: Agent, name: str, /, **arguments: object) -> dict[str, Any]:
+    """The answer to a call."""
+    return await families.ask(agent, name, **arguments)
 
 
 async def opened(agent: Agent, **filters: object) -> list[dict[str, Any]]:
@@ -31,11 +37,6 @@ async def the_one(*agents: Agent) -> dict[str, Any]:
     return conflict
 
 
-async def note(agent: Agent, title: str, **parts: object) -> str:
-    """A new note."""
-    return str((await ask(agent, "note.add", title=title, **parts))["document"])
-
-
 async def test_three_titles_are_one_conflict(tmp_path: Path) -> None:
     """What is listed is the same everywhere; what is shown has every value with who wrote it, and the ancestor."""
     async with family(tmp_path, "admin", "admin") as (alder, birch, cedar):
@@ -50,10 +51,10 @@ async def test_three_titles_are_one_conflict(tmp_path: Path) -> None:
         assert one["ancestor"] == "Garden"
         shown = await ask(birch, "conflicts.show", id=one["id"][:8])
         assert {key: shown[key] for key in one} == one
-        assert {value["value"] for value in shown["values"]} == {"Garden 0", "Garden 1", "Garden 2"}  # type: ignore[attr-defined]
-        assert all(value.keys() == FIELDS for value in shown["values"])  # type: ignore[attr-defined]
+        assert {value["value"] for value in shown["values"]} == {"Garden 0", "Garden 1", "Garden 2"}
+        assert all(value.keys() == FIELDS for value in shown["values"])
         assert (shown["open"], shown["settled_by"], shown["context"]) == (True, [], None)
-        (told,) = (await ask(cedar, "note.show", document=document))["conflicts"]  # type: ignore[misc]
+        (told,) = (await ask(cedar, "note.show", document=document))["conflicts"]
         assert (told["id"], told["kind"], told["field"]) == (one["id"], "register", "title")
         assert await opened(alder, kind="text") == []
         assert await opened(alder, device="cedar") == [one]
@@ -71,7 +72,7 @@ async def test_values_are_paged(tmp_path: Path) -> None:
         (one,) = await opened(alder)
         all_of_it = (await ask(alder, "conflicts.show", id=one["id"]))["values"]
         paged = [(await ask(alder, "conflicts.show", id=one["id"], offset=n, limit=1))["values"] for n in range(4)]
-        assert [value for page in paged for value in page] == all_of_it  # type: ignore[attr-defined]
+        assert [value for page in paged for value in page] == all_of_it
         assert paged[3] == []
 
 
@@ -81,21 +82,21 @@ async def test_settling_reaches_everybody_and_stays_settled(tmp_path: Path) -> N
         one = await titles_apart(alder, birch)
         shown = await ask(alder, "conflicts.show", id=one["id"])
         done = await ask(alder, "conflicts.resolve", id=one["id"][:6], take=2)
-        assert (done["id"], done["opened"], len(done["events"])) == (one["id"], [], 1)  # type: ignore[arg-type]
+        assert (done["id"], done["opened"], len(done["events"])) == (one["id"], [], 1)
         await meet(alder, birch)
         for agent in (alder, birch):
             assert await opened(agent) == []
             read = await ask(agent, "note.show", document=one["document"])
-            assert read["title"] == shown["values"][1]["value"]  # type: ignore[index]
+            assert read["title"] == shown["values"][1]["value"]
             assert read["conflicts"] == []
         with pytest.raises(Refused, match="settled already, by alder"):
             await ask(birch, "conflicts.resolve", id=one["id"], take=1)
-        (settled,) = (await ask(birch, "conflicts.settled"))["settled"]  # type: ignore[misc]
+        (settled,) = (await ask(birch, "conflicts.settled"))["settled"]
         assert (settled["id"], settled["name"], settled["undone_by"]) == (one["id"], "alder", None)
-        assert settled["event"] == done["events"][0]  # type: ignore[index]
+        assert settled["event"] == done["events"][0]
         closed = await ask(birch, "conflicts.show", id=one["id"])
         assert not closed["open"]
-        assert closed["settled_by"][0]["event"] == settled["event"]  # type: ignore[index]
+        assert closed["settled_by"][0]["event"] == settled["event"]
 
 
 async def titles_apart(alder: Agent, birch: Agent) -> dict[str, Any]:
@@ -171,12 +172,12 @@ async def test_two_notes_at_one_path(tmp_path: Path) -> None:
         one = await the_one(alder, birch)
         assert (one["kind"], one["count"]) == ("path", 2)
         shown = await ask(birch, "conflicts.show", id=one["id"])
-        notes = [(value["document"], value["title"], value["name"]) for value in shown["values"]]  # type: ignore[attr-defined]
+        notes = [(value["document"], value["title"], value["name"]) for value in shown["values"]]
         assert sorted(notes) == sorted([(mine, "Mine", "alder"), (theirs, "Theirs", "birch")])
         assert shown["path"] == "garden/plan.md"
         place = [document for document, _, _ in notes].index(theirs)
         done = await ask(alder, "conflicts.resolve", id=one["id"], take=place + 1)
-        assert len(done["events"]) == 1  # type: ignore[arg-type]
+        assert len(done["events"]) == 1
         await meet(alder, birch)
         assert await opened(alder) == await opened(birch) == []
         assert (await ask(birch, "note.show", document=mine))["path"] == "garden/plan (alder 2).md"
@@ -227,7 +228,7 @@ async def test_an_agent_settles_only_with_a_grant_for_it(tmp_path: Path) -> None
         await grant(alder, verbs=["resolve"])
         await ask(alder, "conflicts.resolve", id=one["id"], take=1, as_="claude")
         await meet(alder, birch)
-        (settled,) = (await ask(birch, "conflicts.settled"))["settled"]  # type: ignore[misc]
+        (settled,) = (await ask(birch, "conflicts.settled"))["settled"]
         assert (settled["agent"], settled["name"]) == ("claude", "alder")
 
 
