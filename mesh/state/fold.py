@@ -27,6 +27,15 @@ class View:
     live: Mapping[str, Mapping[OperationId, Live]]
 
 
+class Stroke(NamedTuple):
+    """A letter, the change that inserted it, and those that deleted it."""
+
+    name: OperationId
+    value: str
+    change: bytes
+    gone: Sequence[bytes]
+
+
 class _Letter(NamedTuple):
     """An inserted character, and the change that inserted it."""
 
@@ -86,6 +95,12 @@ class Fold:
         text = "".join(self._letters[name].value for name in letters)
         live = {key: self._live(writes, void) for key, writes in self._writes.items()}
         return View(letters, text, {key: values for key, values in live.items() if values})
+
+    def strokes(self) -> Iterator[Stroke]:
+        """Every letter that was ever inserted, in the order of the text."""
+        for name in self._in_order():
+            value, change = self._letters[name]
+            yield Stroke(name, value, change, self._gone.get(name, ()))
 
     def _in_order(self) -> Iterator[OperationId]:
         """Every letter that was ever inserted: each behind the one it was inserted after, later ones first.
