@@ -126,6 +126,14 @@ class History:
         """The changes from one place up to another."""
         return self._hashes[first:end]
 
+    def age(self, digest: bytes) -> tuple[int, bytes]:
+        """Orders changes alike everywhere: each that does something behind all that it stands on."""
+        return self._tops[self._positions[digest]], digest
+
+    def turn(self, digest: bytes) -> tuple[int, bytes, int]:
+        """Orders the changes of the stretches so that it is not far from each to the next."""
+        return bisect_right(self._parted, (self._positions[digest], len(self._hashes))), *self.number(digest)
+
     def number(self, digest: bytes) -> tuple[bytes, int]:
         """Whose change it is, and the how manieth of that actor."""
         position = self._positions[digest]
@@ -137,7 +145,7 @@ class History:
         return reached(self._lines[actor], reach, actor)
 
     def tips(self, changes: Iterable[bytes]) -> tuple[bytes, ...]:
-        """Of these changes those on which no other of them stands; where the counters end earlier, first."""
+        """Of these changes those on which no other of them stands; the oldest first."""
         last: dict[bytes, tuple[int, bytes]] = {}
         for name in changes:
             actor, sequence = self.number(name)
@@ -148,15 +156,11 @@ class History:
         for actor, reach in reaches.items():
             under.update(a for a, n in reach.beyond.items() if a != actor and a in last and last[a][0] <= n)
         found = (name for actor, (_, name) in last.items() if actor not in under)
-        return tuple(sorted(found, key=lambda name: (self._tops[self._positions[name]], name)))
+        return tuple(sorted(found, key=self.age))
 
     def covers(self, reach: Reach, actor: bytes, sequence: int) -> bool:
         """Whether a reach has an actor's change of this number, which is held."""
         return sequence <= reached(self._lines[actor], reach, actor)
-
-    def top(self, digest: bytes) -> int:
-        """The counter at which a change ends."""
-        return self._tops[self._positions[digest]]
 
     def at(self, actor: bytes, sequence: int) -> bytes | None:
         """The hash of an actor's change by its number."""
