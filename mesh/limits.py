@@ -131,6 +131,7 @@ EPOCHS_SHOWN_MAX = 16  # epochs without a key that `mesh status` names, the late
 CONFLICT_SIDES_KEPT = 16  # sides of a conflict that lists show; the others are counted
 CONFLICT_PAGE_CHARACTERS = 512 * KIB  # of all values in one answer, which JSON may make twelve times as long
 CONFLICT_AROUND_CHARACTERS = 60  # of the text before and after a region that is in conflict
+WORD_SHOWN_CHARACTERS = 40  # of a word that a region of a text cuts; in scripts without spaces it may cut one
 CONFLICT_SIDE_CHARACTERS = 240  # characters of a side that lists show
 LIST_MAX = 1000  # rows in one answer of a call; more come with `after`
 STRANGE_ADDRESSES_MAX = 16  # typed addresses that are looked at

@@ -143,6 +143,58 @@ async def test_two_settle_at_once(tmp_path: Path) -> None:
         assert {value["value"] for value in new["values"]} == {"Mine", "Yours"}
 
 
+async def texts_apart(alder: Agent, birch: Agent) -> dict[str, Any]:
+    """Two edits of one place of a text, made apart."""
+    document = await note(alder, "Garden", "To do:\n\nBuy seeds.\n\nWater.\n")
+    await meet(alder, birch)
+    await ask(alder, "note.edit", document=document, body="To do:\n\nBuy carrot seeds.\n\nWater.\n")
+    await ask(birch, "note.edit", document=document, body="To do:\n\nBuy many tomatoes.\n\nWater.\n")
+    await meet(alder, birch)
+    return await the_one(alder, birch)
+
+
+async def test_a_text_is_shown_in_whole_words(tmp_path: Path) -> None:
+    """What each had there and what they began with, with a little around it; it fits the text as it is."""
+    async with family(tmp_path, "admin") as (alder, birch):
+        one = await texts_apart(alder, birch)
+        shown = await ask(birch, "conflicts.show", id=one["id"])
+        assert (one["kind"], one["field"]) == ("text", "body")
+        assert {value["value"] for value in shown["values"]} == {"carrot seeds", "many tomatoes"}
+        assert {value["value"] for value in one["values"]} == {"carrot seeds", "many tomatoes"}
+        assert shown["ancestor"] == "seeds"
+        around = shown["context"]
+        assert (around["before"], around["after"]) == ("To do:\n\nBuy ", ".\n\nWater.\n")
+        body = (await ask(birch, "note.show", document=one["document"]))["body"]
+        assert body == around["before"] + around["merged"] + around["after"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ({"take": "carrot seeds"}, "Buy carrot seeds."),
+        ({"take": "many tomatoes"}, "Buy many tomatoes."),
+        ({"value": "seeds of both"}, "Buy seeds of both."),
+        ({"value": ""}, "Buy ."),
+        ({"merge": True}, None),
+    ],
+)
+async def test_a_text_is_settled(tmp_path: Path, choice: dict[str, Any], expected: str | None) -> None:
+    """By what one of them had, by other words, or as it reads; the rest of the text stays, and everybody has the same."""
+    async with family(tmp_path, "admin") as (alder, birch):
+        one = await texts_apart(alder, birch)
+        before = (await ask(alder, "note.show", document=one["document"]))["body"]
+        if "take" in choice:
+            values = [value["value"] for value in one["values"]]
+            choice = {"take": values.index(choice["take"]) + 1}
+        done = await ask(alder, "conflicts.resolve", id=one["id"], **choice)
+        assert done["opened"] == []
+        await meet(alder, birch)
+        wanted = before if expected is None else f"To do:\n\n{expected}\n\nWater.\n"
+        for agent in (alder, birch):
+            assert (await ask(agent, "note.show", document=one["document"]))["body"] == wanted
+            assert await opened(agent) == []
+
+
 async def test_deleted_against_edited(tmp_path: Path) -> None:
     """Either it is gone, or it is there with the edit."""
     async with family(tmp_path, "admin") as (alder, birch):
