@@ -144,7 +144,7 @@ class _Letters(Lines):
         """Raise BuiltOn where later work is between letters that go, and was not beside anything that stays."""
         between: list[bytes] = []
         within = False
-        for name in self.fold.order() if len(struck) > 1 else ():
+        for name, *_ in self.fold.strokes() if len(struck) > 1 else ():
             if name in struck:
                 self.must_not_build(between)
                 within, between = True, []
