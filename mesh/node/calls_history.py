@@ -26,7 +26,7 @@ from mesh.node.gathered import Loaded, author_of
 from mesh.node.saying import looked
 from mesh.node.storage.store_port import Row
 from mesh.state import notes, past, summaries
-from mesh.state.changes import decode
+from mesh.state.changes import decode, hash_in
 from mesh.state.comparing import compared
 from mesh.state.past import Past
 from mesh.state.shapes import BODY
@@ -191,7 +191,7 @@ async def _of_event(engine: Engine, loaded: Loaded, said: str) -> list[bytes]:
     reading = await engine.shelf.scales.read_one(engine.shelf.gathered.read(rows)[0])
     if isinstance(reading.body, Born):
         return []
-    change = decode(reading.body.change).hash if isinstance(reading.body, Carrier) else b""
+    change = hash_in(reading.body.change) if isinstance(reading.body, Carrier) else b""
     if rows[0].standing is not Standing.HONOURED or not loaded.document.contains(change):
         raise Refused("this event does not count", hint=f"`mesh why {said}` says why.")
     return [change]
@@ -200,17 +200,16 @@ async def _of_event(engine: Engine, loaded: Loaded, said: str) -> list[bytes]:
 async def _until(engine: Engine, loaded: Loaded, time_ms: int) -> list[bytes]:
     """The changes that were written up to a time, by the clocks of their devices. Raises Misuse for none."""
     found: list[bytes] = []
-    after, born = 0, False
-    while rows := await engine.store.rows(loaded.document.id, after):
-        some = rows[:ROWS_READ_MAX]
-        placed = engine.shelf.gathered.read(row for row in some if row.standing is Standing.HONOURED)
+    born = False
+    counted = [row for row in await engine.store.rows(loaded.document.id) if row.standing is Standing.HONOURED]
+    for start in range(0, len(counted), ROWS_READ_MAX):
+        placed = engine.shelf.gathered.read(counted[start : start + ROWS_READ_MAX])
         for reading in await engine.shelf.scales.read(placed):
             if reading.inner and reading.inner.time_ms <= time_ms:
                 born = born or isinstance(reading.body, Born)
                 if isinstance(reading.body, Carrier):
-                    found.append(decode(reading.body.change).hash)
+                    found.append(hash_in(reading.body.change))
         await asyncio.sleep(0)
-        after = some[-1].id
     known = [change for change in found if loaded.document.contains(change)]
     if not (known or born):
         raise Misuse("it did not exist yet at that time", hint="`mesh history` shows when it was written.")
