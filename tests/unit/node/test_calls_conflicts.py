@@ -179,7 +179,7 @@ async def test_a_text_is_shown_in_whole_words(tmp_path: Path) -> None:
     ],
 )
 async def test_a_text_is_settled(tmp_path: Path, choice: dict[str, Any], expected: str | None) -> None:
-    """By what one of them had, by other words, or as it reads; the rest of the text stays, and everybody has the same."""
+    """By what one of them had, by other words, or as it reads; the rest of the text stays, for everybody."""
     async with family(tmp_path, "admin") as (alder, birch):
         one = await texts_apart(alder, birch)
         before = (await ask(alder, "note.show", document=one["document"]))["body"]
