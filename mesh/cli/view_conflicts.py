@@ -7,7 +7,6 @@ signs as well as by colours. Standard library only, but for comparing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from unicodedata import category
 
 from mesh.cli.differences import SAME, Piece, broken, inked, marked, signed
 from mesh.cli.screen import Screen, columns, counted, fitted, lines_of, moment, number, one_line
@@ -224,6 +223,8 @@ class _Cut:
         shown = "\n".join(lines_of(text)).replace("\t", "    ")
         if shown.isascii():
             return shown
+        from unicodedata import category
+
         return "".join(f"\\u{ord(c):04x}" if category(c) == "Cf" and c != _JOINER else c for c in shown)
 
 
