@@ -96,6 +96,9 @@ async def test_settling_reaches_everybody_and_stays_settled(tmp_path: Path) -> N
         assert settled["event"] == done["events"][0]
         closed = await ask(birch, "conflicts.show", id=one["id"])
         assert not closed["open"]
+        assert {key: closed[key] for key in ("values", "ancestor", "kind", "count")} == {
+            key: shown[key] for key in ("values", "ancestor", "kind", "count")
+        }
         assert closed["settled_by"][0]["event"] == settled["event"]
 
 
@@ -193,6 +196,13 @@ async def test_a_text_is_settled(tmp_path: Path, choice: dict[str, Any], expecte
         for agent in (alder, birch):
             assert (await ask(agent, "note.show", document=one["document"]))["body"] == wanted
             assert await opened(agent) == []
+        closed = await ask(birch, "conflicts.show", id=one["id"])
+        assert (closed["open"], closed["kind"], len(closed["values"]), closed["ancestor"]) == (
+            False,
+            "text",
+            2,
+            "seeds",
+        )
 
 
 async def test_deleted_against_edited(tmp_path: Path) -> None:
