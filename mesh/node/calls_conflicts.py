@@ -112,7 +112,7 @@ async def settled(agent: Agent, arguments: Arguments) -> object:
         found += [row for row in page if row.conflict and agents.sees(agent, name, row.document)]
         before = page[-1].author.lamport
     titles = await titles_of(agent, {row.document for row in found})
-    histories = {row.document: await _history(agent, row.document) for row in found}
+    histories = {row.document: await history_of(agent, row.document) for row in found}
     told = [
         {
             "id": row.conflict.hex(),
@@ -125,7 +125,7 @@ async def settled(agent: Agent, arguments: Arguments) -> object:
     return {"settled": told}
 
 
-async def _history(agent: Agent, document: DocumentId) -> Settlements:
+async def history_of(agent: Agent, document: DocumentId) -> Settlements:
     """What was settled in a document and taken back, as the store has it."""
     found, before = Settlements(), 0
     while page := await agent.store.settlements(document=document, before=before):
@@ -165,7 +165,7 @@ async def show(agent: Agent, arguments: Arguments) -> object:
     else:
         values = await looked(agent, lambda: _inside(agent, one, offset, limit))
     head = _line(agent, one.row, titles) if one.row else {"id": one.id, "document": str(one.document)}
-    history = await _history(agent, one.document)
+    history = await history_of(agent, one.document)
     return {
         **_EMPTY,
         "title": titles.get(one.document),

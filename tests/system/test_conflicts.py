@@ -258,6 +258,7 @@ def test_a_thousand_hostile_values_are_listed_and_paged(fleet: Fleet) -> None:
     (one,) = fleet.joined(1)
     document = str(one.done("note", "add", "Garden")["document"])
     asyncio.run(_at_once(one, document))
+    one.start()
     (conflict,) = conflicts(one)
     assert conflict["count"] == MANY
     seen: list[object] = []
