@@ -117,13 +117,13 @@ class Regions:
 class _Sketch:
     """A region while its bounds and versions are looked for."""
 
-    __slots__ = ("_margin", "_shared", "first", "last", "left", "prints", "right", "seen", "sides", "start")
+    __slots__ = ("_margin", "_shared", "first", "last", "left", "prints", "right", "seen", "sides")
 
     def __init__(self, prints: Sequence[Footprint], places: Iterable[int], sides: Sequence[bytes]) -> None:
         found = sorted(places)
         self.prints, self.sides = prints, sides
         self.first, self.last = found[0], found[-1]
-        self.left, self.right, self.start = 0, 0, 0
+        self.left, self.right = 0, 0
         self.seen: dict[int, Sequence[int]] = {}
         """The places of the letters that each side shows, by its number; then the ancestor, then today."""
         self._margin = _MARGIN
@@ -165,8 +165,9 @@ class _Drawing:
             unbounded = [sketch for sketch in unbounded if not sketch.bounded(len(self._moments.names))]
         for sketch, which in self._stops(sketches):
             sketch.seen[which] = tuple(self._moments.between(sketch.left, sketch.right))
-            sketch.start = self._moments.count(sketch.left + 1)  # today is the last stop
-        found = (self._region(sketch, tuple(sorted(map(name, sketch.prints)))) for sketch in sketches)
+        starts = [self._moments.count(sketch.left + 1) for sketch in sketches]  # the last stop was today
+        names = [tuple(sorted(map(name, sketch.prints))) for sketch in sketches]
+        found = map(self._region, sketches, names, starts)
         return tuple(sorted(found, key=lambda region: (region.start, region.prints)))
 
     def _sketches(self, groups: Sequence[Sequence[Footprint]]) -> list[_Sketch]:
@@ -196,7 +197,7 @@ class _Drawing:
         self._moments.go(Reach(len(history), {}))
         yield from ((sketch, len(sketch.sides) + 1) for sketch in sketches)
 
-    def _region(self, sketch: _Sketch, prints: tuple[bytes, ...]) -> Region:
+    def _region(self, sketch: _Sketch, prints: tuple[bytes, ...], start: int) -> Region:
         *sides, ancestor, today = (sketch.seen[number] for number in range(len(sketch.sides) + 2))
         once: dict[str, Version] = {}
         for change, places in zip(reversed(sketch.sides), reversed(sides), strict=True):
@@ -208,7 +209,7 @@ class _Drawing:
             tuple(changes),
             tuple(reversed(once.values())),
             self._text(ancestor),
-            sketch.start,
+            start,
             len(today),
             self._text(today),
             self._letters(today),
