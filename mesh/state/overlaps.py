@@ -52,17 +52,18 @@ class _Row:
 
 @dataclass(slots=True)
 class _Room:
-    """All that play one part at one letter: by the settlements that name them, then by actor.
+    """All that play one part at one place: by the settlements that name them, then by actor.
 
-    `one`: they are known to be connected, all of them.
+    `first` is one of them. `one`: they are known to be connected, all of them.
     """
 
+    first: int
     rows: dict[frozenset[bytes], dict[bytes, _Row]] = field(default_factory=dict)
     one: bool = True
 
     def copy(self) -> _Room:
         rows = {names: {actor: row.copy() for actor, row in some.items()} for names, some in self.rows.items()}
-        return _Room(rows, self.one)
+        return _Room(self.first, rows, self.one)
 
     def all(self) -> Iterator[_Row]:
         return (row for some in self.rows.values() for row in some.values())
@@ -95,7 +96,7 @@ class Overlaps:
             for letter in new.deleted:
                 self._meet(number, self._rooms[_Part.GAP].get(letter), whole=False)
         for part, place in _played(new, taken):
-            self._enter(number, self._rooms[part].setdefault(place, _Room()))
+            self._enter(number, self._rooms[part].setdefault(place, _Room(number)))
 
     def groups(self) -> Iterator[list[int]]:
         """The numbers of those that are connected, where there is more than one."""
@@ -166,8 +167,7 @@ class Overlaps:
 
     def _enter(self, number: int, room: _Room) -> None:
         actor, sequence = self._history.number(self.prints[number].change)
-        known = next((row.members[0] for row in room.all()), number)
-        room.one = room.one and self._root(known) == self._root(number)
+        room.one = room.one and self._root(room.first) == self._root(number)
         row = room.rows.setdefault(self._settled(number), {}).setdefault(actor, _Row())
         if not row.members or self._root(row.members[-1]) != self._root(number):
             row.cuts.append(len(row.members))

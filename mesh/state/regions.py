@@ -72,18 +72,26 @@ class Regions:
 
     def open(self, fold: Callable[[], Fold], void: AbstractSet[bytes], naming: Naming) -> tuple[Region, ...]:
         """The regions that are not settled, as they follow each other in the text. A fold is asked for if needed."""
-        self._look(fold, void)
+        moments = self._look(fold, void)
         groups = list(self._groups(naming))
-        return _Drawing(self._history, fold(), void).regions(groups, self._name) if groups else ()
+        if not groups:
+            return ()
+        if moments is None or void:
+            moments = Moments(fold(), self._history, self._history.parted[0][0], void)
+        return _Drawing(self._history, moments).regions(groups, self._name)
 
-    def _look(self, fold: Callable[[], Fold], void: AbstractSet[bytes]) -> None:
-        """Find the footprints of all changes that have concurrent ones, and which of them overlap."""
+    def _look(self, fold: Callable[[], Fold], void: AbstractSet[bytes]) -> Moments | None:
+        """Find the footprints of all changes that have concurrent ones, and which of them overlap.
+
+        If there are new ones, the moments at which they were found, where nothing is void.
+        """
         history = self._history
         parted = [name for first, last in history.parted for name in history.placed(first, last + 1)]
         fresh = sorted((name for name in parted if name not in self._prints), key=history.turn)
-        if fresh:
+        moments = Moments(fold(), history, history.parted[0][0]) if fresh else None
+        if moments:
             found: dict[bytes, list[Footprint]] = {name: [] for name in fresh}
-            for one in footprints(Moments(fold(), history, history.parted[0][0]), history, fresh):
+            for one in footprints(moments, history, fresh):
                 found[one.change].append(one)
             self._prints.update((name, tuple(prints)) for name, prints in found.items())
         if parted[: len(self._seen)] != self._seen:
@@ -92,6 +100,7 @@ class Regions:
             for one in self._prints[name] if name not in void else ():
                 self._found.add(one)
         self._seen = parted
+        return moments
 
     def _groups(self, naming: Naming) -> Iterator[list[Footprint]]:
         """Edits that are connected by overlaps that nobody settled."""
@@ -151,9 +160,8 @@ class _Sketch:
 class _Drawing:
     """The text at all the moments that somebody should see of some regions."""
 
-    def __init__(self, history: History, fold: Fold, void: AbstractSet[bytes]) -> None:
-        self._history = history
-        self._moments = Moments(fold, history, history.parted[0][0], void)
+    def __init__(self, history: History, moments: Moments) -> None:
+        self._history, self._moments = history, moments
 
     def regions(self, groups: Sequence[Sequence[Footprint]], name: Callable[[Footprint], bytes]) -> tuple[Region, ...]:
         """These groups of footprints as regions, in the order of the text."""
