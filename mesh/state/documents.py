@@ -23,7 +23,7 @@ from mesh.state.encoding import encode
 from mesh.state.engine import Engine, culprit
 from mesh.state.fold import Fold, View
 from mesh.state.genesis import FIRST_OPERATIONS_MAX, Genesis, derive, known
-from mesh.state.history import Live
+from mesh.state.history import History, Live
 from mesh.state.intake import NONE, OUTDONE, Intake, Taken, contest
 from mesh.state.operations import ACTOR_BYTES, Change, OperationId
 from mesh.state.regions import Naming, Region, Regions
@@ -142,9 +142,8 @@ class Document:
     def edit(self, actor: bytes, edits: Sequence[Edit], *, bare: bool = False) -> Change:
         """The change that these edits are, standing on everything held. The document stays as it is: `take` it.
 
-        `bare`: it may do nothing, and only say what its writer had seen.
         `actor` is the first half of the writer's admission and a random half, fresh for this document and run of the
-        writer. Raises Misuse or TooLarge.
+        writer. `bare`: it may do nothing, and only say what its writer had seen. Raises Misuse or TooLarge.
         """
         history = self._intake.history
         sequence, start = history.next_sequence(actor), history.next_counter
@@ -173,7 +172,7 @@ class Document:
 
     def live(self, key: str) -> tuple[Live, ...]:
         """Every value of a register that no other has replaced, the shown one first."""
-        values = self._live(key)
+        values = self.live_operations(key)
         return tuple(values[name] for name in sorted(values, reverse=True))
 
     def conflicts(self) -> tuple[str, ...]:
@@ -191,11 +190,11 @@ class Document:
         if self._genesis.body is None or not self.concurrent:
             return ()
         self._regions = self._regions or Regions(self.id, self._intake.history)
-        return self._regions.open(self._folded, self.hidden, naming)
+        return self._regions.open(self.folded, self.hidden, naming)
 
     def without(self, change: bytes) -> View:
         """What would be seen if a change that is in the document did not count."""
-        return self._folded().view({*self.hidden, change})
+        return self.folded().view({*self.hidden, change})
 
     def text(self) -> str:
         """The text, whether it is letters or one value; empty where that value is void."""
@@ -219,11 +218,8 @@ class Document:
         return tuple(sorted(self._intake.aside))
 
     def disagreements(self) -> tuple[str, ...]:
-        """The registers, or `body` for the text, of which our fold with nothing masked shows what Automerge does not.
-
-        Empty for every document, masked or not; anything else is a bug, or a fault of disk or memory.
-        """
-        whole, engine, history = self._folded().view(NONE), self._engine.shown(), self._intake.history
+        """The registers, or `body`, of which our fold with nothing masked shows what Automerge does not: a fault."""
+        whole, engine, history = self.folded().view(NONE), self._engine.shown(), self._intake.history
         wrong = {BODY} if self._genesis.body and whole.text != self._engine.text() else set()
         for key in {*whole.live, *history.keys(), *engine}:
             live = history.live(key)
@@ -251,6 +247,11 @@ class Document:
         return digest in self._intake.history
 
     @property
+    def history(self) -> History:
+        """What stands on what in the document."""
+        return self._intake.history
+
+    @property
     def _intake(self) -> Intake:
         """The history beside Automerge, read back from it the first time that a loaded document needs it."""
         if self._held is None:
@@ -265,7 +266,8 @@ class Document:
                 self._fold.take([decode(first, FIRST_OPERATIONS_MAX), *changes])
         return self._held
 
-    def _folded(self) -> Fold:
+    def folded(self) -> Fold:
+        """All operations of what is in the document."""
         if self._fold is None:
             self._fold = Fold(self._intake.history)
             self._fold.take(decode(raw, FIRST_OPERATIONS_MAX) for raw in self._engine.changes())
@@ -275,13 +277,14 @@ class Document:
     def _masked(self) -> View:
         """What is seen where something is hidden."""
         if self._view is None:
-            self._view = self._folded().view(self.hidden)
+            self._view = self.folded().view(self.hidden)
         return self._view
 
     def _keys(self) -> tuple[str, ...]:
         return tuple(sorted(self._masked.live, key=str.encode)) if self.hidden else self._intake.history.keys()
 
-    def _live(self, key: str) -> Mapping[OperationId, Live]:
+    def live_operations(self, key: str) -> Mapping[OperationId, Live]:
+        """The same by the operation that wrote each."""
         return self._masked.live.get(key, {}) if self.hidden else self._intake.history.live(key)
 
     def _letters(self) -> Letters:
@@ -290,9 +293,6 @@ class Document:
         return Letters(self._engine.length(), self._engine.letter)
 
     def _replaced(self, edit: Edit, key: str) -> Iterable[OperationId]:
-        """What an edit of a register replaces: all that is seen, and what would be without the masks.
-
-        So a value that was hidden does not come back beside the new one when its mask is lifted.
-        """
-        seen = self._live(key)
+        """What an edit of a register replaces: all that is seen, and what a lifted mask would bring back beside it."""
+        seen = self.live_operations(key)
         return () if isinstance(edit, Delete) and not seen else {*seen, *self._intake.history.live(key)}

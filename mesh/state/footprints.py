@@ -38,13 +38,13 @@ class Footprint(NamedTuple):
 def print_name(document: DocumentId, footprint: Footprint) -> bytes:
     """The name of a footprint: a change has only one to the right of any letter."""
     digest = hashlib.sha256(_NAME)
-    for part in (str(document).encode(), footprint.change, letter_name(footprint.left)):
+    for part in (str(document).encode(), footprint.change, operation_name(footprint.left)):
         digest.update(len(part).to_bytes(4, "big") + part)
     return digest.digest()[:CONFLICT_NAME_BYTES]
 
 
-def letter_name(letter: OperationId | None) -> bytes:
-    """A letter as bytes; none stands for the edge of the text."""
+def operation_name(letter: OperationId | None) -> bytes:
+    """A letter, or another operation, as bytes; none stands for the edge of the text."""
     return letter.counter.to_bytes(_COUNTER_BYTES, "big") + letter.actor if letter else b""
 
 

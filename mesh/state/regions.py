@@ -41,9 +41,10 @@ class Version(NamedTuple):
 class Region:
     """Edits that overlap and that nobody settled, between the nearest letters that every side and today's text show.
 
-    `prints` are the names of the edits, ascending; `changes` those of whoever made them, in the order in which they
-    count. `sides` are what those had of whom nobody else here knew, the oldest first, equal ones once. `start` and
-    `length` say where it is in today's text; `merged` is what stands there, and `letters` are its letters.
+    `prints` are the names of the edits, ascending, and `footprints` these edits; `changes` are those that made them, in
+    the order in which they count. `sides` are what those had of whom nobody else here knew, the oldest first, equal
+    ones once. `start` and `length` say where it is in today's text; `merged` is what stands there, and `letters` are
+    its letters.
     """
 
     prints: tuple[bytes, ...]
@@ -54,6 +55,7 @@ class Region:
     length: int
     merged: str
     letters: tuple[OperationId, ...]
+    footprints: tuple[Footprint, ...]
 
 
 class Regions:
@@ -174,7 +176,7 @@ class _Drawing:
         for sketch, which in self._stops(sketches):
             sketch.seen[which] = tuple(self._moments.between(sketch.left, sketch.right))
         starts = [self._moments.count(sketch.left + 1) for sketch in sketches]  # the last stop was today
-        names = [tuple(sorted(map(name, sketch.prints))) for sketch in sketches]
+        names = [dict(sorted((name(one), one) for one in sketch.prints)) for sketch in sketches]
         found = map(self._region, sketches, names, starts)
         return tuple(sorted(found, key=lambda region: (region.start, region.prints)))
 
@@ -205,7 +207,7 @@ class _Drawing:
         self._moments.go(Reach(len(history), {}))
         yield from ((sketch, len(sketch.sides) + 1) for sketch in sketches)
 
-    def _region(self, sketch: _Sketch, prints: tuple[bytes, ...], start: int) -> Region:
+    def _region(self, sketch: _Sketch, prints: dict[bytes, Footprint], start: int) -> Region:
         *sides, ancestor, today = (sketch.seen[number] for number in range(len(sketch.sides) + 2))
         once: dict[str, Version] = {}
         for change, places in zip(reversed(sketch.sides), reversed(sides), strict=True):
@@ -213,7 +215,7 @@ class _Drawing:
             once.setdefault(text, Version(change, text, self._letters(places)))
         changes = sorted({one.change for one in sketch.prints}, key=self._history.age)
         return Region(
-            prints,
+            tuple(prints),
             tuple(changes),
             tuple(reversed(once.values())),
             self._text(ancestor),
@@ -221,6 +223,7 @@ class _Drawing:
             len(today),
             self._text(today),
             self._letters(today),
+            tuple(prints.values()),
         )
 
     def _text(self, places: Iterable[int]) -> str:
