@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from automerge import core
 
@@ -80,7 +80,7 @@ class Seen:
         stayed = [name for name in before if name in set(after)]
         edges: list[OperationId | None] = [None, *stayed, None]
         out = []
-        for left, right in zip(edges[:-1], edges[1:], strict=True):
+        for left, right in pairwise(edges):
             gone, made = _between(before, left, right), _between(after, left, right)
             if gone or made:
                 out.append(Footprint(change.hash, left, right, frozenset(gone), tuple(made)))
