@@ -52,9 +52,9 @@ def world(seed: int, steps: int = 30, devices: int = 3) -> list[Change]:
 class Seen:
     """The history as Automerge alone tells it."""
 
-    def __init__(self, changes: Sequence[Change]) -> None:
+    def __init__(self, changes: Sequence[Change], document: DocumentId = DOCUMENT, birth: Born = BIRTH) -> None:
         """Take in all changes, in the order in which they were written."""
-        genesis = derive(DOCUMENT, BIRTH)
+        genesis = derive(document, birth)
         self._document = core.Document(bytes(16))
         message = sync_message([genesis.raw, *(change.raw for change in changes)])
         self._document.receive_sync_message(core.SyncState(), core.Message.decode(message))
