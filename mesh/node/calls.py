@@ -65,6 +65,7 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "conflicts.show": calls_conflicts.show,
     "conflicts.settled": calls_conflicts.settled,
     "conflicts.resolve": calls_settling.resolve,
+    "conflicts.undo": calls_settling.undo,
     "grant": calls_grants.grant,
     "ungrant": calls_grants.ungrant,
     "grants": calls_grants.grants,
