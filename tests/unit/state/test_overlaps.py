@@ -72,7 +72,7 @@ class Counting(Overlaps):
 
 
 def test_a_crowd_costs_as_much_as_a_crowd() -> None:
-    """Twice as many at one place take about twice as many looks, whether they insert, replace or delete a long piece."""
+    """Twice as many at one place take about twice as many looks, whether they insert, replace or delete much."""
     for edit in (Splice(5, 0, "x"), Splice(5, 3, "y"), Splice(1, 20, "z")):
         few, many = looks(crowd(*[edit] * (MANY // 2))), looks(crowd(*[edit] * MANY))
         assert many < 3 * few
