@@ -254,13 +254,14 @@ class SqliteStore:
         *,
         tag: str | None = None,
         search: str | None = None,
+        at: tuple[str, str] | None = None,
         deleted: bool = False,
         limit: int,
         after: NoteRow | None = None,
     ) -> tuple[NoteRow, ...]:
         """Notes, the latest first."""
         return await self._reader.read(
-            ledger_documents.read_notes, tag=tag, search=search, deleted=deleted, limit=limit, after=after
+            ledger_documents.read_notes, tag=tag, search=search, at=at, deleted=deleted, limit=limit, after=after
         )
 
     async def conflicts(
@@ -316,7 +317,8 @@ class SqliteStore:
 
     async def leaves(self, bucket: int, *, views: bool) -> tuple[tuple[DocumentId, Digest], ...]:
         """The documents of a bucket, each with its leaf in one of the trees."""
-        return tuple(sorted(await self._reader.read((VIEWS if views else STATE).of, bucket)))
+        found = await self._reader.read((VIEWS if views else STATE).of, bucket)
+        return tuple(sorted((one.document, one.leaf) for one in found))
 
     async def counts(self) -> Counts:
         """How much there is."""
