@@ -27,14 +27,24 @@ class View:
     live: Mapping[str, Mapping[OperationId, Live]]
 
 
-class _Letter(NamedTuple):
-    """An inserted character, and the change that inserted it."""
+class Stroke(NamedTuple):
+    """A letter, the change that inserted it, and those that deleted it."""
+
+    name: OperationId
+    value: str
+    change: bytes
+    gone: Sequence[bytes]
+
+
+class Letter(NamedTuple):
+    """An inserted character, the change that inserted it, and the letter that it was inserted behind."""
 
     value: str
     change: bytes
+    left: OperationId | None
 
 
-class _Write(NamedTuple):
+class Write(NamedTuple):
     """A register set or removed: by which operation, of which of its actor's changes."""
 
     id: OperationId
@@ -56,10 +66,10 @@ class Fold:
     def __init__(self, history: History) -> None:
         """Begin without an operation. `history` holds what will be added, and says what stands on what."""
         self._history = history
-        self._letters: dict[OperationId, _Letter] = {}
+        self._letters: dict[OperationId, Letter] = {}
         self._after: dict[OperationId | None, list[OperationId]] = {}
         self._gone: dict[OperationId, list[bytes]] = {}
-        self._writes: dict[str, list[_Write]] = {}
+        self._writes: dict[str, list[Write]] = {}
 
     def take(self, changes: Iterable[Change]) -> None:
         """Add changes that the history holds, the document's first one included; in any order."""
@@ -73,32 +83,82 @@ class Fold:
             if operation.object is None:
                 if operation.action is not Action.MAKE_TEXT:
                     write = (name, change.sequence, change.hash, operation.action, operation.value, operation.before)
-                    self._writes.setdefault(str(key), []).append(_Write(*write))
+                    self._writes.setdefault(str(key), []).append(Write(*write))
             elif operation.insert:
-                self._letters[name] = _Letter(str(operation.value), change.hash)
+                self._letters[name] = Letter(str(operation.value), change.hash, _element(key))
                 self._after.setdefault(_element(key), []).append(name)
             elif isinstance(key, OperationId):
                 self._gone.setdefault(key, []).append(change.hash)
 
     def view(self, void: AbstractSet[bytes]) -> View:
         """What is to be seen when the changes of these hashes do not count."""
-        letters = tuple(name for name in self._in_order() if self._shown(name, void))
+        letters = tuple(name for name in self._in_order() if self.shown(name, void))
         text = "".join(self._letters[name].value for name in letters)
         live = {key: self._live(writes, void) for key, writes in self._writes.items()}
         return View(letters, text, {key: values for key, values in live.items() if values})
+
+    def parted(self, key: str, live: Iterable[OperationId], void: AbstractSet[bytes]) -> tuple[Value, ...]:
+        """The different values of a register that the writers of these live ones all stand on, and that these replaced.
+
+        Empty when a single change wrote all of them.
+        """
+        writes = {write.id: write for write in self._writes.get(key, ())}
+        open_ = [writes[name] for name in live]
+        changes = {write.change for write in open_}
+        if len(changes) < 2:
+            return ()
+        common = self._history.shared(changes)
+        shared: dict[OperationId, Write] = {}
+        seen: set[OperationId] = set()
+        while open_:
+            for name in open_.pop().before:
+                if (below := writes.get(name)) and name not in seen:
+                    seen.add(name)
+                    if self._history.covers(common, name.actor, below.sequence):
+                        shared[name] = below
+                    else:
+                        open_.append(below)
+        replaced = {name for write in shared.values() for name in write.before}
+        left = [write for name, write in sorted(shared.items()) if name not in replaced and write.change not in void]
+        return tuple({(type(write.value), write.value): write.value for write in left}.values())
+
+    def beside(self, key: str, changes: AbstractSet[bytes]) -> frozenset[bytes]:
+        """Those of these changes that do something else than write one register."""
+        found = {letter.change for letter in self._letters.values()}
+        found |= {by for gone in self._gone.values() for by in gone}
+        found |= {write.change for other, writes in self._writes.items() if other != key for write in writes}
+        return frozenset(found & changes)
+
+    def letter(self, name: OperationId) -> Letter:
+        """A letter that was ever inserted."""
+        return self._letters[name]
+
+    def deleters(self, name: OperationId) -> Sequence[bytes]:
+        """The changes that deleted a letter."""
+        return self._gone.get(name, ())
+
+    def writes(self, key: str) -> Sequence[Write]:
+        """Every write of a register."""
+        return self._writes.get(key, ())
+
+    def strokes(self) -> Iterator[Stroke]:
+        """Every letter that was ever inserted, in the order of the text."""
+        for name in self._in_order():
+            value, change, _ = self._letters[name]
+            yield Stroke(name, value, change, self._gone.get(name, ()))
 
     def _in_order(self) -> Iterator[OperationId]:
         """Every letter that was ever inserted: each behind the one it was inserted after, later ones first.
 
         This is the order in which Automerge has them: to go right from there while what stands there is greater.
         """
-        following = [*self._behind(None)]
+        following = [*self.behind(None)]
         while following:
             name = following.pop()
             yield name
-            following += self._behind(name)
+            following += self.behind(name)
 
-    def _behind(self, name: OperationId | None) -> Sequence[OperationId]:
+    def behind(self, name: OperationId | None) -> Sequence[OperationId]:
         """What was inserted after a letter, ascending."""
         found = self._after.get(name)
         if found is None:
@@ -106,11 +166,11 @@ class Fold:
         found.sort()
         return found
 
-    def _shown(self, name: OperationId, void: AbstractSet[bytes]) -> bool:
+    def shown(self, name: OperationId, void: AbstractSet[bytes]) -> bool:
         """Whether a letter was inserted by a change that counts, and deleted by none that counts."""
         return self._letters[name].change not in void and all(by in void for by in self._gone.get(name, ()))
 
-    def _live(self, writes: Sequence[_Write], void: AbstractSet[bytes]) -> dict[OperationId, Live]:
+    def _live(self, writes: Sequence[Write], void: AbstractSet[bytes]) -> dict[OperationId, Live]:
         """The values of one register that live.
 
         A write replaces what it names. A void one does not; but whoever wrote later, standing on it, saw nothing of
