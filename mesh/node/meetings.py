@@ -6,11 +6,13 @@ the agent ends. After kill -9 it is what was known a minute before. Nothing is d
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from mesh.clocks.frontier import Frontier, window
+from mesh.clocks.chain import Head
+from mesh.clocks.frontier import window
 from mesh.errors import Refused
 from mesh.events import cbor
 from mesh.limits import CHAIN_HEADS_MAX, MEETING_TIPS_MAX, MIB
@@ -39,17 +41,16 @@ class Meeting:
     whole: bool = True
     """Whether the tips are all that it named."""
 
-    def tips(self, chain: Digest) -> Frontier:
-        """Its tips of a chain, by lane none the wiser: nothing where it named none."""
-        found = self.have.control.get(chain) or self.have.data.get(chain)
-        return {chain: found} if found else {}
+    def tips(self, chain: Digest) -> tuple[Head, ...]:
+        """Its tips of a chain, of whatever lane; none where it named none."""
+        return self.have.control.get(chain) or self.have.data.get(chain) or ()
 
     def has(self, chain: Digest, seq: int) -> bool | None:
         """Whether it held the event with that number of an unforked chain; None: it cannot be told."""
-        tips = self.tips(chain).get(chain)
-        if tips is None:
-            return False if self.whole else None
-        return max(head.seq for head in tips) >= seq
+        tips = self.tips(chain)
+        if not tips and not self.whole:
+            return None
+        return max((head.seq for head in tips), default=0) >= seq
 
 
 class Meetings:
@@ -95,7 +96,7 @@ class Meetings:
     async def look(self) -> None:
         """Keep what changed of devices of which nothing was kept for a while."""
         now = time.monotonic()
-        due = [device for device in self._meetings if now - self._kept_s.get(device, 0.0) > timing.MEETING_KEPT_S]
+        due = [one for one in self._meetings if now - self._kept_s.get(one, -math.inf) > timing.MEETING_KEPT_S]
         await self._keep(device for device in due if not self._same_kept(device))
 
     async def keep(self, *devices: Peer) -> None:
@@ -106,8 +107,9 @@ class Meetings:
         for device in list(devices):
             meeting = self._meetings[device]
             if meeting != self._kept.get(device):
-                self._kept[device], self._kept_s[device] = meeting, time.monotonic()
+                self._kept_s[device] = time.monotonic()  # a full disk is not tried again at once
                 await self._engine.remember(f"{_KEY}{device}", _written(meeting))
+                self._kept[device] = meeting
 
     def _same_kept(self, device: Peer) -> bool:
         """Whether nothing but times moved: those alone are worth no commit while a link is up."""

@@ -1,4 +1,4 @@
-"""Convergence receipts: what a device says, under its own signature, that it holds and shows; and the check of another's.
+"""Convergence receipts: what a device says, signed, that it holds and shows; and the check of what another one says.
 
 Nothing in the signed bytes comes from whoever asks for them: a device signs only what it worked out itself. A receipt
 says what its device claims, no more (THREATS). Nothing is looked up here, and nothing is compared but digests.
