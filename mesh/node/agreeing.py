@@ -195,26 +195,23 @@ class Agreeing:
     # ── where two differ ─────────────────────────────────────────────────────────────────────────
 
     async def _look(self, peer: Peer, side: Side) -> None:
-        """After a while in which nothing changes, look for the first difference; the one that asks first looks first."""
+        """After a while in which nothing changes, look for the first difference; of the two the same side begins."""
         try:
             await asyncio.sleep(timing.DIFFER_S + (timing.DIFFER_TURN_S if self._second(peer) else 0.0))
             if side.differs_s is None or self.sides.get(peer) is not side:
                 return
             side.asked = None
             await self._ask(peer, side)
-            if side.differs_s is not None and not await self._known(side):
-                side.compared_s = time.monotonic()
-                await self._find(peer, side)
+            await self._find(peer, side)
         finally:
             side.looking = False
 
-    async def _known(self, side: Side) -> bool:
-        """Whether the place was found of the very difference that there is now."""
-        return side.receipt is not None and side.found == (await shown(self._engine), side.receipt.shown)
-
     async def _find(self, peer: Peer, side: Side) -> None:
-        assert side.receipt is not None, "the two were seen to differ"
-        before, theirs = await shown(self._engine), side.receipt.shown
+        """Look for the first difference, unless there is none any more, or it is known."""
+        before, told = await shown(self._engine), side.receipt
+        if side.differs_s is None or told is None or side.found == (before, told.shown):
+            return
+        side.compared_s, theirs = time.monotonic(), told.shown
         message: Message | None = await own_side.begun(self._engine.store, views=before.state == theirs.state)
         for expected in (Buckets, Events):
             assert message is not None
@@ -222,7 +219,8 @@ class Agreeing:
             message = await own_side.followed(self._engine.store, answer) if answer else None
             if message is None:
                 return
-        if isinstance(message, Finding) and before == await shown(self._engine) and side.receipt.shown == theirs:
+        still = side.receipt is told and before == await shown(self._engine)
+        if still and isinstance(message, Finding):
             await self._note(peer, side, message)
             await self._bus.tell(peer, comparing.VERB, comparing.encode(message))
 
@@ -244,10 +242,8 @@ class Agreeing:
                 await self._note(peer, side, seen)
             return b""
         now = time.monotonic()
-        if (
-            not isinstance(message, Nodes | Leaves)
-            or now - side.served_s.get(type(message), -math.inf) < timing.COMPARE_SERVED_S
-        ):
+        rested = now - side.served_s.get(type(message), -math.inf) > timing.COMPARE_SERVED_S
+        if not (isinstance(message, Nodes | Leaves) and rested):
             raise Refused("a comparison out of turn, or too soon after the last one", hint="Try again in a while.")
         side.served_s[type(message)] = now
         found = await own_side.followed(self._engine.store, message)

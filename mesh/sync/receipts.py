@@ -74,12 +74,13 @@ def encode(receipt: Receipt) -> bytes:
 def decode(raw: bytes) -> Receipt:
     """Read a receipt. Raises Refused. Its signature is not checked here."""
     *digests, bodies, keys, signature = cbor.fields(raw, RECEIPT_BYTES_MAX, "a receipt", _TYPES)
-    counts = [int(count) for count in (bodies, keys)]  # type: ignore[call-overload]
-    if not all(0 <= count <= SEQ_MAX for count in counts) or len(bytes(signature)) != SIGNATURE_BYTES:  # type: ignore[call-overload]
+    admission, frontier, verdict, state, view = map(as_digest, digests)
+    counts = (int(bodies), int(keys))  # type: ignore[call-overload]
+    signed_by = bytes(signature)  # type: ignore[call-overload]
+    if not all(0 <= count <= SEQ_MAX for count in counts) or len(signed_by) != SIGNATURE_BYTES:
         message = "a receipt's counts or its signature are not allowed"
         raise Malformed(message)
-    admission, *shown = map(as_digest, digests)
-    return Receipt(admission, Shown(*shown), *counts, bytes(signature))  # type: ignore[call-overload]
+    return Receipt(admission, Shown(frontier, verdict, state, view), *counts, signed_by)
 
 
 def check(receipt: Receipt, mesh: Digest, verdict: Verdict, teller: Digest) -> None:
