@@ -129,7 +129,7 @@ def _server(screen: Screen, server: Told) -> str:
 
 def _synced(screen: Screen, told: Told, peers: list[Told]) -> str:
     if told.get("in_sync"):
-        state = screen.ink("yes", "green") + ", with every device in reach"
+        state = screen.ink("yes", "green") + ", by the receipt of every device in reach"
     elif any(peer.get("connected") for peer in peers):
         state = screen.ink("not yet", "yellow")
     else:
@@ -152,11 +152,10 @@ def _waiting(told: Told) -> str:
 
 
 def _peers(screen: Screen, peers: list[Told]) -> list[str]:
-    heads = ("PEER", "STATE", ">HEARD", ">ROUND TRIP", ">WE LACK", ">THEY LACK", "SAME STATE")
+    heads = ("PEER", "STATE", ">HEARD", ">ROUND TRIP", ">WE LACK", ">THEY LACK", "IN SYNC")
     rows = []
     for peer in peers:
         heard, trip = peer.get("last_heard_s"), peer.get("round_trip_ms")
-        same = {True: "yes", False: "no"}.get(bool(peer.get("same_digest")), "-")
         rows.append(
             (
                 one_line(peer.get("name")) or one_line(peer.get("device")),
@@ -165,10 +164,23 @@ def _peers(screen: Screen, peers: list[Told]) -> list[str]:
                 f"{trip:.1f} ms" if isinstance(trip, int | float) else "-",
                 number(peer.get("we_lack")),
                 number(peer.get("they_lack")),
-                same if peer.get("same_digest") is not None else "-",
+                "-" if peer.get("in_sync") is None else "yes" if peer["in_sync"] else "no",
             )
         )
-    return screen.table(heads, rows)
+    text = screen.table(heads, rows)
+    for peer in peers:
+        if doing := _doing(peer):
+            name = one_line(peer.get("name")) or one_line(peer.get("device"))
+            text += screen.wrapped(f"{name}: {doing}", "  ", "    ")
+    return text
+
+
+def _doing(peer: Told) -> str:
+    """Why a peer is not in sync, and when it was last."""
+    doing, synced = one_line(peer.get("doing")), moment(peer.get("in_sync_ms"))
+    if not doing or peer.get("in_sync"):
+        return ""
+    return f"{doing}; last in sync {synced}" if synced else f"{doing}; never in sync so far"
 
 
 def _list(value: object) -> list[object]:
