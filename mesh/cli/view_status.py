@@ -8,6 +8,7 @@ from mesh.cli.screen import Screen, counted, duration, moment, number, one_line
 from mesh.limits import RANK_ADMIN_LAST, RANK_RELAY
 
 DIGEST_CHARACTERS = 16  # of 64: enough to compare by eye
+_NAME_CHARACTERS = 40
 Told = Mapping[str, object]
 _RANKS = {0: "recovery", 1: "founder"}
 _EXTENSION_CHARACTERS = 64  # of what this version does not read anyway; --json has all of it
@@ -170,14 +171,14 @@ def _peers(screen: Screen, peers: list[Told]) -> list[str]:
     text = screen.table(heads, rows)
     for peer in peers:
         if doing := _doing(peer):
-            name = one_line(peer.get("name")) or one_line(peer.get("device"))
+            name = one_line(peer.get("name") or peer.get("device"), _NAME_CHARACTERS)
             text += screen.wrapped(f"{name}: {doing}", "  ", "    ")
     return text
 
 
 def _doing(peer: Told) -> str:
     """Why a peer is not in sync, and when it was last."""
-    doing, synced = one_line(peer.get("doing")), moment(peer.get("in_sync_ms"))
+    doing, synced = one_line(peer.get("doing")), moment(peer.get("in_sync_ms") or None)
     if not doing or peer.get("in_sync"):
         return ""
     return f"{doing}; last in sync {synced}" if synced else f"{doing}; never in sync so far"

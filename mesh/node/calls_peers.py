@@ -44,9 +44,7 @@ async def problems(agent: Agent, listed: Sequence[Peer]) -> list[dict[str, str]]
             found.append({"what": what, "hint": "Upgrade mesh on that device: `mesh upgrade`."})
         if side and side.refused and not side.older:
             what = f"the receipt of {name} does not hold: {shown(side.refused)}"
-            found.append(
-                {"what": what, "hint": "If this stays, look at that device; `mesh lost` shuts it out."}
-            )
+            found.append({"what": what, "hint": "If this stays, look at that device; `mesh lost` shuts it out."})
         if side and side.finding:
             what = f"{name} and this device hold the same events and do not show the same: "
             what += await _place(agent, side.finding)
@@ -110,8 +108,8 @@ def _doing(agent: Agent, link: LinkStatus, told: Peer, side: Side, mine: Shown) 
     if told["we_lack"] is None:
         return "it has told nothing yet"
     if told["we_lack"] or told["they_lack"]:
-        here = [f"{told['we_lack']} events are on their way here"] if told["we_lack"] else []
-        return ", ".join([*here, *([f"{told['they_lack']} on their way there"] if told["they_lack"] else [])])
+        counts = ((told["we_lack"], "here"), (told["they_lack"], "there"))
+        return ", ".join(f"events on their way {where}: {count:,}" for count, where in counts if count)
     if side.older:
         return "it runs an older mesh, which signs no receipts"
     receipt = side.receipt
