@@ -361,7 +361,7 @@ class Store(Protocol):
     ) -> tuple[SettlementRow, ...]:
         """Settlements, the latest first; `conflict`: of conflicts whose name begins with these hex digits.
 
-        `before`: only those with a smaller Lamport number, 0 for all.
+        `before`: only those with a smaller Lamport number, 0 for all; so a page is never cut between equal ones.
         """
 
     async def of_changes(self, document: DocumentId, changes: Collection[bytes]) -> dict[bytes, Row]:
