@@ -5,6 +5,8 @@ The time is this device's own and leaves it nowhere else. Nothing here looks at 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from mesh.clocks.chain import Head
 from mesh.events.kinds import Mark
 from mesh.names import Digest
@@ -36,6 +38,16 @@ def read_heads_at(db: Sql, admission: Digest, before_ms: int | None) -> tuple[Ma
         if row:
             found.append(Mark(chain, Head(*row)))
     return tuple(sorted(found))
+
+
+def read_arrivals(db: Sql, rows: Collection[int]) -> dict[int, int]:
+    """By when each of these rows was held; those of which it was not kept are left out."""
+    found = {}
+    for row in rows:
+        (time_ms,) = db.execute("SELECT min(time_ms) FROM arrival WHERE upto >= ?", (row,)).fetchone()
+        if time_ms:
+            found[row] = time_ms
+    return found
 
 
 def read_spaces(db: Sql, before_ms: int | None) -> dict[str, int]:

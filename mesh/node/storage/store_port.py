@@ -245,6 +245,9 @@ class Store(Protocol):
         A mark that is not held has nothing under it.
         """
 
+    async def arrivals(self, rows: Collection[int]) -> dict[int, int]:
+        """By when these rows were held here, by this device's clock and to the minute; where that was kept."""
+
     async def spaces(self, before_ms: int | None = None) -> Mapping[str, int]:
         """How many documents there were in each space, by what had come before that time; None: by now."""
 

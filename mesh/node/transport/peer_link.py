@@ -28,11 +28,13 @@ from mesh.node.transport.wires import (
     HELLO,
     Arrived,
     LineDown,
+    NoAddress,
     NobodyThere,
     NotLetIn,
     Wire,
     checked_body,
     read_answer,
+    trouble_of,
 )
 
 _TOKEN_BYTES = 8
@@ -198,6 +200,7 @@ class PeerLink:
             round_trip_ms=self._round_trip_ms if live else None,
             problem="" if live else str(problem),
             hint="" if live or not str(problem) else problem.hint,
+            trouble="" if live else trouble_of(problem),
         )
 
     def _paths(self) -> list[Wire]:
@@ -322,7 +325,7 @@ class PeerLink:
         addresses = list(dict.fromkeys([*self._seen, *self.peer.addresses]))[:ADDRESSES_PER_PEER_MAX]
         if not addresses:
             hint = "It may be asleep or on another network; `mesh peer add` takes an address."
-            self._problem = Unreachable("no address of it is known", hint=hint)
+            self._problem = NoAddress("no address of it is known", hint=hint)
         return addresses
 
     async def _dialled(self, address: str) -> Wire:
