@@ -24,8 +24,9 @@ from mesh.node import (
     calls_pairing,
     calls_status,
     calls_void,
-    calls_why,
 )
+from mesh.node.why.answers import why
+from mesh.node.why.tracing import trace
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -64,7 +65,8 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "agents.add": calls_grants.agents_add,
     "agents.list": calls_grants.agents_list,
     "agents.remove": calls_grants.agents_remove,
-    "why": calls_why.why,
+    "why": why,
+    "trace": trace,
     "lost": calls_closing.lost,
     "remove": calls_closing.remove,
     "rank": calls_closing.rank,

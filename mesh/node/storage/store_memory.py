@@ -197,8 +197,8 @@ class MemoryStore:
 
     async def arrivals(self, rows: Collection[int]) -> dict[int, int]:
         """When these rows were held here at the latest."""
-        known = {row: [at for at, upto in self._arrivals.values() if upto >= row] for row in rows}
-        return {row: min(times) for row, times in known.items() if times}
+        known = {row: [(upto, at) for at, upto in self._arrivals.values() if upto >= row] for row in rows}
+        return {row: min(ends)[1] for row, ends in known.items() if ends}
 
     async def spaces(self, before_ms: int | None = None) -> Mapping[str, int]:
         """How many documents there were in each space, by what had come before that time; None: by now."""

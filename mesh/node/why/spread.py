@@ -1,0 +1,120 @@
+"""Where events are: which devices lack which of them, whether they were sent there, and why it is not in reach.
+
+By what each device said that it holds. What nobody knows is told as that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mesh.clocks.frontier import events_between
+from mesh.events.event import Lane
+from mesh.events.verdict import Admission
+from mesh.names import digest_text
+from mesh.node import clock
+from mesh.node.storage.store_port import Row
+from mesh.node.why import here
+from mesh.node.why.causes import Cause, cause
+from mesh.node.why.holdings import Word, contact_ms, is_linked, kept_ms, lacking, missing_here, others, word_of
+from mesh.node.why.reach import place_of, unreachable
+from mesh.node.why.standing import named
+
+if TYPE_CHECKING:
+    from mesh.node.agent import Agent
+
+_CHAIN_CHARACTERS = 8
+
+
+async def causes(agent: Agent, rows: Sequence[Row]) -> list[Cause]:
+    """For each other device that lacks some of these events, or may: that it does, and why it is not in reach."""
+    found: list[Cause] = []
+    for one in others(agent):
+        lacks = await _lacks(agent, one, rows)
+        found += lacks
+        away = await unreachable(agent, one) if lacks else None
+        found += [away] if away else []
+    return found
+
+
+async def _lacks(agent: Agent, one: Admission, rows: Sequence[Row]) -> list[Cause]:
+    word = await word_of(agent, one.digest)
+    lacks = await lacking(agent, word, rows) if word else list(rows)
+    if not lacks:
+        return []
+    kept, contact = await kept_ms(agent, lacks), await contact_ms(agent, one.digest, word)
+    unsent = [row for row in lacks if contact is None or kept.get(row.placed.digest, 0) > contact]
+    sent = [row for row in lacks if row not in unsent]
+    touched = "in touch now" if is_linked(agent, one.digest) else f"in touch last at {clock.day(contact)}"
+    touched = touched if contact is not None else "never in touch with this device, as far as is known here"
+    found = []
+    for code, some in (("never-sent", unsent), ("not-received" if word else "untold", sent)):
+        if some:
+            share = f"{named(some)}, of {len(rows)}" if len(rows) > 1 else named(some)
+            since = min((kept[row.placed.digest] for row in some if row.placed.digest in kept), default=None)
+            evidence = (share, touched, *([_said(agent, word, some[0])] if word else []))
+            found.append(cause(code, place_of(one), since, evidence))
+    return found
+
+
+def _said(agent: Agent, word: Word, row: Row) -> str:
+    """What a device said about the chain of an event that it lacks."""
+    chain = row.placed.chain
+    upto = max((head.seq for head in word.frontier.get(chain, ())), default=0)
+    name = agent.engine.replica.verdict.name_of(row.placed.admission)
+    what = f"number {upto} of a chain of {name} ({digest_text(chain)[:_CHAIN_CHARACTERS]}…)"
+    has = f"its last word, {clock.day(word.at_ms)}: it holds up to {what}"
+    return (
+        f"{has}; this is number {row.placed.seq}"
+        if upto
+        else f"{has.partition(': ')[0]}: it holds nothing of that chain"
+    )
+
+
+# ── one device ───────────────────────────────────────────────────────────────────────────────────
+
+
+async def with_device(agent: Agent, one: Admission) -> list[Cause]:
+    """What waits for one device, and what of it is missing here, of all events."""
+    word, place = await word_of(agent, one.digest), place_of(one)
+    if word is None:
+        contact = await contact_ms(agent, one.digest, None)
+        return [cause("untold", place, contact, ("nothing is known of what it holds",))]
+    found = []
+    chains = agent.engine.replica.chains
+    mine = {**chains.frontier(Lane.CONTROL), **chains.frontier(Lane.DATA)}
+    waits = events_between(word.frontier, mine) if word.whole else 0
+    if waits:
+        rows = await _first_lacking(agent, word)
+        kept, contact = await kept_ms(agent, rows), await contact_ms(agent, one.digest, word)
+        since = min(kept.values(), default=None)
+        unsent = contact is None or (since is not None and since > contact)
+        evidence = (
+            f"{waits} events wait for it",
+            f"the first of them: {named(rows)}",
+            f"its last word: {clock.day(word.at_ms)}",
+        )
+        found.append(cause("never-sent" if unsent else "not-received", place, since, evidence))
+    if missing := await missing_here(agent, word):
+        words = [_missing(agent, word, *item) for item in missing.items()]
+        found.append(cause("not-here", here.place(agent), word.at_ms, words, who=one.name))
+    return found
+
+
+def _missing(agent: Agent, word: Word, chain: bytes, count: int) -> str:
+    known = next((found for name, found in agent.engine.replica.chains.chains.items() if name == chain), None)
+    whose = agent.engine.replica.verdict.name_of(known.admission) if known else "a device that began it lately"
+    return f"{count} events of a chain of {whose}, as it said at {clock.day(word.at_ms)}"
+
+
+async def _first_lacking(agent: Agent, word: Word) -> list[Row]:
+    """Of each chain that a device lacks the end of, the first event that it lacks."""
+    found: list[Row] = []
+    for name, chain in agent.engine.replica.chains.chains.items():
+        heads = word.frontier.get(name, ())
+        if not all(tip in heads for tip in chain.tips):
+            last = max(heads, default=None)
+            rows = await agent.store.event(last.digest) if last else ()
+            after = rows[0].id if rows else 0
+            found += (await agent.store.walk(name, after, limit=1))[:1]
+    return sorted(found, key=lambda row: row.id)
