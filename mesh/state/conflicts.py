@@ -11,12 +11,22 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from mesh.events.kinds import Value
 from mesh.limits import CONFLICT_NAME_BYTES
 from mesh.names import DocumentId
+from mesh.state.documents import Document
+from mesh.state.operations import OperationId
+
+if TYPE_CHECKING:
+    from mesh.state.settling import Settlements
+
+DELETED, PATH = "deleted", "path"
+"""The registers that say whether a document is deleted, and where an imported one came from."""
 
 _NAME = b"mesh/conflict/1"
+_COUNTER_BYTES = 8
 
 
 class Kind(StrEnum):
@@ -66,3 +76,46 @@ def name_of(document: DocumentId, kind: Kind, field: str, members: Iterable[byte
     for part in (str(document).encode(), kind.encode(), field.encode(), *sorted(set(members))):
         digest.update(len(part).to_bytes(4, "big") + part)
     return digest.digest()[:CONFLICT_NAME_BYTES]
+
+
+def conflicts_of(document: Document, settlements: Settlements) -> tuple[Conflict, ...]:
+    """The open conflicts of a document: of its registers, then delete against edit."""
+    del settlements
+    return (*(_register(document, key) for key in document.conflicts()), *_deleted(document))
+
+
+def fields(conflicts: Iterable[Conflict]) -> tuple[str, ...]:
+    """What is in conflict in a document: registers, `body` for its text, `deleted`; each once."""
+    return tuple(sorted({conflict.field for conflict in conflicts}, key=str.encode))
+
+
+def _register(document: Document, key: str) -> Conflict:
+    """Different values that live in one register. Equal ones are one side, by the greatest of their operations."""
+    live = document.live_operations(key)
+    sides: dict[tuple[type, Value], Side] = {}
+    for name in sorted(live, reverse=True):
+        value = live[name].value
+        sides.setdefault((type(value), value), Side(value, live[name].change))
+    kind = Kind.RENAMED if key == PATH else Kind.REGISTER
+    before = document.folded().parted(key, live, document.hidden)
+    name = name_of(document.id, kind, key, map(_member, live))
+    return Conflict(name, kind, key, tuple(sides.values()), before[0] if len(before) == 1 else None)
+
+
+def _deleted(document: Document) -> Iterable[Conflict]:
+    """Deletions that live, and edits beside them: their writers did not know of each other."""
+    live, history = document.live_operations(DELETED), document.history
+    if not live or any(one.value is not True for one in live.values()):
+        return  # where some say so and some do not, that is a conflict of the register
+    beyond = set(history.outside(history.reach(one.change for one in live.values()))) - document.hidden
+    aware = {c for c in beyond if any(history.made_in(history.reach([c]), name) for name in live)}
+    if not (beside := document.folded().beside(DELETED, beyond - aware) if beyond > aware else set()):
+        return
+    newest = max(beside, key=lambda change: (history.top(change), change))
+    sides = (Side("deleted", live[max(live)].change), Side("edited", newest))
+    members = {*map(_member, live), *beside}
+    yield Conflict(name_of(document.id, Kind.DELETED, DELETED, members), Kind.DELETED, DELETED, sides, None)
+
+
+def _member(name: OperationId) -> bytes:
+    return name.counter.to_bytes(_COUNTER_BYTES, "big") + name.actor

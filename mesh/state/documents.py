@@ -20,11 +20,11 @@ from mesh.names import DocumentId
 from mesh.state import snapshot
 from mesh.state.changes import decode
 from mesh.state.edits import Delete, Draft, Edit, Letters
-from mesh.state.encoding import encode, hash_of
+from mesh.state.encoding import encode
 from mesh.state.engine import Engine
 from mesh.state.fold import Fold, View
 from mesh.state.genesis import FIRST_OPERATIONS_MAX, Genesis, derive, known
-from mesh.state.history import Live
+from mesh.state.history import History, Live
 from mesh.state.intake import NONE, OUTDONE, Intake, Taken, contest
 from mesh.state.operations import ACTOR_BYTES, Change, OperationId
 from mesh.state.shapes import BODY
@@ -109,12 +109,7 @@ class Document:
         raw = self._engine.save()
         if self._saved is not None:
             return snapshot.encode(replace(self._saved, engine=raw))
-        genesis, held = self._genesis, self._intake
-        waiting, aside = (tuple(c.raw for _, c in sorted(part.items())) for part in (held.waiting, held.aside))
-        refused = tuple((change.raw, reason) for _, (change, reason) in sorted(held.refused.items()))
-        birth = (genesis.body is not None, genesis.letters, genesis.registers)
-        void = tuple(sorted(held.void))
-        return snapshot.encode(Snapshot(self.id, *birth, raw, waiting, refused, aside, void))
+        return snapshot.encode(snapshot.taken(self.id, self._genesis, self._intake, raw))
 
     @property
     def spoiled(self) -> bool:
@@ -177,7 +172,7 @@ class Document:
 
     def live(self, key: str) -> tuple[Live, ...]:
         """Every value of a register that no other has replaced, the shown one first."""
-        values = self._live(key)
+        values = self.live_operations(key)
         return tuple(values[name] for name in sorted(values, reverse=True))
 
     def conflicts(self) -> tuple[str, ...]:
@@ -211,7 +206,7 @@ class Document:
 
         Empty for every document, masked or not; anything else is a bug, or a fault of disk or memory.
         """
-        whole, engine, history = self._folded().view(NONE), self._engine.shown(), self._intake.history
+        whole, engine, history = self.folded().view(NONE), self._engine.shown(), self._intake.history
         wrong = {BODY} if self._genesis.body and whole.text != self._engine.text() else set()
         for key in {*whole.live, *history.keys(), *engine}:
             live = history.live(key)
@@ -239,24 +234,22 @@ class Document:
         return digest in self._intake.history
 
     @property
+    def history(self) -> History:
+        """What stands on what in the document."""
+        return self._intake.history
+
+    @property
     def _intake(self) -> Intake:
         """The history beside Automerge, read back from it the first time that a loaded document needs it."""
         if self._held is None:
             saved = self._saved
             assert saved is not None, "neither made nor loaded"
-            void = frozenset(saved.void)
-            first, *others = self._engine.changes()
-            self._held = Intake.begun(replace(self._genesis, hash=hash_of(first)), void)
-            self._held.void.update(void)
-            for raw in others:
-                self._held.restore(decode(raw))
-            for raw, reason in saved.refused:
-                self._held.refuse(decode(raw), reason)
-            self._held.admit(decode(raw) for raw in (*saved.waiting, *saved.aside))
+            self._held = snapshot.restored(saved, self._genesis, self._engine.changes())
             self._saved = None
         return self._held
 
-    def _folded(self) -> Fold:
+    def folded(self) -> Fold:
+        """All operations of what is in the document."""
         if self._fold is None:
             self._fold = Fold(self._intake.history)
             self._fold.take(decode(raw, FIRST_OPERATIONS_MAX) for raw in self._engine.changes())
@@ -266,13 +259,14 @@ class Document:
     def _masked(self) -> View:
         """What is seen where something is hidden."""
         if self._view is None:
-            self._view = self._folded().view(self.hidden)
+            self._view = self.folded().view(self.hidden)
         return self._view
 
     def _keys(self) -> tuple[str, ...]:
         return tuple(sorted(self._masked.live, key=str.encode)) if self.hidden else self._intake.history.keys()
 
-    def _live(self, key: str) -> Mapping[OperationId, Live]:
+    def live_operations(self, key: str) -> Mapping[OperationId, Live]:
+        """The same by the operation that wrote each."""
         return self._masked.live.get(key, {}) if self.hidden else self._intake.history.live(key)
 
     def _letters(self) -> Letters:
@@ -285,7 +279,7 @@ class Document:
 
         So a value that was hidden does not come back beside the new one when its mask is lifted.
         """
-        seen = self._live(key)
+        seen = self.live_operations(key)
         return () if isinstance(edit, Delete) and not seen else {*seen, *self._intake.history.live(key)}
 
 

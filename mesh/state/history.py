@@ -9,7 +9,7 @@ This module knows no bytes and no Automerge, and forgets nothing.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -107,6 +107,21 @@ class History:
     def covers(self, reach: Reach, actor: bytes, sequence: int) -> bool:
         """Whether a reach has an actor's change of this number, which is held."""
         return sequence <= _reached(self._lines[actor], reach, actor)
+
+    def made_in(self, reach: Reach, name: OperationId) -> bool:
+        """Whether a reach has the change that made an operation, which is held."""
+        line = self._lines[name.actor]
+        return bisect_right(line.starts, name.counter) <= _reached(line, reach, name.actor)
+
+    def outside(self, reach: Reach) -> Iterator[bytes]:
+        """The changes that are not in a reach."""
+        for actor, line in self._lines.items():
+            for position in line.positions[_reached(line, reach, actor) :]:
+                yield self._hashes[position]
+
+    def top(self, change: bytes) -> int:
+        """The counter of a change's last operation, or where it would have one."""
+        return self._tops[self._positions[change]]
 
     def at(self, actor: bytes, sequence: int) -> bytes | None:
         """The hash of an actor's change by its number."""
