@@ -179,7 +179,13 @@ async def _device(agent: Agent, one: Admission, whole: Sequence[Cause]) -> Told:
         causes += await _other(agent, one)
     causes = in_order(causes)
     since, exact = await last_touch(agent, one.digest)
-    told = {"linked": is_linked(agent, one.digest), "touched_ms": since, "touched_exactly": exact}
+    meeting = agent.meetings.of(device_text(one.digest))
+    told = {
+        "linked": is_linked(agent, one.digest),
+        "touched_ms": since,
+        "touched_exactly": exact,
+        "in_sync_ms": meeting.in_sync_ms or None if meeting else None,
+    }
     subject = {"kind": "device", "id": device_text(one.digest), "name": one.name}
     return {**_answer(subject, _state(agent, one, causes), causes), **({} if own else told)}
 

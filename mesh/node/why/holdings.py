@@ -6,7 +6,6 @@ evidence.
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from mesh.events.event import Inner, Lane
 from mesh.events.kinds import Mark
 from mesh.events.reading import read_inner
 from mesh.events.verdict import Admission
-from mesh.limits import HAVE_CHAINS_MAX
 from mesh.names import Digest, device_text
 from mesh.node import clock
 from mesh.node.storage.store_port import Row
@@ -26,8 +24,6 @@ from mesh.node.touch import last_touch
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
-
-MS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +42,12 @@ def others(agent: Agent) -> list[Admission]:
     return sorted((one for one in live if one.digest != agent.engine.own.admission), key=lambda one: one.name)
 
 
-async def word_of(agent: Agent, admission: Digest) -> Word | None:
+def word_of(agent: Agent, admission: Digest) -> Word | None:
     """The last word of a device; None when it never said anything that is known here."""
-    known = agent.talk.known.get(device_text(admission)) if agent.talk else None
-    if known is None:
+    meeting = agent.meetings.of(device_text(admission))
+    if meeting is None or not meeting.heard_ms:
         return None
-    have = known.have
-    at_ms = clock.now_ms() - round((time.monotonic() - known.at) * MS)
-    whole = len(have.data) < HAVE_CHAINS_MAX and len(have.control) < HAVE_CHAINS_MAX // 2
-    return Word({**have.control, **have.data}, at_ms, whole)
+    return Word({**meeting.have.control, **meeting.have.data}, meeting.heard_ms, meeting.whole)
 
 
 async def contact_ms(agent: Agent, admission: Digest, word: Word | None) -> int | None:

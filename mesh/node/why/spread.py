@@ -5,25 +5,28 @@ By what each device said that it holds. What nobody knows is told as that.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mesh.clocks.frontier import events_between
 from mesh.events.event import Lane
 from mesh.events.verdict import Admission
-from mesh.names import digest_text
-from mesh.node import clock
+from mesh.names import Digest, digest_text
+from mesh.node import clock, subjects
 from mesh.node.storage.store_port import Row
 from mesh.node.why import here
-from mesh.node.why.causes import Cause, cause
+from mesh.node.why.causes import Cause, Place, cause
 from mesh.node.why.holdings import Word, contact_ms, is_linked, kept_ms, lacking, missing_here, others, word_of
 from mesh.node.why.reach import place_of, unreachable
-from mesh.node.why.standing import named
+from mesh.node.why.standing import EVENT_CHARACTERS, named
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
+    from mesh.sync.comparing import Finding
 
 _CHAIN_CHARACTERS = 8
+_MS = 1000
 
 
 async def causes(agent: Agent, rows: Sequence[Row]) -> list[Cause]:
@@ -38,7 +41,7 @@ async def causes(agent: Agent, rows: Sequence[Row]) -> list[Cause]:
 
 
 async def _lacks(agent: Agent, one: Admission, rows: Sequence[Row]) -> list[Cause]:
-    word = await word_of(agent, one.digest)
+    word = word_of(agent, one.digest)
     lacks = await lacking(agent, word, rows) if word else list(rows)
     if not lacks:
         return []
@@ -75,36 +78,38 @@ def _said(agent: Agent, word: Word, row: Row) -> str:
 
 
 async def with_device(agent: Agent, one: Admission) -> list[Cause]:
-    """What waits for one device, and what of it is missing here, of all events."""
-    word, place = await word_of(agent, one.digest), place_of(one)
+    """What waits for one device, what of it is missing here, and whether it shows the same."""
+    word, place = word_of(agent, one.digest), place_of(one)
     if word is None:
         contact = await contact_ms(agent, one.digest, None)
         return [cause("untold", place, contact, ("nothing is known of what it holds",))]
-    found = []
+    found = await _waiting(agent, one, word)
+    if missing := await missing_here(agent, word):
+        evidence = [_missing(agent, word, *item) for item in missing.items()]
+        found.append(cause("not-here", here.place(agent), word.at_ms, evidence, who=one.name))
+    return [*found, *_receipt(agent, place)]
+
+
+async def _waiting(agent: Agent, one: Admission, word: Word) -> list[Cause]:
+    """What is held here that a device lacks, of all events."""
     chains = agent.engine.replica.chains
     mine = {**chains.frontier(Lane.CONTROL), **chains.frontier(Lane.DATA)}
     waits = events_between(word.frontier, mine) if word.whole else 0
-    if waits:
-        rows = await _first_lacking(agent, word)
-        kept, contact = await kept_ms(agent, rows), await contact_ms(agent, one.digest, word)
-        since = min(kept.values(), default=None)
-        unsent = contact is None or (since is not None and since > contact)
-        evidence = (
-            f"{waits} events wait for it",
-            f"the first of them: {named(rows)}",
-            f"its last word: {clock.day(word.at_ms)}",
-        )
-        found.append(cause("never-sent" if unsent else "not-received", place, since, evidence))
-    if missing := await missing_here(agent, word):
-        words = [_missing(agent, word, *item) for item in missing.items()]
-        found.append(cause("not-here", here.place(agent), word.at_ms, words, who=one.name))
-    return found
+    if not waits:
+        return []
+    rows = await _first_lacking(agent, word)
+    kept, contact = await kept_ms(agent, rows), await contact_ms(agent, one.digest, word)
+    since = min(kept.values(), default=None)
+    unsent = contact is None or (since is not None and since > contact)
+    count = "1 event waits for it" if waits == 1 else f"{waits} events wait for it"
+    evidence = (count, f"the first: {named(rows)}", f"its last word: {clock.day(word.at_ms)}")
+    return [cause("never-sent" if unsent else "not-received", place_of(one), since, evidence)]
 
 
-def _missing(agent: Agent, word: Word, chain: bytes, count: int) -> str:
-    known = next((found for name, found in agent.engine.replica.chains.chains.items() if name == chain), None)
-    whose = agent.engine.replica.verdict.name_of(known.admission) if known else "a device that began it lately"
-    return f"{count} events of a chain of {whose}, as it said at {clock.day(word.at_ms)}"
+def _missing(agent: Agent, word: Word, chain: Digest, count: int) -> str:
+    known = agent.engine.replica.chains.chains.get(chain)
+    whose = subjects.name_of(agent, known.admission) if known else "a device that began it lately"
+    return f"{count} event{'' if count == 1 else 's'} of a chain of {whose}, as it said at {clock.day(word.at_ms)}"
 
 
 async def _first_lacking(agent: Agent, word: Word) -> list[Row]:
@@ -118,3 +123,29 @@ async def _first_lacking(agent: Agent, word: Word) -> list[Row]:
             after = rows[0].id if rows else 0
             found += (await agent.store.walk(name, after, limit=1))[:1]
     return sorted(found, key=lambda row: row.id)
+
+
+def _receipt(agent: Agent, place: Place) -> list[Cause]:
+    """What a device's own receipt says that it lacks, and that it shows something else though it holds the same."""
+    meeting = agent.meetings.of(place.device)
+    receipt = meeting.receipt if meeting else None
+    side = agent.talk.agreeing.sides.get(place.device) if agent.talk else None
+    found = []
+    if meeting and receipt and receipt.keys:
+        words = (f"its receipt says that it lacks the keys of {receipt.keys} epochs",)
+        found.append(cause("key-missing", place, meeting.receipt_ms, words, who="an admin device"))
+    if meeting and receipt and receipt.bodies:
+        words = (f"its receipt says that it lacks {receipt.bodies} bodies",)
+        found.append(cause("body-missing", place, meeting.receipt_ms, words))
+    if meeting and side and side.differs_s is not None:
+        since = clock.now_ms() - round((time.monotonic() - side.differs_s) * _MS)
+        found.append(cause("differs", place, since, _difference(side.finding)))
+    return found
+
+
+def _difference(finding: Finding | None) -> tuple[str, ...]:
+    if finding is None:
+        return ("both hold the same events; where they differ is looked for",)
+    event = f"event {digest_text(finding.event)[:EVENT_CHARACTERS]}" if finding.event else "what it shows"
+    where = f" in {finding.document}" if finding.document else ""
+    return (f"the first difference is {event}{where}", f"it counts {'here' if finding.honoured else 'there'} only")

@@ -141,7 +141,7 @@ async def _gap(agent: Agent) -> tuple[list[str], str]:
     """Which devices hold what is not here."""
     found, names = [], []
     for one in others(agent):
-        word = await word_of(agent, one.digest)
+        word = word_of(agent, one.digest)
         lacks = sum((await missing_here(agent, word)).values()) if word else 0
         if word and lacks:
             names.append(one.name)
@@ -150,7 +150,7 @@ async def _gap(agent: Agent) -> tuple[list[str], str]:
 
 
 async def _holds(agent: Agent, admission: Digest, row: Row) -> bool:
-    word = await word_of(agent, admission)
+    word = word_of(agent, admission)
     return word is not None and not await lacking(agent, word, [row])
 
 

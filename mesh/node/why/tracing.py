@@ -74,7 +74,7 @@ async def _kept(agent: Agent, row: Row) -> Told:
 
 async def _there(agent: Agent, one: Admission, row: Row) -> list[Told]:
     """Whether an event was sent to a device, and arrived there."""
-    word, place = await word_of(agent, one.digest), place_of(one)
+    word, place = word_of(agent, one.digest), place_of(one)
     contact = await contact_ms(agent, one.digest, word)
     kept = (await kept_ms(agent, [row])).get(row.placed.digest, 0)
     holds = word is not None and not await lacking(agent, word, [row])
