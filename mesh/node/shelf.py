@@ -59,8 +59,9 @@ class Shelf:
         """Whether so much was gathered that it is time to commit."""
         return self.folding.full or len(self.gathered.weighed) > COMMIT_STANDINGS_MAX
 
-    def batch(self, settings: Mapping[str, bytes], time_ms: int = 0) -> Batch:
+    async def batch(self, settings: Mapping[str, bytes], time_ms: int = 0) -> Batch:
         """Everything gathered since the last commit, which is at that time."""
+        await self.folding.finish()
         return self.gathered.batch(self.folding.snapshots, settings, time_ms)
 
     def committed(self, last_row: int) -> None:
@@ -160,6 +161,7 @@ class Shelf:
             if isinstance(reading.body, Carrier) and reading.inner:
                 step = step_of(event, reading.inner, reading.body, counts=counts)
                 self.gathered.steps[event.digest] = (self.scales.turns, step, reading)
+                self.gathered.carries(step)
                 return step
             return self._born(event, document, reading)
         except Refused as error:

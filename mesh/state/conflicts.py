@@ -93,9 +93,9 @@ def _register(document: Document, key: str) -> Conflict:
     """Different values that live in one register. Equal ones are one side, by the greatest of their operations."""
     live = document.live_operations(key)
     sides: dict[tuple[type, Value], Side] = {}
-    for name in sorted(live, reverse=True):
-        value = live[name].value
-        sides.setdefault((type(value), value), Side(value, live[name].change))
+    for operation in sorted(live, reverse=True):
+        value = live[operation].value
+        sides.setdefault((type(value), value), Side(value, live[operation].change))
     kind = Kind.RENAMED if key == PATH else Kind.REGISTER
     before = document.folded().parted(key, live, document.hidden)
     name = name_of(document.id, kind, key, map(_member, live))

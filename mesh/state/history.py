@@ -81,6 +81,11 @@ class History:
         return tuple(sorted(self._heads))
 
     @property
+    def first(self) -> bytes:
+        """The document's first change, which its birth is."""
+        return self._hashes[0]
+
+    @property
     def next_counter(self) -> int:
         """Where a change that stands on everything begins to count."""
         return 1 + max((self._tops[self._positions[head]] for head in self._heads), default=0)

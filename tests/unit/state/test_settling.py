@@ -50,7 +50,7 @@ def test_a_settlement_holds_until_it_is_taken_back_and_again_when_that_is() -> N
 
 def test_two_who_take_back_must_both_be_taken_back() -> None:
     """One of them alone leaves it taken back."""
-    said = [
+    said: list[tuple[int, Carrier]] = [
         (1, Settled(b"", name(9))),
         (2, Undone(b"", event(1))),
         (3, Undone(b"", event(1))),
