@@ -34,6 +34,8 @@ class NotLetIn(Unreachable):
 class NoAddress(Unreachable):
     """Nobody said where to call."""
 
+    hint = "It may be asleep or on another network; `mesh peer add` takes an address."
+
 
 class NoAnswer(Unreachable):
     """Nothing comes back from an address."""
