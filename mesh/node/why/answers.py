@@ -14,10 +14,9 @@ from mesh.node import agents, calls_grants, subjects, wording
 from mesh.node.arguments import Arguments, needed, text
 from mesh.node.saying import looked
 from mesh.node.storage.store_port import Row
-from mesh.node.touch import last_touch
 from mesh.node.why import agreement, here, reach, skew, spread, standing
 from mesh.node.why.causes import Cause, cause, in_order, state_of
-from mesh.node.why.holdings import inner_of, is_linked
+from mesh.node.why.holdings import contact, inner_of, is_linked
 from mesh.node.why.reach import place_of
 from mesh.node.why.standing import Judged
 from mesh.node.why.subject import Found, event_of, meant
@@ -178,11 +177,11 @@ async def _device(agent: Agent, one: Admission, whole: Sequence[Cause]) -> Told:
     if not own:
         causes += await _other(agent, one)
     causes = in_order(causes)
-    since, exact = await last_touch(agent, one.digest)
+    met, exact = await contact(agent, one.digest)
     meeting = agent.meetings.of(device_text(one.digest))
     told = {
         "linked": is_linked(agent, one.digest),
-        "touched_ms": since,
+        "touched_ms": met,
         "touched_exactly": exact,
         "in_sync_ms": meeting.in_sync_ms or None if meeting else None,
     }

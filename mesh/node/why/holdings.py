@@ -50,12 +50,18 @@ def word_of(agent: Agent, admission: Digest) -> Word | None:
     return Word({**meeting.have.control, **meeting.have.data}, meeting.heard_ms, meeting.whole)
 
 
-async def contact_ms(agent: Agent, admission: Digest, word: Word | None) -> int | None:
-    """Until when this device was in touch with another one: now while they are linked; None: never, as far as known."""
+async def contact(agent: Agent, admission: Digest) -> tuple[int | None, bool]:
+    """When another device was in touch last, and whether that is exact; now while linked, None where nobody knows.
+
+    After a start it is when it told its tips last, which is kept at the end of each link.
+    """
     touched, exact = await last_touch(agent, admission)
     if touched is None and exact:
-        return clock.now_ms()
-    return max((at for at in (touched, word.at_ms if word else None) if at is not None), default=None)
+        return clock.now_ms(), True
+    word = word_of(agent, admission)
+    if word is not None and not (exact and touched is not None and touched > word.at_ms):
+        return word.at_ms, True
+    return touched, exact
 
 
 def is_linked(agent: Agent, admission: Digest) -> bool:

@@ -11,8 +11,8 @@ from mesh.events.verdict import Admission
 from mesh.names import device_text
 from mesh.node import clock
 from mesh.node.ports import LinkStatus, Trouble
-from mesh.node.touch import last_touch
 from mesh.node.why.causes import Cause, Place, cause
+from mesh.node.why.holdings import contact
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -34,7 +34,7 @@ async def unreachable(agent: Agent, one: Admission) -> Cause | None:
     link = next((link for link in links if link.device == place.device), None)
     if link is None or link.connected:
         return None
-    since, exact = await last_touch(agent, one.digest)
+    since, exact = await contact(agent, one.digest)
     code = _CERTAIN.get(link.trouble) or ("asleep" if since is not None else _NEVER_MET.get(link.trouble, "not-found"))
     touched = f"in touch last at {clock.day(since)}{'' if exact else ', at the latest'}" if since is not None else ""
     evidence = [touched or "never in touch with this device, as far as is known here", *_seen(agent, link)]

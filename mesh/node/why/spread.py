@@ -17,7 +17,7 @@ from mesh.node import clock, subjects
 from mesh.node.storage.store_port import Row
 from mesh.node.why import here
 from mesh.node.why.causes import Cause, Place, cause
-from mesh.node.why.holdings import Word, contact_ms, is_linked, kept_ms, lacking, missing_here, others, word_of
+from mesh.node.why.holdings import Word, contact, is_linked, kept_ms, lacking, missing_here, others, word_of
 from mesh.node.why.reach import place_of, unreachable
 from mesh.node.why.standing import EVENT_CHARACTERS, named
 
@@ -45,11 +45,11 @@ async def _lacks(agent: Agent, one: Admission, rows: Sequence[Row]) -> list[Caus
     lacks = await lacking(agent, word, rows) if word else list(rows)
     if not lacks:
         return []
-    kept, contact = await kept_ms(agent, lacks), await contact_ms(agent, one.digest, word)
-    unsent = [row for row in lacks if contact is None or kept.get(row.placed.digest, 0) > contact]
+    kept, (met, _) = await kept_ms(agent, lacks), await contact(agent, one.digest)
+    unsent = [row for row in lacks if met is None or kept.get(row.placed.digest, 0) > met]
     sent = [row for row in lacks if row not in unsent]
-    touched = "in touch now" if is_linked(agent, one.digest) else f"in touch last at {clock.day(contact)}"
-    touched = touched if contact is not None else "never in touch with this device, as far as is known here"
+    touched = "in touch now" if is_linked(agent, one.digest) else f"in touch last at {clock.day(met)}"
+    touched = touched if met is not None else "never in touch with this device, as far as is known here"
     found = []
     for code, some in (("never-sent", unsent), ("not-received" if word else "untold", sent)):
         if some:
@@ -81,8 +81,8 @@ async def with_device(agent: Agent, one: Admission) -> list[Cause]:
     """What waits for one device, what of it is missing here, and whether it shows the same."""
     word, place = word_of(agent, one.digest), place_of(one)
     if word is None:
-        contact = await contact_ms(agent, one.digest, None)
-        return [cause("untold", place, contact, ("nothing is known of what it holds",))]
+        met, _ = await contact(agent, one.digest)
+        return [cause("untold", place, met, ("nothing is known of what it holds",))]
     found = await _waiting(agent, one, word)
     if missing := await missing_here(agent, word):
         evidence = [_missing(agent, word, *item) for item in missing.items()]
@@ -98,9 +98,9 @@ async def _waiting(agent: Agent, one: Admission, word: Word) -> list[Cause]:
     if not waits:
         return []
     rows = await _first_lacking(agent, word)
-    kept, contact = await kept_ms(agent, rows), await contact_ms(agent, one.digest, word)
+    kept, (met, _) = await kept_ms(agent, rows), await contact(agent, one.digest)
     since = min(kept.values(), default=None)
-    unsent = contact is None or (since is not None and since > contact)
+    unsent = met is None or (since is not None and since > met)
     count = "1 event waits for it" if waits == 1 else f"{waits} events wait for it"
     evidence = (count, f"the first: {named(rows)}", f"its last word: {clock.day(word.at_ms)}")
     return [cause("never-sent" if unsent else "not-received", place_of(one), since, evidence)]

@@ -17,7 +17,7 @@ from mesh.node.saying import looked
 from mesh.node.storage.store_port import Row
 from mesh.node.why import agreement, here, standing
 from mesh.node.why.causes import Place
-from mesh.node.why.holdings import Word, contact_ms, inner_of, is_linked, kept_ms, lacking, others, word_of
+from mesh.node.why.holdings import Word, contact, inner_of, is_linked, kept_ms, lacking, others, word_of
 from mesh.node.why.reach import place_of
 from mesh.node.why.subject import event_of
 
@@ -75,14 +75,14 @@ async def _kept(agent: Agent, row: Row) -> Told:
 async def _there(agent: Agent, one: Admission, row: Row) -> list[Told]:
     """Whether an event was sent to a device, and arrived there."""
     word, place = word_of(agent, one.digest), place_of(one)
-    contact = await contact_ms(agent, one.digest, word)
+    met, _ = await contact(agent, one.digest)
     kept = (await kept_ms(agent, [row])).get(row.placed.digest, 0)
     holds = word is not None and not await lacking(agent, word, [row])
     if row.placed.admission == one.digest:
         return [_step("arrived", place, None, "yes", ("it wrote it",))]
-    sent = holds or (contact is not None and contact >= kept)
-    when = "in touch now" if is_linked(agent, one.digest) else f"in touch last at {clock.day(contact)}"
-    steps = [_step("sent", place, contact, "yes" if sent else "no", (when if contact else "never in touch",))]
+    sent = holds or (met is not None and met >= kept)
+    when = "in touch now" if is_linked(agent, one.digest) else f"in touch last at {clock.day(met)}"
+    steps = [_step("sent", place, met, "yes" if sent else "no", (when if met else "never in touch",))]
     return [*steps, _arrived(place, word, holds=holds, sent=sent)]
 
 
