@@ -44,5 +44,5 @@ def _cause(agent: Agent, row: ConflictRow) -> Cause:
 
 def _where(agent: Agent, row: ConflictRow) -> tuple[str, str]:
     """Whose values they are, by name and by id."""
-    names = ", ".join(subjects.name_of(agent, one) for one in row.devices)
-    return " ".join(device_text(one) for one in row.devices), names
+    found = sorted((subjects.name_of(agent, one), device_text(one)) for one in row.devices)
+    return " ".join(device for _, device in found), ", ".join(name for name, _ in found)

@@ -95,7 +95,7 @@ CAUSES: Mapping[str, Sort] = {
     # ── it counts, and there is more to say ──
     "conflict": Sort(
         "it counts, and something else that counts disagrees",
-        "`mesh conflicts show {conflict}` shows the values, `mesh conflicts resolve {conflict}` settles it.",
+        "`mesh conflicts show {conflict}` shows the values, `mesh conflicts resolve {conflict} --take N` settles it.",
         "conflicting",
     ),
     "deleted": Sort(

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mesh.clocks.frontier import events_between
+from mesh.clocks.frontier import Frontier, events_between
 from mesh.events.event import Lane
 from mesh.events.verdict import Admission
 from mesh.names import Digest, digest_text
@@ -43,6 +43,8 @@ async def causes(agent: Agent, rows: Sequence[Row]) -> list[Cause]:
 async def _lacks(agent: Agent, one: Admission, rows: Sequence[Row]) -> list[Cause]:
     word = word_of(agent, one.digest)
     lacks = await lacking(agent, word, rows) if word else list(rows)
+    if not is_linked(agent, one.digest):  # who wrote it has it, unless it says otherwise now
+        lacks = [row for row in lacks if row.placed.admission != one.digest]
     if not lacks:
         return []
     kept, (met, _) = await kept_ms(agent, lacks), await contact(agent, one.digest)
@@ -94,10 +96,12 @@ async def _waiting(agent: Agent, one: Admission, word: Word) -> list[Cause]:
     """What is held here that a device lacks, of all events."""
     chains = agent.engine.replica.chains
     mine = {**chains.frontier(Lane.CONTROL), **chains.frontier(Lane.DATA)}
+    if not is_linked(agent, one.digest):
+        mine = {name: tips for name, tips in mine.items() if chains.chains[name].admission != one.digest}
     waits = events_between(word.frontier, mine) if word.whole else 0
     if not waits:
         return []
-    rows = await _first_lacking(agent, word)
+    rows = await _first_lacking(agent, word, mine)
     kept, (met, _) = await kept_ms(agent, rows), await contact(agent, one.digest)
     since = min(kept.values(), default=None)
     unsent = met is None or (since is not None and since > met)
@@ -112,12 +116,12 @@ def _missing(agent: Agent, word: Word, chain: Digest, count: int) -> str:
     return f"{count} event{'' if count == 1 else 's'} of a chain of {whose}, as it said at {clock.day(word.at_ms)}"
 
 
-async def _first_lacking(agent: Agent, word: Word) -> list[Row]:
+async def _first_lacking(agent: Agent, word: Word, mine: Frontier) -> list[Row]:
     """Of each chain that a device lacks the end of, the first event that it lacks."""
     found: list[Row] = []
-    for name, chain in agent.engine.replica.chains.chains.items():
+    for name, tips in mine.items():
         heads = word.frontier.get(name, ())
-        if not all(tip in heads for tip in chain.tips):
+        if not all(tip in heads for tip in tips):
             last = max(heads, default=None)
             rows = await agent.store.event(last.digest) if last else ()
             after = rows[0].id if rows else 0
