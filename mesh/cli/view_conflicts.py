@@ -135,7 +135,7 @@ def _sentence(told: Told) -> str:
         "renamed": f"its path was changed to {count} at once",
         "text": f"its text was edited at one place at once: {counted(told.get('count'), 'version')}",
         "deleted": "it was deleted there and edited here",
-        "path": f"{counted(told.get('count'), 'note')} at one path",
+        "path": f"{counted(told.get('count'), 'note')} at one path: {one_line(told.get('path'))}",
     }.get(str(told.get("kind")), f"{field}: {count}")
 
 

@@ -8,14 +8,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
+from mesh.errors import Refused
 from mesh.events.kinds import Born, Settled, Undone, Value
 from mesh.events.verdict import Standing
-from mesh.limits import CONFLICT_SIDE_CHARACTERS, CONFLICT_SIDES_KEPT, LIST_MAX, ROWS_READ_MAX
-from mesh.names import DocumentId
+from mesh.limits import CONFLICT_SIDE_CHARACTERS, CONFLICT_SIDES_KEPT, ROWS_READ_MAX
+from mesh.names import Digest, DocumentId
 from mesh.node.gathered import Gathered, Loaded, Step, author_of
 from mesh.node.scales import Scales
 from mesh.node.storage.store_port import Author, ConflictRow, SettlementRow, SideRow, Store
-from mesh.state.conflicts import PATH, Conflict, conflicts_of, fields
+from mesh.state.conflicts import PATH, Conflict, Kind, conflicts_of, fields
+from mesh.state.edits import Delete, Edit, Put
+
+_SHOWN_DIGITS = 12  # of a conflict's name, in a hint
 
 
 class Disputes:
@@ -29,19 +33,12 @@ class Disputes:
 
     async def recall(self, loaded: Loaded) -> None:
         """What was settled in a document that comes out of its snapshot, as the store has it."""
-        before, limit, known = 0, LIST_MAX, set[object]()
-        while True:
-            rows = await self.store.settlements(document=loaded.document.id, before=before, limit=limit)
+        before = 0
+        while rows := await self.store.settlements(document=loaded.document.id, before=before):
             for row in rows:
                 body = Undone(b"", row.undoes) if row.undoes else Settled(b"", row.conflict, row.prints, row.rule)
                 loaded.settlements.add(row.author.event, body)
-            if len(rows) < limit:
-                return
-            # Several devices may have written under one number, so a page begins with the last one of that before.
-            fresh = {row.author.event for row in rows} - known
-            limit = limit if fresh else limit * 2
-            known |= fresh
-            before = rows[-1].author.lamport + 1
+            before = rows[-1].author.lamport
 
     def said(self, loaded: Loaded, steps: Iterable[Step]) -> None:
         """Settlements came into a document, or were taken back."""
@@ -71,7 +68,7 @@ class Disputes:
         found = {change: author for change, author in loaded.authors.items() if change in changes}
         for step in loaded.entered:
             if step.change.hash in changes:
-                found[step.change.hash] = min(step.author, found.get(step.change.hash, step.author), key=_by_event)
+                found[step.change.hash] = min(step.author, found.get(step.change.hash, step.author), key=_first)
         missing = [change for change in changes if change not in found]
         rows = await self.store.of_changes(document.id, missing) if missing else {}
         placed = self.gathered.read(rows.values())
@@ -107,12 +104,27 @@ class Disputes:
         return (await self.authors(loaded, [change])).get(change, row.placed)
 
 
+def must_not_settle(loaded: Loaded, edits: Iterable[Edit]) -> None:
+    """Raise Refused where an edit would write over values that live side by side: that is settled by name."""
+    written = {edit.key for edit in edits if isinstance(edit, Put | Delete)}
+    if not written.intersection(loaded.document.conflicts()):
+        return
+    for conflict in conflicts_of(loaded.document, loaded.settlements):
+        if conflict.field in written and conflict.kind in {Kind.REGISTER, Kind.RENAMED}:
+            name, count = conflict.name.hex()[:_SHOWN_DIGITS], len(conflict.sides)
+            raise Refused(
+                f"{conflict.field} is in conflict: it has {count} values, and this would write over all of them",
+                hint=f"See them with `mesh conflicts show {name}`, then `mesh conflicts resolve {name} --value ...`.",
+            )
+
+
 def _moves(step: Step) -> bool:
     return any(operation.object is None and operation.key == PATH for operation in step.change.operations)
 
 
-def _by_event(author: Author) -> bytes:
-    return author.event
+def _first(author: Author) -> tuple[int, Digest]:
+    """Of several events with one change the one that the store names, too."""
+    return author.lamport, author.event
 
 
 def _settlement(document: DocumentId, step: Step) -> SettlementRow | None:
@@ -126,7 +138,7 @@ def _settlement(document: DocumentId, step: Step) -> SettlementRow | None:
 
 def _row(document: DocumentId, conflict: Conflict, authors: dict[bytes, Author]) -> ConflictRow:
     by = [authors.get(side.change) for side in conflict.sides]
-    known = sorted((one for one in by if one), key=lambda one: (one.lamport, one.event))
+    known = sorted((one for one in by if one), key=_first)
     sides = zip(conflict.sides[:CONFLICT_SIDES_KEPT], by, strict=False)
     return ConflictRow(
         conflict.name,

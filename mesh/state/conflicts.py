@@ -8,16 +8,19 @@ knows nothing of two documents at one path (the store finds these).
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from mesh.events.kinds import Value
-from mesh.limits import CONFLICT_NAME_BYTES
+from mesh.limits import CONFLICT_NAME_BYTES, WORD_SHOWN_CHARACTERS
 from mesh.names import DocumentId
 from mesh.state.documents import Document
-from mesh.state.operations import OperationId
+from mesh.state.footprints import operation_name
+from mesh.state.regions import Region
+from mesh.state.shapes import BODY
 
 if TYPE_CHECKING:
     from mesh.state.settling import Settlements
@@ -26,7 +29,7 @@ DELETED, PATH = "deleted", "path"
 """The registers that say whether a document is deleted, and where an imported one came from."""
 
 _NAME = b"mesh/conflict/1"
-_COUNTER_BYTES = 8
+_FIRST_WORD, _LAST_WORD = re.compile(r"\w+"), re.compile(r"\w+\Z")
 
 
 class Kind(StrEnum):
@@ -64,10 +67,29 @@ class Conflict:
     field: str
     sides: tuple[Side, ...]
     ancestor: Value
-    prints: tuple[bytes, ...] = ()
-    start: int = 0
-    length: int = 0
-    merged: str = ""
+    region: Region | None = None
+    words: tuple[str, str] = ("", "")
+    """What stands in the text right before and after the region, where that would cut a word; it is in all values."""
+
+    @property
+    def prints(self) -> tuple[bytes, ...]:
+        """The names of the edits of a text that overlap; empty for other conflicts."""
+        return self.region.prints if self.region else ()
+
+    @property
+    def start(self) -> int:
+        """Where in the shown text the region begins."""
+        return self.region.start - len(self.words[0]) if self.region else 0
+
+    @property
+    def length(self) -> int:
+        """How many characters of the shown text are in the region."""
+        return self.region.length + sum(map(len, self.words)) if self.region else 0
+
+    @property
+    def merged(self) -> str:
+        """What the shown text has there."""
+        return self.region.merged.join(self.words) if self.region else ""
 
 
 def name_of(document: DocumentId, kind: Kind, field: str, members: Iterable[bytes]) -> bytes:
@@ -79,9 +101,11 @@ def name_of(document: DocumentId, kind: Kind, field: str, members: Iterable[byte
 
 
 def conflicts_of(document: Document, settlements: Settlements) -> tuple[Conflict, ...]:
-    """The open conflicts of a document: of its registers, then delete against edit."""
-    del settlements
-    return (*(_register(document, key) for key in document.conflicts()), *_deleted(document))
+    """The open conflicts of a document: of its registers, of its text from beginning to end, delete against edit."""
+    registers = (_register(document, key) for key in document.conflicts())
+    regions = document.regions(settlements.naming)
+    text = document.text() if regions else ""
+    return (*registers, *(_text(document, text, region) for region in regions), *_deleted(document))
 
 
 def fields(conflicts: Iterable[Conflict]) -> tuple[str, ...]:
@@ -98,8 +122,27 @@ def _register(document: Document, key: str) -> Conflict:
         sides.setdefault((type(value), value), Side(value, live[operation].change))
     kind = Kind.RENAMED if key == PATH else Kind.REGISTER
     before = document.folded().parted(key, live, document.hidden)
-    name = name_of(document.id, kind, key, map(_member, live))
+    name = name_of(document.id, kind, key, map(operation_name, live))
     return Conflict(name, kind, key, tuple(sides.values()), before[0] if len(before) == 1 else None)
+
+
+def _text(document: Document, text: str, region: Region) -> Conflict:
+    """Edits of one region of the text that overlap."""
+    name = name_of(document.id, Kind.TEXT, BODY, region.prints)
+    words = _words_beside(text, region)
+    sides = tuple(Side(side.text.join(words), side.change) for side in region.sides)
+    return Conflict(name, Kind.TEXT, BODY, sides, region.ancestor.join(words), region, words)
+
+
+def _words_beside(text: str, region: Region) -> tuple[str, str]:
+    """What completes the words that a region cuts: people read words, and edits are of letters."""
+    texts = (region.ancestor, region.merged, *(side.text for side in region.sides))
+    before = text[max(region.start - WORD_SHOWN_CHARACTERS, 0) : region.start]
+    end = region.start + region.length
+    after = text[end : end + WORD_SHOWN_CHARACTERS]
+    left, right = _LAST_WORD.search(before), _FIRST_WORD.match(after)
+    cut = any(_FIRST_WORD.match(each) for each in texts), any(_LAST_WORD.search(each) for each in texts)
+    return left[0] if left and cut[0] else "", right[0] if right and cut[1] else ""
 
 
 def _deleted(document: Document) -> Iterable[Conflict]:
@@ -107,15 +150,13 @@ def _deleted(document: Document) -> Iterable[Conflict]:
     live, history = document.live_operations(DELETED), document.history
     if not live or any(one.value is not True for one in live.values()):
         return  # where some say so and some do not, that is a conflict of the register
-    beyond = set(history.outside(history.reach(one.change for one in live.values()))) - document.hidden
-    aware = {c for c in beyond if any(history.made_in(history.reach([c]), name) for name in live)}
+    gone = {one.change for one in live.values()}
+    beyond = {*history.difference(history.reach(history.heads), history.reach(gone))} - document.hidden
+    numbers = [history.number(change) for change in gone]
+    aware = {c for c in beyond if any(history.covers(history.reach([c]), *number) for number in numbers)}
     if not (beside := document.folded().beside(DELETED, beyond - aware) if beyond > aware else set()):
         return
-    newest = max(beside, key=lambda change: (history.top(change), change))
+    newest = max(beside, key=history.age)
     sides = (Side("deleted", live[max(live)].change), Side("edited", newest))
-    members = {*map(_member, live), *beside}
+    members = {*map(operation_name, live), *beside}
     yield Conflict(name_of(document.id, Kind.DELETED, DELETED, members), Kind.DELETED, DELETED, sides, None)
-
-
-def _member(name: OperationId) -> bytes:
-    return name.counter.to_bytes(_COUNTER_BYTES, "big") + name.actor

@@ -21,12 +21,13 @@ from mesh.state import snapshot
 from mesh.state.changes import decode
 from mesh.state.edits import Delete, Draft, Edit, Letters
 from mesh.state.encoding import encode
-from mesh.state.engine import Engine
+from mesh.state.engine import Engine, culprit
 from mesh.state.fold import Fold, View
 from mesh.state.genesis import FIRST_OPERATIONS_MAX, Genesis, derive, known
 from mesh.state.history import History, Live
 from mesh.state.intake import NONE, OUTDONE, Intake, Taken, contest
 from mesh.state.operations import ACTOR_BYTES, Change, OperationId
+from mesh.state.regions import Naming, Region, Regions
 from mesh.state.shapes import BODY
 from mesh.state.snapshot import Snapshot
 
@@ -41,7 +42,7 @@ class Document:
     throws this object away and folds the document again from its events: there is no other way, and none is needed.
     """
 
-    __slots__ = ("_engine", "_fold", "_genesis", "_held", "_saved", "_view", "id")
+    __slots__ = ("_engine", "_fold", "_genesis", "_held", "_regions", "_saved", "_view", "id")
 
     def __init__(self, document: DocumentId, genesis: Genesis, engine: Engine, held: Intake | None) -> None:
         """Use `born`, `load` or `fold`."""
@@ -52,6 +53,7 @@ class Document:
         self._saved: Snapshot | None = None  # what was loaded, until it is needed
         self._fold: Fold | None = None  # of all that is in the document, once it was needed
         self._view: View | None = None
+        self._regions: Regions | None = None
 
     @classmethod
     def born(cls, document: DocumentId, birth: Born) -> Document:
@@ -87,7 +89,7 @@ class Document:
             try:
                 made._admit(fit, void)
             except Malformed:
-                unfit.append(_culprit(genesis, fit, void))
+                unfit.append(culprit(genesis, fit, void))
             else:
                 return made
 
@@ -141,9 +143,8 @@ class Document:
     def edit(self, actor: bytes, edits: Sequence[Edit], *, bare: bool = False) -> Change:
         """The change that these edits are, standing on everything held. The document stays as it is: `take` it.
 
-        `bare`: it may do nothing, and only say what its writer had seen.
         `actor` is the first half of the writer's admission and a random half, fresh for this document and run of the
-        writer. Raises Misuse or TooLarge.
+        writer. `bare`: it may do nothing, and only say what its writer had seen. Raises Misuse or TooLarge.
         """
         history = self._intake.history
         sequence, start = history.next_sequence(actor), history.next_counter
@@ -179,6 +180,25 @@ class Document:
         """The registers in which different values live side by side."""
         live = ((key, self.live(key)) for key in self._keys())
         return tuple(key for key, values in live if len({(type(v.value), v.value) for v in values}) > 1)
+
+    @property
+    def concurrent(self) -> bool:
+        """Whether two changes were made without knowing of each other; without that, nothing can overlap."""
+        return bool(self._intake.history.parted)
+
+    def regions(self, naming: Naming = lambda _: NONE) -> tuple[Region, ...]:
+        """Where concurrent edits of the text overlap and nobody settled it, in the order of the text.
+
+        `naming` says for a print which effective settlements name it.
+        """
+        if self._genesis.body is None or not self.concurrent:
+            return ()
+        self._regions = self._regions or Regions(self.id, self._intake.history)
+        return self._regions.open(self.folded, self.hidden, naming)
+
+    def without(self, change: bytes) -> View:
+        """What would be seen if a change that is in the document did not count."""
+        return self.folded().view({*self.hidden, change})
 
     def text(self) -> str:
         """The text, whether it is letters or one value; empty where that value is void."""
@@ -275,21 +295,6 @@ class Document:
         return Letters(self._engine.length(), self._engine.letter)
 
     def _replaced(self, edit: Edit, key: str) -> Iterable[OperationId]:
-        """What an edit of a register replaces: all that is seen, and what would be without the masks.
-
-        So a value that was hidden does not come back beside the new one when its mask is lifted.
-        """
+        """What an edit of a register replaces: all that is seen, and what a lifted mask would bring back beside it."""
         seen = self.live_operations(key)
         return () if isinstance(edit, Delete) and not seen else {*seen, *self._intake.history.live(key)}
-
-
-def _culprit(genesis: Genesis, changes: Sequence[Change], void: AbstractSet[bytes]) -> Change:
-    """The first change that Automerge cannot take, one by one in an order that is the same everywhere."""
-    trial, intake = Engine.begun(genesis), Intake.begun(genesis)
-    for change in Intake.begun(genesis).admit(changes, void):
-        intake.admit([change])
-        try:
-            trial.deliver([change.raw], intake.history.heads)
-        except Malformed:
-            return change
-    raise Damaged("Automerge takes these changes one by one but not together")

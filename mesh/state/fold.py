@@ -27,6 +27,15 @@ class View:
     live: Mapping[str, Mapping[OperationId, Live]]
 
 
+class Stroke(NamedTuple):
+    """A letter, the change that inserted it, and those that deleted it."""
+
+    name: OperationId
+    value: str
+    change: bytes
+    gone: Sequence[bytes]
+
+
 class _Letter(NamedTuple):
     """An inserted character, and the change that inserted it."""
 
@@ -94,17 +103,17 @@ class Fold:
         """
         writes = {write.id: write for write in self._writes.get(key, ())}
         open_ = [writes[name] for name in live]
-        reaches = [self._history.reach([change]) for change in {write.change for write in open_}]
-        if len(reaches) < 2:
+        changes = {write.change for write in open_}
+        if len(changes) < 2:
             return ()
+        common = self._history.shared(changes)
         shared: dict[OperationId, _Write] = {}
         seen: set[OperationId] = set()
         while open_:
             for name in open_.pop().before:
-                if name not in seen and name in writes:
+                if (below := writes.get(name)) and name not in seen:
                     seen.add(name)
-                    below = writes[name]
-                    if all(self._history.made_in(reach, name) for reach in reaches):
+                    if self._history.covers(common, name.actor, below.sequence):
                         shared[name] = below
                     else:
                         open_.append(below)
@@ -114,11 +123,16 @@ class Fold:
 
     def beside(self, key: str, changes: AbstractSet[bytes]) -> frozenset[bytes]:
         """Those of these changes that do something else than write one register."""
-        found = {letter.change for letter in self._letters.values()} | {
-            by for gone in self._gone.values() for by in gone
-        }
+        found = {letter.change for letter in self._letters.values()}
+        found |= {by for gone in self._gone.values() for by in gone}
         found |= {write.change for other, writes in self._writes.items() if other != key for write in writes}
         return frozenset(found & changes)
+
+    def strokes(self) -> Iterator[Stroke]:
+        """Every letter that was ever inserted, in the order of the text."""
+        for name in self._in_order():
+            value, change = self._letters[name]
+            yield Stroke(name, value, change, self._gone.get(name, ()))
 
     def _in_order(self) -> Iterator[OperationId]:
         """Every letter that was ever inserted: each behind the one it was inserted after, later ones first.

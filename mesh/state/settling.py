@@ -19,6 +19,7 @@ from mesh.state import notes
 from mesh.state.conflicts import DELETED, PATH, Conflict, Kind
 from mesh.state.documents import Document
 from mesh.state.edits import Edit, Put, Splice
+from mesh.state.regions import Region, Version
 from mesh.state.rewording import splices
 from mesh.state.shapes import BODY, check_register
 
@@ -91,10 +92,13 @@ class Settlements:
         """The event that takes this one back and is in effect; of several the one with the smallest digest."""
         return min((name for name in self._undoing.get(event, ()) if self.effective(name)), default=None)
 
+    def naming(self, name: bytes) -> frozenset[bytes]:
+        """The settlements in effect that name an overlapping edit."""
+        return frozenset(event for event in self._naming.get(name, ()) if self.effective(event))
+
     def settled(self, one: bytes, other: bytes) -> bool:
         """Whether a settlement that is in effect names both of two overlapping edits."""
-        both = self._naming.get(one, set()) & self._naming.get(other, set())
-        return any(self.effective(event) for event in both)
+        return not self.naming(one).isdisjoint(self.naming(other))
 
     def of(self, conflict: bytes) -> tuple[Digest, ...]:
         """The settlements of a conflict, in effect or not."""
@@ -139,14 +143,38 @@ def _said(document: Document, key: str, value: Value) -> tuple[Edit, ...]:
 
 
 def _reworded(conflict: Conflict, choice: Choice) -> tuple[Edit, ...]:
-    """The region of a text in other words; what stays keeps its letters, so that later edits find their place."""
+    """The region of a text in other words; what stays keeps its letters, so that others' edits find their place."""
+    region = conflict.region
+    assert region is not None, conflict
     if isinstance(choice, Merge):
         return ()
-    wanted = conflict.sides[choice.side].value if isinstance(choice, Take) else choice.value
-    if not isinstance(wanted, str):
+    if isinstance(choice, Take):
+        return tuple(_as_had(region, region.sides[choice.side]))
+    if not isinstance(choice.value, str):
         raise Misuse("a text is settled by a text")
-    found = splices(conflict.merged, wanted)
+    found = splices(conflict.merged, choice.value)
     return tuple(Splice(conflict.start + one.position, one.deleted, one.inserted) for one in found)
+
+
+def _as_had(region: Region, side: Version) -> Iterable[Splice]:
+    """A region as one side had it: what that does not show is deleted, what others deleted is inserted again.
+
+    Both are in the order of all letters that ever were, so what they share comes in one order. The last splice first,
+    so that none moves another.
+    """
+    today, shared = region.letters, set(region.letters).intersection(side.letters)
+    found: list[Splice] = []
+    at = had = 0
+    while True:
+        end = next((place for place in range(at, len(today)) if today[place] in shared), len(today))
+        until = next(
+            (place for place in range(had, len(side.letters)) if side.letters[place] in shared), len(side.text)
+        )
+        if end > at or until > had:
+            found.append(Splice(region.start + at, end - at, side.text[had:until]))
+        if end == len(today):
+            return reversed(found)
+        at, had = end + 1, until + 1
 
 
 def named_together(prints: Iterable[bytes], most: int = SETTLED_PRINTS_MAX) -> tuple[tuple[bytes, ...], ...]:

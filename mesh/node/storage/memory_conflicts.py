@@ -32,6 +32,11 @@ class Disputes:
             self.settlements[document] = was | {row.author.event: row for row in rows}
         self.changes |= dict(batch.changes)
 
+    def erase(self, events: Iterable[Digest]) -> None:
+        """What these events carried is not known any more."""
+        for event in events:
+            self.changes.pop(event, None)
+
     def names(self, document: DocumentId) -> list[bytes]:
         """The names of a document's open conflicts."""
         return [row.name for row in self.open.get(document, ())]

@@ -258,13 +258,14 @@ class SqliteStore:
         *,
         tag: str | None = None,
         search: str | None = None,
+        at: tuple[str, str] | None = None,
         deleted: bool = False,
         limit: int,
         after: NoteRow | None = None,
     ) -> tuple[NoteRow, ...]:
         """Notes, the latest first."""
         return await self._reader.read(
-            ledger_documents.read_notes, tag=tag, search=search, deleted=deleted, limit=limit, after=after
+            ledger_documents.read_notes, tag=tag, search=search, at=at, deleted=deleted, limit=limit, after=after
         )
 
     async def conflicts(

@@ -232,7 +232,9 @@ class MemoryStore(Views):
     async def erase(self, before_ms: int) -> int:
         """Delete the bodies of documents that were forgotten before that time. Returns how many went."""
         over = {name for name, since_ms in self._forgotten.items() if since_ms < before_ms}
-        rows = [row for row in self._rows if row.document in over and row.placed.event.body is not None]
+        gone = [row for row in self._rows if row.document in over]
+        self._disputes.erase(row.placed.digest for row in gone)
+        rows = [row for row in gone if row.placed.event.body is not None]
         for row in rows:
             event = Event(row.placed.event.header, None)
             self._rows[row.id - 1] = replace(row, placed=replace(row.placed, event=event))

@@ -59,7 +59,14 @@ async def edit(small: Small, note: DocumentId, **wanted: str) -> None:
 async def everything(store: Store) -> tuple[object, ...]:
     """All that a store says about data."""
     rows = [(r.placed.digest, r.standing, r.reason, r.document) for r in await store.replay(limit=10_000)]
-    return await store.digest(), await store.notes(limit=1000), await store.notes(limit=1000, deleted=True), rows
+    disputed = await store.conflicts(), await store.settlements(), await store.view_root()
+    return (
+        await store.digest(),
+        await store.notes(limit=1000),
+        await store.notes(limit=1000, deleted=True),
+        rows,
+        disputed,
+    )
 
 
 async def rebuilt(small: Small) -> None:

@@ -11,10 +11,11 @@ from mesh.errors import Misuse, Refused
 from mesh.events.kinds import Carrier, Changed, Settled, Undone
 from mesh.limits import PATH_BYTES_MAX
 from mesh.names import Digest
-from mesh.state.conflicts import Conflict, Kind, Side
+from mesh.state.conflicts import Conflict, Kind, Side, conflicts_of
 from mesh.state.edits import Edit, Put, Splice
 from mesh.state.settling import Choice, Merge, Say, Settlements, Take, edits_for, moved_aside, named_together
 from tests.unit.state.test_conflicts import Devices
+from tests.unit.state.writers import BIRTH, actor
 
 
 def event(number: int) -> Digest:
@@ -146,22 +147,50 @@ def test_what_cannot_be_said_is_refused() -> None:
         edits_for(document, Conflict(name(1), Kind.PATH, "path", (), None), Say("x"))
 
 
-@pytest.mark.parametrize("choice", [Take(0), Take(1), Say("beans, three peas and corn"), Say(""), Merge()])
+CHOICES: tuple[Choice, ...] = (Take(0), Take(1), Say("three peas and corn"), Say(""), Merge())
+
+
+@pytest.mark.parametrize("choice", CHOICES)
 def test_a_region_of_a_text_becomes_what_was_chosen_and_nothing_around_it(choice: Choice) -> None:
-    """What stays keeps its letters: only what differs is written."""
+    """On all devices, and it is settled then; what a third one wrote elsewhere meanwhile stays."""
     devices = Devices()
-    document = devices.held[0]
-    text, merged = document.text(), document.text()[7:11]
-    sides = (Side("two peas", b"1"), Side("five peas", b"2"))
-    found = Conflict(name(1), Kind.TEXT, "body", sides, merged, (name(2), name(3)), 7, 4, merged)
-    edits = edits_for(document, found, choice)
-    wanted = {Take(0): "two peas", Take(1): "five peas", Merge(): merged}.get(choice) or getattr(choice, "value", "")
-    assert all(isinstance(one, Splice) for one in edits)
-    if edits:
-        devices.write(0, *edits)
-    assert document.text() == text[:7] + str(wanted) + text[11:]
-    with pytest.raises(Misuse):
-        edits_for(document, found, Say(value=True))
+    devices.write(0, Splice(7, 4, "two peas"))
+    devices.write(1, Splice(7, 4, "five peas"))
+    (found,) = devices.open()
+    assert {side.value for side in found.sides} == {"two peas", "five peas"}
+    assert (found.ancestor, found.start, found.length) == (BIRTH.text[7:11], 7, len(found.merged))
+    wanted = found.sides[choice.side].value if isinstance(choice, Take) else getattr(choice, "value", found.merged)
+    edits = edits_for(devices.held[2], found, choice)
+    devices.write(1, Splice(0, 0, "> "))
+    settled = devices.held[2].edit(actor(2), edits, bare=True)
+    devices.held[2].take([settled])
+    devices.written.append(settled)
+    said = settlements((1, Settled(b"", found.name, found.prints)))
+    assert devices.meet().text() == f"> beans, {wanted} 🌱"
+    assert all(conflicts_of(document, said) == () for document in devices.held)
+
+
+def test_to_take_a_side_is_to_write_only_what_differs() -> None:
+    """Letters that stay keep their names: whoever wrote beside them meanwhile finds his place."""
+    devices = Devices()
+    devices.write(0, Splice(0, 5, "big beans"), Splice(13, 0, "green "))
+    devices.write(1, Splice(0, 5, "small beans"))
+    (found,) = devices.open()
+    for side in (0, 1):
+        for one in edits_for(devices.held[2], found, Take(side)):
+            assert isinstance(one, Splice)
+            assert one.deleted + len(one.inserted) < len(found.merged)
+
+
+def test_a_text_is_settled_by_a_text() -> None:
+    """And only by what is there."""
+    devices = Devices()
+    devices.write(0, Splice(0, 0, "a"))
+    devices.write(1, Splice(0, 0, "b"))
+    (found,) = devices.open()
+    for choice in (Say(value=True), Take(2)):
+        with pytest.raises(Misuse):
+            edits_for(devices.held[0], found, choice)
 
 
 def test_a_settled_conflict_is_open_again_as_another_one_when_two_settle_it_differently() -> None:
