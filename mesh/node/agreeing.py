@@ -37,6 +37,7 @@ class Side:
 
     have: Have | None = None
     receipt: Receipt | None = None
+    told: Shown | None = None  # what this device last said there that it shows
     refused: str = ""  # what was wrong with its last receipt
     older: bool = False  # it signs no receipts
     finding: Finding | None = None  # the first difference, from this device's side
@@ -100,7 +101,9 @@ class Agreeing:
         """Answer a peer that is not outside. Raises Refused."""
         if verb == receipts.VERB:
             await self._take(peer, receipts.decode(body))
-            return receipts.encode(await self._own())
+            mine = await self._own()
+            self.sides.setdefault(peer, Side()).told = mine.shown
+            return receipts.encode(mine)
         return await self._compared(peer, comparing.decode(body))
 
     def both_show(self, peer: Peer) -> bool:
@@ -116,6 +119,9 @@ class Agreeing:
         tips = replica.chains.frontier(Lane.CONTROL), replica.chains.frontier(Lane.DATA)
         return side.have is not None and side.have.verdict == replica.verdict_digest and alike(*tips, side.have)
 
+    async def _shown(self) -> Shown:
+        return await shown(self._engine)
+
     def _second(self, peer: Peer) -> bool:
         """Of each two devices one is asked, and asks only when that comes to nothing."""
         return self._own_name > peer
@@ -125,7 +131,7 @@ class Agreeing:
             while side.news:
                 side.news = False
                 await asyncio.sleep(timing.RECEIPT_CALM_S + (timing.RECEIPT_TURN_S if self._second(peer) else 0.0))
-                if self._alike(side) and not await self._weighed(peer, side):
+                if self._alike(side) and not (await self._weighed(peer, side) and side.told == await self._shown()):
                     await self._ask(peer, side)
         finally:
             side.trading = False
@@ -136,12 +142,12 @@ class Agreeing:
         moved, now = (mine.shown, side.have and side.have.state), time.monotonic()
         if side.older or (moved == side.asked and now - side.asked_s < timing.RECEIPT_AGAIN_S):
             return
-        side.asked, side.asked_s = moved, now
+        side.asked, side.asked_s, side.told = moved, now, mine.shown
         try:
             raw = await self._bus.request(peer, receipts.VERB, receipts.encode(mine), timeout_s=timing.ASK_TIMEOUT_S)
             await self._take(peer, receipts.decode(raw))
         except Unreachable:
-            side.asked = None
+            side.asked = side.told = None
             raise
         except Refused as error:
             side.older, side.refused = UNKNOWN in str(error), str(error)
@@ -175,7 +181,7 @@ class Agreeing:
         theirs = side.receipt
         if theirs is None:
             return False
-        mine, replica, both_show = await shown(self._engine), self._engine.replica, self.both_show(peer)
+        mine, replica, both_show = await self._shown(), self._engine.replica, self.both_show(peer)
         if agree(mine, theirs.shown, both_show=both_show):
             side.differs_s = side.finding = side.found = None
             self._meetings.in_sync(peer)
@@ -208,7 +214,7 @@ class Agreeing:
 
     async def _find(self, peer: Peer, side: Side) -> None:
         """Look for the first difference, unless there is none any more, or it is known."""
-        before, told = await shown(self._engine), side.receipt
+        before, told = await self._shown(), side.receipt
         if side.differs_s is None or told is None or side.found == (before, told.shown):
             return
         side.compared_s, theirs = time.monotonic(), told.shown
@@ -219,7 +225,7 @@ class Agreeing:
             message = await own_side.followed(self._engine.store, answer) if answer else None
             if message is None:
                 return
-        still = side.receipt is told and before == await shown(self._engine)
+        still = side.receipt is told and before == await self._shown()
         if still and isinstance(message, Finding):
             await self._note(peer, side, message)
             await self._bus.tell(peer, comparing.VERB, comparing.encode(message))
@@ -251,7 +257,7 @@ class Agreeing:
 
     async def _note(self, peer: Peer, side: Side, finding: Finding) -> None:
         if side.receipt is not None:
-            side.finding, side.found = finding, (await shown(self._engine), side.receipt.shown)
+            side.finding, side.found = finding, (await self._shown(), side.receipt.shown)
         event = finding.event.hex() if finding.event else ""
         document = str(finding.document) if finding.document else ""
         self._log("peer.differs", device=peer, document=document, event=event, counts_here=finding.honoured)

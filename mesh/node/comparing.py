@@ -73,10 +73,10 @@ async def _named(store: Store, cut: bytes, *, views: bool) -> DocumentId | None:
     return next((document for document, _ in found if key(document)[:COMPARE_KEY_BYTES] == cut), None)
 
 
-async def _counting(store: Store, document: DocumentId | None) -> list[Digest]:
+async def _counting(store: Store, document: DocumentId | None) -> dict[Digest, Row]:
     """The honoured events of a document, by their stamps."""
     rows = await store.rows(document) if document else ()
-    return [row.placed.digest for row in sorted(rows, key=_stamp) if row.standing is Standing.HONOURED]
+    return {row.placed.digest: row for row in sorted(rows, key=_stamp) if row.standing is Standing.HONOURED}
 
 
 def _stamp(row: Row) -> tuple[int, Digest, Digest]:
@@ -85,19 +85,20 @@ def _stamp(row: Row) -> tuple[int, Digest, Digest]:
 
 async def _events(store: Store, cut: bytes, *, views: bool) -> Events:
     document = await _named(store, cut, views=views)
-    return Events(views, cut, document, comparing.packed_events(await _counting(store, document)))
+    return Events(views, cut, document, comparing.packed_events(list(await _counting(store, document))))
 
 
 async def _found(store: Store, told: Events) -> Finding:
+    """The first event, by its stamp, that counts on one side only."""
     named = told.document
     document = await _named(store, told.key, views=told.views)
     if document is None and named and key(named)[:COMPARE_KEY_BYTES] == told.key:
         document = named  # it is only there, or nothing of it counts here
-    match comparing.differing_event(await _counting(store, document), told.prints):
-        case (event, True):
-            return Finding(told.views, document, Digest(event), honoured=True)
-        case (cut, False):
-            rows = [row for row in await store.event(cut) if row.standing is not Standing.HONOURED]
-            if rows:
-                return Finding(told.views, document or rows[0].document, rows[0].placed.digest, honoured=False)
-    return Finding(told.views, document, None, honoured=False)
+    counting = await _counting(store, document)
+    here, cut = comparing.differing_events(list(counting), told.prints)
+    only_here = [counting[here]] if here else []
+    only_there = [row for row in await store.event(cut) if row.standing is not Standing.HONOURED] if cut else []
+    first = min((*only_here, *only_there), key=_stamp, default=None)
+    if first is None:
+        return Finding(told.views, document, None, honoured=False)
+    return Finding(told.views, document or first.document, first.placed.digest, honoured=first in only_here)

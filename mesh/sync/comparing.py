@@ -115,18 +115,15 @@ def packed_events(events: Sequence[Digest]) -> bytes:
     return packed(events[:COMPARE_EVENTS_MAX])
 
 
-def differing_event(mine: Sequence[Digest], prints: bytes) -> tuple[bytes, bool] | None:
-    """The first event that counts on one side only: mine, whole, and True, or theirs, cut short, and False."""
+def differing_events(mine: Sequence[Digest], prints: bytes) -> tuple[Digest | None, bytes | None]:
+    """The first event that counts on this side only, and, cut short, the first that counts on the other side only."""
     theirs = _pieces(prints, COMPARE_PRINT_BYTES)
-    own, known = {event[:COMPARE_PRINT_BYTES] for event in mine}, set(theirs)
-    told = mine[:COMPARE_EVENTS_MAX] if len(theirs) == COMPARE_EVENTS_MAX else mine
-    here = ((n, event) for n, event in enumerate(told) if event[:COMPARE_PRINT_BYTES] not in known)
-    there = ((n, cut) for n, cut in enumerate(theirs) if cut not in own)
-    beyond = (len(mine) + len(theirs), b"")
-    (place, event), (other, cut) = next(here, beyond), next(there, beyond)
-    if place == other == beyond[0]:
-        return None
-    return (event, True) if place <= other else (cut, False)  # before the first difference both are the same
+    own, known = {event[:COMPARE_PRINT_BYTES]: event for event in mine}, set(theirs)
+    told = list(own)
+    if len(theirs) == COMPARE_EVENTS_MAX and theirs[-1] in own:
+        told = told[: told.index(theirs[-1])]  # there may be more behind it that was not told
+    here = next((own[cut] for cut in told if cut not in known), None)
+    return here, next((cut for cut in theirs if cut not in own), None)
 
 
 # ---------------------------------------------------------------- bytes
