@@ -16,6 +16,7 @@ _STATES = {
     "closed": ("taken out of the mesh", "red"),
     "away": ("not in reach", "yellow"),
     "behind": ("in reach, and not in sync yet", "yellow"),
+    "in reach": ("in reach; whether it shows the same is not known yet", "yellow"),
     "in sync": ("in reach, and in sync", "green"),
 }
 _EVIDENCE_CHARACTERS = 300

@@ -93,7 +93,7 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
     }  # fmt: skip
 
 
-async def _taken_out(agent: Agent) -> dict[str, object] | None:
+async def taken_out(agent: Agent) -> dict[str, object] | None:
     """Who took this device out of the mesh, when by their own clock, and why; None while it is live."""
     replica, own = agent.engine.replica, agent.engine.own.admission
     if replica.verdict.is_live(own):

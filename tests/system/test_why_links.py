@@ -45,8 +45,9 @@ def test_never_sent_to_a_device_that_is_away_and_all_well_when_it_is_back(fleet:
     assert causes(told) == []
     assert told["subject"] == {"kind": "document", "id": document, "name": "first"}
     assert causes(why(alder, first[:12], "everywhere")) == []
-    fleet.wait("alder has birch's receipt", lambda: alder.call("why", subject="birch")["in_sync_ms"])
-    assert causes(why(alder, "birch", "in sync")) == []
+    fleet.wait("by its receipt birch is in sync", lambda: why(alder, "birch")["state"] == "in sync")
+    told = why(alder, "birch", "in sync")
+    assert (causes(told), told["linked"], bool(told["in_sync_ms"])) == ([], True, True)
 
     parted = now_ms()
     birch.stop()
@@ -66,7 +67,7 @@ def test_never_sent_to_a_device_that_is_away_and_all_well_when_it_is_back(fleet:
     seen(away, "the last call", "known addresses")
     told = why(alder, "birch", "away")
     assert codes(told) == {("never-sent", "birch"), ("asleep", "birch")}, told
-    seen(cause(told, "never-sent", "birch"), "1 event waits for it", event[:12])
+    seen(cause(told, "never-sent", "birch"), "1 event of all that are here", event[:12])
 
     stopped = now_ms()
     alder.stop()

@@ -10,7 +10,7 @@ from mesh.events.kinds import VERBS, Body
 from mesh.events.verdict import Admission, Standing
 from mesh.limits import LIST_MAX, WHY_ROWS_MAX
 from mesh.names import ZERO, Digest, DocumentId, device_text, digest_text
-from mesh.node import agents, calls_grants, subjects, wording
+from mesh.node import agents, agreeing, calls_grants, calls_peers, subjects, wording
 from mesh.node.arguments import Arguments, needed, text
 from mesh.node.saying import looked
 from mesh.node.storage.store_port import Row
@@ -179,6 +179,7 @@ async def _device(agent: Agent, one: Admission, whole: Sequence[Cause]) -> Told:
     causes = in_order(causes)
     met, exact = await contact(agent, one.digest)
     meeting = agent.meetings.of(device_text(one.digest))
+    agrees = not own and await _agrees(agent, device_text(one.digest))
     told = {
         "linked": is_linked(agent, one.digest),
         "touched_ms": met,
@@ -186,7 +187,7 @@ async def _device(agent: Agent, one: Admission, whole: Sequence[Cause]) -> Told:
         "in_sync_ms": meeting.in_sync_ms or None if meeting else None,
     }
     subject = {"kind": "device", "id": device_text(one.digest), "name": one.name}
-    return {**_answer(subject, _state(agent, one, causes), causes), **({} if own else told)}
+    return {**_answer(subject, _state(agent, one, causes, agrees=agrees), causes), **({} if own else told)}
 
 
 async def _other(agent: Agent, one: Admission) -> list[Cause]:
@@ -206,8 +207,14 @@ async def _closed(agent: Agent, one: Admission) -> Cause:
     return cause("device-closed", place_of(one), since, (who,))
 
 
-def _state(agent: Agent, one: Admission, causes: Sequence[Cause]) -> str:
-    """How a device is, in a word: itself, closed, away, behind, or in sync."""
+async def _agrees(agent: Agent, device: str) -> bool:
+    """Whether a device shows what this one shows, by its own receipt."""
+    told = await calls_peers.peers(agent, await agreeing.shown(agent.engine))
+    return any(peer["device"] == device and peer["in_sync"] for peer in told)
+
+
+def _state(agent: Agent, one: Admission, causes: Sequence[Cause], *, agrees: bool) -> str:
+    """How a device is, in a word."""
     codes = {found.code for found in causes}
     if one.digest == agent.engine.own.admission:
         return "self"
@@ -215,4 +222,6 @@ def _state(agent: Agent, one: Admission, causes: Sequence[Cause]) -> str:
         return "closed"
     if not is_linked(agent, one.digest):
         return "away"
-    return "behind" if codes & {"never-sent", "not-received", "untold", "not-here", "differs"} else "in sync"
+    if codes & {"never-sent", "not-received", "untold", "not-here", "differs"}:
+        return "behind"
+    return "in sync" if agrees else "in reach"

@@ -19,7 +19,7 @@ from mesh.node.why import here
 from mesh.node.why.causes import Cause, Place, cause
 from mesh.node.why.holdings import Word, contact, is_linked, kept_ms, lacking, missing_here, others, word_of
 from mesh.node.why.reach import place_of, unreachable
-from mesh.node.why.standing import EVENT_CHARACTERS, named
+from mesh.node.why.standing import EVENT_CHARACTERS, counted, named
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -105,15 +105,18 @@ async def _waiting(agent: Agent, one: Admission, word: Word) -> list[Cause]:
     kept, (met, _) = await kept_ms(agent, rows), await contact(agent, one.digest)
     since = min(kept.values(), default=None)
     unsent = met is None or (since is not None and since > met)
-    count = "1 event waits for it" if waits == 1 else f"{waits} events wait for it"
-    evidence = (count, f"the first: {named(rows)}", f"its last word: {clock.day(word.at_ms)}")
+    evidence = (
+        f"{counted(waits, 'event')} of all that are here",
+        f"the first: {named(rows)}",
+        f"its last word: {clock.day(word.at_ms)}",
+    )
     return [cause("never-sent" if unsent else "not-received", place_of(one), since, evidence)]
 
 
 def _missing(agent: Agent, word: Word, chain: Digest, count: int) -> str:
     known = agent.engine.replica.chains.chains.get(chain)
     whose = subjects.name_of(agent, known.admission) if known else "a device that began it lately"
-    return f"{count} event{'' if count == 1 else 's'} of a chain of {whose}, as it said at {clock.day(word.at_ms)}"
+    return f"{counted(count, 'event')} of a chain of {whose}, as it said at {clock.day(word.at_ms)}"
 
 
 async def _first_lacking(agent: Agent, word: Word, mine: Frontier) -> list[Row]:
@@ -136,11 +139,13 @@ def _receipt(agent: Agent, place: Place) -> list[Cause]:
     side = agent.talk.agreeing.sides.get(place.device) if agent.talk else None
     found = []
     if meeting and receipt and receipt.keys:
-        words = (f"its receipt says that it lacks the keys of {receipt.keys} epochs",)
+        words = (f"its receipt says that it lacks the keys of {counted(receipt.keys, 'epoch')}",)
         found.append(cause("key-missing", place, meeting.receipt_ms, words, who="an admin device"))
     if meeting and receipt and receipt.bodies:
-        words = (f"its receipt says that it lacks {receipt.bodies} bodies",)
+        words = (f"its receipt says that it lacks the bodies of {counted(receipt.bodies, 'event')}",)
         found.append(cause("body-missing", place, meeting.receipt_ms, words))
+    if side and side.older:
+        found.append(cause("version-skew", place, None, ("it signs no receipts, so it runs an older mesh",)))
     if meeting and side and side.differs_s is not None:
         since = clock.now_ms() - round((time.monotonic() - side.differs_s) * _MS)
         found.append(cause("differs", place, since, _difference(side.finding)))

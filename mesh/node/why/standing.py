@@ -40,6 +40,7 @@ _VOID = {
     reasons.SELDOM: "superseded",
     reasons.MALFORMED: "unfit",
 }
+_VARIOUS = frozenset({"unfit", "out-of-reach", "unknown-kind", "gap"})  # of which the reason says more than the code
 _WAITS = {weigh.UNSURE: "unsure", KEY_MISSING: "key-missing", BODY_MISSING: "body-missing"}
 
 
@@ -81,7 +82,8 @@ async def causes(agent: Agent, events: Sequence[Judged]) -> list[Cause]:
     for one in events:
         if one.code:
             epoch = bytes(one.row.placed.header.epoch) if one.code == "key-missing" else b""
-            groups.setdefault((one.code, one.weight.by, one.weight.reason, epoch), []).append(one)
+            reason = one.weight.reason if one.code in _VARIOUS else ""
+            groups.setdefault((one.code, one.weight.by, reason, epoch), []).append(one)
     return [await _cause(agent, code, some) for (code, *_), some in groups.items()]
 
 
@@ -96,7 +98,7 @@ async def _cause(agent: Agent, code: str, events: Sequence[Judged]) -> Cause:
         evidence.append(f"{said['kind']} by {said['name']}, {clock.day(since)} ({digest_text(by)[:EVENT_CHARACTERS]})")
     more, who = await _witnesses(agent, code, rows)
     evidence += more
-    evidence.append(f"of {device_text_of(agent, first.row.placed.admission)}: {named(rows)}")
+    evidence.append(f"of {subjects.name_of(agent, first.row.placed.admission)}: {named(rows)}")
     if since is None:
         since = min((await kept_ms(agent, rows)).values(), default=None)
     words = {
@@ -145,7 +147,7 @@ async def _gap(agent: Agent) -> tuple[list[str], str]:
         lacks = sum((await missing_here(agent, word)).values()) if word else 0
         if word and lacks:
             names.append(one.name)
-            found.append(f"{one.name} said at {clock.day(word.at_ms)} that it holds {lacks} events that are not here")
+            found.append(f"{one.name} said at {clock.day(word.at_ms)} that it holds {counted(lacks, 'event')} more")
     return found or ["nobody in reach said yet to hold what is lacking"], " or ".join(names) or "a device that has it"
 
 
@@ -184,9 +186,9 @@ def named(rows: Sequence[Row]) -> str:
     """How many events, and the first of them as they can be typed."""
     texts = [digest_text(row.placed.digest)[:EVENT_CHARACTERS] for row in rows[:_NAMED]]
     more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
-    return f"{len(rows)} event{'' if len(rows) == 1 else 's'}: {', '.join(texts)}{more}"
+    return f"{counted(len(rows), 'event')}: {', '.join(texts)}{more}"
 
 
-def device_text_of(agent: Agent, admission: Digest) -> str:
-    """A device by its name."""
-    return subjects.name_of(agent, admission)
+def counted(count: int, noun: str) -> str:
+    """A count with its noun."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
