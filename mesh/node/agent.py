@@ -22,7 +22,7 @@ from mesh.errors import MeshError, Misuse
 from mesh.events.seal import Keyring
 from mesh.limits import ADDRESSES_PER_PEER_MAX
 from mesh.names import Digest, device_text
-from mesh.node import calls, forgetting, timing, touch, vault
+from mesh.node import auditing, calls, forgetting, timing, touch, vault
 from mesh.node.booting import own_of
 from mesh.node.duties import Duties
 from mesh.node.engine import Engine
@@ -252,6 +252,7 @@ class Agent:
             tasks.append(
                 group.create_task(self._supervised("forgotten", lambda: forgetting.run(self.engine, self.log)))
             )
+            tasks.append(group.create_task(self._supervised("audit", lambda: auditing.run(self.engine, self.log))))
             if self.finding is not None:
                 tasks.append(group.create_task(self._supervised("beacon", self.finding.run)))
             await self.let_in()

@@ -33,6 +33,12 @@ async def peers(agent: Agent, mine: Shown) -> list[Peer]:
     return [await _peer(agent, link, mine) for link in agent.bus.links()] if agent.bus else []
 
 
+def in_sync(listed: Sequence[Peer]) -> bool:
+    """Whether some device is in reach, and each that is shows what this one shows."""
+    reached = [peer for peer in listed if peer["connected"]]
+    return bool(reached) and all(peer["in_sync"] for peer in reached)
+
+
 async def problems(agent: Agent, listed: Sequence[Peer]) -> list[dict[str, str]]:
     """Peers of which it cannot be said, or is certain not, that they show the same."""
     found = []
@@ -75,10 +81,10 @@ def _agreed(agent: Agent, link: LinkStatus, told: Peer, mine: Shown) -> Peer:
     side = (agent.talk.agreeing.sides.get(link.device) if agent.talk else None) or Side()
     receipt = side.receipt
     both_show = agent.talk is None or agent.talk.agreeing.both_show(link.device)
-    in_sync = bool(told["same_digest"] and receipt and agree(mine, receipt.shown, both_show=both_show))
+    equal = bool(told["same_digest"] and receipt and agree(mine, receipt.shown, both_show=both_show))
     return {
-        "in_sync": in_sync and link.connected,
-        "doing": "" if in_sync and link.connected else _doing(agent, link, told, side, mine),
+        "in_sync": equal and link.connected,
+        "doing": "" if equal and link.connected else _doing(agent, link, told, side, mine),
         "heard_ms": meeting.heard_ms if meeting else None,
         "in_sync_ms": meeting.in_sync_ms or None if meeting else None,
         "receipt": _receipt(receipt, meeting.receipt_ms, mine) if receipt and meeting else None,

@@ -77,8 +77,7 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
         "verdict_digest": digest_text(replica.verdict_digest),
         "view_root": digest_text(shows.view),
         "frontier_digest": digest_text(shows.frontier),
-        "in_sync": bool(peers) and all(peer["in_sync"] for peer in peers if peer["connected"])
-        and any(peer["connected"] for peer in peers) and not replica.missing,
+        "in_sync": calls_peers.in_sync(peers) and not replica.missing,
         "bodies_missing": len(replica.missing),
         "writes_under": _writes_under(agent),
         "keys_missing": missing,
