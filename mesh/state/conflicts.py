@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -19,6 +19,8 @@ from mesh.limits import CONFLICT_NAME_BYTES, WORD_SHOWN_CHARACTERS
 from mesh.names import DocumentId
 from mesh.state.documents import Document
 from mesh.state.footprints import operation_name
+from mesh.state.history import Live
+from mesh.state.operations import Change, OperationId
 from mesh.state.regions import Region
 from mesh.state.shapes import BODY
 
@@ -108,14 +110,30 @@ def conflicts_of(document: Document, settlements: Settlements) -> tuple[Conflict
     return (*registers, *(_text(document, text, region) for region in regions), *_deleted(document))
 
 
+def replaced_by(document: Document, settlement: Change) -> tuple[Conflict, ...]:
+    """The conflicts of registers that this change of a document ended: of what it replaced several were different."""
+    found = []
+    for operation in settlement.operations:
+        if operation.object is None and isinstance(operation.key, str):
+            writes = {write.id: write for write in document.folded().writes(operation.key)}
+            live = {name: Live(writes[name].value, writes[name].change) for name in operation.before if name in writes}
+            if len({(type(one.value), one.value) for one in live.values()}) > 1:
+                found.append(_register_of(document, operation.key, live))
+    return tuple(found)
+
+
 def fields(conflicts: Iterable[Conflict]) -> tuple[str, ...]:
     """What is in conflict in a document: registers, `body` for its text, `deleted`; each once."""
     return tuple(sorted({conflict.field for conflict in conflicts}, key=str.encode))
 
 
 def _register(document: Document, key: str) -> Conflict:
-    """Different values that live in one register. Equal ones are one side, by the greatest of their operations."""
-    live = document.live_operations(key)
+    """Different values that live in one register."""
+    return _register_of(document, key, document.live_operations(key))
+
+
+def _register_of(document: Document, key: str, live: Mapping[OperationId, Live]) -> Conflict:
+    """Different values of one register. Equal ones are one side, by the greatest of their operations."""
     sides: dict[tuple[type, Value], Side] = {}
     for operation in sorted(live, reverse=True):
         value = live[operation].value

@@ -14,7 +14,6 @@ from mesh.state.edits import Delete, Put, Revive, Splice, Strike, Swap
 from mesh.state.lines import BuiltOn, Took, Turn
 from mesh.state.shapes import gate
 from mesh.state.undoing import inverse
-from mesh.state.undos import Undos
 from tests.unit.state.desks import BIRTH_EVENT, Desk, Shown
 from tests.unit.state.writers import ADMISSION, BIRTH, DOCUMENT, actor, random_edits
 
@@ -353,25 +352,3 @@ def test_letters_go_and_come_by_name() -> None:
     desk.edit(Splice(0, 0, "__"))
     desk.edit(Revive(((letters[1], "e"),)))
     assert desk.document.text() == "__e" + TEXT[2:]
-
-
-# ── who takes back whom ──────────────────────────────────────────────────────────────────────────
-
-
-def test_an_event_stands_unless_a_standing_undo_takes_it_back() -> None:
-    """Through any number of undos of undos."""
-    names = [b"%05d" % number for number in range(20_001)]
-    undos = Undos(zip(names[1:], names, strict=False))
-    assert [undos.stands(name) for name in names[-3:]] == [True, False, True]
-    assert undos.stands(names[0])
-    assert not undos.stands(names[1])
-    assert undos.of(names[1]) == (names[2],)
-
-
-def test_what_several_took_back_stands_again_only_when_all_of_them_are_taken_back() -> None:
-    """So an undo of one of them names the others too."""
-    undos = Undos([(b"u1", b"c"), (b"u2", b"c"), (b"u3", b"u2")])
-    assert undos.plan(b"u1") == ((b"u1",), b"c", True)
-    undos = Undos([(b"u1", b"c"), (b"u2", b"c")])
-    assert undos.plan(b"u2") == ((b"u2", b"u1"), b"c", True)
-    assert not undos.stands(b"c")
