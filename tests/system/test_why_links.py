@@ -18,16 +18,26 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from mesh.names import device_text
+from mesh.events.verdict import Standing
+from mesh.names import Digest, device_text
 from mesh.node import agent as agents
 from mesh.node.home import addresses_key
+from mesh.node.storage.store_port import Batch, Weighed
 from mesh.node.why.causes import CAUSES
 from tests.system.answers import cause, causes, codes, now_ms, seen, since, why
 from tests.system.harness import HOST, Device, Fleet
 from tests.system.test_epochs import closed
+from tests.system.test_receipts import OLDER
 from tests.system.test_versions import of_version
 
 pytestmark = pytest.mark.system
+
+
+def as_older(folder: Path) -> str:
+    """A PYTHONPATH under which an agent signs no receipts yet."""
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(OLDER)
+    return str(folder)
 
 
 def said(device: Device, title: str) -> tuple[str, str]:
@@ -125,7 +135,38 @@ def test_the_way_of_an_event(fleet: Fleet) -> None:
     alder.call("note.rm", document=document)
     assert way(alder)["shown", "here"] == "removed"
     told = why(alder, document)
-    assert cause(told, "deleted", "alder")["fix"] == CAUSES["deleted"].fix
+    assert cause(told, "deleted", "alder")["fix"] == CAUSES["deleted"].fix.format(document=document)
+
+
+async def dropped(device: Device, event: str) -> None:
+    """Damage a home: an event that counts does not any more, in its database alone."""
+    async with agents.opened(device.home) as agent:
+        weighed = Weighed(Digest(bytes.fromhex(event)), Standing.VOID, "dropped")
+        await agent.store.commit(Batch(standings=(weighed,)))
+
+
+def test_a_device_of_an_older_mesh_and_one_that_shows_something_else(fleet: Fleet) -> None:
+    """Goal: both hold the same; of the one it cannot be known what it shows, and the other one is told to differ."""
+    alder, birch, cedar = fleet.joined(3)
+    alder.start()
+    birch.start(PYTHONPATH=as_older(fleet.folder / "older"))
+    cedar.start()
+    for device in (birch, cedar):
+        fleet.link(device, alder)
+    _, event = said(alder, "everywhere")
+    fleet.wait("all have it", lambda: all("everywhere" in device.titles() for device in (birch, cedar)))
+    fleet.wait("birch is known to be older", lambda: ("version-skew", "birch") in codes(why(alder, "birch")))
+    fleet.wait("nothing is lacking there", lambda: why(alder, "birch")["state"] == "in reach")
+    seen(cause(why(alder, "birch", "in reach"), "version-skew", "birch"), "signs no receipts")
+    cedar.stop()
+    asyncio.run(dropped(cedar, event))
+    began = now_ms()
+    cedar.start()
+    fleet.wait("cedar is known to differ", lambda: ("differs", "cedar") in codes(why(alder, "cedar")))
+    found = cause(why(alder, "cedar", "behind"), "differs", "cedar")
+    since(found, began)
+    seen(found, "both hold the same events")
+    assert cause(why(cedar, event, "void"), "unfit", "here")["evidence"][0] == "dropped"  # type: ignore[index]
 
 
 # ── addresses ────────────────────────────────────────────────────────────────────────────────────

@@ -24,7 +24,8 @@ async def causes(agent: Agent, document: DocumentId, event: Digest | None = None
     note = await agent.store.note(document)
     if note is not None and note.note.deleted:
         place = Place(device_text(note.updated_by), subjects.name_of(agent, note.updated_by))
-        found.append(cause("deleted", place, note.updated_ms, (f"{place.name} changed it last",)))
+        who = (f"{place.name} changed it last",)
+        found.append(cause("deleted", place, note.updated_ms, who, document=str(document)))
     return found
 
 

@@ -99,7 +99,9 @@ CAUSES: Mapping[str, Sort] = {
         "conflicting",
     ),
     "deleted": Sort(
-        "it was removed", "`mesh note list --deleted` lists it; what it said stays in the log.", "conflicting"
+        "it was removed",
+        "`mesh history {document}` shows by whom; `mesh restore {document} --at TIME` brings back how it was then.",
+        "conflicting",
     ),
     "fork": Sort(
         "its chain was forked: restored from a backup, or stolen",

@@ -105,11 +105,8 @@ async def _waiting(agent: Agent, one: Admission, word: Word) -> list[Cause]:
     kept, (met, _) = await kept_ms(agent, rows), await contact(agent, one.digest)
     since = min(kept.values(), default=None)
     unsent = met is None or (since is not None and since > met)
-    evidence = (
-        f"{counted(waits, 'event')} of all that are here",
-        f"the first: {named(rows)}",
-        f"its last word: {clock.day(word.at_ms)}",
-    )
+    share = f"{counted(waits, 'event')} of all that are here"
+    evidence = (share, f"the first: {named(rows)}", f"its last word: {clock.day(word.at_ms)}")
     return [cause("never-sent" if unsent else "not-received", place_of(one), since, evidence)]
 
 
