@@ -16,15 +16,10 @@ from tests.unit.cli.test_app import COMMANDS
 ESCAPE = "\x1b[31mred\u202e\nnext"
 EVENT = "3ac91f0e1c22" + "0" * 52
 TIME_MS = 1_762_000_000_000
-NAMES = {"event": "3ac91f0e", "by": "77aa", "who": "birch", "conflict": "c0ffee", "fork": "f0f0"}
-WORDS = {**NAMES, "document": "home/note/k5q2"}
-    "event": "3ac91f0e",
-    "by": "77aa",
-    "who": "birch",
-    "conflict": "c0ffee",
-    "fork": "f0f0",
+WORDS = {
+    "event": "3ac91f0e", "by": "77aa", "who": "birch", "conflict": "c0ffee", "fork": "f0f0",
     "document": "home/note/k5q2",
-}
+}  # fmt: skip
 CAUSE = {
     "code": "never-sent", "what": "never sent there", "where": ESCAPE, "device": "b" * 16, "since": TIME_MS,
     "evidence": [f"1 event: {ESCAPE}"], "fix": f"`mesh why x` {ESCAPE}",
