@@ -103,6 +103,8 @@ class SettlementRow:
     prints: tuple[bytes, ...]
     rule: str
     undoes: Digest | None
+    change: bytes = b""
+    """The hash of the change that it carries."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ import pytest
 
 from mesh.errors import Misuse, NotGranted, Refused
 from mesh.events.kinds import Grant
-from mesh.node import saying
+from mesh.node import calls_settling, saying
 from mesh.node.agent import Agent
+from mesh.state.settling import named_together
 from tests.unit.node import families
 from tests.unit.node.families import family, meet, note
 
@@ -367,3 +368,25 @@ async def test_notes_that_gave_way_come_back(tmp_path: Path) -> None:
         await meet(alder, birch, cedar)
         again = await the_one(alder, birch, cedar)
         assert (again["kind"], again["count"]) == ("path", 3)
+
+
+async def test_more_edits_than_one_settlement_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several events name every two of them together; all are taken back together."""
+    monkeypatch.setattr(calls_settling, "named_together", lambda prints: named_together(prints, 2))
+    async with family(tmp_path, "admin", "admin") as (alder, birch, cedar):
+        document = await note(alder, "Garden", "Buy seeds.")
+        await meet(alder, birch, cedar)
+        for agent, word in ((alder, "carrot"), (birch, "bean"), (cedar, "pea")):
+            await ask(agent, "note.edit", document=document, body=f"Buy {word} seeds.")
+        await meet(alder, birch, cedar)
+        one = await the_one(alder, birch, cedar)
+        assert one["count"] == 3
+        done = await ask(alder, "conflicts.resolve", id=one["id"], value="all ")
+        assert len(done["events"]) == 3
+        await meet(alder, birch, cedar)
+        assert await opened(cedar) == []
+        assert (await ask(cedar, "note.show", document=document))["body"] == "Buy all seeds."
+        undone = await ask(birch, "conflicts.undo", id=one["id"])
+        assert len(undone["events"]) == 3
+        await meet(alder, birch, cedar)
+        assert (await the_one(alder, birch, cedar))["count"] == 3
