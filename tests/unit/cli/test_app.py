@@ -64,7 +64,8 @@ def test_the_list_of_commands() -> None:
     acts += [f"{group} {name}" for group, names in groups.items() for name in names]
     forks = ["forks", "forks verify", "forks ack"]
     forks += ["conflicts", *(f"conflicts {name}" for name in ("show", "resolve", "undo", "settled"))]
-    assert set(COMMANDS) == {*named.split(), *notes, *peers, *services, *homes, *acts, *forks}
+    past = ["history", "undo"]
+    assert set(COMMANDS) == {*named.split(), *notes, *past, *peers, *services, *homes, *acts, *forks}
 
 
 def test_every_command_is_documented() -> None:
