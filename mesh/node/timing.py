@@ -78,6 +78,7 @@ RULES_SPREAD_S = 20.0  # so that seldom two do the same
 CLOCK_LOOK_S = 1.0
 HOSTS_LOOK_S = 3.0  # a millisecond of work; a change of the address that leads outward is noticed in CLOCK_LOOK_S
 CLOCK_JUMP_S = 5.0  # wall and monotonic clock moved apart by more: the machine slept
+CLOCK_SKEW_S = 120.0  # an event that says a later time than it was held here by: two minutes more than the count of it
 
 # Talk
 COMPARE_INTERVAL_S = 30.0  # anti-entropy with every linked peer, for what live news lost
