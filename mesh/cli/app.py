@@ -12,6 +12,7 @@ from mesh.cli import (
     agent,
     backup,
     closing,
+    conflicts,
     consent,
     demo,
     doctor,
@@ -59,7 +60,7 @@ def start(
 
 
 # `mesh --help` lists them in this order.
-_DAILY = (join, pair, note, grants, closing, void, consent, peer)
+_DAILY = (join, pair, note, conflicts, grants, closing, void, consent, peer)
 _UPKEEP = (agent, service, doctor, upgrade, logs, inspect, forks, backup, moving, recover, demo)
 for commands in (*_DAILY, *_UPKEEP):
     commands.add_to(app)

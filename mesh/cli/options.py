@@ -18,7 +18,9 @@ from mesh.cli.screen import one_line
 from mesh.errors import NotGranted
 
 _KEPT = "mesh.options"
-FOR_AGENTS = frozenset({"note", "status", "devices", "grants", "agents", "why", "log", "void", "logs", "up", "doctor"})
+FOR_AGENTS = frozenset(
+    {"note", "status", "conflicts", "devices", "grants", "agents", "why", "log", "void", "logs", "up", "doctor"}
+)
 """The commands that an agent may give at all; what of them it may do, its grants say."""
 _PANEL = "Options of every command"
 
