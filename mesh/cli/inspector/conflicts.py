@@ -24,7 +24,7 @@ class Row(NamedTuple):
     title: str
     field: str
     kind: str
-    count: int
+    many: int
     devices: str
     since: int
     values: str
@@ -35,7 +35,7 @@ ORDERS: dict[str, Callable[[Row], tuple[object, ...]]] = {
     "newest first": lambda row: (-row.since, row.id),
     "oldest first": lambda row: (row.since, row.id),
     "by title": lambda row: (row.title.lower(), row.field, row.id),
-    "most values first": lambda row: (-row.count, -row.since, row.id),
+    "most values first": lambda row: (-row.many, -row.since, row.id),
 }
 """What the list can be sorted by; the first one unless asked otherwise."""
 
@@ -47,7 +47,8 @@ def row_of(told: Told) -> Row:
     kind = KINDS.get(str(told.get("kind")), one_line(told.get("kind"), CELL_CHARACTERS))
     names = told.get("devices")
     devices = ", ".join(one_line(name, CELL_CHARACTERS) for name in names) if isinstance(names, list) else ""
-    shown = [one_line(plain(value.get("value")), CELL_CHARACTERS) for value in parts(told.get("values"))[:PREVIEWED]]
+    named = "title" if told.get("kind") == "path" else "value"
+    shown = [one_line(plain(value.get(named)), CELL_CHARACTERS) for value in parts(told.get("values"))[:PREVIEWED]]
     values = " | ".join(value or "(empty)" for value in shown)
     count, since = told.get("count"), told.get("since")
     return Row(
@@ -56,7 +57,7 @@ def row_of(told: Told) -> Row:
         title=title,
         field=field,
         kind=kind,
-        count=count if isinstance(count, int) else 0,
+        many=count if isinstance(count, int) else 0,
         devices=devices,
         since=since if isinstance(since, int) else 0,
         values=values,
@@ -84,4 +85,4 @@ def cells(row: Row, width: int) -> tuple[str, ...]:
     wide = width >= WIDE
     since = moment(row.since)
     values = (row.values,) if wide else ()
-    return (row.title, row.field, row.kind, number(row.count), *values, row.devices, since if wide else since[5:])
+    return (row.title, row.field, row.kind, number(row.many), *values, row.devices, since if wide else since[5:])

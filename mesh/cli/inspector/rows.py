@@ -35,7 +35,7 @@ class Rows(ScrollView, Generic[R], can_focus=True):
         Binding("pageup,ctrl+b", "leap(-1)", "Page up", show=False),
         Binding("home,g", "edge(0)", "First", show=False),
         Binding("end,G", "edge(1)", "Last", show=False),
-        Binding("enter", "open", "Open", show=False),
+        Binding("enter", "open", "Open"),
     ]
     cursor: reactive[int] = reactive(0)
 
@@ -48,8 +48,8 @@ class Rows(ScrollView, Generic[R], can_focus=True):
     class NearEnd(Message):
         """The cursor comes near the last row that is here."""
 
-    def __init__(self, draw: Callable[[R, int], Text], styles: Styles, **names: str) -> None:
-        super().__init__(**names)
+    def __init__(self, draw: Callable[[R, int], Text], styles: Styles) -> None:
+        super().__init__(id="rows")
         self._draw = draw
         self._styles = styles
         self.rows: Sequence[R] = ()
@@ -128,7 +128,8 @@ class Rows(ScrollView, Generic[R], can_focus=True):
         style = base
         if chosen:
             style = base + self._styles["chosen" if self.has_focus else "blurred"]
-        segments = [Segment(part, style + (own or base), control) for part, own, control in text.render(self.app.console)]
+        parts = text.render(self.app.console)
+        segments = [Segment(part, style + own if own else style, control) for part, own, control in parts]
         return Strip(segments).adjust_cell_length(width, style)
 
     def _follow(self) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import Binding
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Static
@@ -23,15 +23,18 @@ if TYPE_CHECKING:
 LINKS = {LIVE: "live", ALONE: "no agent runs", GONE: "agent gone, trying again", "": "…"}
 
 
+BACK = Binding("escape,backspace", "back", "Back", key_display="esc")
+ALWAYS: tuple[Binding, ...] = (
+    Binding("question_mark,f1", "help", "Help", key_display="?"),
+    Binding("q", "quit_all", "Quit"),
+    Binding("r", "refresh", "Refresh", show=False),
+)
+"""What every screen's keys end with, so that its own come first."""
+
+
 class View(Screen[None]):
     """A screen between the line above and the keys below. `place` says where one is."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,backspace", "back", "Back", show=False),
-        Binding("r", "refresh", "Refresh", show=False),
-        Binding("question_mark,f1", "help", "Help", key_display="?"),
-        Binding("q", "quit_all", "Quit"),
-    ]
     stale = False  # something came in while another screen lay above
 
     @property
@@ -91,7 +94,7 @@ class View(Screen[None]):
 
     def look_soon(self) -> None:
         """Look, without waiting for it; what goes wrong is said."""
-        self.run_worker(self._looked(), group="look", exclusive=True)
+        self.run_worker(self._looked, group="look", exclusive=True)
 
     async def _looked(self) -> None:
         self.stale = False

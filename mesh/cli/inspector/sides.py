@@ -1,0 +1,272 @@
+"""One conflict, its values side by side with what they began with: columns where there is room, else one below another.
+
+Keys and clicks settle it; whether it changed meanwhile is asked before anything is believed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.containers import ScrollableContainer
+from textual.widget import Widget
+from textual.widgets import Static
+
+from mesh.cli import conflict_drafts
+from mesh.cli.inspector.asked_back import Editing, Question
+from mesh.cli.inspector.pane import Pane
+from mesh.cli.inspector.side_texts import SIDES_A_PAGE, Block, blocks, choices, heading, settlements, sides, taken
+from mesh.cli.inspector.view import ALWAYS, BACK, View
+from mesh.cli.run import Told
+from mesh.cli.view_conflicts import parts
+from mesh.errors import MeshError
+
+COLUMN_MIN = 34  # columns of a value beside others
+PANE_LINES_MIN = 4
+PANES_MAX = SIDES_A_PAGE + 2
+BLOCKS_SEEN = 3  # panes that share the height when they stand one below another
+
+
+class Sides(View):
+    """A conflict, open or settled."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "take(1)", "Take", key_display="1-9"),
+        *(Binding(str(key), f"take({key})", f"Take {key}", show=False) for key in range(2, SIDES_A_PAGE + 1)),
+        Binding("m", "merge", "Merge"),
+        Binding("e", "edit", "Edit"),
+        Binding("u", "undo", "Undo"),
+        Binding("t", "timeline", "Timeline"),
+        Binding("d", "signs", "Signs"),
+        Binding("enter", "take_chosen", "Take this", show=False),
+        Binding("right,l,tab", "beside(1)", "Next", show=False),
+        Binding("left,h,shift+tab", "beside(-1)", "Previous", show=False),
+        Binding("right_square_bracket,n", "page(1)", "More values", show=False),
+        Binding("left_square_bracket,p", "page(-1)", "Fewer values", show=False),
+        BACK,
+        *ALWAYS,
+    ]
+
+    def __init__(self, conflict: str) -> None:
+        super().__init__()
+        self.conflict = conflict
+        self.told: Told = {}
+        self._offset = 0
+        self._signs = True
+        self._blocks: list[Block] = []
+        self._settling = False
+
+    def body(self) -> Iterable[Widget]:
+        """What the keys do, and a pane for each value of a page."""
+        yield Static("", id="choices", markup=False)
+        with ScrollableContainer(id="panes", can_focus=False):
+            for _ in range(PANES_MAX):
+                yield Pane(self.inspector.inks)
+
+    def on_mount(self) -> None:
+        """Ask for it."""
+        super().on_mount()
+        self.look_soon()
+
+    def place(self) -> Text:
+        """Which conflict."""
+        return Text(heading(self.told), self.inspector.inks["bold"]) if self.told else Text("…")
+
+    async def look(self) -> None:
+        """Ask for the page of values. A conflict that is no more open leads to what became of it."""
+        was_open = bool(self.told.get("open"))
+        told = await self._page(self._offset)
+        if was_open and not told.get("open") and await self._changed(told):
+            told = await self._page(0)
+        if told != self.told:
+            self.told = told
+            self._show()
+
+    async def _page(self, offset: int) -> Told:
+        self._offset = offset
+        return await self.inspector.asking.ask("conflicts.show", id=self.conflict, offset=offset, limit=SIDES_A_PAGE)
+
+    async def _changed(self, told: Told) -> bool:
+        """Say what became of a conflict that others changed; whether it is another one now, to be shown anew."""
+        page = await self.inspector.asking.ask("conflicts", document=told.get("document"), limit=SIDES_A_PAGE)
+        same = [one for one in parts(page.get("conflicts")) if one.get("field") == told.get("field")]
+        lines = settlements(told)
+        if not same:
+            why = lines[-1] if lines else "nothing stands side by side any more"
+            self.say(f"! it changed meanwhile: {why}", "bad")
+            return False
+        self.say("! it changed while you looked; this is how it stands now, look again", "bad")
+        self.conflict = str(same[0].get("id"))
+        return True
+
+    def _show(self) -> None:
+        self._blocks = blocks(self.told, signs=self._signs)
+        panes = list(self.query(Pane))
+        for place, pane in enumerate(panes):
+            pane.display = place < len(self._blocks)
+            if pane.display:
+                pane.show(*self._blocks[place][1:])
+        words = Text("\n".join([*settlements(self.told), choices(self.told, self._offset)]), self.inspector.inks["dim"])
+        self.query_one("#choices", Static).update(words)
+        self._arrange()
+        first = next((n for n, block in enumerate(self._blocks) if block.key), 0)
+        panes[first].focus()
+        self.tell()
+
+    def on_resize(self) -> None:
+        """Columns, or one below another."""
+        super().on_resize()
+        self._arrange()
+
+    def _arrange(self) -> None:
+        area = self.query_one("#panes", ScrollableContainer)
+        shown = [pane for pane in self.query(Pane) if pane.display]
+        if not shown or not self.size.width:
+            return
+        fit = max(self.size.width // COLUMN_MIN, 1)
+        beside = len(shown) <= fit or fit >= BLOCKS_SEEN
+        area.set_class(beside, "beside")
+        across = self.size.width // min(len(shown), fit)
+        tall = max(pane.height_at(across, area.size.height or self.size.height) for pane in shown)
+        for pane in shown:
+            if beside:
+                pane.styles.width = "1fr" if len(shown) <= fit else self.size.width // fit
+                pane.styles.height = tall
+            else:
+                each = max((self.size.height - 5) // min(len(shown), BLOCKS_SEEN), PANE_LINES_MIN)
+                pane.styles.width = "100%"
+                pane.styles.height = max(pane.height_at(self.size.width, each), PANE_LINES_MIN - 1)
+
+    # ── choosing and settling ────────────────────────────────────────────────────────────────────
+
+    def on_pane_pointed(self, event: Pane.Pointed) -> None:
+        """A click chooses a side; Enter takes it."""
+        event.pane.focus()
+
+    def action_beside(self, by: int) -> None:
+        """The next pane, or the one before."""
+        shown = [pane for pane in self.query(Pane) if pane.display]
+        if shown:
+            place = shown.index(self.focused) if self.focused in shown else 0
+            shown[(place + by) % len(shown)].focus()
+
+    async def action_page(self, by: int) -> None:
+        """Other values of the same conflict."""
+        count = self.told.get("count")
+        offset = self._offset + by * SIDES_A_PAGE
+        if isinstance(count, int) and 0 <= offset < count:
+            self._offset = offset
+            self.look_soon()
+
+    def action_signs(self) -> None:
+        """Show what differs with signs, or the values as they are."""
+        self._signs = not self._signs
+        self._show()
+
+    def action_timeline(self) -> None:
+        """The history of its document."""
+        if self.told:
+            self.inspector.open_timeline(str(self.told.get("document")))
+
+    async def action_take(self, key: int) -> None:
+        """Take the side of a key."""
+        here = sides(self.told)
+        if not self._may_settle():
+            return
+        if key > len(here):
+            self.say(f"there is no side {key}", "dim")
+            return
+        await self._settle(taken(self.told, here[key - 1]), take=self._offset + key)
+
+    def action_take_chosen(self) -> None:
+        """Take the side in the chosen pane, after a question: Enter may have been pressed once too often."""
+        shown = [pane for pane in self.query(Pane) if pane.display]
+        block = self._blocks[shown.index(self.focused)] if self.focused in shown else None
+        if block is None or not block.key or not self._may_settle():
+            return
+        value = taken(self.told, sides(self.told)[block.key - 1])
+        question = f"Settle it by {value}? It holds on all devices, nothing is lost, and u takes it back."
+
+        async def answered(*, yes: bool | None) -> None:
+            if yes:
+                await self.action_take(block.key)
+
+        self.app.push_screen(Question(question), lambda yes: self.call_next(answered, yes=yes))
+
+    async def action_merge(self) -> None:
+        """Keep a text as it reads now."""
+        if not self._may_settle():
+            return
+        if self.told.get("kind") != "text":
+            self.say("only edits of a text can be kept together; take a side, or e to write the value", "dim")
+            return
+        await self._settle("as it reads now, with all edits", merge=True)
+
+    def action_edit(self) -> None:
+        """Write the value that is to stay: in the person's own editor where one is named, else here."""
+        if not self._may_settle():
+            return
+        if self.told.get("kind") == "deleted":
+            self.say("there is nothing to write: it is deleted or it is not", "dim")
+        elif os.environ.get("VISUAL") or os.environ.get("EDITOR"):
+            self._edit_outside()
+        else:
+            before = conflict_drafts.beginning(self.told)
+            one_line = self.told.get("kind") != "text" and self.told.get("field") != "body"
+
+            async def written(value: str | None) -> None:
+                if value is None or value == before:
+                    self.say("nothing was changed, so nothing is settled", "dim")
+                else:
+                    await self._settle("as you wrote it", value=value)
+
+            self.app.push_screen(Editing(heading(self.told), before, one_line=one_line), written)
+
+    async def action_undo(self) -> None:
+        """Take this settlement back, or, while it is open, what was settled last."""
+        await self.inspector.take_back(self, self.conflict if self.told and not self.told.get("open") else None)
+
+    def _may_settle(self) -> bool:
+        if not self.told or self._settling:
+            return False
+        if not self.told.get("open"):
+            self.say("this is settled; u takes it back first", "dim")
+            return False
+        return True
+
+    async def _settle(self, how: str, **choice: object) -> None:
+        self._settling = True
+        try:
+            result = await self.inspector.asking.ask("conflicts.resolve", id=self.conflict, **choice)
+        except MeshError as error:
+            self.fail(error)
+            self.look_soon()  # it may have changed meanwhile, and then this says so
+            return
+        finally:
+            self._settling = False
+        self._settled(how, result)
+
+    def _settled(self, how: str, result: Told) -> None:
+        self.inspector.settled_here.append(self.conflict)
+        opened = result.get("opened")
+        left = len(opened) if isinstance(opened, list) else 0
+        more = f" Still open in this document: {left}." if left else ""
+        self.say(f"settled, on all devices: {how}.{more} u takes it back")
+        self.action_back()
+        self.inspector.look_below()
+
+    def _edit_outside(self) -> None:
+        try:
+            with self.app.suspend():
+                result = conflict_drafts.settled(self.inspector.run_, self.conflict)
+        except MeshError as error:
+            self.fail(error)
+            self.look_soon()
+            return
+        if result.get("events"):
+            self._settled("as you wrote it", result)
+        else:
+            self.say("nothing was changed, so nothing is settled", "dim")
