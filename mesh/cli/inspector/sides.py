@@ -24,10 +24,11 @@ from mesh.cli.run import Told
 from mesh.cli.view_conflicts import parts
 from mesh.errors import MeshError
 
-COLUMN_MIN = 34  # columns of a value beside others
+BESIDE_MIN = 100  # from so many columns on values stand side by side
+COLUMN_MIN = 28  # columns of a value beside others
 PANE_LINES_MIN = 4
 PANES_MAX = SIDES_A_PAGE + 2
-BLOCKS_SEEN = 3  # panes that share the height when they stand one below another
+LINES_SEEN = 3  # lines of panes that share the height when not all of them fit
 
 
 class Sides(View):
@@ -111,7 +112,7 @@ class Sides(View):
                 pane.show(*self._blocks[place][1:])
         words = Text("\n".join([*settlements(self.told), choices(self.told, self._offset)]), self.inspector.inks["dim"])
         self.query_one("#choices", Static).update(words)
-        self._arrange()
+        self.call_after_refresh(self._arrange)
         first = next((n for n, block in enumerate(self._blocks) if block.key), 0)
         panes[first].focus()
         self.tell()
@@ -119,26 +120,24 @@ class Sides(View):
     def on_resize(self) -> None:
         """Columns, or one below another."""
         super().on_resize()
-        self._arrange()
+        self.call_after_refresh(self._arrange)
 
     def _arrange(self) -> None:
         area = self.query_one("#panes", ScrollableContainer)
         shown = [pane for pane in self.query(Pane) if pane.display]
-        if not shown or not self.size.width:
+        width, height = area.size
+        if not shown or not width or not height:
             return
-        fit = max(self.size.width // COLUMN_MIN, 1)
-        beside = len(shown) <= fit or fit >= BLOCKS_SEEN
-        area.set_class(beside, "beside")
-        across = self.size.width // min(len(shown), fit)
-        tall = max(pane.height_at(across, area.size.height or self.size.height) for pane in shown)
-        for pane in shown:
-            if beside:
-                pane.styles.width = "1fr" if len(shown) <= fit else self.size.width // fit
-                pane.styles.height = tall
-            else:
-                each = max((self.size.height - 5) // min(len(shown), BLOCKS_SEEN), PANE_LINES_MIN)
-                pane.styles.width = "100%"
-                pane.styles.height = max(pane.height_at(self.size.width, each), PANE_LINES_MIN - 1)
+        fit = max(width // COLUMN_MIN, 1) if self.size.width >= BESIDE_MIN else 1
+        lines = -(-len(shown) // fit)
+        across = -(-len(shown) // lines)
+        groups = [shown[start : start + across] for start in range(0, len(shown), across)]
+        wanted = [max(pane.height_at(width // across, height) for pane in group) for group in groups]
+        if sum(wanted) > height:
+            share = max(height // min(lines, LINES_SEEN), PANE_LINES_MIN)
+            wanted = [min(each, share) for each in wanted]
+        area.styles.grid_size_columns = across
+        area.styles.grid_rows = " ".join(map(str, wanted))
 
     # ── choosing and settling ────────────────────────────────────────────────────────────────────
 

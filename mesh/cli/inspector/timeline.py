@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import ClassVar, NamedTuple
 
 from rich.text import Text
@@ -13,7 +14,7 @@ from textual.widget import Widget
 from mesh.cli.differences import ADDED, GONE, SAME, Piece
 from mesh.cli.inspector.asked_back import Question
 from mesh.cli.inspector.columns import Column, line
-from mesh.cli.inspector.conflicts import CELL_CHARACTERS
+from mesh.cli.inspector.conflicts import CELL_CHARACTERS, WIDE
 from mesh.cli.inspector.pane import Pane
 from mesh.cli.inspector.pieces import AROUND, safe
 from mesh.cli.inspector.rows import Rows
@@ -44,7 +45,6 @@ class Timeline(View):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("u", "undo", "Take back"),
         Binding("tab", "other", "Other part", show=False),
-        Binding("enter", "other", "Scroll it"),
         BACK,
         *ALWAYS,
     ]
@@ -102,10 +102,14 @@ class Timeline(View):
         """Another change."""
         self._change_soon()
 
+    def on_rows_opened(self) -> None:
+        """The keys scroll what changed."""
+        self.action_other()
+
     def on_rows_near_end(self) -> None:
         """Ask for older entries before they are scrolled to."""
         if self._next is not None:
-            self.run_worker(self._older(), group="older", exclusive=True)
+            self.run_worker(self._older, group="older", exclusive=True)
 
     def on_pane_pointed(self, event: Pane.Pointed) -> None:
         """A click brings the keys there."""
@@ -157,7 +161,7 @@ class Timeline(View):
         row = self._current
         if row is not None and row.event != self._asked_for:
             self._asked_for = row.event
-            self.run_worker(self._change(row), group="change", exclusive=True)
+            self.run_worker(partial(self._change, row), group="change", exclusive=True)
 
     async def _change(self, row: Row) -> None:
         result = await self.asked("history.diff", document=self._document, at=row.event)
@@ -166,14 +170,9 @@ class Timeline(View):
             self.query_one(Pane).show(above, f"event {row.event[:ID_CHARACTERS]}", change(result))
 
     def _drawn(self, row: Row, width: int) -> Text:
-        at = moment(row.at)
-        layout = (
-            Column("", 1),
-            Column("", 16 if width >= BESIDE_MIN else 11),
-            Column("", share=2),
-            Column("", share=3),
-        )
-        cells = (row.sign, at if width >= BESIDE_MIN else at[5:], row.who, row.summary)
+        who = Column("", 20 if self.size.width >= WIDE else 14)
+        layout = (Column("", 1), Column("", 11), who, Column("", share=1))
+        cells = (row.sign, moment(row.at)[5:], row.who, row.summary)
         return Text(line(layout, cells, width), no_wrap=True)
 
 
