@@ -25,7 +25,7 @@ from mesh.cli.view_conflicts import parts
 from mesh.errors import MeshError
 
 BESIDE_MIN = 100  # from so many columns on values stand side by side
-COLUMN_MIN = 28  # columns of a value beside others
+COLUMN_MIN = 36  # columns of a value beside others
 PANE_LINES_MIN = 4
 PANES_MAX = SIDES_A_PAGE + 2
 LINES_SEEN = 3  # lines of panes that share the height when not all of them fit
