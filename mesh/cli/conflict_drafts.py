@@ -48,7 +48,7 @@ def beginning(told: Told) -> str:
     if told.get("kind") == "text" and isinstance(context, dict):
         return plain(context.get("merged"))
     if told.get("kind") == "path":
-        return plain(told.get("ancestor"))
+        return plain(told.get("path"))
     return next((plain(value.get("value")) for value in parts(told.get("values"))), "")
 
 

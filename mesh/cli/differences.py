@@ -6,7 +6,7 @@ It compares and breaks lines; it prints nothing, and makes nothing safe: its cal
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from mesh.cli.screen import Screen, columns
 
@@ -14,8 +14,10 @@ Piece = tuple[str, str]
 """A part of a text, and what it is beside the other one: SAME, ADDED or GONE."""
 
 SAME, ADDED, GONE = "", "added", "gone"
+WORDS_COMPARED_MAX = 4000  # of longer texts nobody reads the differences on a terminal
 _SIGNS = {SAME: ("", ""), ADDED: ("{+", "+}"), GONE: ("[-", "-]")}
 _WORD = re.compile(r"\w")
+_TOKEN = re.compile(r"\w+|\s|[^\w\s]")
 _PARTS = re.compile(r"\n|[^\S\n]+|\S+")
 
 
@@ -24,18 +26,23 @@ def marked(old: str, new: str) -> list[Piece]:
 
     A text that has no word in common with the old one is one piece: signs around all of it would say nothing.
     """
-    from mesh.state.rewording import splices
-
-    pieces: list[Piece] = []
-    place = 0
-    for splice in reversed(splices(old, new)):
-        parts = [(old[place : splice.position], SAME)]
-        parts += [(old[splice.position : splice.position + splice.deleted], GONE), (splice.inserted, ADDED)]
-        pieces += [piece for piece in parts if piece[0]]
-        place = splice.position + splice.deleted
-    pieces += [(old[place:], SAME)] if place < len(old) else []
+    pieces = [piece for piece in _compared(_TOKEN.findall(old), _TOKEN.findall(new)) if piece[0]]
     kept = any(_WORD.search(text) for text, what in pieces if what == SAME)
     return pieces if kept else [(new, SAME)] if new else []
+
+
+def _compared(old: list[str], new: list[str]) -> Iterator[Piece]:
+    from difflib import SequenceMatcher
+
+    if max(len(old), len(new)) > WORDS_COMPARED_MAX:
+        yield "".join(new), SAME
+        return
+    for tag, i, j, k, m in SequenceMatcher(None, old, new).get_opcodes():
+        if tag == "equal":
+            yield "".join(old[i:j]), SAME
+        else:
+            yield "".join(old[i:j]), GONE
+            yield "".join(new[k:m]), ADDED
 
 
 def signed(pieces: Iterable[Piece]) -> list[Piece]:

@@ -15,7 +15,10 @@ _Space = Annotated[str, typer.Option(metavar="SPACE", help="In which space; * fo
 _Types = Annotated[
     str | None, typer.Option(metavar="TYPE,…", help="Which types of documents; note unless given, * for all.")
 ]
-_Verbs = Annotated[str | None, typer.Option(metavar="VERB,…", help="create, edit, read; all three unless given.")]
+_Verbs = Annotated[
+    str | None,
+    typer.Option(metavar="VERB,…", help="create, edit, read, resolve; all unless given, for an agent all but resolve."),
+]
 _Until = Annotated[str | None, typer.Option(metavar="TIME", help="When it ends by itself, as 2027-01-01.")]
 _Subject = Annotated[
     str, typer.Argument(metavar="SUBJECT", help="A device by name or id, AGENT@DEVICE, or an agent of this device.")

@@ -135,7 +135,7 @@ def _sentence(told: Told) -> str:
         "renamed": f"its path was changed to {count} at once",
         "text": f"its text was edited at one place at once: {counted(told.get('count'), 'version')}",
         "deleted": "it was deleted there and edited here",
-        "path": f"{counted(told.get('count'), 'note')} at one path",
+        "path": f"{counted(told.get('count'), 'note')} at one path: {one_line(told.get('path'))}",
     }.get(str(told.get("kind")), f"{field}: {count}")
 
 
@@ -266,11 +266,15 @@ def _context(screen: Screen, told: Told, side: str) -> list[str]:
     if told.get("kind") != "text" or not isinstance(context, dict):
         return []
     around = one_line(context.get(side))
-    lines = screen.wrapped(around, f"{screen.ink(side, 'dim')}  ", "  ") if around.strip() else []
+    lines = _lines(screen, around, f"{side}  ") if around.strip() else []
     if side == "after" and isinstance(context.get("merged"), str):
-        now = one_line(context["merged"], VALUE_CHARACTERS) or "(nothing)"
-        lines += screen.wrapped(now, f"{screen.ink('now', 'dim')}  ", "  ")
+        lines += _lines(screen, one_line(context["merged"], VALUE_CHARACTERS) or "(nothing)", "now  ")
     return lines
+
+
+def _lines(screen: Screen, text: str, head: str = "") -> list[str]:
+    """A safe text after its head, broken even inside of words."""
+    return [inked(screen, line) for line in broken([(head, "dim"), (text, SAME)], screen.width)]
 
 
 # ── what can be done ─────────────────────────────────────────────────────────────────────────────
@@ -281,7 +285,7 @@ def _settlement(screen: Screen, told: Told) -> list[str]:
     who, when, event = author(told)
     line = f"settled by {who}, {when}, {event}{rule}"
     back = f"; taken back by event {_short(told['undone_by'])}" if told.get("undone_by") else ""
-    return ["", *screen.wrapped(line + back)]
+    return ["", *_lines(screen, line + back)]
 
 
 def _to_do(screen: Screen, told: Told, *, is_open: bool) -> list[str]:

@@ -16,7 +16,10 @@ from mesh.names import Digest, DocumentId, Short
 READ = "read"
 """The verb that an agent needs to see a document."""
 
-VERBS = ("create", "edit", READ, "resolve")
+AGENT_VERBS = ("create", "edit", READ)
+"""What an agent is granted where nobody says which verbs: to settle what people disagree about is not among it."""
+
+VERBS = (*AGENT_VERBS, "resolve")
 """What a grant can allow."""
 
 

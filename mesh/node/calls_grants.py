@@ -9,7 +9,7 @@ from mesh.events.approvals import Act
 from mesh.events.closing import marks
 from mesh.events.event import Lane
 from mesh.events.kinds import ANY, Body, Grant, Ungrant
-from mesh.events.permits import VERBS, State, agents_of, live_grants, state_of
+from mesh.events.permits import AGENT_VERBS, VERBS, State, agents_of, live_grants, state_of
 from mesh.events.verdict import grant_name
 from mesh.limits import GRANT_WORDS_MAX, SEQ_MAX
 from mesh.names import Digest, device_text, digest_text, is_word
@@ -55,7 +55,7 @@ async def _granted(agent: Agent, arguments: Arguments, subject: Subject, act: st
 def _wanted(arguments: Arguments, subject: Subject) -> Grant:
     space = needed(arguments, "space")
     types = texts(arguments, "types") or _NARROW_TYPES
-    verbs = texts(arguments, "verbs") or VERBS
+    verbs = texts(arguments, "verbs") or (AGENT_VERBS if subject.agent else VERBS)
     until = arguments.get("until_ms")
     for word in (space, *types, *verbs):
         if word != ANY and not is_word(word):

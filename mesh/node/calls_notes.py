@@ -13,8 +13,9 @@ from mesh.events.kinds import Changed
 from mesh.events.speaking import Draft
 from mesh.limits import LIST_MAX, SALT_BYTES
 from mesh.names import Digest, DocumentId, device_text, digest_text, is_word
-from mesh.node import agents
+from mesh.node import agents, subjects
 from mesh.node.arguments import Arguments, needed, number, text, texts, yes
+from mesh.node.disputes import must_not_settle
 from mesh.node.engine import Engine
 from mesh.node.gathered import Loaded
 from mesh.node.storage.store_port import NoteRow
@@ -105,7 +106,7 @@ async def show(agent: Agent, arguments: Arguments) -> object:
         "tags": list(note.tags),
         "path": note.path,
         "deleted": note.deleted,
-        "conflicts": await _conflicts(agent, document, note.conflicts),
+        "conflicts": await _conflicts(agent, document),
         "hidden": await _hidden(agent, document),
         "updated": _touched(agent, row),
     }
@@ -125,39 +126,26 @@ def _touched(agent: Agent, row: NoteRow) -> dict[str, object]:
     return {"time_ms": row.updated_ms, "device": device_text(row.updated_by), "name": name}
 
 
-async def _conflicts(agent: Agent, document: DocumentId, fields: tuple[str, ...]) -> list[object]:
-    if not fields:
-        return []
-    found: list[object] = []
-
-    async def look(engine: Engine) -> Sequence[Draft]:
-        loaded = await engine.shelf.load(document)
-        if loaded:
-            found.extend([await _field(engine, loaded, field) for field in fields])
-        return ()
-
-    await agent.engine.look(look)
-    return found
-
-
-async def _field(engine: Engine, loaded: Loaded, field: str) -> dict[str, object]:
-    events = await engine.shelf.events_of(loaded.document.id)
-    values = []
-    for live in loaded.document.live(field):
-        event = events.get(live.change)
-        values.append(
-            {
-                "value": live.value,
-                "device": device_text(event.admission) if event else "",
-                "name": engine.replica.verdict.name_of(event.admission) if event else "",
-                "event": digest_text(event.digest) if event else "",
-            }
-        )
-    return {"field": field, "values": values}
+async def _conflicts(agent: Agent, document: DocumentId) -> list[object]:
+    """What is open in a document; `conflicts.show` has the values whole."""
+    rows = await agent.store.conflicts(document=document)
+    return [
+        {
+            "id": row.name.hex(),
+            "kind": row.kind,
+            "field": row.field,
+            "count": row.count,
+            "values": [
+                {"value": side.value, "characters": side.characters, **subjects.told_author(agent, side.author)}
+                for side in row.sides
+            ],
+        }
+        for row in sorted(rows, key=lambda row: (row.field, row.name))
+    ]
 
 
 async def edit(agent: Agent, arguments: Arguments) -> object:
-    """Change a note; what others change at the same time stays beside it."""
+    """Change a note; what others change at the same time stays beside it. A register in conflict is left alone."""
     title, body, path = (text(arguments, key) for key in ("title", "body", "path"))
     add_tags, remove_tags = texts(arguments, "add_tags"), texts(arguments, "remove_tags")
     base = text(arguments, "base_body")
@@ -191,6 +179,7 @@ async def _change(agent: Agent, arguments: Arguments, edits: object) -> dict[str
         wanted = edits(loaded)
         if not wanted:
             raise Misuse("nothing would change")
+        must_not_settle(loaded, wanted)
         actor = engine.shelf.actor(loaded, engine.own.admission)
         return (Draft(Changed(loaded.document.edit(actor, wanted).raw), document, name),)
 

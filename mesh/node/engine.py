@@ -202,7 +202,7 @@ class Engine:
             after = 0
             while rows := await self.store.replay(after):
                 await self.shelf.weigh_again(rows)
-                self.shelf.committed(await self.store.commit(self.shelf.batch({})))
+                self.shelf.committed(await self.store.commit(await self.shelf.batch({})))
                 after = rows[-1].id
             await self.store.commit(Batch(settings=((_WEIGHED, self._scale),)))
 
@@ -331,7 +331,7 @@ class Engine:
 
     async def _commit(self) -> None:
         """Make everything collected durable, then tell those who wait for it."""
-        batch = self.shelf.batch(self._settings, _now_ms())
+        batch = await self.shelf.batch(self._settings, _now_ms())
         if batch != Batch(time_ms=batch.time_ms):
             self.shelf.committed(await self.store.commit(batch))
             self._settings.clear()

@@ -18,6 +18,7 @@ from mesh.events.reading import Reading
 from mesh.events.verdict import Standing
 from mesh.limits import DOCUMENTS_CACHED_MAX, ROWS_READ_MAX, SNAPSHOT_CHANGES
 from mesh.names import Digest, DocumentId
+from mesh.node.disputes import Disputes
 from mesh.node.gathered import Birth, Gathered, Loaded, Step
 from mesh.node.scales import Scales
 from mesh.node.storage.store_port import NoteRow, Row, Snapshot, Store
@@ -39,6 +40,7 @@ class Folding:
     def __init__(self, store: Store, scales: Scales, gathered: Gathered) -> None:
         """Start with none loaded."""
         self.store, self.scales, self.gathered = store, scales, gathered
+        self.disputes = Disputes(store, scales, gathered)
         self.snapshots: list[Snapshot] = []
         """For the next commit: what they hold is committed by now."""
         self._loaded: OrderedDict[DocumentId, Loaded] = OrderedDict()
@@ -50,6 +52,12 @@ class Folding:
     def full(self) -> bool:
         """Whether more documents are in memory than should be."""
         return len(self._loaded) > DOCUMENTS_CACHED_MAX
+
+    async def finish(self) -> None:
+        """Before a commit: find what the documents that it touches have in conflict now."""
+        for document, loaded in self._touched.items():
+            await self.disputes.look(loaded)
+            self.gathered.rows[document] = loaded.row
 
     def committed(self, last_row: int) -> None:
         """What was gathered is durable up to that row: let go of documents that were not used lately."""
@@ -86,13 +94,15 @@ class Folding:
     async def _read(self, document: DocumentId) -> Loaded | None:
         birth = self.gathered.births.get(document)
         if birth and document not in self.gathered.unsettled:
-            return Loaded(Document.born(document, birth.born), as_born(document, birth))
+            return Loaded(Document.born(document, birth.born), as_born(document, birth), conflicts=frozenset())
         snapshot = None if document in self.gathered.stale else await self.store.snapshot(document)
         if snapshot is None:
             return await self._fold(document)
         loaded = Loaded(Document.load(snapshot.data))
         if document.type == notes.KIND:
             loaded.row = await self.store.note(document)
+            loaded.conflicts = None if loaded.row is None or loaded.row.note.conflicts else frozenset()
+        await self.disputes.recall(loaded)
         _, later = await self._evidence(self.gathered.read(await self.store.rows(document, snapshot.upto)))
         taken = _given(loaded, [step for step in later if step.counts and _fault(step, loaded) is None])
         if taken is None:
@@ -124,6 +134,7 @@ class Folding:
             try:
                 if isinstance(reading.body, Carrier) and reading.inner:
                     steps.append(step_of(event, reading.inner, reading.body, counts=counts))
+                    self.gathered.carries(steps[-1])
                 elif (birth := born(event, reading)) is not None:
                     births.append(birth)
             except Refused as error:
@@ -182,7 +193,7 @@ class Folding:
         if taken is None:
             await self.refold(document)
             return
-        self._stand_as(taken, loaded, fit)
+        self.disputes.said(loaded, self._stand_as(taken, loaded, fit))
         loaded.unsaved += len(steps)
         self._touched[document] = loaded
         self.gathered.rows[document] = loaded.row
@@ -203,8 +214,11 @@ class Folding:
                 self.gathered.stand(step.placed, loaded.document.id, Standing.VOID, fault)
         return found
 
-    def _stand_as(self, taken: Taken, loaded: Loaded, steps: Iterable[Step]) -> None:
-        """Give each of these that counts, and each that waited before, the standing that the document gives it."""
+    def _stand_as(self, taken: Taken, loaded: Loaded, steps: Iterable[Step]) -> Sequence[Step]:
+        """Give each of these that counts, and each that waited before, the standing that the document gives it.
+
+        Returns those that are in it now.
+        """
         waiting, refused, document = set(taken.waiting), dict(taken.refused), loaded.document.id
         entered: list[Step] = []
         counting = {step.placed.digest: step for step in (*loaded.aside.values(), *steps) if step.counts}
@@ -221,6 +235,10 @@ class Folding:
                 entered.append(step)
                 self.gathered.stand(step.placed, document, Standing.HONOURED)
         _show(loaded, entered)
+        loaded.entered += entered
+        for step in entered:
+            loaded.settlements.add(step.placed.digest, step.body)
+        return entered
 
     # ── folding ──────────────────────────────────────────────────────────────────────────────────
 
@@ -229,12 +247,16 @@ class Folding:
         self._loaded.pop(document, None)
         self._touched.pop(document, None)
         self.gathered.stale[document] = self.gathered.rows[document] = None
+        self.gathered.conflicts[document] = ()
+        self.gathered.settles(document, (), whole=True)
         births, steps = await self._weighed(document)
         counting = next((birth for birth in births if birth.counts), None)
         if not any(step.counts for step in steps):  # most are notes that were born, and no more
             self.gathered.rows[document] = as_born(document, counting) if counting else None
         elif loaded := self._built(document, births, steps):
             loaded.unsaved = loaded.document.change_count - 1
+            loaded.conflicts = frozenset()
+            self.disputes.said(loaded, loaded.entered)
             self._loaded[document] = self._touched[document] = loaded
             self.gathered.rows[document] = loaded.row
 
@@ -268,7 +290,7 @@ def born(event: Placed, reading: Reading) -> Birth | None:
     check_birth(document.type, birth)
     if document_named_after(document.space, document.type, reading.plain) != document:
         raise Malformed("its document is not named after this birth")
-    return Birth(event, birth, inner.time_ms, reading.standing is Standing.HONOURED)
+    return Birth(event, birth, inner.time_ms, reading.standing is Standing.HONOURED, inner.agent)
 
 
 def step_of(event: Placed, inner: Inner, body: Carrier, *, counts: bool) -> Step:
@@ -280,7 +302,8 @@ def as_born(document: DocumentId, birth: Birth) -> NoteRow | None:
     """How lists show a note at its birth; None for other documents."""
     if document.type != notes.KIND:
         return None
-    return _row(notes.view(document, birth.born), birth.placed, birth.time_ms)
+    view = notes.view(document, birth.born)
+    return NoteRow(view, *_touch(birth.placed, birth.time_ms), birth.author if view.path else None)
 
 
 def _folded(document: DocumentId, birth: Birth, steps: Sequence[Step]) -> tuple[Document, bool]:
@@ -333,18 +356,20 @@ def _show(loaded: Loaded, entered: Sequence[Step]) -> None:
         loaded.row = None
         return
     newest = max(entered, key=_order, default=None)
+    view = notes.view_of(document, old.note.conflicts if old else ())
+    placed = old.placed if old else None
     if newest and (old is None or _order(newest) >= (old.lamport, old.updated_by)):
-        loaded.row = _row(notes.view_of(document), newest.placed, newest.time_ms)
+        loaded.row = NoteRow(view, *_touch(newest.placed, newest.time_ms), placed)
     elif old:
-        loaded.row = NoteRow(notes.view_of(document), old.updated_ms, old.updated_by, old.lamport)
+        loaded.row = NoteRow(view, old.updated_ms, old.updated_by, old.lamport, placed)
 
 
 def _order(step: Step) -> tuple[int, Digest]:
     return step.placed.header.lamport, step.placed.admission
 
 
-def _row(view: notes.Note, event: Placed, time_ms: int) -> NoteRow:
-    return NoteRow(view, time_ms, event.admission, event.header.lamport)
+def _touch(event: Placed, time_ms: int) -> tuple[int, Digest, int]:
+    return time_ms, event.admission, event.header.lamport
 
 
 def _saved(loaded: Loaded, last_row: int) -> Snapshot:

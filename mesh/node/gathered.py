@@ -13,10 +13,21 @@ from mesh.events.kinds import Born, Carrier
 from mesh.events.reading import Reading
 from mesh.events.verdict import Standing
 from mesh.names import Digest, DocumentId
-from mesh.node.storage.store_port import Batch, Kept, NoteRow, Row, Snapshot, Weighed
+from mesh.node.storage.store_port import (
+    Author,
+    Batch,
+    ConflictRow,
+    Kept,
+    NoteRow,
+    Row,
+    SettlementRow,
+    Snapshot,
+    Weighed,
+)
 from mesh.state import notes
 from mesh.state.documents import Document
 from mesh.state.operations import Change
+from mesh.state.settling import Settlements
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +38,12 @@ class Birth:
     born: Born
     time_ms: int
     counts: bool
+    agent: str = ""
+
+    @property
+    def author(self) -> Author:
+        """Who said it."""
+        return author_of(self.placed, self.agent, self.time_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +56,16 @@ class Step:
     counts: bool
     body: Carrier
     agent: str = ""
+
+    @property
+    def author(self) -> Author:
+        """Who said it."""
+        return author_of(self.placed, self.agent, self.time_ms)
+
+
+def author_of(placed: Placed, agent: str, time_ms: int) -> Author:
+    """Who said an event, by what its headers say."""
+    return Author(placed.digest, placed.admission, agent, time_ms, placed.header.lamport)
 
 
 @dataclass(slots=True)
@@ -53,6 +80,14 @@ class Loaded:
     """Whether it was given its void changes too: not before something waits, which may stand on one of them."""
     actor: bytes = b""  # fresh for this document and this run of the agent
     unsaved: int = 0  # changes since the last snapshot
+    settlements: Settlements = field(default_factory=Settlements)
+    """What was settled in it and taken back, as far as it is honoured."""
+    conflicts: frozenset[bytes] | None = None
+    """The names of its open conflicts as the store has them, or will with this commit; None: nobody looked."""
+    entered: list[Step] = field(default_factory=list)
+    """What came into it since its conflicts were looked at."""
+    authors: dict[bytes, Author] = field(default_factory=dict)
+    """Who wrote the changes that are sides of its open conflicts."""
 
     @property
     def shown(self) -> bool:
@@ -83,6 +118,9 @@ class Gathered:
         self.stale: dict[DocumentId, None] = {}
         self.steps: dict[Digest, tuple[int, Step, Reading]] = {}
         """Changes that were read for this commit, and how often the scales had been turned then."""
+        self.conflicts: dict[DocumentId, tuple[ConflictRow, ...]] = {}
+        self.settlements: dict[DocumentId, tuple[dict[Digest, SettlementRow], bool]] = {}
+        self.changes: dict[Digest, bytes] = {}
         self.forgotten: tuple[DocumentId, ...] | None = None
         self._log: dict[Digest, Weighed] = {}  # what is said of events in the log, of those that were read
         self._named: dict[DocumentId, list[Placed]] = {}  # those that the log does not know to be of a document
@@ -107,6 +145,22 @@ class Gathered:
         if document and event.digest not in self.weighed and (before is None or before.document is None):
             self._named.setdefault(document, []).append(event)
         self.weighed[event.digest] = word
+
+    def carries(self, step: Step) -> None:
+        """Say which change an event carries, where the log may not know it: it is new, or was not honoured."""
+        event = step.placed.digest
+        known = self._log.get(event)
+        if known is None or known.standing is not Standing.HONOURED:
+            self.changes[event] = step.change.hash
+
+    def settles(self, document: DocumentId, rows: Iterable[SettlementRow], *, whole: bool) -> None:
+        """Settlements of a document that are new, or all that it has."""
+        found = {row.author.event: row for row in rows}
+        before, was_whole = self.settlements.get(document, ({}, False))
+        if whole:
+            self.settlements[document] = found, True
+        elif found:
+            self.settlements[document] = before | found, was_whole
 
     def read(self, rows: Iterable[Row]) -> list[Placed]:
         """The events of rows, with the bodies of this commit; what the log says of them is remembered."""
@@ -138,6 +192,9 @@ class Gathered:
             stale=tuple(self.stale),
             born=tuple(row for row in self.born if row.note.document not in self.rows),
             notes=tuple(row for row in self.rows.values() if row),
+            conflicts=tuple(self.conflicts.items()),
+            settlements=tuple((name, tuple(rows.values()), all_) for name, (rows, all_) in self.settlements.items()),
+            changes=tuple(self.changes.items()),
             snapshots=tuple(snapshots),
             settings=tuple(settings.items()),
             time_ms=time_ms,

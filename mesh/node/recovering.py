@@ -36,7 +36,7 @@ from mesh.node.log import opened as log_opened
 from mesh.node.paths import server_path
 from mesh.node.ports import GuestLink, Peer, TransportKeys, Visiting
 from mesh.node.storage.connection import beside
-from mesh.node.storage.schema import Sql
+from mesh.node.storage.sql import Sql
 from mesh.node.storage.store import open_store
 from mesh.node.transport.bus import connect
 from mesh.node.transport.tls import write_files

@@ -8,7 +8,7 @@ chains.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
 from mesh.errors import Refused
 from mesh.events.event import Lane, Placed
@@ -22,7 +22,7 @@ from mesh.names import Digest, DocumentId
 from mesh.node.folding import Folding, as_born, born, step_of
 from mesh.node.gathered import Gathered, Loaded, Step
 from mesh.node.scales import Fallen, Scales
-from mesh.node.storage.store_port import Batch, Row, Store
+from mesh.node.storage.store_port import Author, Batch, Row, Store
 
 _A_TURN = 32  # events after which others get their turn: 2 to 6 ms
 _UNALLOWED = frozenset({NOT_ADMITTED, NOT_GRANTED, CLOSED, UNGRANTED, UNSURE})
@@ -59,8 +59,9 @@ class Shelf:
         """Whether so much was gathered that it is time to commit."""
         return self.folding.full or len(self.gathered.weighed) > COMMIT_STANDINGS_MAX
 
-    def batch(self, settings: Mapping[str, bytes], time_ms: int = 0) -> Batch:
+    async def batch(self, settings: Mapping[str, bytes], time_ms: int = 0) -> Batch:
         """Everything gathered since the last commit, which is at that time."""
+        await self.folding.finish()
         return self.gathered.batch(self.folding.snapshots, settings, time_ms)
 
     def committed(self, last_row: int) -> None:
@@ -83,6 +84,10 @@ class Shelf:
     def actor(self, loaded: Loaded, admission: Digest) -> bytes:
         """Who writes into a document in this run."""
         return self.folding.actor(loaded, admission)
+
+    async def authors(self, loaded: Loaded, changes: Collection[bytes]) -> dict[bytes, Author]:
+        """Who wrote these changes of a document, as far as it is known."""
+        return await self.folding.disputes.authors(loaded, changes)
 
     async def events_of(self, document: DocumentId) -> dict[bytes, Placed]:
         """The events of a document's changes, by the hash of the change."""
@@ -160,6 +165,7 @@ class Shelf:
             if isinstance(reading.body, Carrier) and reading.inner:
                 step = step_of(event, reading.inner, reading.body, counts=counts)
                 self.gathered.steps[event.digest] = (self.scales.turns, step, reading)
+                self.gathered.carries(step)
                 return step
             return self._born(event, document, reading)
         except Refused as error:

@@ -11,10 +11,21 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from mesh.events.kinds import Value
 from mesh.limits import CONFLICT_NAME_BYTES
 from mesh.names import DocumentId
+from mesh.state.documents import Document
+from mesh.state.footprints import operation_name
+from mesh.state.regions import Region
+from mesh.state.shapes import BODY
+
+if TYPE_CHECKING:
+    from mesh.state.settling import Settlements
+
+DELETED, PATH = "deleted", "path"
+"""The registers that say whether a document is deleted, and where an imported one came from."""
 
 _NAME = b"mesh/conflict/1"
 
@@ -54,10 +65,27 @@ class Conflict:
     field: str
     sides: tuple[Side, ...]
     ancestor: Value
-    prints: tuple[bytes, ...] = ()
-    start: int = 0
-    length: int = 0
-    merged: str = ""
+    region: Region | None = None
+
+    @property
+    def prints(self) -> tuple[bytes, ...]:
+        """The names of the edits of a text that overlap; empty for other conflicts."""
+        return self.region.prints if self.region else ()
+
+    @property
+    def start(self) -> int:
+        """Where in the shown text the region begins."""
+        return self.region.start if self.region else 0
+
+    @property
+    def length(self) -> int:
+        """How many characters of the shown text are in the region."""
+        return self.region.length if self.region else 0
+
+    @property
+    def merged(self) -> str:
+        """What the shown text has there."""
+        return self.region.merged if self.region else ""
 
 
 def name_of(document: DocumentId, kind: Kind, field: str, members: Iterable[bytes]) -> bytes:
@@ -66,3 +94,52 @@ def name_of(document: DocumentId, kind: Kind, field: str, members: Iterable[byte
     for part in (str(document).encode(), kind.encode(), field.encode(), *sorted(set(members))):
         digest.update(len(part).to_bytes(4, "big") + part)
     return digest.digest()[:CONFLICT_NAME_BYTES]
+
+
+def conflicts_of(document: Document, settlements: Settlements) -> tuple[Conflict, ...]:
+    """The open conflicts of a document: of its registers, of its text from beginning to end, delete against edit."""
+    registers = (_register(document, key) for key in document.conflicts())
+    texts = (_text(document, region) for region in document.regions(settlements.naming))
+    return (*registers, *texts, *_deleted(document))
+
+
+def fields(conflicts: Iterable[Conflict]) -> tuple[str, ...]:
+    """What is in conflict in a document: registers, `body` for its text, `deleted`; each once."""
+    return tuple(sorted({conflict.field for conflict in conflicts}, key=str.encode))
+
+
+def _register(document: Document, key: str) -> Conflict:
+    """Different values that live in one register. Equal ones are one side, by the greatest of their operations."""
+    live = document.live_operations(key)
+    sides: dict[tuple[type, Value], Side] = {}
+    for operation in sorted(live, reverse=True):
+        value = live[operation].value
+        sides.setdefault((type(value), value), Side(value, live[operation].change))
+    kind = Kind.RENAMED if key == PATH else Kind.REGISTER
+    before = document.folded().parted(key, live, document.hidden)
+    name = name_of(document.id, kind, key, map(operation_name, live))
+    return Conflict(name, kind, key, tuple(sides.values()), before[0] if len(before) == 1 else None)
+
+
+def _text(document: Document, region: Region) -> Conflict:
+    """Edits of one region of the text that overlap."""
+    name = name_of(document.id, Kind.TEXT, BODY, region.prints)
+    sides = tuple(Side(side.text, side.change) for side in region.sides)
+    return Conflict(name, Kind.TEXT, BODY, sides, region.ancestor, region)
+
+
+def _deleted(document: Document) -> Iterable[Conflict]:
+    """Deletions that live, and edits beside them: their writers did not know of each other."""
+    live, history = document.live_operations(DELETED), document.history
+    if not live or any(one.value is not True for one in live.values()):
+        return  # where some say so and some do not, that is a conflict of the register
+    gone = {one.change for one in live.values()}
+    beyond = {*history.difference(history.reach(history.heads), history.reach(gone))} - document.hidden
+    numbers = [history.number(change) for change in gone]
+    aware = {c for c in beyond if any(history.covers(history.reach([c]), *number) for number in numbers)}
+    if not (beside := document.folded().beside(DELETED, beyond - aware) if beyond > aware else set()):
+        return
+    newest = max(beside, key=history.age)
+    sides = (Side("deleted", live[max(live)].change), Side("edited", newest))
+    members = {*map(operation_name, live), *beside}
+    yield Conflict(name_of(document.id, Kind.DELETED, DELETED, members), Kind.DELETED, DELETED, sides, None)

@@ -20,13 +20,14 @@ from mesh.names import DocumentId
 from mesh.state import snapshot
 from mesh.state.changes import decode
 from mesh.state.edits import Delete, Draft, Edit, Letters
-from mesh.state.encoding import encode, hash_of
-from mesh.state.engine import Engine
+from mesh.state.encoding import encode
+from mesh.state.engine import Engine, culprit
 from mesh.state.fold import Fold, View
 from mesh.state.genesis import FIRST_OPERATIONS_MAX, Genesis, derive, known
-from mesh.state.history import Live
+from mesh.state.history import History, Live
 from mesh.state.intake import NONE, OUTDONE, Intake, Taken, contest
 from mesh.state.operations import ACTOR_BYTES, Change, OperationId
+from mesh.state.regions import Naming, Region, Regions
 from mesh.state.shapes import BODY
 from mesh.state.snapshot import Snapshot
 
@@ -41,7 +42,7 @@ class Document:
     throws this object away and folds the document again from its events: there is no other way, and none is needed.
     """
 
-    __slots__ = ("_engine", "_fold", "_genesis", "_held", "_saved", "_view", "id")
+    __slots__ = ("_engine", "_fold", "_genesis", "_held", "_regions", "_saved", "_view", "id")
 
     def __init__(self, document: DocumentId, genesis: Genesis, engine: Engine, held: Intake | None) -> None:
         """Use `born`, `load` or `fold`."""
@@ -52,6 +53,7 @@ class Document:
         self._saved: Snapshot | None = None  # what was loaded, until it is needed
         self._fold: Fold | None = None  # of all that is in the document, once it was needed
         self._view: View | None = None
+        self._regions: Regions | None = None
 
     @classmethod
     def born(cls, document: DocumentId, birth: Born) -> Document:
@@ -87,7 +89,7 @@ class Document:
             try:
                 made._admit(fit, void)
             except Malformed:
-                unfit.append(_culprit(genesis, fit, void))
+                unfit.append(culprit(genesis, fit, void))
             else:
                 return made
 
@@ -109,12 +111,7 @@ class Document:
         raw = self._engine.save()
         if self._saved is not None:
             return snapshot.encode(replace(self._saved, engine=raw))
-        genesis, held = self._genesis, self._intake
-        waiting, aside = (tuple(c.raw for _, c in sorted(part.items())) for part in (held.waiting, held.aside))
-        refused = tuple((change.raw, reason) for _, (change, reason) in sorted(held.refused.items()))
-        birth = (genesis.body is not None, genesis.letters, genesis.registers)
-        void = tuple(sorted(held.void))
-        return snapshot.encode(Snapshot(self.id, *birth, raw, waiting, refused, aside, void))
+        return snapshot.encode(snapshot.taken(self.id, self._genesis, self._intake, raw))
 
     @property
     def spoiled(self) -> bool:
@@ -146,9 +143,8 @@ class Document:
     def edit(self, actor: bytes, edits: Sequence[Edit], *, bare: bool = False) -> Change:
         """The change that these edits are, standing on everything held. The document stays as it is: `take` it.
 
-        `bare`: it may do nothing, and only say what its writer had seen.
         `actor` is the first half of the writer's admission and a random half, fresh for this document and run of the
-        writer. Raises Misuse or TooLarge.
+        writer. `bare`: it may do nothing, and only say what its writer had seen. Raises Misuse or TooLarge.
         """
         history = self._intake.history
         sequence, start = history.next_sequence(actor), history.next_counter
@@ -177,13 +173,32 @@ class Document:
 
     def live(self, key: str) -> tuple[Live, ...]:
         """Every value of a register that no other has replaced, the shown one first."""
-        values = self._live(key)
+        values = self.live_operations(key)
         return tuple(values[name] for name in sorted(values, reverse=True))
 
     def conflicts(self) -> tuple[str, ...]:
         """The registers in which different values live side by side."""
         live = ((key, self.live(key)) for key in self._keys())
         return tuple(key for key, values in live if len({(type(v.value), v.value) for v in values}) > 1)
+
+    @property
+    def concurrent(self) -> bool:
+        """Whether two changes were made without knowing of each other; without that, nothing can overlap."""
+        return bool(self._intake.history.parted)
+
+    def regions(self, naming: Naming = lambda _: NONE) -> tuple[Region, ...]:
+        """Where concurrent edits of the text overlap and nobody settled it, in the order of the text.
+
+        `naming` says for a print which effective settlements name it.
+        """
+        if self._genesis.body is None or not self.concurrent:
+            return ()
+        self._regions = self._regions or Regions(self.id, self._intake.history)
+        return self._regions.open(self.folded, self.hidden, naming)
+
+    def without(self, change: bytes) -> View:
+        """What would be seen if a change that is in the document did not count."""
+        return self.folded().view({*self.hidden, change})
 
     def text(self) -> str:
         """The text, whether it is letters or one value; empty where that value is void."""
@@ -211,7 +226,7 @@ class Document:
 
         Empty for every document, masked or not; anything else is a bug, or a fault of disk or memory.
         """
-        whole, engine, history = self._folded().view(NONE), self._engine.shown(), self._intake.history
+        whole, engine, history = self.folded().view(NONE), self._engine.shown(), self._intake.history
         wrong = {BODY} if self._genesis.body and whole.text != self._engine.text() else set()
         for key in {*whole.live, *history.keys(), *engine}:
             live = history.live(key)
@@ -239,24 +254,22 @@ class Document:
         return digest in self._intake.history
 
     @property
+    def history(self) -> History:
+        """What stands on what in the document."""
+        return self._intake.history
+
+    @property
     def _intake(self) -> Intake:
         """The history beside Automerge, read back from it the first time that a loaded document needs it."""
         if self._held is None:
             saved = self._saved
             assert saved is not None, "neither made nor loaded"
-            void = frozenset(saved.void)
-            first, *others = self._engine.changes()
-            self._held = Intake.begun(replace(self._genesis, hash=hash_of(first)), void)
-            self._held.void.update(void)
-            for raw in others:
-                self._held.restore(decode(raw))
-            for raw, reason in saved.refused:
-                self._held.refuse(decode(raw), reason)
-            self._held.admit(decode(raw) for raw in (*saved.waiting, *saved.aside))
+            self._held = snapshot.restored(saved, self._genesis, self._engine.changes())
             self._saved = None
         return self._held
 
-    def _folded(self) -> Fold:
+    def folded(self) -> Fold:
+        """All operations of what is in the document."""
         if self._fold is None:
             self._fold = Fold(self._intake.history)
             self._fold.take(decode(raw, FIRST_OPERATIONS_MAX) for raw in self._engine.changes())
@@ -266,13 +279,14 @@ class Document:
     def _masked(self) -> View:
         """What is seen where something is hidden."""
         if self._view is None:
-            self._view = self._folded().view(self.hidden)
+            self._view = self.folded().view(self.hidden)
         return self._view
 
     def _keys(self) -> tuple[str, ...]:
         return tuple(sorted(self._masked.live, key=str.encode)) if self.hidden else self._intake.history.keys()
 
-    def _live(self, key: str) -> Mapping[OperationId, Live]:
+    def live_operations(self, key: str) -> Mapping[OperationId, Live]:
+        """The same by the operation that wrote each."""
         return self._masked.live.get(key, {}) if self.hidden else self._intake.history.live(key)
 
     def _letters(self) -> Letters:
@@ -281,21 +295,6 @@ class Document:
         return Letters(self._engine.length(), self._engine.letter)
 
     def _replaced(self, edit: Edit, key: str) -> Iterable[OperationId]:
-        """What an edit of a register replaces: all that is seen, and what would be without the masks.
-
-        So a value that was hidden does not come back beside the new one when its mask is lifted.
-        """
-        seen = self._live(key)
+        """What an edit of a register replaces: all that is seen, and what a lifted mask would bring back beside it."""
+        seen = self.live_operations(key)
         return () if isinstance(edit, Delete) and not seen else {*seen, *self._intake.history.live(key)}
-
-
-def _culprit(genesis: Genesis, changes: Sequence[Change], void: AbstractSet[bytes]) -> Change:
-    """The first change that Automerge cannot take, one by one in an order that is the same everywhere."""
-    trial, intake = Engine.begun(genesis), Intake.begun(genesis)
-    for change in Intake.begun(genesis).admit(changes, void):
-        intake.admit([change])
-        try:
-            trial.deliver([change.raw], intake.history.heads)
-        except Malformed:
-            return change
-    raise Damaged("Automerge takes these changes one by one but not together")

@@ -7,15 +7,17 @@ module decides nothing: what it is handed was decoded, passed the gate and fits 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import ParamSpec, TypeVar
 
 from automerge import core
 
-from mesh.errors import Malformed, Misuse
+from mesh.errors import Damaged, Malformed, Misuse
 from mesh.state.columns import unsigned
 from mesh.state.encoding import sync_message
 from mesh.state.genesis import Genesis
-from mesh.state.operations import ACTOR_BYTES, OperationId
+from mesh.state.intake import Intake
+from mesh.state.operations import ACTOR_BYTES, Change, OperationId
 from mesh.state.shapes import BODY
 
 P = ParamSpec("P")
@@ -107,6 +109,18 @@ class Engine:
             assert found is not None, "a document without a text"
             self._text = found[1]
         return self._text
+
+
+def culprit(genesis: Genesis, changes: Sequence[Change], void: AbstractSet[bytes]) -> Change:
+    """The first change that Automerge cannot take, one by one in an order that is the same everywhere."""
+    trial, intake = Engine.begun(genesis), Intake.begun(genesis)
+    for change in Intake.begun(genesis).admit(changes, void):
+        intake.admit([change])
+        try:
+            trial.deliver([change.raw], intake.history.heads)
+        except Malformed:
+            return change
+    raise Damaged("Automerge takes these changes one by one but not together")
 
 
 def _guarded(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -27,6 +27,15 @@ class View:
     live: Mapping[str, Mapping[OperationId, Live]]
 
 
+class Stroke(NamedTuple):
+    """A letter, the change that inserted it, and those that deleted it."""
+
+    name: OperationId
+    value: str
+    change: bytes
+    gone: Sequence[bytes]
+
+
 class _Letter(NamedTuple):
     """An inserted character, and the change that inserted it."""
 
@@ -86,6 +95,44 @@ class Fold:
         text = "".join(self._letters[name].value for name in letters)
         live = {key: self._live(writes, void) for key, writes in self._writes.items()}
         return View(letters, text, {key: values for key, values in live.items() if values})
+
+    def parted(self, key: str, live: Iterable[OperationId], void: AbstractSet[bytes]) -> tuple[Value, ...]:
+        """The different values of a register that the writers of these live ones all stand on, and that these replaced.
+
+        Empty when a single change wrote all of them.
+        """
+        writes = {write.id: write for write in self._writes.get(key, ())}
+        open_ = [writes[name] for name in live]
+        changes = {write.change for write in open_}
+        if len(changes) < 2:
+            return ()
+        common = self._history.shared(changes)
+        shared: dict[OperationId, _Write] = {}
+        seen: set[OperationId] = set()
+        while open_:
+            for name in open_.pop().before:
+                if (below := writes.get(name)) and name not in seen:
+                    seen.add(name)
+                    if self._history.covers(common, name.actor, below.sequence):
+                        shared[name] = below
+                    else:
+                        open_.append(below)
+        replaced = {name for write in shared.values() for name in write.before}
+        left = [write for name, write in sorted(shared.items()) if name not in replaced and write.change not in void]
+        return tuple({(type(write.value), write.value): write.value for write in left}.values())
+
+    def beside(self, key: str, changes: AbstractSet[bytes]) -> frozenset[bytes]:
+        """Those of these changes that do something else than write one register."""
+        found = {letter.change for letter in self._letters.values()}
+        found |= {by for gone in self._gone.values() for by in gone}
+        found |= {write.change for other, writes in self._writes.items() if other != key for write in writes}
+        return frozenset(found & changes)
+
+    def strokes(self) -> Iterator[Stroke]:
+        """Every letter that was ever inserted, in the order of the text."""
+        for name in self._in_order():
+            value, change = self._letters[name]
+            yield Stroke(name, value, change, self._gone.get(name, ()))
 
     def _in_order(self) -> Iterator[OperationId]:
         """Every letter that was ever inserted: each behind the one it was inserted after, later ones first.

@@ -9,13 +9,13 @@ This module knows no bytes and no Automerge, and forgets nothing.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from mesh.events.kinds import Value
 from mesh.state.genesis import Genesis
 from mesh.state.operations import Action, Change, OperationId
+from mesh.state.reaches import Line, Reach, reached
 
 _LETTER = ""
 """Stands for an inserted character where otherwise the name of a register stands, which is never empty."""
@@ -30,32 +30,10 @@ class Live(NamedTuple):
     change: bytes
 
 
-class Reach(NamedTuple):
-    """A change and all that it stands on: the first so many changes held here, and of some actors more.
-
-    Most changes stand on all that is held, so the map is empty and nobody's clock grows with the document.
-    """
-
-    first: int
-    beyond: Mapping[bytes, int]
-
-
-@dataclass(slots=True)
-class _Line:
-    """One actor's changes in their order: where they are in the history, their first counter, what they made."""
-
-    positions: list[int] = field(default_factory=list)
-    starts: list[int] = field(default_factory=list)
-    made: list[tuple[str | None, ...]] = field(default_factory=list)
-
-    def copy(self) -> _Line:
-        return _Line(self.positions.copy(), self.starts.copy(), self.made.copy())
-
-
 class History:
     """The changes of one document in an order in which each stands on earlier ones."""
 
-    __slots__ = ("_hashes", "_heads", "_lines", "_live", "_positions", "_reaches", "_tops")
+    __slots__ = ("_hashes", "_heads", "_lines", "_live", "_makers", "_parted", "_positions", "_reaches", "_tops")
 
     def __init__(self) -> None:
         """Begin without a change."""
@@ -63,7 +41,9 @@ class History:
         self._positions: dict[bytes, int] = {}
         self._reaches: list[Reach] = []
         self._tops: list[int] = []
-        self._lines: dict[bytes, _Line] = {}
+        self._makers: list[bytes] = []
+        self._parted: list[tuple[int, int]] = []
+        self._lines: dict[bytes, Line] = {}
         self._heads: set[bytes] = set()
         self._live: dict[str, dict[OperationId, Live]] = {}
 
@@ -81,6 +61,11 @@ class History:
         return tuple(sorted(self._heads))
 
     @property
+    def first(self) -> bytes:
+        """The document's first change, which its birth is."""
+        return self._hashes[0]
+
+    @property
     def next_counter(self) -> int:
         """Where a change that stands on everything begins to count."""
         return 1 + max((self._tops[self._positions[head]] for head in self._heads), default=0)
@@ -95,6 +80,7 @@ class History:
         other = History()
         other._hashes, other._positions = self._hashes.copy(), self._positions.copy()
         other._reaches, other._tops = self._reaches.copy(), self._tops.copy()
+        other._makers, other._parted = self._makers.copy(), self._parted.copy()
         other._lines = {actor: line.copy() for actor, line in self._lines.items()}
         other._heads = self._heads.copy()
         other._live = {key: values.copy() for key, values in self._live.items()}
@@ -104,9 +90,77 @@ class History:
         """These changes, which are held, and all that they stand on."""
         return self._joined([self._reaches[self._positions[name]] for name in changes])
 
+    def shared(self, changes: Iterable[bytes]) -> Reach:
+        """What each of these changes, of which there is one, stands on."""
+        least, *others = sorted((self._reaches[self._positions[name]] for name in changes), key=lambda one: one.first)
+        beyond = {}
+        for actor, sequence in least.beyond.items():
+            line = self._lines[actor]
+            common = min([sequence, *(reached(line, other, actor) for other in others)])
+            if common > bisect_left(line.positions, least.first):
+                beyond[actor] = common
+        return Reach(least.first, beyond)
+
+    def difference(self, one: Reach, other: Reach) -> Iterator[bytes]:
+        """The changes that are in one reach and not in another."""
+        actors = {actor for actor, _ in one.beyond.items() - other.beyond.items()}
+        for actor in sorted(actors.union(self._makers[other.first : one.first])):
+            line = self._lines[actor]
+            for place in line.positions[reached(line, other, actor) : reached(line, one, actor)]:
+                yield self._hashes[place]
+
+    @property
+    def parted(self) -> Sequence[tuple[int, int]]:
+        """Stretches of changes, each first and last, outside of which no change has a concurrent one.
+
+        No two changes of different stretches are concurrent: what follows stands on all that was before. That there
+        are any depends on the set of changes only; where they are, on the order of arrival.
+        """
+        return self._parted
+
+    def position(self, digest: bytes) -> int:
+        """The place of a change in the order in which it came here."""
+        return self._positions[digest]
+
+    def placed(self, first: int, end: int) -> Sequence[bytes]:
+        """The changes from one place up to another."""
+        return self._hashes[first:end]
+
+    def age(self, digest: bytes) -> tuple[int, bytes]:
+        """Orders changes alike everywhere: each that does something behind all that it stands on."""
+        return self._tops[self._positions[digest]], digest
+
+    def turn(self, digest: bytes) -> tuple[int, bytes, int]:
+        """Orders the changes of the stretches so that it is not far from each to the next."""
+        return bisect_right(self._parted, (self._positions[digest], len(self._hashes))), *self.number(digest)
+
+    def number(self, digest: bytes) -> tuple[bytes, int]:
+        """Whose change it is, and the how manieth of that actor."""
+        position = self._positions[digest]
+        actor = self._makers[position]
+        return actor, 1 + bisect_left(self._lines[actor].positions, position)
+
+    def reached(self, reach: Reach, actor: bytes) -> int:
+        """How many changes of an actor, who has some, are in a reach."""
+        return reached(self._lines[actor], reach, actor)
+
+    def tips(self, changes: Iterable[bytes]) -> tuple[bytes, ...]:
+        """Of these changes those on which no other of them stands; the oldest first."""
+        last: dict[bytes, tuple[int, bytes]] = {}
+        for name in changes:
+            actor, sequence = self.number(name)
+            last[actor] = max((sequence, name), last.get(actor, (0, b"")))
+        reaches = {actor: self._reaches[self._positions[name]] for actor, (_, name) in last.items()}
+        ahead = max(last, key=lambda actor: (reaches[actor].first, self._positions[last[actor][1]]))
+        under = {a for a, (_, name) in last.items() if a != ahead and self._positions[name] < reaches[ahead].first}
+        for actor, reach in reaches.items():
+            under.update(a for a, n in reach.beyond.items() if a != actor and a in last and last[a][0] <= n)
+        found = (name for actor, (_, name) in last.items() if actor not in under)
+        return tuple(sorted(found, key=self.age))
+
     def covers(self, reach: Reach, actor: bytes, sequence: int) -> bool:
         """Whether a reach has an actor's change of this number, which is held."""
-        return sequence <= _reached(self._lines[actor], reach, actor)
+        return sequence <= reached(self._lines[actor], reach, actor)
 
     def at(self, actor: bytes, sequence: int) -> bytes | None:
         """The hash of an actor's change by its number."""
@@ -131,7 +185,7 @@ class History:
         if change.start != 1 + max(self._tops[self._positions[name]] for name in change.dependencies):
             return "it does not begin to count where what it stands on ends"
         line = self._lines.get(change.actor)
-        if change.sequence != 1 + (_reached(line, reach, change.actor) if line else 0):
+        if change.sequence != 1 + (reached(line, reach, change.actor) if line else 0):
             return "it does not stand on the change that its actor made before it"
         made: list[str | None] = []
         for operation in change.operations:
@@ -172,12 +226,21 @@ class History:
         self._hashes.append(change.hash)
         self._positions[change.hash] = position
         self._tops.append(change.start + len(made) - 1)
-        own = Reach(position + 1, _NOTHING) if on_all else _with(reach, change.actor, change.sequence)
+        self._makers.append(change.actor)
+        if not on_all:
+            self._part(reach.first, position)
+        own = Reach(position + 1, _NOTHING) if on_all else reach.going_on(change.actor, change.sequence)
         self._reaches.append(own)
-        line = self._lines.setdefault(change.actor, _Line())
+        line = self._lines.setdefault(change.actor, Line())
         line.positions.append(position)
         line.starts.append(change.start)
         line.made.append(made)
+
+    def _part(self, first: int, last: int) -> None:
+        """Everything from one change to another has a concurrent one, and is one stretch with what it touches."""
+        while self._parted and self._parted[-1][1] >= first:
+            first = min(first, self._parted.pop()[0])
+        self._parted.append((first, last))
 
     def _reach(self, dependencies: Sequence[bytes]) -> Reach:
         """All that a change stands on."""
@@ -205,22 +268,11 @@ class History:
         if line is None:
             return None
         number = bisect_right(line.starts, name.counter)
-        if number == 0 or number > _reached(line, reach, name.actor):
+        if number == 0 or number > reached(line, reach, name.actor):
             return None
         place = name.counter - line.starts[number - 1]
         entries = line.made[number - 1]
         return entries[place] if place < len(entries) else None
-
-
-def _reached(line: _Line, reach: Reach, actor: bytes) -> int:
-    """How many of an actor's changes are in a reach."""
-    if reach.first > line.positions[-1]:
-        return len(line.positions)
-    return max(bisect_left(line.positions, reach.first), reach.beyond.get(actor, 0))
-
-
-def _with(reach: Reach, actor: bytes, sequence: int) -> Reach:
-    return Reach(reach.first, {**reach.beyond, actor: sequence})
 
 
 def _made_by(action: Action, object_: OperationId | None, key: str | OperationId | None) -> str | None:

@@ -34,7 +34,7 @@ _TITLE, _PATH, _DELETED = "title", "path", "deleted"
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note as people see it. `conflicts` names the registers in which different values live side by side."""
+    """A note as people see it. `conflicts` names what is in conflict: registers, `body` for the text, `deleted`."""
 
     document: DocumentId
     title: str
@@ -69,9 +69,9 @@ def view(document: DocumentId, born: Born) -> Note:
     return _note(document, born.registers, born.text, ())
 
 
-def view_of(document: Document) -> Note:
-    """A note as it is."""
-    return _note(document.id, document.registers(), document.text(), document.conflicts())
+def view_of(document: Document, conflicts: tuple[str, ...] = ()) -> Note:
+    """A note as it is, with what is in conflict in it (conflicts.py)."""
+    return _note(document.id, document.registers(), document.text(), conflicts)
 
 
 def edits(

@@ -86,7 +86,7 @@ def check_birth(kind: str, birth: Born) -> None:
     if BODY in birth.registers:
         raise Malformed("a birth has its text among the registers")
     for key, value in birth.registers.items():
-        _check_register(shape, kind, _clean(key), value)
+        check_register(kind, _clean(key), value)
     _check_value(BODY, shape.registers[BODY], birth.text)
 
 
@@ -132,14 +132,16 @@ def _check_root(operation: Operation, shape: Shape, kind: str, *, is_text: bool)
     if key == BODY and is_text:
         raise Malformed("a change would replace a whole text at once")
     if operation.action is Action.PUT:
-        _check_register(shape, kind, key, operation.value)
+        check_register(kind, key, operation.value)
     elif operation.value is not None or not operation.before:
         raise Malformed("a removal has a value, or removes nothing")
     elif key == BODY or shape.rule(key) is None:
         raise Malformed(f"a {kind} has no register of that name to remove")
 
 
-def _check_register(shape: Shape, kind: str, key: str, value: Value) -> None:
+def check_register(kind: str, key: str, value: Value) -> None:
+    """Refuse a value that a register of this type cannot have. Raises Malformed or TooLarge."""
+    shape = shape_of(kind)
     rule = shape.rule(key)
     if rule is None:
         raise Malformed(f"a {kind} has no register of that name")

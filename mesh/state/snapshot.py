@@ -5,14 +5,18 @@ Never sent and never compared: Automerge's bytes depend on the order of arrival.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from mesh.errors import Malformed
 from mesh.events import cbor
 from mesh.events.kinds import Value
 from mesh.limits import SNAPSHOT_BYTES_MAX, TEXT_BYTES_MAX
 from mesh.names import DocumentId
+from mesh.state.changes import decode as decode_change
+from mesh.state.encoding import hash_of
+from mesh.state.genesis import Genesis
+from mesh.state.intake import Intake
 
 _VERSION = 2
 _WITHOUT_VOID = 1  # written before a change could be void: as a later one without any
@@ -36,6 +40,28 @@ class Snapshot:
     refused: tuple[tuple[bytes, str], ...]
     aside: tuple[bytes, ...] = ()
     void: tuple[bytes, ...] = ()
+
+
+def taken(document: DocumentId, genesis: Genesis, held: Intake, engine: bytes) -> Snapshot:
+    """What is to be kept of a document: `engine` are Automerge's bytes."""
+    waiting, aside = (tuple(c.raw for _, c in sorted(part.items())) for part in (held.waiting, held.aside))
+    refused = tuple((change.raw, reason) for _, (change, reason) in sorted(held.refused.items()))
+    birth = (genesis.body is not None, genesis.letters, genesis.registers)
+    return Snapshot(document, *birth, engine, waiting, refused, aside, tuple(sorted(held.void)))
+
+
+def restored(saved: Snapshot, genesis: Genesis, changes: Sequence[bytes]) -> Intake:
+    """The history as it was when this was taken, and what was beside it. `changes` are what Automerge holds."""
+    void = frozenset(saved.void)
+    first, *others = changes
+    held = Intake.begun(replace(genesis, hash=hash_of(first)), void)
+    held.void.update(void)
+    for raw in others:
+        held.restore(decode_change(raw))
+    for raw, reason in saved.refused:
+        held.refuse(decode_change(raw), reason)
+    held.admit(decode_change(raw) for raw in (*saved.waiting, *saved.aside))
+    return held
 
 
 def encode(snapshot: Snapshot) -> bytes:

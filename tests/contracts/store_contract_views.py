@@ -272,12 +272,10 @@ class NotesContract:
         )
         await store.commit(Batch(born=(row,)))
         assert await store.note(document(1)) == row
-        assert (await store.counts()).conflicts == 1
         later = replace(row, note=replace(row.note, title="new", tags=(), path=None, conflicts=()), lamport=9)
         await store.commit(Batch(notes=(later,)))
         await store.commit(Batch(born=(row,)))
         assert await store.note(document(1)) == later
-        assert (await store.counts()).conflicts == 0
         assert await store.note(document(2)) is None
 
     async def test_one_batch_may_write_a_note_several_times(self, store: Store) -> None:
@@ -309,6 +307,17 @@ class NotesContract:
         assert titles(await store.notes(deleted=True, limit=9)) == ["one"]
         assert titles(await store.notes(deleted=True, tag="gard", limit=9)) == ["one"]
         assert await store.notes(tag="garden", limit=9) == ()
+
+    async def test_notes_at_a_path(self, store: Store) -> None:
+        """Those of one space, and no removed ones; a path is taken as it is."""
+        paths = {1: "a/b.md", 2: "a/b.md", 3: "a/B.md", 4: None, 5: "a/b.md"}
+        rows = [note_row(document(n), f"n{n}", n, path=path, deleted=n == 5) for n, path in paths.items()]
+        await store.commit(Batch(notes=tuple(rows)))
+        space = document(1).space
+        assert titles(await store.notes(at=(space, "a/b.md"), limit=9)) == ["n2", "n1"]
+        assert titles(await store.notes(at=(space, "a/B.md"), limit=9)) == ["n3"]
+        assert await store.notes(at=("elsewhere", "a/b.md"), limit=9) == ()
+        assert await store.notes(at=(space, "a/b.md"), deleted=True, limit=9) == ()
 
     async def test_words_are_found_by_their_beginning(self, store: Store) -> None:
         """In title, body and tags; all words must be there; case and accents do not matter; changes count."""

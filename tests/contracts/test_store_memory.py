@@ -7,7 +7,9 @@ import pytest
 from mesh.node.storage.store_memory import MemoryStore
 from mesh.node.storage.store_port import Store
 from tests.contracts.store_contract import LogContract
+from tests.contracts.store_contract_conflicts import ConflictsContract, SettlementsContract
 from tests.contracts.store_contract_ends import EndsContract
+from tests.contracts.store_contract_paths import PathsContract, ViewRootContract
 from tests.contracts.store_contract_serve import ServeContract
 from tests.contracts.store_contract_views import ForgottenContract, NotesContract, StateContract
 
@@ -42,3 +44,19 @@ class TestForgotten(ForgottenContract):
 
 class TestNotes(NotesContract):
     """Views."""
+
+
+class TestConflicts(ConflictsContract):
+    """Inside documents."""
+
+
+class TestSettlements(SettlementsContract):
+    """And changes."""
+
+
+class TestPaths(PathsContract):
+    """Several notes at one."""
+
+
+class TestViewRoot(ViewRootContract):
+    """What is shown."""

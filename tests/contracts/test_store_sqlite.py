@@ -13,15 +13,19 @@ from mesh.clocks.frontier import Span
 from mesh.errors import Damaged, Refused
 from mesh.events.kinds import Mark
 from mesh.limits import STORE_PAGE_BYTES
+from mesh.names import ZERO
 from mesh.node.storage import schema
 from mesh.node.storage.connection import copy_store
 from mesh.node.storage.store import SqliteStore, open_store
 from mesh.node.storage.store_memory import MemoryStore
 from mesh.node.storage.store_port import Batch, Snapshot, Store
 from tests.contracts.store_contract import LogContract
+from tests.contracts.store_contract_conflicts import ConflictsContract, SettlementsContract
 from tests.contracts.store_contract_ends import EndsContract
+from tests.contracts.store_contract_paths import PathsContract, ViewRootContract
 from tests.contracts.store_contract_serve import ServeContract
 from tests.contracts.store_contract_views import ForgottenContract, NotesContract, StateContract
+from tests.contracts.store_disputes import conflict, settlement, side
 from tests.contracts.store_writers import Writer, document, kept, note_row
 
 pytestmark = pytest.mark.contract
@@ -74,6 +78,22 @@ class TestForgotten(ForgottenContract):
 
 class TestNotes(NotesContract):
     """Views."""
+
+
+class TestConflicts(ConflictsContract):
+    """Inside documents."""
+
+
+class TestSettlements(SettlementsContract):
+    """And changes."""
+
+
+class TestPaths(PathsContract):
+    """Several notes at one."""
+
+
+class TestViewRoot(ViewRootContract):
+    """What is shown."""
 
 
 def plain(home: Path, sql: str) -> list[tuple[object, ...]]:
@@ -184,21 +204,91 @@ async def test_a_migration_is_whole_or_not_there(
     assert plain(tmp_path, "PRAGMA user_version") == [(len(schema.MIGRATIONS),)]
 
 
+def as_of(home: Path, version: int) -> None:
+    """Make the database of a home one of an older version, with the rows that it would have."""
+    current, old = home / "mesh.db", home / "old.db"
+    database = sqlite3.connect(old, isolation_level=None)
+    for statement in (one for step in schema.MIGRATIONS[:version] for one in step if isinstance(one, str)):
+        database.execute(statement)
+    database.execute(f"PRAGMA user_version = {version}")
+    database.execute("ATTACH ? AS new", (str(current),))
+    tables = database.execute(
+        "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name NOT LIKE 'note_words%'"
+    )
+    for (table,) in tables.fetchall():
+        names = ", ".join(name for _, name, *_ in database.execute(f"PRAGMA main.table_info({table})").fetchall())
+        of_state = " WHERE id < 4096" if table in {"bucket", "dirty_bucket"} else ""
+        database.execute(f"INSERT OR REPLACE INTO main.{table} SELECT {names} FROM new.{table}{of_state}")  # noqa: S608
+    database.execute("INSERT INTO note_words (note_words) VALUES ('rebuild')")
+    database.execute("DETACH new")
+    database.close()
+    old.replace(current)
+
+
 async def test_a_database_of_the_first_version_goes_on(tmp_path: Path, opened: Opener) -> None:
     """What it held came before every time that is asked for."""
     writer, about = Writer(), document(1)
     store = await opened()
     await store.commit(Batch(tuple(kept(p, about if p.seq > 1 else None) for p in (*writer.said, *writer.run(5)))))
     await store.close()
-    for table in ("arrival", "forgotten"):
-        plain(tmp_path, f"DROP TABLE {table}")
-    plain(tmp_path, "PRAGMA user_version = 1")
+    as_of(tmp_path, 1)
     store, old = await opened(), writer.head
     await store.commit(Batch((kept(writer.say(), about),), time_ms=1_700_000_000_000))
     assert await store.heads_at(writer.admission, 1) == (Mark(writer.chain, old),)
     assert await store.heads_at(writer.admission, 1_700_000_000_001) == (Mark(writer.chain, writer.head),)
     assert await store.check(deep=True) == ()
     await store.close()
+
+
+async def test_a_database_of_the_second_version_goes_on(tmp_path: Path, opened: Opener) -> None:
+    """Its notes are found by words and by paths, and the view root is that of what it shows; changes are not known."""
+    writer, about = Writer(), document(1)
+    bodies = {number: f"word{number} " * (1 + number * 200) for number in range(40)}
+    rows = [
+        note_row(document(n), f"note {n}", n, body=body, tags=(f"tag {n}",), path=f"path {n // 2}", deleted=n > 35)
+        for n, body in bodies.items()
+    ]
+    store, event = await opened(), writer.say()
+    await store.commit(Batch((kept(writer.said[0]), kept(event, about)), notes=tuple(rows)))
+    root = await store.digest()
+    await store.close()
+    as_of(tmp_path, 2)
+    store, plain_store = await opened(), MemoryStore()
+    await plain_store.commit(Batch(notes=tuple(rows)))
+    for deleted in (False, True):
+        assert await store.notes(deleted=deleted, limit=99) == await plain_store.notes(deleted=deleted, limit=99)
+    assert await store.notes(search="word7", limit=9) == (rows[7],)
+    assert await store.digest() == root
+    assert await store.view_root() == await plain_store.view_root()
+    assert await store.conflicts() == await plain_store.conflicts() != ()
+    assert (await store.counts()).conflicts == 18
+    assert await store.of_changes(about, [b"a change".ljust(32)]) == {}
+    await store.commit(Batch(changes=((event.digest, b"a change".ljust(32)),), notes=(note_row(about, "new"),)))
+    await plain_store.commit(Batch(notes=(note_row(about, "new"),)))
+    assert [row.placed for row in (await store.of_changes(about, [b"a change".ljust(32)])).values()] == [event]
+    assert await store.view_root() == await plain_store.view_root()
+    assert await store.check(deep=True) == ()
+
+
+async def test_the_view_root_is_there_after_a_crash(tmp_path: Path, opened: Opener) -> None:
+    """What was hashed and kept, what was not, and what changed since: no bucket is taken for what it was."""
+    store, plain_store = await opened(), MemoryStore()
+    for step in range(3):
+        rows = tuple(note_row(document(number), f"{step}") for number in range(step, 1200 - step))
+        batch = Batch(notes=rows, conflicts=((document(step), (conflict(document(step)),)),))
+        await store.commit(batch)
+        await plain_store.commit(batch)
+        if step < 2:
+            assert await store.view_root() == await plain_store.view_root()
+        copied = tmp_path / f"copy {step}"
+        copied.mkdir()
+        await copy_store(tmp_path, copied, lambda *_: None)  # as a crash would leave it
+        again = await open_store(copied)
+        assert await again.view_root() == await plain_store.view_root()
+        assert await again.digest() == ZERO
+        await again.close()
+    await store.close()
+    assert plain(tmp_path, "SELECT count(*) > 0, min(id) >= 4096 FROM bucket") == [(1, 1)]
 
 
 def found_in(home: Path, *canaries: bytes) -> list[tuple[str, bytes]]:
@@ -211,11 +301,18 @@ async def test_what_was_erased_is_in_no_file(tmp_path: Path, opened: Opener) -> 
     """Bodies long and short, the words and tags of the note, its snapshot: nothing is left in any file."""
     store, writer, about = await opened(), Writer(), document(1)
     short, long, words, saved = b"canary-short", b"canary-long" * 9000, b"canarywords", b"canary-snapshot" * 50
+    value, rule, change = b"canary-value" * 3, b"canary-rule", b"canary-change"
     await store.commit(Batch((kept(writer.said[0]), kept(writer.say(body=short), about))))
     await store.commit(Batch((kept(writer.say(body=long), about), kept(writer.say(), document(2)))))
     row = note_row(about, words.decode(), 1, body=f"{words.decode()} text", tags=(f"tag{words.decode()}",))
     await store.commit(Batch(notes=(row, note_row(document(2), "other")), snapshots=(Snapshot(about, saved, 2),)))
-    canaries = (short, long[:64], words, saved[:40])
+    open_there = conflict(about, sides=(side(value.decode(), 1),) * 9)
+    settled = tuple(settlement(about, number, rule=rule.decode()) for number in range(50))
+    changes = ((writer.said[1].digest, change),)
+    await store.commit(
+        Batch(conflicts=((about, (open_there,)),), settlements=((about, settled, True),), changes=changes)
+    )
+    canaries = (short, long[:64], words, saved[:40], value, rule, change)
     assert {canary for _, canary in found_in(tmp_path, *canaries)} == set(canaries)
     await store.commit(Batch(forgotten=(about,), unshown=(about,), stale=(about,), time_ms=1))
     assert await store.erase(2) == 2
@@ -291,6 +388,24 @@ async def test_questions_are_answered_from_indexes(tmp_path: Path, opened: Opene
     await store.find_documents("abc")
     await store.note(about)
     await store.snapshot(about)
+    await store.commit(
+        Batch(
+            notes=tuple(note_row(document(n), "a", path="a") for n in (1, 2)),
+            conflicts=((about, (conflict(about),)),),
+            settlements=((about, (settlement(about, 1),), False),),
+            changes=((writer.head.digest, b"change"),),
+        )
+    )
+    await store.conflicts()
+    await store.conflicts(document=about)
+    await store.conflict("abc")
+    await store.settlements()
+    await store.settlements(document=about)
+    await store.settlements(conflict="abc")
+    await store.of_changes(about, [b"change"])
+    await store.view_root()
+    await store.leaves(1, views=True)
+    await store.leaves(1, views=False)
     await store.close()
     found = set()
     for statement in statements:
@@ -299,7 +414,8 @@ async def test_questions_are_answered_from_indexes(tmp_path: Path, opened: Opene
             found |= {step for step in steps if step.startswith("SCAN") and "VIRTUAL" not in step}
     small = {"b", "b USING COVERING INDEX branch_chain", "bucket", "c", "chain", "dirty_bucket", "setting"}
     partial = {"e USING INDEX event_bodiless"}
-    assert {scan.removeprefix("SCAN ") for scan in found} <= small | partial
+    as_listed = {"c USING INDEX conflict_newest", "s USING COVERING INDEX settlement_newest"}  # until the page is full
+    assert {scan.removeprefix("SCAN ") for scan in found} <= small | partial | as_listed
 
 
 async def test_a_copy_is_one_moment_of_a_store_that_is_written(tmp_path: Path, opened: Opener) -> None:

@@ -121,7 +121,7 @@ def _through_automerge(self: Document) -> Letters:
 
 
 def _what_is_seen(self: Document, _: Edit, key: str) -> Iterable[OperationId]:
-    return self._live(key)
+    return self.live_operations(key)
 
 
 def _forgets_void(found: Snapshot) -> bytes:

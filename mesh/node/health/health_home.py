@@ -20,6 +20,7 @@ from mesh.node.moving import machine, staging
 from mesh.node.paths import database_path, lock_path, log_path, secrets_path, server_path, socket_path
 from mesh.node.storage import schema
 from mesh.node.storage.connection import beside
+from mesh.node.storage.sql import Sql
 from mesh.node.timing import DATABASE_LOOK_S_MAX
 from mesh.node.transport.broker import command_of
 
@@ -176,7 +177,7 @@ def _closed(home_folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _looked_at(db: schema.Sql) -> tuple[list[str], int]:
+def _looked_at(db: Sql) -> tuple[list[str], int]:
     (version,) = db.execute("PRAGMA user_version").fetchone()
     (application,) = db.execute("PRAGMA application_id").fetchone()
     if application != schema.APPLICATION:
@@ -185,6 +186,6 @@ def _looked_at(db: schema.Sql) -> tuple[list[str], int]:
     return [str(text) for (text,) in rows if text != "ok"], version
 
 
-def _port(db: schema.Sql) -> bytes | None:
+def _port(db: Sql) -> bytes | None:
     row = db.execute("SELECT value FROM setting WHERE key = 'server/port'").fetchone()
     return bytes(row[0]) if row else None

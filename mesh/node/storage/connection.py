@@ -22,7 +22,7 @@ from mesh.limits import FREE_BYTES_MIN, STORE_COPY_PAGES
 from mesh.node.lock import no_home
 from mesh.node.paths import database_path
 from mesh.node.storage import schema
-from mesh.node.storage.schema import Sql
+from mesh.node.storage.sql import Sql
 
 OperationalError = sqlite3.OperationalError
 _STEPS_BETWEEN_LOOKS = 100_000  # of SQLite's machine, some milliseconds

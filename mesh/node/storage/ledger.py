@@ -14,10 +14,12 @@ from mesh.events.event import Lane, Placed
 from mesh.events.verdict import Standing
 from mesh.names import ZERO, Digest
 from mesh.node.storage.ledger_arrivals import note_arrival
+from mesh.node.storage.ledger_conflicts import Disputes
 from mesh.node.storage.ledger_documents import Documents, Notes, drop_snapshots, keep_snapshot
 from mesh.node.storage.ledger_forgotten import note_forgotten
-from mesh.node.storage.ledger_state import Rolls, mark_dirty
-from mesh.node.storage.schema import Sql
+from mesh.node.storage.ledger_settlements import keep_changes, keep_settlements
+from mesh.node.storage.ledger_state import VIEWS, Rolls, mark_dirty
+from mesh.node.storage.sql import Sql
 from mesh.node.storage.store_port import Batch, Kept, Weighed
 
 _OF_DIGEST = (
@@ -59,7 +61,7 @@ class Writing:
         return self._next - 1
 
     def write(self, batch: Batch) -> frozenset[int]:
-        """Write all of it. Returns the buckets of the state tree that changed."""
+        """Write all of it. Returns the buckets of both trees that changed."""
         self._db.executemany(_INSERT, self._rows(batch.events))
         if batch.events and batch.time_ms:
             note_arrival(self._db, batch.time_ms, self.last)
@@ -70,20 +72,27 @@ class Writing:
             )
         for weighed in batch.standings:
             self._weigh(weighed)
+        disputes = Disputes(self._db, self._documents)
         if batch.forgotten is not None:
             note_forgotten(self._db, batch.forgotten, batch.time_ms)
+            disputes.drop(batch.forgotten)
         notes = Notes(self._db, self._documents)
+        disputes.drop(batch.unshown)
         notes.drop(batch.unshown)
         drop_snapshots(self._db, batch.stale)
         notes.keep(batch.born, as_born=True)
         notes.keep(batch.notes, as_born=False)
         notes.write()
+        disputes.keep(batch.conflicts)
+        keep_settlements(self._db, self._documents, batch.settlements)
+        keep_changes(self._db, batch.changes)
         for snapshot in batch.snapshots:
             keep_snapshot(self._db, self._documents.number(snapshot.document), snapshot)
         self._db.executemany("INSERT OR REPLACE INTO setting (key, value) VALUES (?, ?)", batch.settings)
         changed = self._rolls.write(self._documents.fresh)
         self._documents.write()
-        buckets = frozenset(map(self._documents.bucket, changed))
+        shown = map(self._documents.bucket, notes.changed | disputes.changed)
+        buckets = frozenset((*map(self._documents.bucket, changed), *(VIEWS.first + bucket for bucket in shown)))
         mark_dirty(self._db, buckets)
         return buckets
 

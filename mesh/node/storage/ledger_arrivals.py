@@ -8,7 +8,7 @@ from __future__ import annotations
 from mesh.clocks.chain import Head
 from mesh.events.kinds import Mark
 from mesh.names import Digest
-from mesh.node.storage.schema import Sql
+from mesh.node.storage.sql import Sql
 
 MINUTE_MS = 60_000
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from mesh.events.verdict import Standing
 from mesh.names import ZERO
 from mesh.node.storage.ledger_state import CHAIN_BITS, counted
-from mesh.node.storage.schema import Sql
+from mesh.node.storage.sql import Sql
 
 _PROBLEMS_MAX = 100
-_VIEWS = ("note", "note_tag", "snapshot", "roll", "bucket", "dirty_bucket")
+_VIEWS = (
+    "note", "note_tag", "snapshot", "conflict", "settlement", "event_change", "roll", "bucket", "dirty_bucket",
+)  # fmt: skip
 
 
 def problems(db: Sql, *, deep: bool) -> tuple[str, ...]:

@@ -5,24 +5,17 @@ A view is written by the commit that changes its document, never on its own. Thi
 
 from __future__ import annotations
 
-import json
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from mesh.limits import NOTES_LISTED_MAX, SEARCH_CHARACTERS_MAX, SEARCH_WORDS_MAX
-from mesh.names import Digest, DocumentId
+from mesh.names import DocumentId
 from mesh.node.storage.ledger_state import bucket_of
-from mesh.node.storage.schema import Sql
+from mesh.node.storage.ledger_views import COLUMNS, MARKS, NONE, SELECT, Texts, note_row, texts_of, view_columns
+from mesh.node.storage.placings import place_number
+from mesh.node.storage.sql import Sql
 from mesh.node.storage.store_port import NoteRow, Snapshot
-from mesh.state.notes import Note
 
-_NOTE = (
-    "SELECT d.space, d.type, d.name, n.title, n.body, n.tags, n.path, n.deleted, n.conflicts, n.updated_ms,"
-    " n.updated_by, n.lamport FROM note n CROSS JOIN document d ON d.id = n.document"
-)
-_Texts = tuple[str, str, str]
-_JSON = json.JSONEncoder(ensure_ascii=False)
-_NONE = "[]"
 _WORDS = "SELECT title, tags, body FROM note WHERE document = ?"
 _UNWORDED = "INSERT INTO note_words (note_words, rowid, title, tags, body) VALUES ('delete', ?, ?, ?, ?)"
 _LAST_NAME = 2**128
@@ -114,7 +107,9 @@ class Notes:
     def __init__(self, db: Sql, documents: Documents) -> None:
         """Start with none."""
         self._db, self._documents = db, documents
-        self._waiting: dict[int, tuple[NoteRow, _Texts, _Texts | None]] = {}
+        self._waiting: dict[int, tuple[NoteRow, Texts, Texts | None]] = {}
+        self.changed: set[int] = set()
+        """Documents that show something else once all of it is written."""
 
     def keep(self, rows: Iterable[NoteRow], *, as_born: bool) -> None:
         """Replace notes' views. `as_born`: only where there is none yet."""
@@ -129,50 +124,38 @@ class Notes:
             else:
                 was = self._db.execute(_WORDS, (number,)).fetchone()
             if was is None or not as_born:
-                texts = (row.note.title, _listed(row.note.tags), row.note.body)
-                self._waiting[number] = (row, texts, was)
+                self._waiting[number] = (row, texts_of(row.note), was)
 
     def drop(self, documents: Iterable[DocumentId]) -> None:
         """Drop notes' views at once, with their words and tags, where there are any."""
         for document in documents:
             number = document_number(self._db, document)
             was = self._db.execute(_WORDS, (number,)).fetchone()
-            if was is not None:
+            if number is not None and was is not None:
+                self.changed.add(number)
                 self._db.execute(_UNWORDED, (number, *was))
                 self._db.execute("DELETE FROM note WHERE document = ?", (number,))
                 self._db.execute("DELETE FROM note_tag WHERE document = ?", (number,))
 
     def write(self) -> None:
         """Write them; words and tags only where they changed."""
-        views = [_view(number, row, texts) for number, (row, texts, _) in self._waiting.items()]
+        self.changed |= self._waiting.keys()
+        views = [view_columns(number, row, texts) for number, (row, texts, _) in self._waiting.items()]
         words = [(n, texts, was) for n, (_, texts, was) in self._waiting.items() if texts != was]
         # The index holds no texts of its own: it must be told what it is to forget.
         self._db.executemany(_UNWORDED, [(number, *was) for number, _, was in words if was is not None])
         self._db.executemany(
-            "INSERT OR REPLACE INTO note (document, lamport, updated_ms, updated_by, deleted, path, conflicts, title,"
-            " tags, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT OR REPLACE INTO note ({COLUMNS}) VALUES ({MARKS})",  # noqa: S608 - the names stand in the module
             views,
         )
         self._db.executemany(
             "INSERT INTO note_words (rowid, title, tags, body) VALUES (?, ?, ?, ?)",
             [(number, *texts) for number, texts, _ in words],
         )
-        retagged = [(n, was) for n, texts, was in words if texts[1] != (was[1] if was else _NONE)]
+        retagged = [(n, was) for n, texts, was in words if texts[1] != (was[1] if was else NONE)]
         self._db.executemany("DELETE FROM note_tag WHERE document = ?", [(n,) for n, was in retagged if was])
         tags = [(tag, n) for n, _ in retagged for tag in dict.fromkeys(self._waiting[n][0].note.tags)]
         self._db.executemany("INSERT INTO note_tag (tag, document) VALUES (?, ?)", tags)
-
-
-def _view(document: int, row: NoteRow, texts: _Texts) -> tuple[object, ...]:
-    note = row.note
-    conflicts = _listed(note.conflicts) if note.conflicts else None
-    return (
-        document, row.lamport, row.updated_ms, row.updated_by, int(note.deleted), note.path, conflicts, *texts,
-    )  # fmt: skip
-
-
-def _listed(texts: Sequence[str]) -> str:
-    return _JSON.encode(texts) if texts else _NONE
 
 
 # ---------------------------------------------------------------- reading
@@ -194,12 +177,19 @@ def read_setting(db: Sql, key: str) -> bytes | None:
 def read_note(db: Sql, document: DocumentId) -> NoteRow | None:
     """One note's view."""
     number = document_number(db, document)
-    row = db.execute(f"{_NOTE} WHERE n.document = ?", (number,)).fetchone()
-    return _note_row(row) if row else None
+    row = db.execute(f"{SELECT} WHERE n.document = ?", (number,)).fetchone()
+    return note_row(row) if row else None
 
 
 def read_notes(
-    db: Sql, *, tag: str | None, search: str | None, deleted: bool, limit: int, after: NoteRow | None
+    db: Sql,
+    *,
+    tag: str | None,
+    search: str | None,
+    at: tuple[str, str] | None,
+    deleted: bool,
+    limit: int,
+    after: NoteRow | None,
 ) -> tuple[NoteRow, ...]:
     """Notes, the latest first."""
     where = ["n.deleted = ?"]
@@ -210,13 +200,16 @@ def read_notes(
     if search is not None:
         where.append("n.document IN (SELECT rowid FROM note_words WHERE note_words MATCH ?)")
         found.append(search_words(search))
+    if at is not None:
+        where.append("n.place = ? AND d.space = ? AND n.path = ?")
+        found += [place_number(*at), *at]
     if after is not None:
         document = after.note.document
         where.append("n.lamport <= ? AND (n.lamport < ? OR (d.name, d.space, d.type) > (?, ?, ?))")
         found += [after.lamport, after.lamport, document.name, document.space, document.type]
     order = "ORDER BY n.lamport DESC, d.name, d.space, d.type LIMIT ?"
-    sql = f"{_NOTE} WHERE {' AND '.join(where)} {order}"
-    return tuple(_note_row(row) for row in db.execute(sql, (*found, min(limit, NOTES_LISTED_MAX))))
+    sql = f"{SELECT} WHERE {' AND '.join(where)} {order}"
+    return tuple(note_row(row) for row in db.execute(sql, (*found, min(limit, NOTES_LISTED_MAX))))
 
 
 def search_words(text: str) -> str:
@@ -244,17 +237,6 @@ def _words(typed: str) -> Iterator[str]:
             return
     if word:
         yield word
-
-
-def _note_row(row: Sequence[object]) -> NoteRow:
-    space, kind, name, title, body, tags, path, deleted, conflicts, *rest = row
-    updated_ms, updated_by, lamport = rest
-    listed = tuple(json.loads(str(conflicts))) if conflicts else ()
-    note = Note(
-        DocumentId(str(space), str(kind), name),  # type: ignore[arg-type]
-        str(title), str(body), tuple(json.loads(str(tags))), None if path is None else str(path), bool(deleted), listed,
-    )  # fmt: skip
-    return NoteRow(note, updated_ms, Digest(updated_by), lamport)  # type: ignore[arg-type]
 
 
 def read_documents(db: Sql, prefix: str, limit: int) -> tuple[DocumentId, ...]:

@@ -9,18 +9,18 @@ from collections.abc import Iterable
 
 from mesh.events.event import decode_header
 from mesh.names import Digest, DocumentId
-from mesh.node.storage.schema import Sql
+from mesh.node.storage.sql import Sql
 
 _MISSING = (
     "SELECT e.digest, e.header FROM event e LEFT JOIN document d ON d.id = e.document WHERE e.body IS NULL"
     " AND NOT EXISTS (SELECT 1 FROM forgotten f WHERE f.name = d.name AND f.space = d.space AND f.type = d.type)"
     " ORDER BY e.id LIMIT ?"
 )
-_BODIES = (
-    "SELECT e.id FROM forgotten f CROSS JOIN document d ON substr(d.name, 1, 5) = substr(f.name, 1, 5)"
-    " AND f.name = d.name AND f.space = d.space AND f.type = d.type CROSS JOIN event e ON e.document = d.id"
-    " WHERE f.since_ms < ? AND e.body IS NOT NULL"
+_OVER = (
+    "SELECT d.id FROM forgotten f CROSS JOIN document d ON substr(d.name, 1, 5) = substr(f.name, 1, 5)"
+    " AND f.name = d.name AND f.space = d.space AND f.type = d.type WHERE f.since_ms < ?"
 )
+_BODIES = f"SELECT id FROM event WHERE document IN ({_OVER}) AND body IS NOT NULL"  # noqa: S608 - a constant
 
 
 def note_forgotten(db: Sql, documents: Iterable[DocumentId], time_ms: int) -> None:
@@ -47,6 +47,7 @@ def erase(db: Sql, before_ms: int) -> int:
     """
     bodies = db.execute(_BODIES, (before_ms,)).fetchall()
     db.executemany("UPDATE event SET body = NULL WHERE id = ?", bodies)
+    db.execute(f"DELETE FROM event_change WHERE document IN ({_OVER})", (before_ms,))  # noqa: S608
     if bodies:
         db.execute("INSERT INTO note_words (note_words) VALUES ('rebuild')")
     return len(bodies)

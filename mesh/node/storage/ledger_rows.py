@@ -19,10 +19,11 @@ from mesh.events.kinds import Mark
 from mesh.events.verdict import Standing
 from mesh.limits import DIGEST_BYTES, MATCHES_MAX
 from mesh.names import ZERO, Digest, DocumentId
+from mesh.node.storage.ledger_conflicts import count_conflicts
 from mesh.node.storage.ledger_documents import document_number
 from mesh.node.storage.ledger_forgotten import read_missing
 from mesh.node.storage.ledger_spans import is_held, path_to
-from mesh.node.storage.schema import Sql
+from mesh.node.storage.sql import Sql
 from mesh.node.storage.store_port import Boot, ChainFacts, Counts, ForkFacts, Row
 
 _ROW = (
@@ -295,9 +296,7 @@ def read_counts(db: Sql) -> Counts:
     """How much there is."""
     (events,) = db.execute("SELECT count(*) FROM event").fetchone()
     (documents,) = db.execute("SELECT count(*) FROM document").fetchone()
-    (conflicts,) = db.execute(
-        "SELECT coalesce(sum(json_array_length(conflicts)), 0) FROM note WHERE conflicts IS NOT NULL"
-    ).fetchone()
+    conflicts = count_conflicts(db)
     standings = dict(
         db.execute(
             "SELECT e.standing, count(*) FROM event e CROSS JOIN branch b ON b.id = e.branch"

@@ -23,7 +23,7 @@ from mesh.limits import (
     SIGNED_RUN_EVENTS_MAX,
 )
 from mesh.names import Digest
-from mesh.node.storage.schema import Sql
+from mesh.node.storage.sql import Sql
 
 _OF_DIGEST = (
     "SELECT e.branch, e.seq, c.digest FROM event e CROSS JOIN branch b ON b.id = e.branch"

@@ -1,19 +1,22 @@
-"""The state digest in tables: a roll for each (document, chain), a bucket of leaves, the tree above them.
+"""The state digest and the view root in tables: leaves, buckets of them, and the tree above each.
 
-Rolls are kept by the same transaction as the events that they add up. Buckets are hashed when somebody asks; which
-ones are stale is in the tables too, so a crash never leaves a root that does not fit the rows. The tree holds 4,096
-digests in memory, and nothing for each document.
+For the state digest there is a roll for each (document, chain), kept by the same transaction as the events that it adds
+up; what a note shows is hashed with its view. Buckets are hashed when somebody asks; which ones are stale is in the
+tables too, so a crash never leaves a root that does not fit the rows. A tree holds 4,096 digests in memory, and nothing
+for each document.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable
+from collections.abc import Callable, Collection, Container, Iterable
+from dataclasses import dataclass
 from itertools import groupby
 
-from mesh.limits import BUCKETS_UNSAVED_MAX
+from mesh.limits import BUCKETS_UNSAVED_MAX, CONFLICT_NAME_BYTES
 from mesh.names import ZERO, Digest, DocumentId
-from mesh.node.storage.schema import Sql
-from mesh.state.digest import Part, Trie, bucket, bucket_digest, key, leaf, roll
+from mesh.node.storage.sql import Sql
+from mesh.state.digest import BUCKETS, Part, Trie, bucket, bucket_digest, key, leaf, roll
+from mesh.state.view_digest import view_leaf
 
 CHAIN_BITS = 31
 """A roll's row id is document * 2^31 + chain."""
@@ -26,6 +29,12 @@ _BUCKET = (
     "SELECT d.id, d.space, d.type, d.name, c.digest, r.count, r.hash FROM document d"
     " CROSS JOIN roll r ON r.place BETWEEN d.id << 31 AND (d.id << 31) + 2147483647"
     " CROSS JOIN chain c ON c.id = r.place & 2147483647 WHERE d.bucket = ? ORDER BY d.id"
+)
+
+_VIEWS = (
+    "SELECT d.space, d.type, d.name, n.content,"
+    " (SELECT group_concat(hex(c.name), '') FROM conflict c WHERE c.document = d.id)"
+    " FROM document d CROSS JOIN note n ON n.document = d.id WHERE d.bucket = ?"
 )
 
 _Roll = tuple[int, int, int, Digest]
@@ -97,28 +106,53 @@ def counted(db: Sql, place: int) -> tuple[int, int, Digest]:
     return count, seq, value
 
 
-def hash_bucket(db: Sql, index: int) -> Digest:
-    """One bucket's digest from the rolls of its documents."""
-    leaves = []
-    for (_, *name), rows in groupby(db.execute(_BUCKET, (index,)), lambda row: row[:4]):
-        document = key(DocumentId(*name))
-        leaves.append((document, leaf(document, (Part(*row[4:]) for row in rows))))
-    return bucket_digest(leaves)
+def state_leaves(db: Sql, index: int) -> list[tuple[DocumentId, Digest]]:
+    """The documents of a bucket, each with the leaf that its rolls make."""
+    return [
+        (document := DocumentId(*name), leaf(key(document), (Part(*row[4:]) for row in rows)))
+        for (_, *name), rows in groupby(db.execute(_BUCKET, (index,)), lambda row: row[:4])
+    ]
 
 
-class StateTree:
+def view_leaves(db: Sql, index: int) -> list[tuple[DocumentId, Digest]]:
+    """The notes of a bucket, each with the leaf of what it shows."""
+    return [
+        (document := DocumentId(*name), view_leaf(key(document), content, _split(names or "")))
+        for *name, content, names in db.execute(_VIEWS, (index,))
+    ]
+
+
+def _split(digits: str) -> list[bytes]:
+    names = bytes.fromhex(digits)
+    return [names[place : place + CONFLICT_NAME_BYTES] for place in range(0, len(names), CONFLICT_NAME_BYTES)]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaves:
+    """What a tree stands on: the leaves of each bucket, and the number under which tables have the first one."""
+
+    of: Callable[[Sql, int], list[tuple[DocumentId, Digest]]]
+    first: int
+
+
+STATE = Leaves(state_leaves, 0)
+VIEWS = Leaves(view_leaves, BUCKETS)
+
+
+class Tree:
     """The tree over all buckets, in memory; used on the thread of the writing connection only."""
 
-    def __init__(self) -> None:
+    def __init__(self, leaves: Leaves) -> None:
         """Start unread: the first question reads the tables."""
+        self._leaves = leaves
         self._trie = Trie()
         self._stale: set[int] = set()
         self._unsaved: dict[int, Digest] = {}
         self._read = False
 
     def touch(self, buckets: Collection[int]) -> None:
-        """These changed, and the change is committed."""
-        self._stale.update(buckets)
+        """These changed, numbered as in tables, and the change is committed; those of other trees are left alone."""
+        self._stale |= self._mine(buckets)
 
     def forget(self) -> None:
         """Everything was dropped, and that is committed."""
@@ -127,14 +161,15 @@ class StateTree:
         self._unsaved.clear()
 
     def settled(self, db: Sql) -> Trie:
-        """The tree as the committed rolls make it."""
+        """The tree as the committed rows make it."""
         if not self._read:
-            for index, digest in db.execute("SELECT id, digest FROM bucket"):
-                self._trie.set(index, Digest(digest))
-            self._stale.update(index for (index,) in db.execute("SELECT id FROM dirty_bucket"))
+            for index, digest in db.execute("SELECT id, digest FROM bucket WHERE id BETWEEN ? AND ?", self._span):
+                self._trie.set(index - self._leaves.first, Digest(digest))
+            self._stale |= self._mine(index for (index,) in db.execute("SELECT id FROM dirty_bucket"))
             self._read = True
         for index in self._stale:
-            digest = self._unsaved[index] = hash_bucket(db, index)
+            leaves = ((key(document), found) for document, found in self._leaves.of(db, index))
+            digest = self._unsaved[index] = bucket_digest(leaves)
             self._trie.set(index, digest)
         self._stale.clear()
         return self._trie
@@ -146,10 +181,19 @@ class StateTree:
 
     def save(self, db: Sql) -> None:
         """Write the digests of buckets; the caller holds a transaction, and calls `saved` once it is committed."""
-        fresh = [(index, digest) for index, digest in self._unsaved.items() if index not in self._stale]
+        first = self._leaves.first
+        fresh = [(first + index, digest) for index, digest in self._unsaved.items() if index not in self._stale]
         db.executemany("INSERT OR REPLACE INTO bucket (id, digest) VALUES (?, ?)", fresh)
         db.executemany("DELETE FROM dirty_bucket WHERE id = ?", [(index,) for index, _ in fresh])
 
     def saved(self) -> None:
         """What was written is on disk."""
         self._unsaved.clear()
+
+    @property
+    def _span(self) -> tuple[int, int]:
+        return self._leaves.first, self._leaves.first + BUCKETS - 1
+
+    def _mine(self, buckets: Iterable[int]) -> set[int]:
+        first, last = self._span
+        return {index - first for index in buckets if first <= index <= last}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from mesh.clocks.chain import Head
 from mesh.events.event import CLEAR, Event, Lane, Placed, Run
@@ -19,6 +19,8 @@ from mesh.limits import (
 )
 from mesh.names import Digest, DocumentId
 from mesh.node.storage.store_port import NoteRow, Row
+from mesh.state.digest import Trie, bucket, bucket_digest, key, leaf, part
+from mesh.state.view_digest import content_of, view_leaf
 
 
 def is_data(row: Row) -> bool:
@@ -76,6 +78,28 @@ def honoured(rows: Iterable[Row]) -> dict[DocumentId, dict[Digest, list[tuple[in
             chains = found.setdefault(row.document, {})
             chains.setdefault(row.placed.chain, []).append((row.placed.seq, row.placed.digest))
     return found
+
+
+def state_leaves(rows: Iterable[Row]) -> list[tuple[DocumentId, Digest]]:
+    """Every document's leaf in the state tree."""
+    found = honoured(rows).items()
+    return [(name, leaf(key(name), (part(chain, e) for chain, e in chains.items()))) for name, chains in found]
+
+
+def view_leaves(
+    notes: Iterable[NoteRow], conflicts: Callable[[DocumentId], Iterable[bytes]]
+) -> list[tuple[DocumentId, Digest]]:
+    """Every note's leaf in the tree over views."""
+    shown = ((row.note.document, content_of(row.note)) for row in notes)
+    return [(name, view_leaf(key(name), content, conflicts(name))) for name, content in shown]
+
+
+def trie_of(leaves: Iterable[tuple[DocumentId, Digest]]) -> Trie:
+    """The tree over these leaves."""
+    buckets: dict[int, list[tuple[Digest, Digest]]] = {}
+    for document, found in leaves:
+        buckets.setdefault(bucket(key(document)), []).append((key(document), found))
+    return Trie((index, bucket_digest(pairs)) for index, pairs in buckets.items())
 
 
 def paged(chain: Digest, after: Head, path: Sequence[Placed], bytes_max: int, *, bodies: bool) -> Run | None:

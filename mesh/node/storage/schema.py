@@ -2,47 +2,21 @@
 
 Compact on purpose: an event costs at most 300 bytes over its body, indexed. So names are looked up by their first
 5 bytes, chains and documents are small numbers, and the parent of an event is not stored: within a branch it is the
-event before, at a branch's beginning the branch names it. This module never touches data.
+event before, at a branch's beginning the branch names it. This module never looks at data.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable
 
 from mesh.errors import Refused
 from mesh.limits import STORE_BUSY_S, STORE_CACHE_BYTES, STORE_PAGE_BYTES, STORE_WAL_BYTES, STORE_WAL_KEPT_BYTES
+from mesh.node.storage.ledger_views import copy_notes
+from mesh.node.storage.sql import Sql
+from mesh.state.digest import BUCKETS
 
 APPLICATION = 0x6D657368
 """`mesh`: marks the file as ours, in its header."""
-
-
-class Cursor(Protocol):
-    """What a statement answers."""
-
-    rowcount: int
-
-    def fetchone(self) -> Any:  # noqa: ANN401 - a row is whatever the statement selects
-        """The next row, or None."""
-
-    def fetchall(self) -> list[Any]:
-        """All rows that are left."""
-
-    def __iter__(self) -> Iterator[Any]: ...
-
-
-class Sql(Protocol):
-    """A connection as everything below `store.py` sees it; only that file imports the database library."""
-
-    @property
-    def in_transaction(self) -> bool:
-        """Whether a transaction is open."""
-
-    def execute(self, sql: str, parameters: Sequence[object] = ..., /) -> Cursor:
-        """Run one statement."""
-
-    def executemany(self, sql: str, parameters: Iterable[Sequence[object]], /) -> Cursor:
-        """Run one statement for each row."""
 
 
 def settings(*, reading: bool) -> tuple[str, ...]:
@@ -70,7 +44,7 @@ def settings(*, reading: bool) -> tuple[str, ...]:
     )
 
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
+MIGRATIONS: tuple[tuple[str | Callable[[Sql], None], ...], ...] = (
     (
         f"PRAGMA application_id = {APPLICATION}",
         "CREATE TABLE setting (key TEXT PRIMARY KEY, value BLOB NOT NULL)",
@@ -133,6 +107,49 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             " since_ms INTEGER NOT NULL, PRIMARY KEY (name, space, type)) WITHOUT ROWID"
         ),
     ),
+    (
+        # What a note shows, as a digest, and who gave it its path; the texts stand last, as bodies of events do.
+        # `place`: a number for its space and path, so that several notes at one path are found.
+        (
+            "CREATE TABLE shown (document INTEGER PRIMARY KEY, lamport INTEGER NOT NULL, updated_ms INTEGER NOT NULL,"
+            " updated_by BLOB NOT NULL, deleted INTEGER NOT NULL, content BLOB NOT NULL, place INTEGER,"
+            " placed_lamport INTEGER NOT NULL, placed_ms INTEGER, placed_event BLOB, placed_by BLOB,"
+            " placed_agent TEXT, path TEXT, conflicts TEXT, title TEXT NOT NULL, tags TEXT NOT NULL,"
+            " body TEXT NOT NULL)"
+        ),
+        copy_notes,
+        "DROP TABLE note",
+        "ALTER TABLE shown RENAME TO note",
+        "CREATE INDEX note_lamport ON note (deleted, lamport)",
+        "CREATE INDEX note_place ON note (place, placed_lamport) WHERE place IS NOT NULL",
+        # The tree over views stands beside that over events, each of its buckets 4,096 further on.
+        (
+            f"INSERT INTO dirty_bucket (id) SELECT DISTINCT {BUCKETS} + d.bucket FROM note n"  # noqa: S608 - a number
+            " CROSS JOIN document d ON d.id = n.document"
+        ),
+        # Which event carries a change of a document, by the first bytes of the change's hash.
+        (
+            "CREATE TABLE event_change (document INTEGER NOT NULL, change BLOB NOT NULL, event INTEGER NOT NULL,"
+            " PRIMARY KEY (document, change, event)) WITHOUT ROWID"
+        ),
+        # The ancestor stands before the sides, in one text.
+        (
+            "CREATE TABLE conflict (id INTEGER PRIMARY KEY, document INTEGER NOT NULL, name BLOB NOT NULL,"
+            " kind TEXT NOT NULL, field TEXT NOT NULL, since_ms INTEGER NOT NULL, lamport INTEGER NOT NULL,"
+            " count INTEGER NOT NULL, devices BLOB NOT NULL, sides TEXT NOT NULL)"
+        ),
+        "CREATE INDEX conflict_document ON conflict (document, name)",
+        "CREATE INDEX conflict_name ON conflict (name)",
+        "CREATE INDEX conflict_newest ON conflict (lamport DESC, name)",
+        (
+            "CREATE TABLE settlement (id INTEGER PRIMARY KEY, document INTEGER NOT NULL, event BLOB NOT NULL,"
+            " lamport INTEGER NOT NULL, admission BLOB NOT NULL, agent TEXT NOT NULL, time_ms INTEGER NOT NULL,"
+            " conflict BLOB NOT NULL, undoes BLOB, rule TEXT NOT NULL, prints BLOB NOT NULL)"
+        ),
+        "CREATE UNIQUE INDEX settlement_event ON settlement (document, event)",
+        "CREATE INDEX settlement_conflict ON settlement (conflict)",
+        "CREATE INDEX settlement_newest ON settlement (lamport DESC, event)",
+    ),
 )
 """What each version adds, oldest first. A version that was released never changes."""
 
@@ -154,7 +171,10 @@ def migrate(db: Sql) -> None:
     try:
         for statements in MIGRATIONS[version:]:
             for statement in statements:
-                db.execute(statement)
+                if isinstance(statement, str):
+                    db.execute(statement)
+                else:
+                    statement(db)
         db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
         db.execute("COMMIT")
     except BaseException:

@@ -15,18 +15,39 @@ from mesh.clocks.frontier import Span
 from mesh.errors import Damaged
 from mesh.events.event import Run
 from mesh.events.kinds import Mark
-from mesh.limits import BODIES_MISSING_MAX, ROWS_READ_MAX
+from mesh.limits import BODIES_MISSING_MAX, LIST_MAX, ROWS_READ_MAX
 from mesh.names import Digest, DocumentId
 from mesh.node.lock import take
-from mesh.node.storage import ledger_arrivals, ledger_documents, ledger_forgotten, ledger_rows, ledger_spans, schema
+from mesh.node.storage import (
+    ledger_arrivals,
+    ledger_conflicts,
+    ledger_documents,
+    ledger_forgotten,
+    ledger_rows,
+    ledger_settlements,
+    ledger_spans,
+    schema,
+)
 from mesh.node.storage.connection import Connection, OperationalError, connect, make_private
 from mesh.node.storage.ledger import Writing
 from mesh.node.storage.ledger_check import forget_state, problems
-from mesh.node.storage.ledger_state import StateTree
-from mesh.node.storage.schema import Sql
-from mesh.node.storage.store_port import Batch, Boot, ChainFacts, Counts, ForkFacts, NoteRow, Row, Snapshot
+from mesh.node.storage.ledger_state import STATE, VIEWS, Tree
+from mesh.node.storage.sql import Sql
+from mesh.node.storage.store_port import (
+    Batch,
+    Boot,
+    ChainFacts,
+    ConflictRow,
+    Counts,
+    ForkFacts,
+    NoteRow,
+    Row,
+    SettlementRow,
+    Snapshot,
+)
 
 _T = TypeVar("_T")
+_Trees = tuple[Tree, ...]
 
 
 async def open_store(home: Path) -> SqliteStore:
@@ -47,15 +68,16 @@ async def open_store(home: Path) -> SqliteStore:
     return SqliteStore(writer, reader, lock)
 
 
-def _committed(db: Sql, tree: StateTree, batch: Batch) -> int:
-    """One transaction. The tree learns of it only after it is on disk, and on the same thread."""
+def _committed(db: Sql, trees: _Trees, batch: Batch) -> int:
+    """One transaction. The trees learn of it only after it is on disk, and on the same thread."""
 
     def write() -> tuple[frozenset[int], int]:
         writing = Writing(db)
         return writing.write(batch), writing.last
 
     buckets, last = _transaction(db, write)
-    tree.touch(buckets)
+    for tree in trees:
+        tree.touch(buckets)
     return last
 
 
@@ -71,20 +93,21 @@ def _transaction(db: Sql, write: Callable[[], _T]) -> _T:
     return found
 
 
-def _root(db: Sql, tree: StateTree) -> Digest:
+def _root(db: Sql, tree: Tree) -> Digest:
     root = tree.settled(db).root()
     if tree.worth_saving:
-        _save(db, tree)
+        _save(db, (tree,))
     return root
 
 
-def _save(db: Sql, tree: StateTree) -> None:
+def _save(db: Sql, trees: _Trees) -> None:
     """Keep what was hashed. Without it the next start hashes again, so a full disk is no reason to fail."""
-    try:
-        _transaction(db, lambda: tree.save(db))
-    except OperationalError:
-        return
-    tree.saved()
+    for tree in trees:
+        try:
+            _transaction(db, lambda tree=tree: tree.save(db))  # type: ignore[misc]
+        except OperationalError:
+            return
+        tree.saved()
 
 
 def _erased(db: Sql, before_ms: int) -> int:
@@ -94,9 +117,10 @@ def _erased(db: Sql, before_ms: int) -> int:
     return count
 
 
-def _forget(db: Sql, tree: StateTree) -> None:
+def _forget(db: Sql, trees: _Trees) -> None:
     _transaction(db, lambda: forget_state(db))
-    tree.forget()
+    for tree in trees:
+        tree.forget()
 
 
 class SqliteStore:
@@ -105,12 +129,12 @@ class SqliteStore:
     def __init__(self, writer: Connection, reader: Connection, lock: int) -> None:
         """Take over two open connections and the lock."""
         self._writer, self._reader, self._lock = writer, reader, lock
-        self._tree = StateTree()
+        self._state, self._views = self._trees = Tree(STATE), Tree(VIEWS)
         self._closed = False
 
     async def commit(self, batch: Batch) -> int:
         """Keep all of it or nothing. Returns the largest row id of an event."""
-        return await self._writer.run(_committed, self._tree, batch)
+        return await self._writer.run(_committed, self._trees, batch)
 
     async def boot(self) -> Boot:
         """What an agent needs at start."""
@@ -230,14 +254,43 @@ class SqliteStore:
         *,
         tag: str | None = None,
         search: str | None = None,
+        at: tuple[str, str] | None = None,
         deleted: bool = False,
         limit: int,
         after: NoteRow | None = None,
     ) -> tuple[NoteRow, ...]:
         """Notes, the latest first."""
         return await self._reader.read(
-            ledger_documents.read_notes, tag=tag, search=search, deleted=deleted, limit=limit, after=after
+            ledger_documents.read_notes, tag=tag, search=search, at=at, deleted=deleted, limit=limit, after=after
         )
+
+    async def conflicts(
+        self,
+        *,
+        document: DocumentId | None = None,
+        kind: str | None = None,
+        device: Digest | None = None,
+        limit: int = LIST_MAX,
+        after: ConflictRow | None = None,
+    ) -> tuple[ConflictRow, ...]:
+        """Open conflicts, the latest first."""
+        return await self._reader.read(
+            ledger_conflicts.read_conflicts, document=document, kind=kind, device=device, limit=limit, after=after
+        )
+
+    async def conflict(self, prefix: str) -> tuple[ConflictRow, ...]:
+        """The open conflicts whose name begins with these hex digits."""
+        return await self._reader.read(ledger_conflicts.read_conflict, prefix)
+
+    async def settlements(
+        self, *, document: DocumentId | None = None, conflict: str = "", limit: int = LIST_MAX, before: int = 0
+    ) -> tuple[SettlementRow, ...]:
+        """Settlements, the latest first."""
+        return await self._reader.read(ledger_settlements.read_settlements, document, conflict, limit, before)
+
+    async def of_changes(self, document: DocumentId, changes: Collection[bytes]) -> dict[bytes, Row]:
+        """The event of each change of a document."""
+        return await self._reader.read(ledger_settlements.read_changes, document, changes)
 
     async def find_documents(self, prefix: str, limit: int = ROWS_READ_MAX) -> tuple[DocumentId, ...]:
         """Documents that a person may mean."""
@@ -248,11 +301,23 @@ class SqliteStore:
     async def digest(self) -> Digest:
         """The root over all honoured data events that belong to a document."""
         # On the writer's thread: there the tree and the rows are of one age.
-        return await self._writer.run(_root, self._tree)
+        return await self._writer.run(_root, self._state)
 
     async def digest_children(self, level: int, index: int) -> tuple[Digest, ...]:
         """The children of a node of the state tree."""
-        return await self._writer.run(lambda db: tuple(self._tree.settled(db).children(level, index)))
+        return await self._writer.run(lambda db: tuple(self._state.settled(db).children(level, index)))
+
+    async def view_root(self) -> Digest:
+        """The root over what all notes show."""
+        return await self._writer.run(_root, self._views)
+
+    async def view_children(self, level: int, index: int) -> tuple[Digest, ...]:
+        """The children of a node of the tree over views."""
+        return await self._writer.run(lambda db: tuple(self._views.settled(db).children(level, index)))
+
+    async def leaves(self, bucket: int, *, views: bool) -> tuple[tuple[DocumentId, Digest], ...]:
+        """The documents of a bucket, each with its leaf in one of the trees."""
+        return tuple(sorted(await self._reader.read((VIEWS if views else STATE).of, bucket)))
 
     async def counts(self) -> Counts:
         """How much there is."""
@@ -260,7 +325,7 @@ class SqliteStore:
 
     async def forget_state(self) -> None:
         """Drop what follows from the log."""
-        await self._writer.run(_forget, self._tree)
+        await self._writer.run(_forget, self._trees)
 
     async def check(self, *, deep: bool) -> tuple[str, ...]:
         """What is wrong with the store itself."""
@@ -275,7 +340,7 @@ class SqliteStore:
             return
         self._closed = True
         try:
-            await self._writer.run(_save, self._tree)
+            await self._writer.run(_save, self._trees)
         finally:
             try:
                 await self._reader.close()

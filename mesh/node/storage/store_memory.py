@@ -16,47 +16,26 @@ from mesh.errors import Damaged
 from mesh.events.event import Event, Lane, Placed, Run
 from mesh.events.kinds import Mark
 from mesh.events.verdict import Standing
-from mesh.limits import (
-    BODIES_MISSING_MAX,
-    EVENT_OVERHEAD_BYTES,
-    MATCHES_MAX,
-    NOTES_LISTED_MAX,
-    ROWS_READ_MAX,
-    SEARCH_CHARACTERS_MAX,
-    SEARCH_WORDS_MAX,
-)
+from mesh.limits import BODIES_MISSING_MAX, EVENT_OVERHEAD_BYTES, MATCHES_MAX, ROWS_READ_MAX
 from mesh.names import Digest, DocumentId
 from mesh.node.storage import store_port
 from mesh.node.storage.ledger_arrivals import MINUTE_MS
-from mesh.node.storage.memory_rows import (
-    honoured,
-    is_data,
-    is_meant,
-    is_of,
-    list_order,
-    matches,
-    paged,
-    stamp,
-    words_of,
-)
-from mesh.node.storage.store_port import Batch, Boot, ChainFacts, Counts, Kept, NoteRow, Row, Snapshot, Weighed
-from mesh.state.digest import Trie, bucket, bucket_digest, key, leaf, part
+from mesh.node.storage.memory_conflicts import Disputes, some
+from mesh.node.storage.memory_rows import is_data, is_of, paged, stamp
+from mesh.node.storage.memory_views import Views
+from mesh.node.storage.store_port import Batch, Boot, ChainFacts, Counts, Kept, Row, Weighed
 
 
-class MemoryStore:
+class MemoryStore(Views):
     """A store that ends with the process."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._rows: list[Row] = []
+        super().__init__()
         self._ids: dict[Digest, int] = {}
-        self._documents: set[DocumentId] = set()
-        self._notes: dict[DocumentId, NoteRow] = {}
-        self._snapshots: dict[DocumentId, Snapshot] = {}
         self._settings: dict[str, bytes] = {}
         self._arrivals: dict[int, tuple[int, int]] = {}  # minute -> (the last time in it, the rows until then)
         self._forgotten: dict[DocumentId, int] = {}  # since when
-        self._trie = Trie()
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────
 
@@ -80,8 +59,9 @@ class MemoryStore:
         for row in batch.born:
             self._notes.setdefault(row.note.document, row)
         self._notes |= {row.note.document: row for row in batch.notes}
+        self._disputes.write(batch)
         self._snapshots |= {snapshot.document: snapshot for snapshot in batch.snapshots}
-        self._documents |= self._notes.keys() | self._snapshots.keys()
+        self._documents |= self._notes.keys() | self._snapshots.keys() | self._disputes.documents()
         self._settings |= dict(batch.settings)
         return len(self._rows)
 
@@ -247,7 +227,9 @@ class MemoryStore:
     async def erase(self, before_ms: int) -> int:
         """Delete the bodies of documents that were forgotten before that time. Returns how many went."""
         over = {name for name, since_ms in self._forgotten.items() if since_ms < before_ms}
-        rows = [row for row in self._rows if row.document in over and row.placed.event.body is not None]
+        gone = [row for row in self._rows if row.document in over]
+        self._disputes.erase(row.placed.digest for row in gone)
+        rows = [row for row in gone if row.placed.event.body is not None]
         for row in rows:
             event = Event(row.placed.event.header, None)
             self._rows[row.id - 1] = replace(row, placed=replace(row.placed, event=event))
@@ -315,62 +297,13 @@ class MemoryStore:
         """Every event of a chain, parents before children."""
         return self._some(lambda row: row.placed.chain == chain, after, limit)
 
-    # ── documents ────────────────────────────────────────────────────────────────────────────────
-
-    async def snapshot(self, document: DocumentId) -> Snapshot | None:
-        """The newest snapshot of a document."""
-        return self._snapshots.get(document)
-
-    async def note(self, document: DocumentId) -> NoteRow | None:
-        """One note."""
-        return self._notes.get(document)
-
-    async def notes(
-        self,
-        *,
-        tag: str | None = None,
-        search: str | None = None,
-        deleted: bool = False,
-        limit: int,
-        after: NoteRow | None = None,
-    ) -> tuple[NoteRow, ...]:
-        """Notes, the latest first."""
-        wanted = None if search is None else words_of(search[:SEARCH_CHARACTERS_MAX])[:SEARCH_WORDS_MAX]
-        found = [
-            row
-            for row in self._notes.values()
-            if row.note.deleted is deleted
-            and (tag is None or tag in row.note.tags)
-            and (wanted is None or matches(row, wanted))
-            and (after is None or list_order(row) > list_order(after))
-        ]
-        return tuple(sorted(found, key=list_order)[: min(limit, NOTES_LISTED_MAX)])
-
-    async def find_documents(self, prefix: str, limit: int = ROWS_READ_MAX) -> tuple[DocumentId, ...]:
-        """Documents that a person may mean."""
-        found = [document for document in self._documents if is_meant(document, prefix)]
-        return tuple(sorted(found, key=lambda document: (document.name, document.space, document.type))[:limit])
-
     # ── state ────────────────────────────────────────────────────────────────────────────────────
-
-    async def digest(self) -> Digest:
-        """The root over all honoured data events that belong to a document."""
-        leaves: dict[int, list[tuple[Digest, Digest]]] = {}
-        for document, chains in honoured(self._rows).items():
-            parts = (part(chain, events) for chain, events in chains.items())
-            leaves.setdefault(bucket(key(document)), []).append((key(document), leaf(key(document), parts)))
-        self._trie = Trie((index, bucket_digest(found)) for index, found in leaves.items())
-        return self._trie.root()
-
-    async def digest_children(self, level: int, index: int) -> tuple[Digest, ...]:
-        """The children of a node of the state tree; ask `digest` first."""
-        return tuple(self._trie.children(level, index))
 
     async def counts(self) -> Counts:
         """How much there is; bytes are those of headers and bodies."""
         data = [row.standing for row in self._rows if is_data(row)]
         size = sum(len(e.header) + len(e.body or b"") for e in (row.placed.event for row in self._rows))
-        conflicts = sum(len(row.note.conflicts) for row in self._notes.values())
+        conflicts = len(some(self._disputes, self._notes.values()))
         waiting, void = data.count(Standing.WAITS), data.count(Standing.VOID)
         return Counts(len(self._rows), len(self._documents), conflicts, waiting, void, size)
 
@@ -378,6 +311,7 @@ class MemoryStore:
         """Drop what follows from the log."""
         self._notes.clear()
         self._snapshots.clear()
+        self._disputes = Disputes()
         self._rows = [replace(row, standing=Standing.WAITS, reason="") if is_data(row) else row for row in self._rows]
 
     async def check(self, *, deep: bool) -> tuple[str, ...]:

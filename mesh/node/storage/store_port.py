@@ -229,7 +229,7 @@ class Store(Protocol):
         """Sequence number and Lamport number of those events that are held."""
 
     async def under(self, mark: Mark, events: Collection[Digest]) -> frozenset[Digest] | None:
-        """Which of these events are held and are the mark, or under it in its chain. None: the mark is not held."""
+        """Those of these events that are held and are the mark, or under it in its chain. None: it is not held."""
 
     async def heads_at(self, admission: Digest, before_ms: int | None = None) -> tuple[Mark, ...]:
         """The tips of a device's chains in both lanes, of what had come before that time; None: of what is held now.
@@ -292,7 +292,7 @@ class Store(Protocol):
     async def log(
         self, *, admission: Digest | None = None, document: DocumentId | None = None, after: int = 0, limit: int
     ) -> tuple[Row, ...]:
-        """Events in the order in which they were kept here."""
+        """Events as they were kept here."""
 
     async def newest(
         self,
@@ -302,10 +302,7 @@ class Store(Protocol):
         before: Row | None = None,
         limit: int,
     ) -> tuple[Row, ...]:
-        """Events by stamp (and digest, in forked chains), the latest first: the same order on every device.
-
-        `before`: the last row of the page before.
-        """
+        """Events by stamp (and digest, in forked chains), the latest first: everywhere the same. `before`: a row."""
 
     async def chains(self) -> tuple[ChainFacts, ...]:
         """All chains, by digest."""
@@ -329,14 +326,15 @@ class Store(Protocol):
         *,
         tag: str | None = None,
         search: str | None = None,
+        at: tuple[str, str] | None = None,
         deleted: bool = False,
         limit: int,
         after: NoteRow | None = None,
     ) -> tuple[NoteRow, ...]:
         """Notes, the latest first (by Lamport number, then by document). `deleted`: those, instead of the living.
 
-        `search`: every word must begin a word of title, body or tags; nothing in it is syntax. `after`: the last one
-        of the page before.
+        `search`: every word must begin a word of title, body or tags; nothing in it is syntax. `at`: a space, and a
+        path in it. `after`: the last one of the page before.
         """
 
     async def conflicts(
@@ -361,7 +359,7 @@ class Store(Protocol):
     ) -> tuple[SettlementRow, ...]:
         """Settlements, the latest first; `conflict`: of conflicts whose name begins with these hex digits.
 
-        `before`: only those with a smaller Lamport number, 0 for all.
+        `before`: only those with a smaller Lamport number, 0 for all; so a page is never cut between equal ones.
         """
 
     async def of_changes(self, document: DocumentId, changes: Collection[bytes]) -> dict[bytes, Row]:

@@ -50,6 +50,7 @@ def test_the_list_of_commands() -> None:
     groups = {"agents": ("add", "list", "remove"), "void": ("list", "show", "adopt", "discard")}
     acts += [f"{group} {name}" for group, names in groups.items() for name in names]
     forks = ["forks", "forks verify", "forks ack"]
+    forks += ["conflicts", *(f"conflicts {name}" for name in ("show", "resolve", "undo", "settled"))]
     assert set(COMMANDS) == {*named.split(), *notes, *peers, *services, *homes, *acts, *forks}
 
 

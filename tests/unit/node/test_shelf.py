@@ -41,7 +41,7 @@ async def shelved(small: Small, events: Sequence[Placed]) -> MemoryStore:
     shelf = Shelf(store, small.engine.keyring, small.engine.replica.verdict)
     for event in (*await openings(small), *events):
         await shelf.take([event])
-        shelf.committed(await store.commit(shelf.batch({})))
+        shelf.committed(await store.commit(await shelf.batch({})))
     return store
 
 
@@ -106,7 +106,7 @@ async def test_a_change_waits_for_its_document_and_then_counts() -> None:
         shelf = Shelf(store, small.engine.keyring, laptop.engine.replica.verdict)
         await shelf.open()
         await shelf.take([birth])
-        shelf.committed(await store.commit(shelf.batch({})))
+        shelf.committed(await store.commit(await shelf.batch({})))
         shown = await store.note(document)
         assert shown is not None
         assert shown.note.title == "two"

@@ -1,6 +1,7 @@
 """Random lives of a small mesh: whatever happens when, what is kept and shown follows from the log.
 
-Three devices write, edit what others wrote, and pass on a part of what they hold now and then. Two are closed by their
+Three devices write, edit what others wrote, settle what is in conflict and take that back, and pass on a part of what
+they hold now and then. Two are closed by their
 seniors with marks of some earlier time, adopted again in parts, and go on writing until they hear of it. A seed says
 everything but keys.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import random
+from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from itertools import pairwise
 
@@ -23,7 +25,11 @@ from mesh.node import folding
 from mesh.node.engine import Engine
 from mesh.node.storage.store_memory import MemoryStore
 from mesh.node.storage.store_port import Batch, Row
+from mesh.state.conflicts import Kind
+from mesh.state.edits import Put, Splice
+from mesh.state.settling import Merge, Take
 from mesh.sync.messages import Push
+from tests.unit.node import disputing
 from tests.unit.node.engines import Listener, Small, founded, joined_by, retitle, state, working, write
 from tests.unit.node.test_shelf_turns import everything
 
@@ -43,9 +49,10 @@ class Life:
         """Something happens."""
         side = self.random.choice(self.sides)
         act = self.random.choices(
-            (self.write, self.retitle, self.meet, self.look_back, self.close, self.ungrant, self.adopt, self.forget),
-            (2, 10, 12, 2, 0.7, 0.7, 2, 0.15),
-        )[0]
+            (self.write, self.retitle, self.meet, self.look_back, self.close, self.ungrant, self.adopt, self.forget,
+             self.reword, self.remove, self.settle, self.take_back),
+            (2, 8, 12, 2, 0.7, 0.7, 2, 0.15, 6, 1, 4, 2),
+        )[0]  # fmt: skip
         await act(side)
 
     async def write(self, side: Small) -> None:
@@ -64,6 +71,49 @@ class Life:
                 await retitle(side.engine, row.note.document, f"title {self.random.random()}")
             except MeshError:
                 return
+
+    async def _note(self, side: Small) -> DocumentId | None:
+        """Any note that is shown there."""
+        rows = sorted(await side.store.notes(limit=1000), key=lambda row: self.documents.index(row.note.document))
+        return self.random.choice(rows).note.document if rows else None
+
+    async def reword(self, side: Small) -> None:
+        """A word more or less in any note's text."""
+        if document := await self._note(side):
+            length = len((await disputing.loaded(side.engine, document)).document.text())
+            place = self.random.randint(0, length)
+            splice = Splice(place, self.random.randint(0, min(2, length - place)), self.random.choice("xyz"))
+            await self._say(disputing.edit(side.engine, document, splice))
+
+    async def remove(self, side: Small) -> None:
+        """Any note is deleted."""
+        if document := await self._note(side):
+            await self._say(disputing.edit(side.engine, document, Put("deleted", value=True)))
+
+    async def settle(self, side: Small) -> None:
+        """Somebody chooses a side, or the text as it is."""
+        rows = [row for row in await side.store.conflicts() if row.kind != "path"]
+        rows.sort(key=lambda row: (self.documents.index(row.document), row.kind, row.field, row.lamport))
+        if rows:
+            document = self.random.choice(rows).document
+            found = await disputing.conflicts(side.engine, document)
+            chosen = self.random.choice(found)
+            merge = chosen.kind is Kind.TEXT and self.random.random() < 0.3
+            choice = Merge() if merge else Take(self.random.randrange(len(chosen.sides)))
+            await self._say(disputing.settle(side.engine, document, chosen, choice))
+
+    async def take_back(self, side: Small) -> None:
+        """Somebody takes a settlement back, or what took one back."""
+        rows = list(await side.store.settlements())
+        if rows:
+            row = self.random.choice(rows)
+            await self._say(disputing.take_back(side.engine, row.document, row.author.event))
+
+    async def _say(self, said: Awaitable[Placed]) -> None:
+        try:
+            await said
+        except MeshError:
+            return  # it knows that it was closed
 
     async def meet(self, side: Small) -> None:
         """One device hears all, or all statements, of another; or its data only in part, so that marks come late."""
@@ -161,5 +211,7 @@ async def test_what_is_kept_and_shown_follows_from_the_log(seed: int, monkeypatc
         assert len(roots) == 1
         views = [{row.note.document: row.note for row in await s.store.notes(limit=1000)} for s in sides]
         assert views[0] == views[1] == views[2]
+        disputes = [(set(await s.store.conflicts()), set(await s.store.settlements())) for s in sides]
+        assert disputes[0] == disputes[1] == disputes[2]
         log: list[dict[Digest, Row]] = [{r.placed.digest: r for r in await s.store.replay()} for s in sides]
         assert len({tuple(sorted((d, r.standing, r.reason) for d, r in rows.items())) for rows in log}) == 1

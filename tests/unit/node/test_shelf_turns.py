@@ -59,7 +59,14 @@ async def edit(small: Small, note: DocumentId, **wanted: str) -> None:
 async def everything(store: Store) -> tuple[object, ...]:
     """All that a store says about data."""
     rows = [(r.placed.digest, r.standing, r.reason, r.document) for r in await store.replay(limit=10_000)]
-    return await store.digest(), await store.notes(limit=1000), await store.notes(limit=1000, deleted=True), rows
+    disputed = await store.conflicts(), await store.settlements(), await store.view_root()
+    return (
+        await store.digest(),
+        await store.notes(limit=1000),
+        await store.notes(limit=1000, deleted=True),
+        rows,
+        disputed,
+    )
 
 
 async def rebuilt(small: Small) -> None:
@@ -216,10 +223,10 @@ async def test_a_forget_that_falls_brings_the_note_back() -> None:
         shelf, verdict = mac.engine.shelf, mac.engine.replica.verdict
         fallen = shelf.scales.turn(replace(verdict, forgotten=set()))
         await shelf.weigh_all_again(fallen, nothing)
-        shelf.committed(await mac.store.commit(shelf.batch({})))
+        shelf.committed(await mac.store.commit(await shelf.batch({})))
         assert await mac.store.missing_bodies() == ((event.digest, event.header.body_digest),)
         await shelf.take_bodies(await mac.store.event(event.digest), [(event.digest, event.event.body)])
-        shelf.committed(await mac.store.commit(shelf.batch({})))
+        shelf.committed(await mac.store.commit(await shelf.batch({})))
         assert (await mac.store.digest(), await mac.store.note(note)) == (before, row)
 
 
@@ -258,8 +265,8 @@ async def test_every_order_of_arrival_gives_the_same_masks(together: bool) -> No
             for event in (*await openings(mac), *order):
                 await shelf.take([event])
                 if not together:
-                    shelf.committed(await store.commit(shelf.batch({})))
-            shelf.committed(await store.commit(shelf.batch({})))
+                    shelf.committed(await store.commit(await shelf.batch({})))
+            shelf.committed(await store.commit(await shelf.batch({})))
             assert (await store.digest(), await store.note(note)) == (wanted, row)
             assert {row.placed.digest for row in await shelf.hidden(note)} == hidden
 
@@ -276,7 +283,7 @@ async def test_a_void_birth_ends_waiting() -> None:
         shelf = Shelf(store, mac.engine.keyring, mac.engine.replica.verdict)
         for event in (*await openings(mac), change, birth):
             await shelf.take([event])
-            shelf.committed(await store.commit(shelf.batch({})))
+            shelf.committed(await store.commit(await shelf.batch({})))
         row = await store.note(note)
         assert row is not None
         assert (row.note.title, row.note.body) == ("", "honest")

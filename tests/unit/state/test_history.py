@@ -6,8 +6,9 @@ import pytest
 
 from mesh.state.encoding import encode
 from mesh.state.genesis import derive
-from mesh.state.history import History, Reach
+from mesh.state.history import History
 from mesh.state.operations import Action, Change, Operation, OperationId
+from mesh.state.reaches import Reach
 from tests.unit.state import writers
 from tests.unit.state.writers import BIRTH, DOCUMENT, actor
 
