@@ -15,30 +15,30 @@ from mesh.cli.inspector.view import ALWAYS, BACK, View
 
 _KEYS = (
     ("In every list", ""),
-    ("arrows, j k", "up and down; Page Up and Page Down, g and G for the first and the last"),
+    ("arrows, j k", "up and down; Page Up, Page Down; g first, G last"),
     ("Enter", "open; a click sets the cursor, a second one opens"),
     ("Esc", "back"),
-    ("r", "look again; while an agent runs, what comes in is shown by itself"),
+    ("r", "look again; with an agent, news show by themselves"),
     ("?  q", "this help; leave"),
     ("", ""),
     ("The list of conflicts", ""),
-    ("/", "filter by words; Enter keeps the filter, Esc ends it"),
-    ("o", "another order: newest, oldest, by title, most values"),
+    ("/", "filter by words; Enter keeps it, Esc ends it"),
+    ("o", "another order: newest, oldest, title, most values"),
     ("t  s", "the timeline of the document; what was settled"),
     ("u", "take back what you settled last"),
     ("", ""),
     ("Side by side", ""),
-    ("1 to 9", "take that side, at once and on all devices; nothing is lost, and u takes it back"),
+    ("1 to 9", "take that side, on all devices; u takes it back"),
     ("Enter", "take the side in the chosen frame, after a question"),
-    ("m", "of a text: keep it as it reads now, with all edits in it"),
-    ("e", "write it yourself: in $VISUAL or $EDITOR where one is set, else here"),
+    ("m", "of a text: keep it as it reads now, with all edits"),
+    ("e", "write it: in $VISUAL or $EDITOR if one is set, or here"),
     ("left right, h l", "choose another frame; up and down scroll in it"),
     ("[  ]", "other values, where there are more than nine"),
     ("d", "the values with signs, or as they are"),
     ("t", "the timeline of the document"),
     ("", ""),
     ("The timeline, and what was settled", ""),
-    ("u", "take back the change under the cursor, after a question; that can be taken back too"),
+    ("u", "take the one under the cursor back, after a question"),
 )
 _WIDTH = 17
 
@@ -75,9 +75,14 @@ def pieces() -> list[Piece]:
     found += [
         ("\nSigns\n", "bold"),
         ("  {+words+}", ADDED),
-        ("  stand in that side, and not in what both began with\n", SAME),
+        ("  only in that side, not in what both began with\n", SAME),
     ]
-    found += [("  [-words-]", GONE), ("  stood in what both began with, and not in that side\n", SAME)]
+    found += [("  [-words-]", GONE), ("  only in what both began with, not in that side\n", SAME)]
     found += [("  !", "bad"), ("          something needs you, or went wrong\n", SAME)]
-    found += [("\nWhat is settled is written as an event of this device. Every device comes to the same.", "dim")]
+    found += [
+        (
+            "\nTo settle writes an event, and so does taking back: all devices\ncome to the same, and the timeline keeps every step.",
+            "dim",
+        )
+    ]
     return found

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
@@ -19,9 +20,11 @@ from mesh.cli.inspector.view import ALWAYS, View
 from mesh.cli.run import Told
 from mesh.cli.screen import counted, number, one_line
 from mesh.cli.view_conflicts import parts
+from mesh.errors import Refused
 from mesh.limits import LIST_MAX
 
 HELD_MAX = 50_000  # rows that are held; a person who has more filters by document
+LOOKS_MAX = 3  # how often the pages are asked for anew when they change between two of them
 TITLE_CHARACTERS = 60
 
 
@@ -53,7 +56,9 @@ class Listing(View):
         yield Static("", id="heads", markup=False)
         yield Rows[Row](self._drawn, self.inspector.inks)
         yield Static("", id="nothing", markup=False)
-        yield Input(placeholder="words that must occur: title, field, device, value", id="words")
+        words = Input(placeholder="words that must occur in title, field, device or value", id="words")
+        words.border_title = Content("filter: Enter keeps it, Esc ends it")
+        yield words
 
     def on_mount(self) -> None:
         """Show the page that came before the screen did, and go on."""
@@ -61,7 +66,7 @@ class Listing(View):
         self.query_one("#words").display = False
         if self._first is not None:
             self._take(self._first)
-            self.total = _total(self._first)
+            self.total = len(self._held) if self._document is not None else _total(self._first)
         self.show()
         self.query_one(Rows).focus()
         self.look_soon()
@@ -82,23 +87,32 @@ class Listing(View):
     async def look(self) -> None:
         """Ask for all pages. What is shown is replaced when all are here, and grows while there was nothing."""
         began = time.monotonic()
-        page, self._first = self._first, None
-        grows = page is not None
-        found: dict[str, Row] = {}
+        first, self._first = self._first, None
         try:
-            while page is None or (page.get("next") is not None and len(found) < HELD_MAX):
-                page = await self._page(page)
-                found |= _rows(page)
-                if grows:
-                    self._take(page)
-                    self.show()
-            self.total = _total(page)
-            if not grows:
-                self._held = found
+            for left in reversed(range(LOOKS_MAX)):
+                try:
+                    await self._read(first)
+                    break
+                except Refused:  # where the next page begins was settled between two of them: begin again
+                    first = None
+                    if not left:
+                        raise
         finally:
             self._loading = False
             self.inspector.look_took_s = time.monotonic() - began
         self.show()
+
+    async def _read(self, page: Told | None) -> None:
+        grows, found = page is not None, dict[str, Row]()
+        while page is None or (page.get("next") is not None and len(found) < HELD_MAX):
+            page = await self._page(page)
+            found |= _rows(page)
+            if grows:
+                self._take(page)
+                self.show()
+        if not grows:
+            self._held = found
+        self.total = max(_total(page) if self._document is None else 0, len(self._held))
 
     async def _page(self, before: Told | None) -> Told:
         after = before.get("next") if before is not None else None

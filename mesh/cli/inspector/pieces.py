@@ -11,9 +11,10 @@ from rich.text import Text
 
 from mesh.cli.differences import SAME, Piece, broken, marked, signed
 from mesh.cli.inspector.colours import Styles
-from mesh.cli.screen import lines_of
+from mesh.cli.screen import counted, lines_of
 
-COMPARED_CHARACTERS_MAX = 40_000  # of both texts; longer ones are shown without signs
+COMPARED_CHARACTERS_MAX = 400_000  # of both texts; longer ones are shown without signs
+SAME_CHARACTERS = 400  # of what is the same in both, that is shown beside what differs
 PAGE_CHARACTERS = 8_000
 AROUND = "dim"
 """What a piece is that stands around the value, and belongs to all sides."""
@@ -32,7 +33,20 @@ def compared(base: str | None, text: str, *, signs: bool = True) -> tuple[list[P
         return [(safe(text), SAME)], False
     if len(base) + len(text) > COMPARED_CHARACTERS_MAX:
         return [(safe(text), SAME)], True
-    return signed([(safe(part), what) for part, what in marked(base, text)]), False
+    return signed([(safe(part), what) for part, what in _shortened(marked(base, text))]), False
+
+
+def _shortened(pieces: list[Piece]) -> list[Piece]:
+    """The pieces, without most of what is the same for long: what differs shall be found."""
+    found: list[Piece] = []
+    for text, what in pieces:
+        left = len(text) - 2 * SAME_CHARACTERS
+        if what != SAME or left < SAME_CHARACTERS or len(pieces) == 1:
+            found.append((text, what))
+            continue
+        between = f"\n… {counted(left, 'character')} that are the same; d shows all …\n"
+        found += [(text[:SAME_CHARACTERS], SAME), (between, AROUND), (text[-SAME_CHARACTERS:], SAME)]
+    return found
 
 
 class Lines:

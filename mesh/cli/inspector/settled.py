@@ -26,7 +26,6 @@ class Row(NamedTuple):
     id: str
     document: str
     title: str
-    what: str
     who: str
     at: object
     how: str
@@ -102,7 +101,7 @@ class Settled(View):
             self.say("that is taken back already; the list of open conflicts has it", "dim")
             return
         question = (
-            f"Take back how {row.what or 'this'} of “{row.title}” was settled, by {row.who}? The values stand side by"
+            f"Take back how “{row.title}” was settled, by {row.who}? The values stand side by"
             " side again on all devices, and you can settle it anew."
         )
 
@@ -120,7 +119,7 @@ class Settled(View):
 
     def _drawn(self, row: Row, width: int) -> Text:
         at = moment(row.at)
-        cells = (row.title, row.what, row.who, at if width >= WIDE else at[5:], "taken back" if row.back else row.how)
+        cells = (row.title, row.who, at if width >= WIDE else at[5:], "taken back" if row.back else row.how)
         return Text(line(_layout(width), cells, width), no_wrap=True)
 
     def _heads(self) -> None:
@@ -133,7 +132,7 @@ class Settled(View):
 
 def _layout(width: int) -> tuple[Column, ...]:
     wide = width >= WIDE
-    first = (Column("DOCUMENT", share=1), Column("FIELD", 16 if wide else 10), Column("BY", 28 if wide else 18))
+    first = (Column("DOCUMENT", share=1), Column("BY", 28 if wide else 18))
     return (*first, Column("WHEN", 16 if wide else 11), Column("", 14))
 
 
@@ -143,7 +142,6 @@ def _row(told: Told) -> Row:
         id=str(told.get("id")),
         document=str(told.get("document")),
         title=one_line(told.get("title"), CELL_CHARACTERS) or "(no title)",
-        what=one_line(told.get("field"), CELL_CHARACTERS),
         who=author(told)[0],
         at=told.get("at"),
         how=f"rule {one_line(rule, CELL_CHARACTERS)}" if rule else "",

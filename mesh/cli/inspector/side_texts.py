@@ -33,6 +33,9 @@ def blocks(told: Told, *, signs: bool) -> list[Block]:
         before = plain(base)
         pieces = _around(told, [(safe(before), SAME)] if before else [("(nothing)", AROUND)])
         found.insert(0, Block(0, "= before they parted", counted(len(before), "character"), pieces))
+    if not found:
+        gone = "Its values are in the timeline (t), and stand side by side again when u takes the settlement back."
+        return [Block(0, "settled", "", [("\n".join([*settlements(told), "", gone]), SAME)])]
     context = told.get("context")
     if told.get("kind") == "text" and isinstance(context, dict) and told.get("open"):
         now = plain(context.get("merged"))
@@ -51,18 +54,22 @@ def sides(told: Told) -> list[Told]:
 def heading(told: Told) -> str:
     """The conflict in a line."""
     title = one_line(told.get("title"), TITLE_CHARACTERS) or "(no title)"
-    return f"{title}  {what(told)}  since {moment(told.get('since'))}"
+    since = f"since {moment(told.get('since'))}" if told.get("since") is not None else ""
+    return "  ".join(filter(None, (title, what(told), since)))
 
 
 def what(told: Told) -> str:
     """What they disagree about."""
     field, count = one_line(told.get("field"), TITLE_CHARACTERS), told.get("count")
+    if not field:
+        return "settled"
+    path = f" {one_line(told['path'], TITLE_CHARACTERS)}" if told.get("path") else ""
     return {
         "register": f"{field}: {counted(count, 'value')}",
         "renamed": f"renamed to {counted(count, 'path')} at once",
         "text": f"{field}: edited at one place, {counted(count, 'version')}",
         "deleted": "deleted there, edited here",
-        "path": f"{counted(count, 'document')} at one path",
+        "path": f"{counted(count, 'document')} at one path{path}",
     }.get(str(told.get("kind")), f"{field}: {counted(count, 'value')}")
 
 

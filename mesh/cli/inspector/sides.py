@@ -22,7 +22,8 @@ from mesh.cli.inspector.side_texts import SIDES_A_PAGE, Block, blocks, choices, 
 from mesh.cli.inspector.view import ALWAYS, BACK, View
 from mesh.cli.run import Told
 from mesh.cli.view_conflicts import parts
-from mesh.errors import MeshError
+from mesh.errors import MeshError, Refused
+from mesh.limits import LIST_MAX
 
 BESIDE_MIN = 100  # from so many columns on values stand side by side
 COLUMN_MIN = 36  # columns of a value beside others
@@ -55,7 +56,7 @@ class Sides(View):
         super().__init__()
         self.conflict = conflict
         self.told: Told = {}
-        self._offset = 0
+        self._offsets = [0]  # of the pages up to this one: a page holds fewer values where they are long
         self._signs = True
         self._blocks: list[Block] = []
         self._settling = False
@@ -79,29 +80,35 @@ class Sides(View):
     async def look(self) -> None:
         """Ask for the page of values. A conflict that is no more open leads to what became of it."""
         was_open = bool(self.told.get("open"))
-        told = await self._page(self._offset)
-        if was_open and not told.get("open") and await self._changed(told):
-            told = await self._page(0)
+        try:
+            told = await self._page()
+        except Refused:
+            if not was_open:
+                raise
+            told = {"open": False}
+        if was_open and not told.get("open"):
+            told = await self._changed(told)
         if told != self.told:
             self.told = told
             self._show()
 
-    async def _page(self, offset: int) -> Told:
-        self._offset = offset
-        return await self.inspector.asking.ask("conflicts.show", id=self.conflict, offset=offset, limit=SIDES_A_PAGE)
+    async def _page(self) -> Told:
+        asked = {"id": self.conflict, "offset": self._offsets[-1], "limit": SIDES_A_PAGE}
+        return await self.inspector.asking.ask("conflicts.show", **asked)
 
-    async def _changed(self, told: Told) -> bool:
-        """Say what became of a conflict that others changed; whether it is another one now, to be shown anew."""
-        page = await self.inspector.asking.ask("conflicts", document=told.get("document"), limit=SIDES_A_PAGE)
-        same = [one for one in parts(page.get("conflicts")) if one.get("field") == told.get("field")]
+    async def _changed(self, told: Told) -> Told:
+        """Say what became of a conflict that others changed; it as it is now, or else as it was when it was settled."""
+        page = await self.inspector.asking.ask("conflicts", document=self.told.get("document"), limit=LIST_MAX)
+        about = [self.told.get("kind"), self.told.get("field")]
+        same = [one for one in parts(page.get("conflicts")) if [one.get("kind"), one.get("field")] == about]
+        if same:
+            self.say("! it changed while you looked; this is how it stands now, look again", "bad")
+            self.conflict = str(same[0].get("id"))
+            self._offsets = [0]
+            return await self._page()
         lines = settlements(told)
-        if not same:
-            why = lines[-1] if lines else "nothing stands side by side any more"
-            self.say(f"! it changed meanwhile: {why}", "bad")
-            return False
-        self.say("! it changed while you looked; this is how it stands now, look again", "bad")
-        self.conflict = str(same[0].get("id"))
-        return True
+        self.say(f"! it changed meanwhile: {lines[-1] if lines else 'nothing stands side by side any more'}", "bad")
+        return {**self.told, "open": False, "settled_by": told.get("settled_by")}
 
     def _show(self) -> None:
         self._blocks = blocks(self.told, signs=self._signs)
@@ -110,7 +117,9 @@ class Sides(View):
             pane.display = place < len(self._blocks)
             if pane.display:
                 pane.show(*self._blocks[place][1:])
-        words = Text("\n".join([*settlements(self.told), choices(self.told, self._offset)]), self.inspector.inks["dim"])
+        words = Text(
+            "\n".join([*settlements(self.told), choices(self.told, self._offsets[-1])]), self.inspector.inks["dim"]
+        )
         self.query_one("#choices", Static).update(words)
         self.call_after_refresh(self._arrange)
         first = next((n for n, block in enumerate(self._blocks) if block.key), 0)
@@ -154,11 +163,14 @@ class Sides(View):
 
     async def action_page(self, by: int) -> None:
         """Other values of the same conflict."""
-        count = self.told.get("count")
-        offset = self._offset + by * SIDES_A_PAGE
-        if isinstance(count, int) and 0 <= offset < count:
-            self._offset = offset
-            self.look_soon()
+        count, following = self.told.get("count"), self._offsets[-1] + len(sides(self.told))
+        if by > 0 and isinstance(count, int) and following < count:
+            self._offsets.append(following)
+        elif by < 0 and len(self._offsets) > 1:
+            self._offsets.pop()
+        else:
+            return
+        self.look_soon()
 
     def action_signs(self) -> None:
         """Show what differs with signs, or the values as they are."""
@@ -178,7 +190,7 @@ class Sides(View):
         if key > len(here):
             self.say(f"there is no side {key}", "dim")
             return
-        await self._settle(taken(self.told, here[key - 1]), take=self._offset + key)
+        await self._settle(taken(self.told, here[key - 1]), take=self._offsets[-1] + key)
 
     def action_take_chosen(self) -> None:
         """Take the side in the chosen pane, after a question: Enter may have been pressed once too often."""

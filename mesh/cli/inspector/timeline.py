@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from typing import ClassVar, NamedTuple
 
 from rich.text import Text
+from textual import work
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widget import Widget
@@ -109,7 +109,7 @@ class Timeline(View):
     def on_rows_near_end(self) -> None:
         """Ask for older entries before they are scrolled to."""
         if self._next is not None:
-            self.run_worker(self._older, group="older", exclusive=True)
+            self._older()
 
     def on_pane_pointed(self, event: Pane.Pointed) -> None:
         """A click brings the keys there."""
@@ -144,6 +144,7 @@ class Timeline(View):
         assert row is None or isinstance(row, Row), "the list holds our rows"
         return row
 
+    @work(group="older", exclusive=True)
     async def _older(self) -> None:
         before, rows = self._next, self.query_one(Rows)
         try:
@@ -161,8 +162,9 @@ class Timeline(View):
         row = self._current
         if row is not None and row.event != self._asked_for:
             self._asked_for = row.event
-            self.run_worker(partial(self._change, row), group="change", exclusive=True)
+            self._change(row)
 
+    @work(group="change", exclusive=True)
     async def _change(self, row: Row) -> None:
         result = await self.asked("history.diff", document=self._document, at=row.event)
         if result is not None and self._current is not None and self._current.event == row.event:

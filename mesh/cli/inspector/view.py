@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rich.text import Text
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
@@ -92,11 +93,9 @@ class View(Screen[None]):
         self.query_one("#head", Static).update(place)
         self.query_one("#said", Static).update(self.inspector.words)
 
-    def look_soon(self) -> None:
+    @work(group="look", exclusive=True)
+    async def look_soon(self) -> None:
         """Look, without waiting for it; what goes wrong is said."""
-        self.run_worker(self._looked, group="look", exclusive=True)
-
-    async def _looked(self) -> None:
         self.stale = False
         try:
             await self.look()

@@ -114,7 +114,7 @@ def usual() -> list[Told]:
                 value(GARDEN, "laptop", 90, title="Garden", document=GARDEN),
                 value(TRIP, "phone", 95, title="Garden plan 2027", document=TRIP),
             ],
-            ancestor="home/garden.md",
+            path="plans/garden.md",
         ),
         conflict(
             5,
@@ -186,7 +186,7 @@ class Disagreement:
         by: Told = {"event": "5e" * 32, "device": how, "name": how, "agent": None, "at": SINCE + 500 * MINUTE}
         one["open"] = False
         one["settled_by"] = [{**by, "rule": None, "undone_by": None}]
-        told = {key: one[key] for key in ("id", "document", "title", "field", "kind")}
+        told = {key: one[key] for key in ("id", "document", "title")}
         self.settled.insert(0, {**told, **by, "rule": None, "undone_by": None})
 
     def _conflicts(self, asked: Told) -> Lines:
@@ -205,7 +205,13 @@ class Disagreement:
     def _show(self, asked: Told) -> Lines:
         one = self.conflicts.get(str(asked["id"]))
         if one is None:
-            return error("Misuse", "Misuse", 2, "this names no conflict", "`mesh conflicts` lists them.")
+            return error(
+                "Refused", "Refused", 3, "no conflict of this id is open here", "Look again: `mesh conflicts`."
+            )
+        if not one["open"]:
+            kept = {key: one[key] for key in ("id", "document", "title", "open", "settled_by")}
+            nothing = dict.fromkeys(("field", "kind", "since", "ancestor", "context"))
+            return result(**nothing, **kept, count=0, devices=[], values=[], offset=0)
         offset, limit, values = asked.get("offset", 0), asked["limit"], one["values"]
         assert isinstance(offset, int), asked
         assert isinstance(limit, int), asked
