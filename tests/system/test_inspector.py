@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from pathlib import Path
-
 import pytest
 
 from tests.system.harness import Device, Fleet
-from tests.system.terminal import ALTERNATE, Terminal
+from tests.system.terminal import Terminal
 from tests.system.test_conflicts import conflicts, note
 
 pytestmark = pytest.mark.system

@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.text import Text
 from textual.app import App, ScreenStackError
 from textual.message import Message
+from textual.worker import WorkerFailed
 
 from mesh.cli.inspector.asking import ALONE, GONE, NEWS, Asking, Listening
 from mesh.cli.inspector.colours import FULL, PLAIN, styles
@@ -67,7 +68,8 @@ class Inspector(App[None]):
     @property
     def fault(self) -> Exception | None:
         """The error of ours that ended it."""
-        return self._exception
+        ended = self._exception
+        return ended.error if isinstance(ended, WorkerFailed) and isinstance(ended.error, Exception) else ended
 
     def on_mount(self) -> None:
         """Show the list, and listen."""

@@ -220,7 +220,7 @@ class Disagreement:
 
     def _resolve(self, asked: Told) -> Lines:
         name = str(asked["id"])
-        if not self.conflicts[name]["open"]:
+        if name not in self.conflicts or not self.conflicts[name]["open"]:
             return error("Refused", "Refused", 3, "the conflict changed meanwhile", "Look again.")
         self.settle(name, "this device")
         document = self.conflicts[name]["document"]
