@@ -1,4 +1,4 @@
-"""A command on a terminal of its own (a pty): what it draws, keys, a size, and whether it leaves the terminal as it was.
+"""A command on a terminal of its own (a pty): what it draws, keys, a size, and whether all is left as it was.
 
 It answers no question that the program asks of the terminal, as many terminals do not.
 """

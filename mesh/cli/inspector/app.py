@@ -1,6 +1,7 @@
 """The inspector as an application: its screens one above another, what they share, and how it begins and ends.
 
-It leaves the terminal as it was, whatever happens: an error of ours ends it and is raised then.
+It leaves the terminal as it was, whatever happens: an error of ours ends it and is raised then. All screens but the
+first are imported when they are opened, so that the first is there at once.
 """
 
 from __future__ import annotations
@@ -17,11 +18,7 @@ from textual.worker import WorkerFailed
 
 from mesh.cli.inspector.asking import ALONE, GONE, NEWS, Asking, Listening
 from mesh.cli.inspector.colours import FULL, PLAIN, styles
-from mesh.cli.inspector.help import Help
 from mesh.cli.inspector.listing import Listing
-from mesh.cli.inspector.settled import Settled
-from mesh.cli.inspector.sides import Sides
-from mesh.cli.inspector.timeline import Timeline
 from mesh.cli.inspector.view import View
 from mesh.cli.output import INTERRUPTED
 from mesh.cli.run import Run, Told
@@ -126,18 +123,26 @@ class Inspector(App[None]):
 
     def open_sides(self, conflict: str) -> None:
         """One conflict."""
+        from mesh.cli.inspector.sides import Sides
+
         self.push_screen(Sides(conflict))
 
     def open_timeline(self, document: str) -> None:
         """The history of a document."""
+        from mesh.cli.inspector.timeline import Timeline
+
         self.push_screen(Timeline(document))
 
     def open_settled(self, document: str | None) -> None:
         """What was settled."""
+        from mesh.cli.inspector.settled import Settled
+
         self.push_screen(Settled(document))
 
     def show_help(self) -> None:
         """What the keys do."""
+        from mesh.cli.inspector.help import Help
+
         if not isinstance(self.screen, Help):
             self.push_screen(Help())
 

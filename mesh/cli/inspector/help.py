@@ -72,17 +72,9 @@ def pieces() -> list[Piece]:
     found: list[Piece] = []
     for key, does in _KEYS:
         found += [(f"{key}\n", "bold")] if key and not does else [(f"  {key:<{_WIDTH}}", "good"), (f"{does}\n", SAME)]
-    found += [
-        ("\nSigns\n", "bold"),
-        ("  {+words+}", ADDED),
-        ("  only in that side, not in what both began with\n", SAME),
-    ]
-    found += [("  [-words-]", GONE), ("  only in what both began with, not in that side\n", SAME)]
+    found += [("\nSigns\n", "bold"), ("  {+words+}", ADDED), ("  only in that side\n", SAME)]
+    found += [("  [-words-]", GONE), ("  only in what both began with\n", SAME)]
     found += [("  !", "bad"), ("          something needs you, or went wrong\n", SAME)]
-    found += [
-        (
-            "\nTo settle writes an event, and so does taking back: all devices\ncome to the same, and the timeline keeps every step.",
-            "dim",
-        )
-    ]
+    found.append(("\nTo settle writes an event, and so does taking back: all devices\n", "dim"))
+    found.append(("come to the same, and the timeline keeps every step.", "dim"))
     return found

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
-from mesh.cli.differences import SAME, Piece, broken, marked, signed
+from mesh.cli.differences import SAME, WORDS_COMPARED_MAX, Piece, broken, marked, signed
 from mesh.cli.inspector.colours import Styles
 from mesh.cli.screen import counted, lines_of
 
-COMPARED_CHARACTERS_MAX = 400_000  # of both texts; longer ones are shown without signs
+AROUND_CHARACTERS = 60  # of what is the same, that is compared with what differs: words in common keep it readable
 SAME_CHARACTERS = 400  # of what is the same in both, that is shown beside what differs
 PAGE_CHARACTERS = 8_000
 AROUND = "dim"
@@ -31,9 +31,23 @@ def compared(base: str | None, text: str, *, signs: bool = True) -> tuple[list[P
         return [("(empty)", AROUND)], False
     if base is None or not signs:
         return [(safe(text), SAME)], False
-    if len(base) + len(text) > COMPARED_CHARACTERS_MAX:
+    head = max(_common(base, text) - AROUND_CHARACTERS, 0)
+    tail = max(_common(base[head:][::-1], text[head:][::-1]) - AROUND_CHARACTERS, 0)
+    before, after = base[head : len(base) - tail], text[head : len(text) - tail]
+    found = marked(before, after)
+    if before != after and max(len(before), len(after)) > WORDS_COMPARED_MAX and len(found) == 1:
         return [(safe(text), SAME)], True
-    return signed([(safe(part), what) for part, what in _shortened(marked(base, text))]), False
+    pieces = [(text[:head], SAME), *found, (text[len(text) - tail :], SAME)]
+    return _shortened(signed([(safe(part), what) for part, what in pieces if part])), False
+
+
+def _common(one: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one.startswith(other[:middle]) else (low, middle - 1)
+    return low
 
 
 def _shortened(pieces: list[Piece]) -> list[Piece]:
@@ -41,7 +55,7 @@ def _shortened(pieces: list[Piece]) -> list[Piece]:
     found: list[Piece] = []
     for text, what in pieces:
         left = len(text) - 2 * SAME_CHARACTERS
-        if what != SAME or left < SAME_CHARACTERS or len(pieces) == 1:
+        if what != SAME or left < SAME_CHARACTERS or all(kind == SAME for _, kind in pieces):
             found.append((text, what))
             continue
         between = f"\n… {counted(left, 'character')} that are the same; d shows all …\n"

@@ -43,13 +43,13 @@ class Seen:
         await self.settled()
 
     async def settled(self) -> None:
-        """Wait until nothing is asked any more and all is drawn."""
+        """Nothing is asked any more, and all is drawn."""
         await self.pilot.pause()
         await self.app.workers.wait_for_complete()
         await self.pilot.pause()
 
     async def shows(self, *words: str) -> str:
-        """Wait until all of these stand on the screen; the screen."""
+        """What stands on the screen, as soon as all of these do."""
         until = time.monotonic() + DEADLINE_S
         while not all(word in (text := self.text()) for word in words):
             assert time.monotonic() < until, f"{words} are not on the screen:\n{text}"
@@ -66,7 +66,7 @@ Opening = Callable[..., AbstractAsyncContextManager[Seen]]
 
 @pytest.fixture
 def inspector(home: Path, monkeypatch: pytest.MonkeyPatch) -> Opening:
-    """Open it: `async with inspector(conflicts, size=..., document=...) as seen`."""
+    """Open it, as in `async with inspector(conflicts, size=..., document=...) as seen`."""
     for name in ("NO_COLOR", "VISUAL", "EDITOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")

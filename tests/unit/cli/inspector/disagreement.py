@@ -98,7 +98,7 @@ def usual() -> list[Told]:
             context={
                 "before": "Saturday\n========\n",
                 "after": "\nBring sun cream and the good map.",
-                "merged": f"{plan.replace('station', 'harbour').replace('nine', 'eight')}, with the tent and both bicycles.",
+                "merged": "We meet at the harbour at eight, with the tent and both bicycles.",
             },
         ),
         conflict(
@@ -191,9 +191,8 @@ class Disagreement:
 
     def _conflicts(self, asked: Told) -> Lines:
         about = asked.get("document")
-        found = [
-            one for one in self.conflicts.values() if one["open"] and about in {None, one["document"], one["title"]}
-        ]
+        of = [one for one in self.conflicts.values() if about in {None, one["document"], one["title"]}]
+        found = [one for one in of if one["open"]]
         names = [one["id"] for one in found]
         start = names.index(asked["after"]) + 1 if asked.get("after") else 0
         limit = asked["limit"]
