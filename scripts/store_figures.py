@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from mesh.node.storage.store import SqliteStore, open_store
 from mesh.node.storage.store_port import Batch, Kept
+from tests.contracts.store_disputes import all_conflicts, conflict, placed_note
 from tests.contracts.store_writers import Writer, document, kept, note_row
 
 BODY_BYTES = 380
@@ -197,7 +198,42 @@ async def large(events: int = 100_000, each_document: int = 2) -> None:
         await store.close()
 
 
+async def disputed(notes: int = 50_000, inside: int = 9_000, paths: int = 1_000) -> None:
+    """Conflicts beside many notes with paths: listed whole and by the page, counted, found by their names."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = await open_store(Path(folder))
+        names = [f"folder/{n // 50}/{text(n, 3)} {n}.md" for n in range(notes - paths)]
+        names += names[:paths]
+        rows = [placed_note(document(n), names[n], n, body=text(n)) for n in range(notes)]
+        for first in range(0, notes, BATCH):
+            await store.commit(Batch(notes=tuple(rows[first : first + BATCH])))
+        for first in range(0, inside, BATCH):
+            numbers = range(first, min(first + BATCH, inside))
+            found = tuple((document(n), (conflict(document(n), lamport=n + 1),)) for n in numbers)
+            await store.commit(Batch(conflicts=found))
+        print(f"{(await store.counts()).conflicts:,} open conflicts, {paths:,} of them paths, beside {notes:,} notes")
+        everything = await store.conflicts(limit=notes)
+        asked: dict[str, Callable[[], Awaitable[object]]] = {
+            "all at once": lambda: store.conflicts(limit=notes),
+            "all, by pages of 1,000": lambda: all_conflicts(store, 1000),
+            "one page of 50": lambda: store.conflicts(limit=50),
+            "the page after 5,000": lambda: store.conflicts(limit=50, after=everything[5000]),
+            "of one document": lambda: store.conflicts(document=document(0)),
+            "of one device, 50": lambda: store.conflicts(device=everything[0].devices[0], limit=50),
+            "of paths, 50": lambda: store.conflicts(kind="path", limit=50),
+            "by its name": lambda: store.conflict(everything[77].name.hex()),
+            "counts": store.counts,
+            "view root, first time": store.view_root,
+            "view root, nothing new": store.view_root,
+        }
+        for name, question in asked.items():
+            times = [(await timed(question))[0] for _ in range(1 if "first time" in name else 5)]
+            print(f"  {name:24} {median(times) * 1e3:8.1f} ms")
+        await store.close()
+
+
 if __name__ == "__main__":
+    asyncio.run(disputed())
     asyncio.run(large())
     asyncio.run(ingest())
     asyncio.run(singles())

@@ -18,6 +18,7 @@ from mesh.cli import (
     doctor,
     forks,
     grants,
+    history,
     inspect,
     join,
     logs,
@@ -60,7 +61,7 @@ def start(
 
 
 # `mesh --help` lists them in this order.
-_DAILY = (join, pair, note, conflicts, grants, closing, void, consent, peer)
+_DAILY = (join, pair, note, history, conflicts, grants, closing, void, consent, peer)
 _UPKEEP = (agent, service, doctor, upgrade, logs, inspect, forks, backup, moving, recover, demo)
 for commands in (*_DAILY, *_UPKEEP):
     commands.add_to(app)

@@ -19,6 +19,7 @@ VALUE_CHARACTERS = 1000  # of a value, unless the whole of it is asked for
 VALUE_LINES = 20
 AROUND_CHARACTERS = 60  # of what is the same in all values, and around a region of a text
 _BETWEEN = " │ "
+_JOINER = "\u200d"  # of which many an emoji is made
 _BEFORE = "before they parted"
 Told = Mapping[str, object]
 
@@ -215,8 +216,16 @@ class _Cut:
 
     @staticmethod
     def safe(text: str) -> str:
-        """A foreign text of several lines, its tabs as spaces, since columns are counted."""
-        return "\n".join(lines_of(text)).replace("\t", "    ")
+        """A foreign text of several lines, its tabs as spaces, since columns are counted.
+
+        What has no width is written out too: two values that look alike and are not would be no help.
+        """
+        shown = "\n".join(lines_of(text)).replace("\t", "    ")
+        if shown.isascii():
+            return shown
+        from unicodedata import category
+
+        return "".join(f"\\u{ord(c):04x}" if category(c) == "Cf" and c != _JOINER else c for c in shown)
 
 
 def _shared(texts: Sequence[str]) -> int:

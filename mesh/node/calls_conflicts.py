@@ -16,11 +16,14 @@ from mesh.names import DocumentId, digest_text
 from mesh.node import agents, subjects
 from mesh.node.arguments import Arguments, needed, number, text
 from mesh.node.calls_notes import chosen
+from mesh.node.engine import Engine
 from mesh.node.gathered import Loaded
 from mesh.node.saying import looked
 from mesh.node.storage.placings import placing_of
 from mesh.node.storage.store_port import Author, ConflictRow, NoteRow, SettlementRow
-from mesh.state.conflicts import Conflict, Kind, conflicts_of
+from mesh.state.changes import decode
+from mesh.state.conflicts import DELETED, PATH, Conflict, Kind, conflicts_of, replaced_by
+from mesh.state.operations import Change
 from mesh.state.settling import Settlements
 
 if TYPE_CHECKING:
@@ -109,7 +112,7 @@ async def settled(agent: Agent, arguments: Arguments) -> object:
         found += [row for row in page if row.conflict and agents.sees(agent, name, row.document)]
         before = page[-1].author.lamport
     titles = await titles_of(agent, {row.document for row in found})
-    histories = {row.document: await _history(agent, row.document) for row in found}
+    histories = {row.document: await history_of(agent, row.document) for row in found}
     told = [
         {
             "id": row.conflict.hex(),
@@ -122,7 +125,7 @@ async def settled(agent: Agent, arguments: Arguments) -> object:
     return {"settled": told}
 
 
-async def _history(agent: Agent, document: DocumentId) -> Settlements:
+async def history_of(agent: Agent, document: DocumentId) -> Settlements:
     """What was settled in a document and taken back, as the store has it."""
     found, before = Settlements(), 0
     while page := await agent.store.settlements(document=document, before=before):
@@ -162,7 +165,7 @@ async def show(agent: Agent, arguments: Arguments) -> object:
     else:
         values = await looked(agent, lambda: _inside(agent, one, offset, limit))
     head = _line(agent, one.row, titles) if one.row else {"id": one.id, "document": str(one.document)}
-    history = await _history(agent, one.document)
+    history = await history_of(agent, one.document)
     return {
         **_EMPTY,
         "title": titles.get(one.document),
@@ -185,9 +188,10 @@ async def _inside(agent: Agent, one: Named, offset: int, limit: int) -> Told:
     loaded = await agent.engine.shelf.load(one.document)
     if loaded is None:
         return {}
-    conflict = open_in(loaded, one.name)
+    changes = [] if one.row else [await change_of(agent.engine, row) for row in one.settlements]
+    conflict = open_in(loaded, one.name) if one.row else _before(loaded, one.name, changes)
     if conflict is None:
-        return {}
+        return _guessed(changes)
     sides = conflict.sides[offset : offset + limit]
     authors = await agent.engine.shelf.authors(loaded, {side.change for side in sides})
     values = [_value(agent, side.value, authors.get(side.change)) for side in sides]
@@ -197,13 +201,35 @@ async def _inside(agent: Agent, one: Named, offset: int, limit: int) -> Told:
         "count": len(conflict.sides),
         "values": _fitting(values),
         "ancestor": conflict.ancestor,
-        "context": _around(loaded, conflict) if conflict.kind is Kind.TEXT else None,
+        "context": _around(loaded, conflict) if one.row and conflict.kind is Kind.TEXT else None,
     }
 
 
 def open_in(loaded: Loaded, name: bytes) -> Conflict | None:
     """The conflict of that name, if it is open in a document."""
     return next((one for one in conflicts_of(loaded.document, loaded.settlements) if one.name == name), None)
+
+
+def _before(loaded: Loaded, name: bytes, changes: Sequence[Change]) -> Conflict | None:
+    """A conflict as it was before these changes settled it, as far as that can be told."""
+    ended = [conflict for change in changes for conflict in replaced_by(loaded.document, change)]
+    unsettled = conflicts_of(loaded.document, Settlements())
+    return next((one for one in (*ended, *unsettled) if one.name == name), None)
+
+
+def _guessed(changes: Sequence[Change]) -> Told:
+    """What a conflict was about, where only what settled it is left."""
+    keys = {str(operation.key) for change in changes for operation in change.operations if operation.object is None}
+    kinds = {DELETED: Kind.DELETED, PATH: Kind.PATH}
+    return next(({"field": key, "kind": kinds[key].value} for key in keys if key in kinds), {})
+
+
+async def change_of(engine: Engine, row: SettlementRow) -> Change:
+    """The change that a settlement carries."""
+    (held,) = await engine.store.event(bytes(row.author.event))
+    body = (await engine.shelf.scales.read_one(held.placed)).body
+    assert isinstance(body, Settled), "the store says so"
+    return decode(body.change)
 
 
 def _around(loaded: Loaded, conflict: Conflict) -> Told:

@@ -186,12 +186,16 @@ async def _change(agent: Agent, arguments: Arguments, edits: object) -> dict[str
     return _said(document, await agents.say(agent, name, make))
 
 
-async def chosen(agent: Agent, said: str) -> DocumentId:
-    """The document that a person means: a whole id, the unique beginning of one, or an exact title. Raises Misuse."""
+async def chosen(agent: Agent, said: str, *, deleted: bool = False) -> DocumentId:
+    """The document that a person means: a whole id, the unique beginning of one, or an exact title. Raises Misuse.
+
+    `deleted`: where no other note has that title, one that was removed.
+    """
     found = await agent.store.find_documents(said, _CHOICES_MAX + 1)
-    if not found:
-        rows = await agent.store.notes(search=said, limit=LIST_MAX)
-        found = tuple(row.note.document for row in rows if row.note.title == said)
+    for removed in (False, True) if deleted else (False,):
+        if not found:
+            rows = await agent.store.notes(search=said, deleted=removed, limit=LIST_MAX)
+            found = tuple(row.note.document for row in rows if row.note.title == said)
     if len(found) == 1:
         return found[0]
     if not found:

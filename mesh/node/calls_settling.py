@@ -14,12 +14,12 @@ from mesh.events.kinds import Settled
 from mesh.events.speaking import Draft
 from mesh.limits import LIST_MAX
 from mesh.names import Digest, DocumentId, digest_text
-from mesh.node import agents, clock, subjects
+from mesh.node import agents, clock, subjects, takeback
 from mesh.node.arguments import Arguments, needed, number, text, yes
-from mesh.node.calls_conflicts import SHOWN, Named, Told, named, notes_at, open_in
+from mesh.node.calls_conflicts import SHOWN, Named, Told, history_of, named, notes_at, open_in
 from mesh.node.engine import Engine
 from mesh.node.gathered import Loaded
-from mesh.node.storage.store_port import NoteRow
+from mesh.node.storage.store_port import NoteRow, SettlementRow
 from mesh.state import notes
 from mesh.state.conflicts import Kind
 from mesh.state.settling import Choice, Merge, Say, Take, edits_for, moved_aside, named_together
@@ -134,6 +134,39 @@ async def _free(agent: Agent, giving: NoteRow, used: set[str], wanted: str | Non
             used.add(found)
             return found
         used.add(found)
+
+
+# ── taking back ──────────────────────────────────────────────────────────────────────────────────
+
+
+async def undo(agent: Agent, arguments: Arguments) -> object:
+    """Take back every settlement of a conflict that is in effect, the latest first."""
+    one, name = await named(agent, needed(arguments, "id")), agents.name_in(arguments)
+    agents.may_see(agent, name, one.document)
+    if not one.settlements:
+        hint = f"`mesh conflicts resolve {one.id[:SHOWN]}` settles it."
+        raise Misuse("this conflict is open, there is nothing to take back", hint=hint)
+    events: list[Digest] = []
+    for row in one.settlements:
+        history = await history_of(agent, row.document)
+        if history.effective(row.author.event):
+            events += await _take_back(agent, name, row)
+    if not events:
+        raise Refused("how it was settled is taken back already", hint=_LOOK_AGAIN)
+    return await _told(agent, one, events)
+
+
+async def _take_back(agent: Agent, name: str, row: SettlementRow) -> list[Digest]:
+    count = 0
+
+    async def make(engine: Engine) -> Sequence[Draft]:
+        nonlocal count
+        (held,) = await engine.store.event(bytes(row.author.event))
+        drafts = await takeback.drafts(engine, held, name)
+        count = len(drafts)
+        return drafts
+
+    return [placed.digest for placed in (await agents.say(agent, name, make))[-count:]]
 
 
 # ── both ─────────────────────────────────────────────────────────────────────────────────────────

@@ -118,6 +118,13 @@ def must_not_settle(loaded: Loaded, edits: Iterable[Edit]) -> None:
             )
 
 
+def may_settle_itself(row: ConflictRow) -> bool:
+    """Whether it is worth looking if a rule settles a conflict: by the beginnings of its sides, which lists have."""
+    values = [str(side.value) for side in row.sides]
+    longest = max(values, key=len, default="")
+    return row.kind == Kind.TEXT and row.count <= len(values) and all(longest.startswith(value) for value in values)
+
+
 def _moves(step: Step) -> bool:
     return any(operation.object is None and operation.key == PATH for operation in step.change.operations)
 

@@ -17,8 +17,9 @@ from mesh.events.reading import BODY_MISSING, KEY_MISSING, Reading
 from mesh.events.seal import Keyring
 from mesh.events.verdict import Standing, Verdict
 from mesh.events.weigh import CLOSED, FORGOTTEN, NOT_ADMITTED, NOT_GRANTED, UNGRANTED, UNSURE
-from mesh.limits import COMMIT_STANDINGS_MAX
+from mesh.limits import COMMIT_STANDINGS_MAX, DISPUTED_MAX
 from mesh.names import Digest, DocumentId
+from mesh.node.disputes import may_settle_itself
 from mesh.node.folding import Folding, as_born, born, step_of
 from mesh.node.gathered import Gathered, Loaded, Step
 from mesh.node.scales import Fallen, Scales
@@ -43,6 +44,8 @@ class Shelf:
         self._forgot = False  # whether anything is forgotten, as the store has it
         self.gathered = Gathered()
         self.folding = Folding(store, self.scales, self.gathered)
+        self.disputed: dict[DocumentId, None] = {}
+        """Documents with a conflict that is new and may settle itself, for whoever sees to that."""
 
     async def open(self) -> None:
         """Learn which documents have events that wait or are void."""
@@ -68,6 +71,10 @@ class Shelf:
         """The batch is durable: begin the next one."""
         self.last_row = last_row
         self.folding.committed(last_row)
+        fresh = self.gathered.conflicts.items()
+        self.disputed |= {name: None for name, rows in fresh if any(may_settle_itself(row) for row in rows)}
+        while len(self.disputed) > DISPUTED_MAX:
+            self.disputed.pop(next(iter(self.disputed)))
         self.gathered.begin()
 
     def dropped(self) -> None:

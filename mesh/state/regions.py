@@ -74,18 +74,26 @@ class Regions:
 
     def open(self, fold: Callable[[], Fold], void: AbstractSet[bytes], naming: Naming) -> tuple[Region, ...]:
         """The regions that are not settled, as they follow each other in the text. A fold is asked for if needed."""
-        self._look(fold, void)
+        moments = self._look(fold, void)
         groups = list(self._groups(naming))
-        return _Drawing(self._history, fold(), void).regions(groups, self._name) if groups else ()
+        if not groups:
+            return ()
+        if moments is None or void:
+            moments = Moments(fold(), self._history, self._history.parted[0][0], void)
+        return _Drawing(self._history, moments).regions(groups, self._name)
 
-    def _look(self, fold: Callable[[], Fold], void: AbstractSet[bytes]) -> None:
-        """Find the footprints of all changes that have concurrent ones, and which of them overlap."""
+    def _look(self, fold: Callable[[], Fold], void: AbstractSet[bytes]) -> Moments | None:
+        """Find the footprints of all changes that have concurrent ones, and which of them overlap.
+
+        If there are new ones, the moments at which they were found, where nothing is void.
+        """
         history = self._history
         parted = [name for first, last in history.parted for name in history.placed(first, last + 1)]
         fresh = sorted((name for name in parted if name not in self._prints), key=history.turn)
-        if fresh:
+        moments = Moments(fold(), history, history.parted[0][0]) if fresh else None
+        if moments:
             found: dict[bytes, list[Footprint]] = {name: [] for name in fresh}
-            for one in footprints(Moments(fold(), history, history.parted[0][0]), history, fresh):
+            for one in footprints(moments, history, fresh):
                 found[one.change].append(one)
             self._prints.update((name, tuple(prints)) for name, prints in found.items())
         if parted[: len(self._seen)] != self._seen:
@@ -94,6 +102,7 @@ class Regions:
             for one in self._prints[name] if name not in void else ():
                 self._found.add(one)
         self._seen = parted
+        return moments
 
     def _groups(self, naming: Naming) -> Iterator[list[Footprint]]:
         """Edits that are connected by overlaps that nobody settled."""
@@ -119,13 +128,13 @@ class Regions:
 class _Sketch:
     """A region while its bounds and versions are looked for."""
 
-    __slots__ = ("_margin", "_shared", "first", "last", "left", "prints", "right", "seen", "sides", "start")
+    __slots__ = ("_margin", "_shared", "first", "last", "left", "prints", "right", "seen", "sides")
 
     def __init__(self, prints: Sequence[Footprint], places: Iterable[int], sides: Sequence[bytes]) -> None:
         found = sorted(places)
         self.prints, self.sides = prints, sides
         self.first, self.last = found[0], found[-1]
-        self.left, self.right, self.start = 0, 0, 0
+        self.left, self.right = 0, 0
         self.seen: dict[int, Sequence[int]] = {}
         """The places of the letters that each side shows, by its number; then the ancestor, then today."""
         self._margin = _MARGIN
@@ -153,9 +162,8 @@ class _Sketch:
 class _Drawing:
     """The text at all the moments that somebody should see of some regions."""
 
-    def __init__(self, history: History, fold: Fold, void: AbstractSet[bytes]) -> None:
-        self._history = history
-        self._moments = Moments(fold, history, history.parted[0][0], void)
+    def __init__(self, history: History, moments: Moments) -> None:
+        self._history, self._moments = history, moments
 
     def regions(self, groups: Sequence[Sequence[Footprint]], name: Callable[[Footprint], bytes]) -> tuple[Region, ...]:
         """These groups of footprints as regions, in the order of the text."""
@@ -167,8 +175,9 @@ class _Drawing:
             unbounded = [sketch for sketch in unbounded if not sketch.bounded(len(self._moments.names))]
         for sketch, which in self._stops(sketches):
             sketch.seen[which] = tuple(self._moments.between(sketch.left, sketch.right))
-            sketch.start = self._moments.count(sketch.left + 1)  # today is the last stop
-        found = (self._region(sketch, dict(sorted((name(one), one) for one in sketch.prints))) for sketch in sketches)
+        starts = [self._moments.count(sketch.left + 1) for sketch in sketches]  # the last stop was today
+        names = [dict(sorted((name(one), one) for one in sketch.prints)) for sketch in sketches]
+        found = map(self._region, sketches, names, starts)
         return tuple(sorted(found, key=lambda region: (region.start, region.prints)))
 
     def _sketches(self, groups: Sequence[Sequence[Footprint]]) -> list[_Sketch]:
@@ -198,7 +207,7 @@ class _Drawing:
         self._moments.go(Reach(len(history), {}))
         yield from ((sketch, len(sketch.sides) + 1) for sketch in sketches)
 
-    def _region(self, sketch: _Sketch, prints: dict[bytes, Footprint]) -> Region:
+    def _region(self, sketch: _Sketch, prints: dict[bytes, Footprint], start: int) -> Region:
         *sides, ancestor, today = (sketch.seen[number] for number in range(len(sketch.sides) + 2))
         once: dict[str, Version] = {}
         for change, places in zip(reversed(sketch.sides), reversed(sides), strict=True):
@@ -210,7 +219,7 @@ class _Drawing:
             tuple(changes),
             tuple(reversed(once.values())),
             self._text(ancestor),
-            sketch.start,
+            start,
             len(today),
             self._text(today),
             self._letters(today),

@@ -152,8 +152,8 @@ def _reworded(conflict: Conflict, choice: Choice) -> tuple[Edit, ...]:
         return tuple(_as_had(region, region.sides[choice.side]))
     if not isinstance(choice.value, str):
         raise Misuse("a text is settled by a text")
-    found = splices(region.merged, choice.value)
-    return tuple(Splice(region.start + one.position, one.deleted, one.inserted) for one in found)
+    found = splices(conflict.merged, choice.value)
+    return tuple(Splice(conflict.start + one.position, one.deleted, one.inserted) for one in found)
 
 
 def _as_had(region: Region, side: Version) -> Iterable[Splice]:

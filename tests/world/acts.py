@@ -13,8 +13,8 @@ from mesh.events.speaking import Draft
 from mesh.events.verdict import Standing
 from mesh.limits import CHAIN_HEADS_MAX
 from mesh.names import DocumentId, short
-from mesh.state.edits import Edit, Put, Splice
-from tests.world import checks, law
+from mesh.state.edits import Splice
+from tests.world import checks, law, settling
 from tests.world.devices import Device, Struck
 from tests.world.hostile import Pen, forged
 from tests.world.wire import Temper
@@ -40,6 +40,7 @@ def play(world: World, steps: int) -> None:
         if devices:
             world.rng.choices(acts, shares)[0](world, world.rng.choice(devices))
             law.act(world)
+            settling.act(world)
         if number == steps // 2 and (fit := world.honest()):
             checks.same_in_any_order(world, world.rng.choice(fit))
 
@@ -98,13 +99,13 @@ def edit(world: World, device: Device) -> None:
         return
     document = device.meaning.document(name)
     actor = device.actor(name)
-    edits: list[Edit] = [Put("title", f"{device.name} {world.rng.randrange(99)}")]
+    edits = settling.retitled(document, f"{device.name} {world.rng.randrange(99)}")
     if document.body is not None and world.rng.random() < 0.7:
         text = document.text()
         at = world.rng.randrange(len(text) + 1)
         edits.append(Splice(at, min(len(text) - at, world.rng.randrange(3)), "".join(world.rng.choices(ALPHABET, k=3))))
     try:
-        change = document.edit(actor, edits)
+        change = document.edit(actor, edits, bare=not edits)
     except Misuse as error:
         claim("blocked", False, f"{device.name} cannot edit: {error}")  # noqa: FBT003
         raise

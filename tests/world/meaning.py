@@ -15,7 +15,7 @@ from mesh.errors import Refused
 from mesh.events import cbor
 from mesh.events.bodies import document_of
 from mesh.events.event import Lane, Placed
-from mesh.events.kinds import Born, Changed
+from mesh.events.kinds import Born, Carrier
 from mesh.events.reading import Reading, read
 from mesh.events.seal import Keyring
 from mesh.events.verdict import Standing, Verdict
@@ -23,10 +23,12 @@ from mesh.events.weigh import UNSURE, weigh
 from mesh.names import Digest, DocumentId
 from mesh.state import digest as state_digest
 from mesh.state.changes import decode
+from mesh.state.conflicts import Conflict, conflicts_of
 from mesh.state.digest import Trie
 from mesh.state.documents import Document
 from mesh.state.genesis import body_of
 from mesh.state.operations import Change
+from mesh.state.settling import Settlements
 from mesh.state.shapes import check_birth, gate
 from tests.unit.lineage import Log
 
@@ -44,6 +46,7 @@ class Meaning:
     places: dict[Digest, tuple[Digest, int]] = field(default_factory=dict)
     births: dict[DocumentId, Born] = field(default_factory=dict)
     changes: defaultdict[DocumentId, dict[Digest, Change]] = field(default_factory=lambda: defaultdict(dict))
+    said: defaultdict[DocumentId, dict[Digest, Carrier]] = field(default_factory=lambda: defaultdict(dict))
     documents: dict[DocumentId, Document] = field(default_factory=dict)
     orphans: defaultdict[DocumentId, list[Placed]] = field(default_factory=lambda: defaultdict(list))
 
@@ -92,7 +95,7 @@ class Meaning:
         for digest in events:
             del self.readings[digest]
         if document is not None:
-            for kept in (self.births, self.changes, self.documents, self.orphans):
+            for kept in (self.births, self.changes, self.said, self.documents, self.orphans):
                 kept.pop(document, None)
         return events
 
@@ -116,7 +119,7 @@ class Meaning:
                 check_birth(document.type, body)
                 if document_of(document.space, document.type, body) != document:
                     return replace(reading, standing=Standing.VOID, reason="its document is called otherwise")
-            if isinstance(body, Changed):
+            if isinstance(body, Carrier):
                 birth = self.births.get(document)
                 if birth is None:
                     self.orphans[document].append(placed)
@@ -134,9 +137,10 @@ class Meaning:
         if isinstance(reading.body, Born) and document not in self.births:
             self.births[document] = reading.body
             self.weigh(keyring, verdict, self.orphans.pop(document, []))
-        if isinstance(reading.body, Changed):
+        if isinstance(reading.body, Carrier):
             change = decode(reading.body.change)
             self.changes[document][placed.digest] = change
+            self.said[document][placed.digest] = reading.body
             if document in self.documents and self.documents[document].take([change]).doubled:
                 del self.documents[document]
 
@@ -149,6 +153,22 @@ class Meaning:
                 Document.fold(name, birth, changes) if changes else Document.born(name, birth)
             )
         return found
+
+    def carriers(self, name: DocumentId) -> dict[Digest, Carrier]:
+        """What the events say whose changes are in a document."""
+        document, changes = self.document(name), self.changes[name]
+        return {digest: body for digest, body in self.said[name].items() if document.contains(changes[digest].hash)}
+
+    def settlements(self, name: DocumentId) -> Settlements:
+        """What was settled in a document, and taken back."""
+        found = Settlements()
+        for digest, body in self.carriers(name).items():
+            found.add(digest, body)
+        return found
+
+    def conflicts(self, name: DocumentId) -> tuple[Conflict, ...]:
+        """What is in conflict in a document."""
+        return conflicts_of(self.document(name), self.settlements(name))
 
     def standings(self) -> dict[Digest, tuple[Standing, str]]:
         """What each data event counts for, and why."""
@@ -179,7 +199,7 @@ class Meaning:
         return Digest(told.digest())
 
     def view(self, name: DocumentId) -> bytes:
-        """What one document shows: text, registers with all values that live in them, and what it stands on."""
+        """What one document shows: text, registers with all values, what it stands on and what is in conflict."""
         if not self.changes.get(name):
             birth = self.births[name]
             return cbor.encode([birth.text, sorted(birth.registers)])
@@ -187,4 +207,5 @@ class Meaning:
         registers = [
             [key, [[live.value, live.change] for live in found.live(key)]] for key in sorted(found.registers())
         ]
-        return cbor.encode([found.text(), registers, list(found.heads)])
+        names = [conflict.name for conflict in self.conflicts(name)]
+        return cbor.encode([found.text(), registers, list(found.heads), names])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.world import acts, checks
+from tests.world import acts, checks, disputes, settling
 from tests.world.law import law_of
 from tests.world.world import World
 
@@ -33,8 +33,10 @@ def play(seed: int, steps: int, *, real: bool | None = None, lines: list[str] | 
     world = World(seed, real=is_real(seed) if real is None else real)
     world.lines = lines
     world.law = law_of(seed)
+    world.disputes = settling.lots_of(world)
     acts.play(world, steps)
     acts.rest(world)
     checks.everything(world)
+    disputes.nothing_vanishes(world)
     events = len(next(iter(world.devices.values())).disk.log)
     return Outcome(seed, world.trace, len(world.devices), events, sum(world.counts.values()))

@@ -29,7 +29,7 @@ from mesh.events.founding import (
     with_rank,
 )
 from mesh.events.keys import SecretKeys, public_sign_key
-from mesh.events.kinds import Admit, Born, Grant, Rekey, kind_of
+from mesh.events.kinds import VERBS, Admit, Born, Grant, Rekey, kind_of
 from mesh.events.seal import commitment, handed_on
 from mesh.events.speaking import NONCES_BYTES, Draft
 from mesh.events.verdict import Standing
@@ -88,6 +88,7 @@ class World:
         self.expected: dict[Digest, Standing] = {}
         self.edits: dict[Digest, bytes] = {}
         self.law: Law | None = None
+        self.disputes: Random | None = None
         self.pens: list[tuple[Device, Pen]] = []
         self.counts: dict[str, int] = {"Have": 0, "Want": 0, "Push": 0}
         self.letters_max = LETTERS_FIRST
@@ -250,8 +251,7 @@ class World:
     def allowed(self, device: Device, draft: Draft) -> bool:
         """Whether a grant that the device holds lets it say that, read off the statements once more."""
         assert draft.document is not None, draft
-        verb = {"born": "create", "changed": "edit"}[kind_of(draft.body)]
-        wanted = (draft.document.space, draft.document.type, verb)
+        wanted = (draft.document.space, draft.document.type, VERBS[kind_of(draft.body)])
         said = [s.body for s in device.replica.statements.values() if isinstance(s.body, Grant)]
         grants = grants_now(device, self.mesh) if self.law else said
         return any(

@@ -150,7 +150,7 @@ def conflicting(story: Story) -> Figures:
     _require(len(texts) == 1, "the devices show other texts")
     (text,) = texts
     _require("carrot" in text and "tomato" in text, f"an edit of the paragraph is lost: {text!r}")
-    return {"titles": sorted(titles), "paragraph": text.splitlines()[0]}
+    return {"titles": sorted(_TITLES), "paragraph": text.splitlines()[0]}
 
 
 def inspected(story: Story) -> Figures:
@@ -164,7 +164,9 @@ def inspected(story: Story) -> Figures:
     _require(shown["ancestor"] == SHARED, f"both began with {shown['ancestor']!r}")
     story.laptop.mesh("conflicts", "resolve", title, "--take", "2")
     agreed(story.devices)
-    kept = {str(device.call("note.show", document=story.documents[SHARED])["title"]) for device in story.devices}
+    kept: set[object] = {
+        str(device.call("note.show", document=story.documents[SHARED])["title"]) for device in story.devices
+    }
     _require(len(kept) == 1 and kept < _TITLES, f"settled, the titles are {kept}")
     settled = [_values(_open_in(device), "title") for device in story.devices]
     _require(not any(settled), "the title is in conflict although it was settled")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
+from mesh.events.kinds import Value
 from mesh.limits import CONFLICT_NAME_BYTES, DIGEST_BYTES, MATCHES_MAX
 from mesh.names import Digest, DocumentId
 from mesh.node.storage.ledger_documents import Documents, document_number
@@ -32,8 +33,8 @@ _PATHS = (
     f" WHERE n.place IN ({_SHARED}) GROUP BY n.place, d.space, n.path HAVING count(*) > 1"
 )
 _NEWEST = (
-    "SELECT place, max(placed_lamport) AS newest FROM note WHERE place IS NOT NULL GROUP BY place"
-    " HAVING count(*) > 1 ORDER BY newest DESC"
+    "SELECT s.place, (SELECT max(n.placed_lamport) FROM note n WHERE n.place = s.place) AS newest"  # noqa: S608
+    f" FROM ({_SHARED}) s ORDER BY newest DESC"
 )
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -101,7 +102,8 @@ def read_conflicts(
     if kind != Kind.PATH:
         found += _inside(db, document, kind, device, limit, after)
     if kind in {None, Kind.PATH}:
-        found += _at_paths(db, document, device, limit, after)
+        oldest = found[-1].lamport if len(found) >= limit else 0  # what is older is on a later page
+        found += _at_paths(db, document, device, limit, after, oldest)
     return tuple(sorted(found, key=order)[:limit])
 
 
@@ -143,14 +145,17 @@ def _row(columns: Sequence[Any]) -> ConflictRow:
         since_ms,
         lamport,
         count,
-        tuple(Digest(devices[place : place + DIGEST_BYTES]) for place in split),
-        tuple(SideRow(value, characters, _author(*author)) for value, characters, *author in read),
+        tuple([Digest(devices[place : place + DIGEST_BYTES]) for place in split]),
+        tuple([_side(*side) for side in read]),
         ancestor,
     )
 
 
-def _author(event: str = "", admission: str = "", *rest: Any) -> Author | None:  # noqa: ANN401 - as `_signed` wrote it
-    return Author(Digest(bytes.fromhex(event)), Digest(bytes.fromhex(admission)), *rest) if event else None
+def _side(value: Value, characters: int, event: str = "", by: str = "", agent: str = "", *numbers: int) -> SideRow:
+    """A side as `_written` has it."""
+    if not event:
+        return SideRow(value, characters, None)
+    return SideRow(value, characters, Author(Digest(bytes.fromhex(event)), Digest(bytes.fromhex(by)), agent, *numbers))
 
 
 def read_conflict(db: Sql, prefix: str) -> tuple[ConflictRow, ...]:
@@ -161,7 +166,7 @@ def read_conflict(db: Sql, prefix: str) -> tuple[ConflictRow, ...]:
     rows = db.execute(f"{_CONFLICT} WHERE c.name BETWEEN ? AND ? ORDER BY c.name LIMIT ?", (*span, MATCHES_MAX))
     found = [_row(columns) for columns in rows]
     shared = db.execute(f"{_PLACED} WHERE n.place IN ({_SHARED}) ORDER BY n.place")
-    fitting = (p for p in _together(shared) if span[0] <= name_of_path(sorted(p)) <= span[1])
+    fitting = (p for p in _together(shared) if span[0] <= name_of_path(p) <= span[1])
     found += map(conflict_at, fitting)
     return tuple(sorted(found, key=lambda row: row.name)[:MATCHES_MAX])
 
@@ -180,12 +185,12 @@ def name_span(prefix: str, size: int) -> tuple[bytes, bytes] | None:
 
 
 def _at_paths(
-    db: Sql, document: DocumentId | None, device: Digest | None, limit: int, after: ConflictRow | None
+    db: Sql, document: DocumentId | None, device: Digest | None, limit: int, after: ConflictRow | None, oldest: int
 ) -> list[ConflictRow]:
     """Conflicts of notes at one path: as many places are looked at as are needed, the latest first."""
     found: list[ConflictRow] = []
     for newest, places in groupby(_places(db, document), lambda place: place[1]):
-        if len(found) >= limit and newest < sorted(found, key=order)[limit - 1].lamport:
+        if newest < oldest or (len(found) >= limit and newest < sorted(found, key=order)[limit - 1].lamport):
             break
         if after is not None and newest > after.lamport:
             continue
@@ -204,7 +209,9 @@ def _places(db: Sql, document: DocumentId | None) -> list[tuple[int, int]]:
     if document is None:
         return db.execute(_NEWEST).fetchall()
     return db.execute(
-        "SELECT place, 0 FROM note WHERE document = ? AND place IS NOT NULL", (document_number(db, document),)
+        "SELECT n.place, (SELECT max(m.placed_lamport) FROM note m WHERE m.place = n.place) FROM note n"
+        " WHERE n.document = ? AND n.place IS NOT NULL",
+        (document_number(db, document),),
     ).fetchall()
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Container, Iterable
 from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 from mesh.limits import BUCKETS_UNSAVED_MAX, CONFLICT_NAME_BYTES
 from mesh.names import ZERO, Digest, DocumentId
@@ -106,18 +107,26 @@ def counted(db: Sql, place: int) -> tuple[int, int, Digest]:
     return count, seq, value
 
 
-def state_leaves(db: Sql, index: int) -> list[tuple[DocumentId, Digest]]:
+class Leaf(NamedTuple):
+    """A document, its place in the tree, and its leaf there."""
+
+    document: DocumentId
+    key: Digest
+    leaf: Digest
+
+
+def state_leaves(db: Sql, index: int) -> list[Leaf]:
     """The documents of a bucket, each with the leaf that its rolls make."""
     return [
-        (document := DocumentId(*name), leaf(key(document), (Part(*row[4:]) for row in rows)))
+        Leaf(document := DocumentId(*name), place := key(document), leaf(place, (Part(*row[4:]) for row in rows)))
         for (_, *name), rows in groupby(db.execute(_BUCKET, (index,)), lambda row: row[:4])
     ]
 
 
-def view_leaves(db: Sql, index: int) -> list[tuple[DocumentId, Digest]]:
+def view_leaves(db: Sql, index: int) -> list[Leaf]:
     """The notes of a bucket, each with the leaf of what it shows."""
     return [
-        (document := DocumentId(*name), view_leaf(key(document), content, _split(names or "")))
+        Leaf(document := DocumentId(*name), place := key(document), view_leaf(place, content, _split(names or "")))
         for *name, content, names in db.execute(_VIEWS, (index,))
     ]
 
@@ -131,7 +140,7 @@ def _split(digits: str) -> list[bytes]:
 class Leaves:
     """What a tree stands on: the leaves of each bucket, and the number under which tables have the first one."""
 
-    of: Callable[[Sql, int], list[tuple[DocumentId, Digest]]]
+    of: Callable[[Sql, int], list[Leaf]]
     first: int
 
 
@@ -168,8 +177,7 @@ class Tree:
             self._stale |= self._mine(index for (index,) in db.execute("SELECT id FROM dirty_bucket"))
             self._read = True
         for index in self._stale:
-            leaves = ((key(document), found) for document, found in self._leaves.of(db, index))
-            digest = self._unsaved[index] = bucket_digest(leaves)
+            digest = self._unsaved[index] = bucket_digest((one.key, one.leaf) for one in self._leaves.of(db, index))
             self._trie.set(index, digest)
         self._stale.clear()
         return self._trie

@@ -53,18 +53,24 @@ def place_number(space: str, path: str) -> int:
     return int.from_bytes(raw[:_PLACE_BYTES], "big", signed=True)
 
 
-def name_of_path(placings: Sequence[Placing]) -> bytes:
-    """The name of the conflict of notes at one path, given in the order in which they came to it."""
-    members = [str(one.document).encode() for one in placings] + [one.event for one in placings if one.event]
+def name_of_path(placings: Iterable[Placing]) -> bytes:
+    """The name of the conflict of notes at one path."""
+    found = sorted(placings)
+    return _named(found, [str(one.document) for one in found])
+
+
+def _named(placings: Sequence[Placing], texts: Sequence[str]) -> bytes:
+    members = [text.encode() for text in texts] + [one.event for one in placings if one.event]
     return name_of(placings[0].document, Kind.PATH, FIELD, members)
 
 
 def conflict_at(placings: Iterable[Placing]) -> ConflictRow:
     """The conflict of notes at one path, of which there are at least two."""
     found = sorted(placings)
-    sides = [SideRow(text := str(one.document), len(text), one.author) for one in found[:CONFLICT_SIDES_KEPT]]
+    texts = [str(one.document) for one in found]
+    sides = zip(texts[:CONFLICT_SIDES_KEPT], found, strict=False)
     return ConflictRow(
-        name_of_path(found),
+        _named(found, texts),
         found[0].document,
         Kind.PATH.value,
         FIELD,
@@ -72,5 +78,5 @@ def conflict_at(placings: Iterable[Placing]) -> ConflictRow:
         lamport=found[-1].lamport,
         count=len(found),
         devices=tuple(dict.fromkeys(one.by for one in found)),
-        sides=tuple(sides),
+        sides=tuple(SideRow(text, len(text), one.author) for text, one in sides),
     )

@@ -317,7 +317,8 @@ class SqliteStore:
 
     async def leaves(self, bucket: int, *, views: bool) -> tuple[tuple[DocumentId, Digest], ...]:
         """The documents of a bucket, each with its leaf in one of the trees."""
-        return tuple(sorted(await self._reader.read((VIEWS if views else STATE).of, bucket)))
+        found = await self._reader.read((VIEWS if views else STATE).of, bucket)
+        return tuple(sorted((one.document, one.leaf) for one in found))
 
     async def counts(self) -> Counts:
         """How much there is."""

@@ -96,6 +96,12 @@ def test_hostile_texts_stay_texts(width: int | None) -> None:
         assert max(columns(line) for line in view_conflicts.shown(Screen(width), told)[5:]) <= width
 
 
+def test_values_that_look_alike_are_told_apart() -> None:
+    """What has no width is written out, but for what emoji are made of."""
+    told = {**TWO, "values": [PLAIN, {**PLAIN, "value": "sow\u200b seeds \U0001f468\u200d\U0001f33e"}]}
+    assert "\\u200b+} seeds{+ \U0001f468\u200d\U0001f33e+}" in text(told, 60)
+
+
 def test_a_huge_value_is_cut_where_it_differs() -> None:
     """What is the same in all of them is left out but for a little, and it is said how to see all."""
     same = "word " * 20_000

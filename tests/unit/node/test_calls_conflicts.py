@@ -96,6 +96,9 @@ async def test_settling_reaches_everybody_and_stays_settled(tmp_path: Path) -> N
         assert settled["event"] == done["events"][0]
         closed = await ask(birch, "conflicts.show", id=one["id"])
         assert not closed["open"]
+        assert {key: closed[key] for key in ("values", "ancestor", "kind", "count")} == {
+            key: shown[key] for key in ("values", "ancestor", "kind", "count")
+        }
         assert closed["settled_by"][0]["event"] == settled["event"]
 
 
@@ -141,6 +144,65 @@ async def test_two_settle_at_once(tmp_path: Path) -> None:
         new = await the_one(alder, birch)
         assert new["id"] not in {one["id"], two["id"]}
         assert {value["value"] for value in new["values"]} == {"Mine", "Yours"}
+
+
+async def texts_apart(alder: Agent, birch: Agent) -> dict[str, Any]:
+    """Two edits of one place of a text, made apart."""
+    document = await note(alder, "Garden", "To do:\n\nBuy seeds.\n\nWater.\n")
+    await meet(alder, birch)
+    await ask(alder, "note.edit", document=document, body="To do:\n\nBuy carrot seeds.\n\nWater.\n")
+    await ask(birch, "note.edit", document=document, body="To do:\n\nBuy many tomatoes.\n\nWater.\n")
+    await meet(alder, birch)
+    return await the_one(alder, birch)
+
+
+async def test_a_text_is_shown_in_whole_words(tmp_path: Path) -> None:
+    """What each had there and what they began with, with a little around it; it fits the text as it is."""
+    async with family(tmp_path, "admin") as (alder, birch):
+        one = await texts_apart(alder, birch)
+        shown = await ask(birch, "conflicts.show", id=one["id"])
+        assert (one["kind"], one["field"]) == ("text", "body")
+        assert {value["value"] for value in shown["values"]} == {"carrot seeds", "many tomatoes"}
+        assert {value["value"] for value in one["values"]} == {"carrot seeds", "many tomatoes"}
+        assert shown["ancestor"] == "seeds"
+        around = shown["context"]
+        assert (around["before"], around["after"]) == ("To do:\n\nBuy ", ".\n\nWater.\n")
+        body = (await ask(birch, "note.show", document=one["document"]))["body"]
+        assert body == around["before"] + around["merged"] + around["after"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ({"take": "carrot seeds"}, "Buy carrot seeds."),
+        ({"take": "many tomatoes"}, "Buy many tomatoes."),
+        ({"value": "seeds of both"}, "Buy seeds of both."),
+        ({"value": ""}, "Buy ."),
+        ({"merge": True}, None),
+    ],
+)
+async def test_a_text_is_settled(tmp_path: Path, choice: dict[str, Any], expected: str | None) -> None:
+    """By what one of them had, by other words, or as it reads; the rest of the text stays, for everybody."""
+    async with family(tmp_path, "admin") as (alder, birch):
+        one = await texts_apart(alder, birch)
+        before = (await ask(alder, "note.show", document=one["document"]))["body"]
+        if "take" in choice:
+            values = [value["value"] for value in one["values"]]
+            choice = {"take": values.index(choice["take"]) + 1}
+        done = await ask(alder, "conflicts.resolve", id=one["id"], **choice)
+        assert done["opened"] == []
+        await meet(alder, birch)
+        wanted = before if expected is None else f"To do:\n\n{expected}\n\nWater.\n"
+        for agent in (alder, birch):
+            assert (await ask(agent, "note.show", document=one["document"]))["body"] == wanted
+            assert await opened(agent) == []
+        closed = await ask(birch, "conflicts.show", id=one["id"])
+        assert (closed["open"], closed["kind"], len(closed["values"]), closed["ancestor"]) == (
+            False,
+            "text",
+            2,
+            "seeds",
+        )
 
 
 async def test_deleted_against_edited(tmp_path: Path) -> None:
@@ -236,3 +298,72 @@ async def grant(agent: Agent, verbs: list[str]) -> None:
     """An agent on this device, which may do that with notes in `home`."""
     own = agent.engine.own.admission
     await saying.say(agent, [Grant(own, "claude", "home", ("note",), tuple(sorted(verbs)))])
+
+
+async def test_taking_a_settlement_back(tmp_path: Path) -> None:
+    """By somebody else: the values stand side by side again, on every device, and it is said by what."""
+    async with family(tmp_path, "admin") as (alder, birch):
+        one = await titles_apart(alder, birch)
+        with pytest.raises(Misuse, match="open"):
+            await ask(alder, "conflicts.undo", id=one["id"])
+        await ask(alder, "conflicts.resolve", id=one["id"], value="Ours")
+        await meet(alder, birch)
+        done = await ask(birch, "conflicts.undo", id=one["id"])
+        assert len(done["events"]) == len(done["opened"]) == 1
+        await meet(alder, birch)
+        again = await the_one(alder, birch)
+        assert again["id"] == done["opened"][0]
+        assert {value["value"] for value in again["values"]} == {value["value"] for value in one["values"]}
+        (settled,) = (await ask(alder, "conflicts.settled"))["settled"]
+        assert settled["undone_by"] == done["events"][0]
+        with pytest.raises(Refused, match="taken back already"):
+            await ask(alder, "conflicts.undo", id=one["id"])
+        await ask(alder, "conflicts.resolve", id=again["id"], take=1)
+        assert await opened(alder) == []
+
+
+async def test_taking_back_what_was_settled_in_a_text(tmp_path: Path) -> None:
+    """The text is as it was, and the same edits overlap again."""
+    async with family(tmp_path, "admin") as (alder, birch):
+        one = await texts_apart(alder, birch)
+        before = (await ask(alder, "note.show", document=one["document"]))["body"]
+        await ask(alder, "conflicts.resolve", id=one["id"], take=1)
+        await meet(alder, birch)
+        done = await ask(birch, "conflicts.undo", id=one["id"])
+        await meet(alder, birch)
+        again = await the_one(alder, birch)
+        assert done["opened"] == [again["id"]]
+        assert {value["value"] for value in again["values"]} == {"carrot seeds", "many tomatoes"}
+        for agent in (alder, birch):
+            assert (await ask(agent, "note.show", document=one["document"]))["body"] == before
+
+
+async def test_taking_back_a_settlement_that_others_built_on(tmp_path: Path) -> None:
+    """Refused, and it is said by what and by whom; nothing is changed."""
+    async with family(tmp_path, "admin") as (alder, birch):
+        one = await titles_apart(alder, birch)
+        await ask(alder, "conflicts.resolve", id=one["id"], take=1)
+        await meet(alder, birch)
+        await ask(birch, "note.edit", document=one["document"], title="Later")
+        await meet(alder, birch)
+        with pytest.raises(Refused, match="birch"):
+            await ask(alder, "conflicts.undo", id=one["id"])
+        assert (await ask(alder, "note.show", document=one["document"]))["title"] == "Later"
+
+
+async def test_notes_that_gave_way_come_back(tmp_path: Path) -> None:
+    """Each of them had its own settlement; all are taken back."""
+    async with family(tmp_path, "admin", "admin") as (alder, birch, cedar):
+        for agent in (alder, birch, cedar):
+            await note(agent, f"of {agent.device}", path="plan.md")
+        await meet(alder, birch, cedar)
+        one = await the_one(alder, birch, cedar)
+        done = await ask(alder, "conflicts.resolve", id=one["id"], take=1)
+        assert len(done["events"]) == 2
+        assert len({row.note.path for row in await alder.store.notes(limit=9)}) == 3
+        await meet(alder, birch, cedar)
+        undone = await ask(cedar, "conflicts.undo", id=one["id"])
+        assert len(undone["events"]) == 2
+        await meet(alder, birch, cedar)
+        again = await the_one(alder, birch, cedar)
+        assert (again["kind"], again["count"]) == ("path", 3)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from automerge import core
 
@@ -52,9 +52,9 @@ def world(seed: int, steps: int = 30, devices: int = 3) -> list[Change]:
 class Seen:
     """The history as Automerge alone tells it."""
 
-    def __init__(self, changes: Sequence[Change]) -> None:
+    def __init__(self, changes: Sequence[Change], document: DocumentId = DOCUMENT, birth: Born = BIRTH) -> None:
         """Take in all changes, in the order in which they were written."""
-        genesis = derive(DOCUMENT, BIRTH)
+        genesis = derive(document, birth)
         self._document = core.Document(bytes(16))
         message = sync_message([genesis.raw, *(change.raw for change in changes)])
         self._document.receive_sync_message(core.SyncState(), core.Message.decode(message))
@@ -80,7 +80,7 @@ class Seen:
         stayed = [name for name in before if name in set(after)]
         edges: list[OperationId | None] = [None, *stayed, None]
         out = []
-        for left, right in zip(edges[:-1], edges[1:], strict=True):
+        for left, right in pairwise(edges):
             gone, made = _between(before, left, right), _between(after, left, right)
             if gone or made:
                 out.append(Footprint(change.hash, left, right, frozenset(gone), tuple(made)))
