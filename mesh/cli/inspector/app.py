@@ -52,6 +52,7 @@ class Inspector(App[None]):
         for theme in (FULL, PLAIN):
             self.register_theme(theme)
         self.theme = (PLAIN if few else FULL).name
+        self.animation_level = "none"  # over a slow line each step of one would be sent
         self.run_ = run
         self.document, self._first = document, first
         self.asking = Asking(run)

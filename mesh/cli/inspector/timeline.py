@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widget import Widget
 
-from mesh.cli.differences import ADDED, GONE, SAME, Piece
+from mesh.cli.differences import ADDED, GONE, SAME, Piece, signed
 from mesh.cli.inspector.asked_back import Question
 from mesh.cli.inspector.columns import Column, line
 from mesh.cli.inspector.conflicts import CELL_CHARACTERS, WIDE
@@ -166,7 +166,7 @@ class Timeline(View):
 
     @work(group="change", exclusive=True)
     async def _change(self, row: Row) -> None:
-        result = await self.asked("history.diff", document=self._document, at=row.event)
+        result = await self.asked("history.diff", document=self._document, of=row.event)
         if result is not None and self._current is not None and self._current.event == row.event:
             above = f"{row.who}  {moment(row.at)}"
             self.query_one(Pane).show(above, f"event {row.event[:ID_CHARACTERS]}", change(result))
@@ -183,19 +183,26 @@ def change(told: Told) -> Sequence[Piece]:
     found: list[Piece] = []
     registers = told.get("registers")
     for name, value in registers.items() if isinstance(registers, dict) else ():
-        found += [(f"{one_line(name)}\n", "bold"), *_register(value)]
-    lines = told.get("lines")
-    for text in lines if isinstance(lines, list) else ():
-        shown = safe(plain(text))
-        what = {"+": ADDED, "-": GONE, "@": AROUND}.get(shown[:1], SAME)
-        found.append((shown + "\n", what))
+        for side, sign, what in (("was", "-", GONE), ("is", "+", ADDED)):
+            if isinstance(value, dict) and value.get(side) is not None:
+                found.append((f"{sign} {one_line(name)}: {safe(plain(value[side]))}\n", what))
+    if found and told.get("lines"):
+        found.append(("\n", SAME))
+    for one in parts(told.get("lines")):
+        found += _line(one)
     return found or [("nothing that is shown", AROUND)]
 
 
-def _register(value: object) -> list[Piece]:
-    before, after = value if isinstance(value, list) and len(value) == 2 else (None, value)
-    lines = [(f"- {safe(plain(before))}\n", GONE)] if before not in {None, ""} else []
-    return [*lines, *([(f"+ {safe(plain(after))}\n", ADDED)] if after not in {None, ""} else [])]
+def _line(told: Told) -> list[Piece]:
+    sign, held = str(told.get("sign")), told.get("parts")
+    bits = [part for part in held if isinstance(part, list) and len(part) > 1] if isinstance(held, list) else []
+    if sign == "@":
+        count = one_line(bits[0][0]) if bits else "some"
+        return [(f"  … {count} lines that are the same …\n", AROUND)]
+    what = {"+": ADDED, "-": GONE}.get(sign, SAME)
+    pieces = [(safe(plain(text)), what if changed else SAME) for text, changed, *_ in bits]
+    whole = all(kind for _, kind in pieces)  # of a line that is all new the sign before it says enough
+    return [(f"{sign} ", what), *(pieces if whole else signed(pieces)), ("\n", SAME)]
 
 
 def _row(told: Told) -> Row:

@@ -66,12 +66,11 @@ Opening = Callable[..., AbstractAsyncContextManager[Seen]]
 
 @pytest.fixture
 def inspector(home: Path, monkeypatch: pytest.MonkeyPatch) -> Opening:
-    """Open it, as in `async with inspector(conflicts, size=..., document=...) as seen`."""
+    """A context in which it is open, before these conflicts, at a size, of all documents or of one."""
     for name in ("NO_COLOR", "VISUAL", "EDITOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLORTERM", "truecolor")
-    monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
 
     @asynccontextmanager
     async def opened(

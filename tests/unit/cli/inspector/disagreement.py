@@ -243,9 +243,16 @@ class Disagreement:
         return result(document=asked["document"], title="Trip to the coast", entries=page, **more)
 
     def _diff(self, asked: Told) -> Lines:
-        place = [one["event"] for one in self.entries].index(asked["at"])
-        lines = [" Saturday", f"-We meet at the station at {place}", f"+We meet at the station at {place + 1}"]
-        return result(lines=lines, registers={"title": ["Trip", "Trip to the coast"]} if place % 2 else {})
+        place = [one["event"] for one in self.entries].index(asked["of"])
+        station = ["We meet at the station at ", False]
+        lines: list[Told] = [
+            {"sign": "@", "parts": [["12", False]]},
+            {"sign": " ", "parts": [["Saturday", False]]},
+            {"sign": "-", "parts": [station, [f"{place}", True], [".", False]]},
+            {"sign": "+", "parts": [station, [f"{place + 1}", True], [".", False]]},
+            {"sign": "+", "parts": [["All of this line is new.", True]]},
+        ]
+        return result(lines=lines, registers={"title": {"was": "Trip", "is": "Trip to the coast"}} if place % 2 else {})
 
     def _undo_event(self, asked: Told) -> Lines:
         for one in self.entries:

@@ -217,9 +217,9 @@ async def test_a_change_in_the_timeline_is_taken_back_after_a_question(inspector
     async with inspector() as seen:
         await open_one(seen, "Trip to the coast", "text")
         await seen.press("t")
-        await seen.shows("5 changes", "scribe@phone", "+We meet at the station at 1")
+        await seen.shows("5 changes", "scribe@phone", "+ We meet at the station at {+1+}.")
         await seen.press("j")
-        await seen.shows("+We meet at the station at 2")
+        await seen.shows("+ We meet at the station at {+2+}.", "- title: Trip")
         await seen.press("u")
         await seen.shows("Take back “text: “eight” for “nine”")
         await seen.press("y")

@@ -52,7 +52,7 @@ async def _typed(seen: Seen) -> None:
 
 async def _timeline(seen: Seen) -> None:
     await seen.press("j")
-    await seen.shows("We meet at the station at 2")
+    await seen.shows("{+2+}")
 
 
 async def _settled(seen: Seen) -> None:
