@@ -8,20 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.text import Text
+from textual import work
 from textual.app import App, ScreenStackError
 from textual.message import Message
 from textual.worker import WorkerFailed
 
+from mesh.cli.inspector.asked_back import Question
 from mesh.cli.inspector.asking import ALONE, GONE, NEWS, Asking, Listening
 from mesh.cli.inspector.colours import FULL, PLAIN, styles
 from mesh.cli.inspector.listing import Listing
 from mesh.cli.inspector.view import View
 from mesh.cli.output import INTERRUPTED
 from mesh.cli.run import Run, Told
+
+if TYPE_CHECKING:
+    from mesh.cli.inspector.sides import Sides
 
 CALM_S = 0.3  # after news: what comes with it is looked at together
 FACTOR = 4  # a look that took long is repeated the more seldom
@@ -100,12 +107,28 @@ class Inspector(App[None]):
 
     def look_below(self) -> None:
         """Have every screen look again: the one above now, the others when they come up."""
-        for screen in self.screen_stack:
-            if isinstance(screen, View):
-                screen.stale = True
-        if isinstance(self.screen, View):
-            self.screen.look_soon()
+        with suppress(ScreenStackError):  # while it ends
+            views = [screen for screen in self.screen_stack if isinstance(screen, View)]
+            for view in views:
+                view.stale = True
+            if views and self.screen is views[-1]:
+                views[-1].look_soon()
 
+    def when_sure(self, question: str, do: Callable[[], object]) -> None:
+        """Ask, and do it after a yes."""
+
+        def answered(yes: bool | None) -> None:  # noqa: FBT001 - Textual calls it so
+            if yes:
+                do()
+
+        self.push_screen(Question(question), answered)
+
+    @work(group="settle")
+    async def settle(self, view: Sides, how: str, choice: Told) -> None:
+        """Settle the conflict of a screen, which then goes; it is finished though a person left the screen."""
+        view.settled(how, await view.asked("conflicts.resolve", id=view.conflict, **choice))
+
+    @work(group="settle")
     async def take_back(self, view: View, conflict: str | None = None) -> None:
         """Take back a settlement: a given one, or the last of this session."""
         name = conflict or (self.settled_here[-1] if self.settled_here else None)

@@ -71,6 +71,7 @@ class Editing(ModalScreen["str | None"]):
     def on_mount(self) -> None:
         """Begin at the end."""
         area = self.query_one(TextArea)
+        area.cursor_blink = False  # over a slow line each blink is sent
         area.focus()
         area.move_cursor(area.document.end)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rich.style import Style
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 FULL = Theme(
     name="mesh",
@@ -48,6 +48,7 @@ PLAIN = Theme(
     boost="ansi_default",
     dark=True,
     variables={
+        **BUILTIN_THEMES["ansi-dark"].variables,
         "line": "ansi_default",
         "line-chosen": "ansi_bright_blue",
         "footer-key-foreground": "ansi_bright_blue",

@@ -57,6 +57,7 @@ class Listing(View):
         yield Rows[Row](self._drawn, self.inspector.inks)
         yield Static("", id="nothing", markup=False)
         words = Input(placeholder="words that must occur in title, field, device or value", id="words")
+        words.cursor_blink = False
         words.border_title = Content("filter: Enter keeps it, Esc ends it")
         yield words
 
@@ -194,9 +195,9 @@ class Listing(View):
         """What was settled."""
         self.inspector.open_settled(self._document)
 
-    async def action_undo(self) -> None:
+    def action_undo(self) -> None:
         """Take back what was settled last."""
-        await self.inspector.take_back(self)
+        self.inspector.take_back(self)
 
     def _row(self) -> Row | None:
         row = self.query_one(Rows).current

@@ -10,7 +10,6 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
-from mesh.cli.inspector.asked_back import Question
 from mesh.cli.inspector.columns import Column, line
 from mesh.cli.inspector.conflicts import CELL_CHARACTERS, WIDE
 from mesh.cli.inspector.rows import NO_MARK, Rows
@@ -105,11 +104,7 @@ class Settled(View):
             " side again on all devices, and you can settle it anew."
         )
 
-        async def answered(*, yes: bool | None) -> None:
-            if yes:
-                await self.inspector.take_back(self, row.id)
-
-        self.app.push_screen(Question(question), lambda yes: self.call_next(answered, yes=yes))
+        self.inspector.when_sure(question, lambda: self.inspector.take_back(self, row.id))
 
     @property
     def _current(self) -> Row | None:

@@ -16,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from mesh.cli import conflict_drafts
-from mesh.cli.inspector.asked_back import Editing, Question
+from mesh.cli.inspector.asked_back import Editing
 from mesh.cli.inspector.pane import Pane
 from mesh.cli.inspector.side_texts import SIDES_A_PAGE, Block, blocks, choices, heading, settlements, sides, taken
 from mesh.cli.inspector.view import ALWAYS, BACK, View
@@ -161,7 +161,7 @@ class Sides(View):
             place = shown.index(self.focused) if self.focused in shown else 0
             shown[(place + by) % len(shown)].focus()
 
-    async def action_page(self, by: int) -> None:
+    def action_page(self, by: int) -> None:
         """Other values of the same conflict."""
         count, following = self.told.get("count"), self._offsets[-1] + len(sides(self.told))
         if by > 0 and isinstance(count, int) and following < count:
@@ -182,7 +182,7 @@ class Sides(View):
         if self.told:
             self.inspector.open_timeline(str(self.told.get("document")))
 
-    async def action_take(self, key: int) -> None:
+    def action_take(self, key: int) -> None:
         """Take the side of a key."""
         here = sides(self.told)
         if not self._may_settle():
@@ -190,7 +190,7 @@ class Sides(View):
         if key > len(here):
             self.say(f"there is no side {key}", "dim")
             return
-        await self._settle(taken(self.told, here[key - 1]), take=self._offsets[-1] + key)
+        self._settle(taken(self.told, here[key - 1]), take=self._offsets[-1] + key)
 
     def action_take_chosen(self) -> None:
         """Take the side in the chosen pane, after a question: Enter may have been pressed once too often."""
@@ -201,20 +201,16 @@ class Sides(View):
         value = taken(self.told, sides(self.told)[block.key - 1])
         question = f"Settle it by {value}? It holds on all devices, nothing is lost, and u takes it back."
 
-        async def answered(*, yes: bool | None) -> None:
-            if yes:
-                await self.action_take(block.key)
+        self.inspector.when_sure(question, lambda: self.action_take(block.key))
 
-        self.app.push_screen(Question(question), lambda yes: self.call_next(answered, yes=yes))
-
-    async def action_merge(self) -> None:
+    def action_merge(self) -> None:
         """Keep a text as it reads now."""
         if not self._may_settle():
             return
         if self.told.get("kind") != "text":
             self.say("only edits of a text can be kept together; take a side, or e to write the value", "dim")
             return
-        await self._settle("as it reads now, with all edits", merge=True)
+        self._settle("as it reads now, with all edits", merge=True)
 
     def action_edit(self) -> None:
         """Write the value that is to stay: in the person's own editor where one is named, else here."""
@@ -228,17 +224,17 @@ class Sides(View):
             before = conflict_drafts.beginning(self.told)
             one_line = self.told.get("kind") != "text" and self.told.get("field") != "body"
 
-            async def written(value: str | None) -> None:
+            def written(value: str | None) -> None:
                 if value is None or value == before:
                     self.say("nothing was changed, so nothing is settled", "dim")
                 else:
-                    await self._settle("as you wrote it", value=value)
+                    self._settle("as you wrote it", value=value)
 
             self.app.push_screen(Editing(heading(self.told), before, one_line=one_line), written)
 
-    async def action_undo(self) -> None:
+    def action_undo(self) -> None:
         """Take this settlement back, or, while it is open, what was settled last."""
-        await self.inspector.take_back(self, self.conflict if self.told and not self.told.get("open") else None)
+        self.inspector.take_back(self, self.conflict if self.told and not self.told.get("open") else None)
 
     def _may_settle(self) -> bool:
         if not self.told or self._settling:
@@ -248,25 +244,24 @@ class Sides(View):
             return False
         return True
 
-    async def _settle(self, how: str, **choice: object) -> None:
+    def _settle(self, how: str, **choice: object) -> None:
         self._settling = True
-        try:
-            result = await self.inspector.asking.ask("conflicts.resolve", id=self.conflict, **choice)
-        except MeshError as error:
-            self.fail(error)
-            self.look_soon()  # it may have changed meanwhile, and then this says so
-            return
-        finally:
-            self._settling = False
-        self._settled(how, result)
+        self.inspector.settle(self, how, choice)
 
-    def _settled(self, how: str, result: Told) -> None:
+    def settled(self, how: str, result: Told | None) -> None:
+        """It is settled, or (None) that failed: then it may have changed, which another look finds."""
+        self._settling = False
+        if result is None:
+            if self.is_attached:
+                self.look_soon()
+            return
         self.inspector.settled_here.append(self.conflict)
         opened = result.get("opened")
         left = len(opened) if isinstance(opened, list) else 0
         more = f" Still open in this document: {left}." if left else ""
         self.say(f"settled, on all devices: {how}.{more} u takes it back")
-        self.action_back()
+        if self.app.screen is self:
+            self.action_back()
         self.inspector.look_below()
 
     def _edit_outside(self) -> None:
@@ -278,6 +273,6 @@ class Sides(View):
             self.look_soon()
             return
         if result.get("events"):
-            self._settled("as you wrote it", result)
+            self.settled("as you wrote it", result)
         else:
             self.say("nothing was changed, so nothing is settled", "dim")

@@ -12,7 +12,6 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from mesh.cli.differences import ADDED, GONE, SAME, Piece, signed
-from mesh.cli.inspector.asked_back import Question
 from mesh.cli.inspector.columns import Column, line
 from mesh.cli.inspector.conflicts import CELL_CHARACTERS, WIDE
 from mesh.cli.inspector.pane import Pane
@@ -130,13 +129,15 @@ class Timeline(View):
             " stays in the timeline, and taking it back can be taken back too."
         )
 
-        async def answered(*, yes: bool | None) -> None:
-            if yes and (result := await self.asked("undo", event=row.event)) is not None:
-                event = one_line(result.get("event"))[:ID_CHARACTERS]
-                self.say(f"taken back, on all devices, by event {event}; u on that one brings it again")
-                self.inspector.look_below()
+        self.inspector.when_sure(question, lambda: self._take_back(row))
 
-        self.app.push_screen(Question(question), lambda yes: self.call_next(answered, yes=yes))
+    @work(group="undo")
+    async def _take_back(self, row: Row) -> None:
+        result = await self.asked("undo", event=row.event)
+        if result is not None:
+            event = one_line(result.get("event"))[:ID_CHARACTERS]
+            self.say(f"taken back, on all devices, by event {event}; u on that one brings it again")
+            self.inspector.look_below()
 
     @property
     def _current(self) -> Row | None:
@@ -159,7 +160,7 @@ class Timeline(View):
         self.set_timer(PAUSE_S, self._ask_change)
 
     def _ask_change(self) -> None:
-        row = self._current
+        row = self._current if self.is_attached else None
         if row is not None and row.event != self._asked_for:
             self._asked_for = row.event
             self._change(row)
