@@ -12,7 +12,7 @@ from mesh.limits import TEXT_BYTES_MAX
 from mesh.state.conflicts import conflicts_of
 from mesh.state.documents import Document
 from mesh.state.edits import Delete, Put, Revive, Splice, Strike, Swap
-from mesh.state.lines import BuiltOn, Took, Turn
+from mesh.state.lines import BuiltOn, Took, Reversal
 from mesh.state.rules import EQUAL, ruling
 from mesh.state.settling import Settlements
 from mesh.state.shapes import gate
@@ -363,7 +363,7 @@ def test_a_long_text_is_never_removed() -> None:
     one, two = (Document.born(DOCUMENT, birth) for _ in range(2))
     first, second = one.edit(actor(1), [Put("body", "mine")]), two.edit(actor(2), [Put("body", "theirs")])
     one.take([first, second])
-    (swap,) = inverse(one, Turn((Took(first),), first, stops=True))
+    (swap,) = inverse(one, Reversal((Took(first),), first, stops=True))
     assert isinstance(swap, Swap)
     assert swap.values == ("theirs",)
     change = one.edit(actor(1), [swap])
