@@ -22,7 +22,7 @@ from mesh.node.storage.store_port import Row
 from mesh.state import undoing
 from mesh.state.changes import decode
 from mesh.state.edits import Edit
-from mesh.state.lines import BuiltOn, Took, Reversal
+from mesh.state.lines import BuiltOn, Reversal, Took
 from mesh.state.operations import Change
 from mesh.state.undos import Plan, Undos
 

@@ -6,7 +6,7 @@ from mesh.events.kinds import Value
 from mesh.state import undoing
 from mesh.state.documents import Document
 from mesh.state.edits import Edit
-from mesh.state.lines import Took, Reversal
+from mesh.state.lines import Reversal, Took
 from mesh.state.operations import Change
 from mesh.state.undos import Undos
 from tests.unit.state.writers import BIRTH, DOCUMENT, actor

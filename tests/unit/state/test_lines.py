@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mesh.state.edits import Edit, Put, Revive, Splice, Strike, Swap
-from mesh.state.lines import Took, Reversal
+from mesh.state.lines import Reversal, Took
 from mesh.state.undoing import inverse
 from tests.unit.state.desks import Desk
 from tests.unit.state.writers import BIRTH

@@ -12,7 +12,7 @@ from mesh.limits import TEXT_BYTES_MAX
 from mesh.state.conflicts import conflicts_of
 from mesh.state.documents import Document
 from mesh.state.edits import Delete, Put, Revive, Splice, Strike, Swap
-from mesh.state.lines import BuiltOn, Took, Reversal
+from mesh.state.lines import BuiltOn, Reversal, Took
 from mesh.state.rules import EQUAL, ruling
 from mesh.state.settling import Settlements
 from mesh.state.shapes import gate
