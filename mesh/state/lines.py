@@ -94,8 +94,9 @@ class Lines(ABC):
     def killers(self, name: OperationId) -> list[bytes]:
         """The changes after which nothing of its line was left; undos are not among them."""
         line = self.line(name)
-        removers = dict.fromkeys(by for one in line for by in self.removers(one))
-        return [by for by in removers if by not in self.reversal.undos and not any(self.saw(by, one) for one in line)]
+        removers = dict.fromkeys(by for one in line for by in self.removers(one) if by not in self.reversal.undos)
+        alone = len(line) == 1  # as nearly always
+        return [by for by in removers if alone or not any(self.saw(by, one) for one in line)]
 
     def saw(self, change: bytes, name: OperationId) -> bool:
         """Whether it was to be seen when a change was made, with the change."""

@@ -89,8 +89,9 @@ class _Values(Lines):
         replaced = self.going([*(name for _, made, _ in taken for name in made), *away])
         again = self.coming([(name, took) for took, _, removed in taken for name in removed], back)
         if self._key == BODY and replaced and not again:  # a text is never removed: what stays is written once more
-            again = [max(self._live.keys() - {*replaced})]
-            replaced += again
+            stays = self._live.keys() - {*replaced}
+            again = [max(stays)] if stays else []
+            replaced = [*replaced, *again] if stays else []
         if not (replaced or again):
             return None
         return Swap(self._key, tuple(replaced), tuple(self._writes[name].value for name in again), tuple(again))
