@@ -31,7 +31,7 @@ Rivals = Callable[[], AbstractSet[tuple[bytes, bytes]]]
 class Regions:
     """What is known of the overlapping edits of one document."""
 
-    __slots__ = ("_drawing", "_found", "_history", "_last", "_names", "_prints", "_seen", "document")
+    __slots__ = ("_drawing", "_found", "_history", "_last", "_names", "_parts", "_prints", "_seen", "document")
 
     def __init__(self, document: DocumentId, history: History) -> None:
         """Begin without having looked at anything. `history` may grow."""
@@ -40,6 +40,7 @@ class Regions:
         self._prints: dict[bytes, tuple[Footprint, ...]] = {}
         self._names: dict[tuple[bytes, OperationId | None], bytes] = {}
         self._found = Overlaps(history)
+        self._parts: dict[int, tuple[list[int], list[frozenset[bytes]], list[list[int]]]] = {}
         self._seen: list[bytes] = []
         self._drawing = Drawing(history)
         self._last: tuple[tuple[int, int], Moments] | None = None
@@ -76,6 +77,7 @@ class Regions:
             self._prints.update((name, tuple(prints)) for name, prints in found.items())
         if parted[: len(self._seen)] != self._seen:
             self._found, self._seen = Overlaps(history), []
+            self._parts.clear()
         for name in parted[len(self._seen) :]:
             for one in self._prints[name] if name not in void else ():
                 self._found.add(one)
@@ -89,10 +91,13 @@ class Regions:
             if not any(named):
                 yield prints
                 continue
-            again = Overlaps(self._history, named.__getitem__)
-            for one in prints:
-                again.add(one)
-            yield from ([prints[number] for number in part] for part in again.groups())
+            known = self._parts.get(group[0])
+            if known is None or known[:2] != (group, named):
+                again = Overlaps(self._history, named.__getitem__)
+                for one in prints:
+                    again.add(one)
+                known = self._parts[group[0]] = (group, named, list(again.groups()))
+            yield from ([prints[number] for number in part] for part in known[2])
 
     def _contested(
         self, groups: list[list[Footprint]], rivals: AbstractSet[tuple[bytes, bytes]], naming: Naming
