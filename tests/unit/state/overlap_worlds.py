@@ -55,9 +55,9 @@ def world(seed: int, steps: int = 30, devices: int = 3) -> list[Change]:
 class Seen:
     """The history as Automerge alone tells it, and the order of letters by the simplest way to have it."""
 
-    def __init__(self, changes: Sequence[Change], birth: Born = BIRTH) -> None:
+    def __init__(self, changes: Sequence[Change], birth: Born = BIRTH, document: DocumentId = DOCUMENT) -> None:
         """Take in all changes, in the order in which they were written."""
-        genesis = derive(DOCUMENT, birth)
+        genesis = derive(document, birth)
         first = decode(genesis.raw)
         self._document = core.Document(bytes(16))
         message = sync_message([change.raw for change in (first, *changes)])
