@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _CHAIN_CHARACTERS = 8
 _MS = 1000
+_FIRST = 3  # events that are named of those that wait for a device
 
 
 async def causes(agent: Agent, rows: Sequence[Row]) -> list[Cause]:
@@ -105,8 +106,9 @@ async def _waiting(agent: Agent, one: Admission, word: Word) -> list[Cause]:
     kept, (met, _) = await kept_ms(agent, rows), await contact(agent, one.digest)
     since = min(kept.values(), default=None)
     unsent = met is None or (since is not None and since > met)
+    first = ", ".join(digest_text(row.placed.digest)[:EVENT_CHARACTERS] for row in rows[:_FIRST])
     share = f"{counted(waits, 'event')} of all that are here"
-    evidence = (share, f"the first: {named(rows)}", f"its last word: {clock.day(word.at_ms)}")
+    evidence = (share, f"the first: {first}", f"its last word: {clock.day(word.at_ms)}")
     return [cause("never-sent" if unsent else "not-received", place_of(one), since, evidence)]
 
 
