@@ -28,7 +28,7 @@ _PLACED = (
     " n.placed_ms, n.updated_by, n.updated_ms FROM note n CROSS JOIN document d ON d.id = n.document"
 )
 _SEVERAL = "FROM note WHERE place IS NOT NULL GROUP BY place HAVING count(*) > 1"
-_SHARED = f"SELECT place {_SEVERAL}"  # noqa: S608 - a constant, as those below
+_SHARED = f"SELECT place {_SEVERAL}"
 _PATHS = (
     "SELECT 1 FROM note n CROSS JOIN document d ON d.id = n.document"  # noqa: S608 - a constant
     f" WHERE n.place IN ({_SHARED}) GROUP BY n.place, d.space, n.path HAVING count(*) > 1"
