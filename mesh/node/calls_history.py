@@ -20,11 +20,11 @@ from mesh.names import Digest, DocumentId, digest_text
 from mesh.node import agents, subjects, takeback
 from mesh.node.arguments import Arguments, needed, number, text
 from mesh.node.calls_notes import chosen
-from mesh.node.calls_why import event_of
 from mesh.node.engine import Engine
 from mesh.node.gathered import Loaded, author_of
 from mesh.node.saying import looked
 from mesh.node.storage.store_port import Row
+from mesh.node.why.subject import event_of
 from mesh.state import notes, past, summaries
 from mesh.state.changes import decode, hash_in
 from mesh.state.comparing import compared

@@ -37,7 +37,7 @@ class Disputes:
         while rows := await self.store.settlements(document=loaded.document.id, before=before):
             for row in rows:
                 body = Undone(b"", row.undoes) if row.undoes else Settled(b"", row.conflict, row.prints, row.rule)
-                loaded.settlements.add(row.author.event, body)
+                loaded.settlements.add(row.author.event, body, row.change)
             before = rows[-1].author.lamport
 
     def said(self, loaded: Loaded, steps: Iterable[Step]) -> None:
@@ -137,9 +137,9 @@ def _first(author: Author) -> tuple[int, Digest]:
 def _settlement(document: DocumentId, step: Step) -> SettlementRow | None:
     match step.body:
         case Settled(_, conflict, prints, rule):
-            return SettlementRow(document, step.author, conflict, prints, rule, None)
+            return SettlementRow(document, step.author, conflict, prints, rule, None, step.change.hash)
         case Undone(_, event):
-            return SettlementRow(document, step.author, b"", (), "", event)
+            return SettlementRow(document, step.author, b"", (), "", event, step.change.hash)
     return None
 
 

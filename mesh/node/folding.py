@@ -237,7 +237,7 @@ class Folding:
         _show(loaded, entered)
         loaded.entered += entered
         for step in entered:
-            loaded.settlements.add(step.placed.digest, step.body)
+            loaded.settlements.add(step.placed.digest, step.body, step.change.hash)
         return entered
 
     # ── folding ──────────────────────────────────────────────────────────────────────────────────

@@ -26,7 +26,7 @@ from mesh.state.genesis import FIRST_OPERATIONS_MAX, Genesis, derive, known
 from mesh.state.history import History, Live
 from mesh.state.intake import NONE, OUTDONE, Intake, Taken, contest
 from mesh.state.operations import ACTOR_BYTES, Change, OperationId
-from mesh.state.regions import Naming, Region, Regions
+from mesh.state.regions import Naming, Region, Regions, Rivals
 from mesh.state.shapes import BODY
 from mesh.state.snapshot import Snapshot
 
@@ -185,12 +185,12 @@ class Document:
         """Whether two changes were made without knowing of each other; without that, nothing can overlap."""
         return not (self._saved and self._saved.linear) and bool(self._intake.history.parted)
 
-    def regions(self, naming: Naming = lambda _: NONE) -> tuple[Region, ...]:
-        """Where concurrent edits overlap, in the order of the text; not those that one settlement names (`naming`)."""
+    def regions(self, naming: Naming = lambda _: NONE, rivals: Rivals = frozenset) -> tuple[Region, ...]:
+        """Where concurrent edits overlap, in the order of the text; `naming` and `rivals` tell what was settled."""
         if self._genesis.body is None or not self.concurrent:
             return ()
         self._regions = self._regions or Regions(self.id, self._intake.history)
-        return self._regions.open(self.folded, self.hidden, naming)
+        return self._regions.open(self.folded, self.hidden, naming, rivals())
 
     def without(self, change: bytes) -> View:
         """What would be seen if a change that is in the document did not count."""

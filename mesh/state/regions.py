@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple
 
 from mesh.names import DocumentId
@@ -23,6 +24,9 @@ from mesh.state.reaches import Reach
 
 Naming = Callable[[bytes], frozenset[bytes]]
 """The effective settlements that name a print. Edits that one settlement names are settled with each other."""
+
+Rivals = Callable[[], AbstractSet[tuple[bytes, bytes]]]
+"""The changes, two by two, of effective settlements that name a common print."""
 
 _MARGIN = 64  # letters beside a region that are first looked at for one that everybody sees; then 8 times as many
 _WIDER = 8
@@ -72,10 +76,16 @@ class Regions:
         self._found = Overlaps(history)
         self._seen: list[bytes] = []
 
-    def open(self, fold: Callable[[], Fold], void: AbstractSet[bytes], naming: Naming) -> tuple[Region, ...]:
+    def open(
+        self,
+        fold: Callable[[], Fold],
+        void: AbstractSet[bytes],
+        naming: Naming,
+        rivals: AbstractSet[tuple[bytes, bytes]] = frozenset(),
+    ) -> tuple[Region, ...]:
         """The regions that are not settled, as they follow each other in the text. A fold is asked for if needed."""
         moments = self._look(fold, void)
-        groups = list(self._groups(naming))
+        groups = self._contested(list(self._groups(naming)), rivals, naming)
         if not groups:
             return ()
         if moments is None or void:
@@ -117,12 +127,53 @@ class Regions:
                 again.add(one)
             yield from ([prints[number] for number in part] for part in again.groups())
 
+    def _contested(
+        self, groups: list[list[Footprint]], rivals: AbstractSet[tuple[bytes, bytes]], naming: Naming
+    ) -> list[list[Footprint]]:
+        """Connect what two did who settled the same edits, not knowing of each other, unless they deleted the same.
+
+        Each may have deleted what the other one chose: then nothing of it is seen, and no two of their edits overlap.
+        """
+        where = {(one.change, one.left): group for group in groups for one in group} if rivals else {}
+        for pair in sorted(rivals):
+            mine, theirs = (self._prints.get(change, ()) for change in pair)
+            if not (mine and theirs and self._apart(*pair)) or _deleted(mine) == _deleted(theirs):
+                continue
+            for one, other in product(mine, theirs):
+                if naming(self._name(one)).isdisjoint(naming(self._name(other))):
+                    groups = _joined(groups, where, one, other)
+        return groups
+
+    def _apart(self, one: bytes, other: bytes) -> bool:
+        """Whether neither of two changes stands on the other."""
+        pairs = ((one, other), (other, one))
+        return not any(self._history.covers(self._history.reach((a,)), *self._history.number(b)) for a, b in pairs)
+
     def _name(self, one: Footprint) -> bytes:
         key = (one.change, one.left)
         name = self._names.get(key)
         if name is None:
             name = self._names[key] = print_name(self.document, one)
         return name
+
+
+def _deleted(prints: Iterable[Footprint]) -> frozenset[OperationId]:
+    return frozenset(letter for one in prints for letter in one.deleted)
+
+
+def _joined(
+    groups: list[list[Footprint]],
+    where: dict[tuple[bytes, OperationId | None], list[Footprint]],
+    one: Footprint,
+    other: Footprint,
+) -> list[list[Footprint]]:
+    """Groups of footprints after two of these were connected."""
+    mine, theirs = (where.get((x.change, x.left), [x]) for x in (one, other))
+    if mine is theirs:
+        return groups
+    joined = [*mine, *theirs]
+    where.update(((x.change, x.left), joined) for x in joined)
+    return [*(group for group in groups if group is not mine and group is not theirs), joined]
 
 
 class _Sketch:

@@ -130,7 +130,7 @@ class _Letters(Lines):
         taken = [(took, *_touched(took.change)) for took in self.turn.took]
         away, back = (inserted, deleted) if self.turn.stops else (deleted, inserted)
         away = [*(name for _, made, _ in taken for name in made), *away]
-        for name in away:
+        for name in dict.fromkeys(self.above(name)[-1] for name in away):
             self.must_not_build(self.killers(name))
         struck = self.going(away)
         self._must_not_write_inside({*struck}, {one for name in away for one in self.line(name)})

@@ -9,9 +9,12 @@ import pytest
 from mesh.errors import Refused
 from mesh.events.kinds import Born
 from mesh.limits import TEXT_BYTES_MAX
+from mesh.state.conflicts import conflicts_of
 from mesh.state.documents import Document
 from mesh.state.edits import Delete, Put, Revive, Splice, Strike, Swap
 from mesh.state.lines import BuiltOn, Took, Turn
+from mesh.state.rules import EQUAL, ruling
+from mesh.state.settling import Settlements
 from mesh.state.shapes import gate
 from mesh.state.undoing import inverse
 from tests.unit.state.desks import BIRTH_EVENT, Desk, Shown
@@ -290,6 +293,31 @@ def test_a_deletion_that_two_made_comes_back_when_both_are_taken_back() -> None:
     assert one.document.text() == TEXT
     one.undo(last)
     assert one.document.text() == TEXT[5:]
+
+
+@pytest.mark.parametrize("edits", [[Splice(0, 5, "")], [Splice(0, 5, "peas")], [Splice(7, 4, ""), Splice(1, 2, "x")]])
+def test_words_that_two_bring_back_at_once_settle_themselves(edits: list[Splice]) -> None:
+    """They are the same words at the same place: the copy of the greater change goes, without anybody."""
+    one = Desk(1)
+    change = one.edit(*edits)
+    after, two, three = one.document.text(), one.apart(2), one.apart(3)
+    undos = [desk.undo(change) for desk in (one, two, three)]
+    one.meet(two)
+    one.meet(three)
+    assert one.document.text() != TEXT
+    settlements = Settlements()
+    rulings = [ruling(conflict, settlements) for conflict in conflicts_of(one.document, settlements)]
+    assert len(rulings) == len(edits)
+    for each in rulings:
+        assert each is not None
+        assert each.rule == EQUAL
+        assert each.losers == {*undos} - {min(undos)}
+        one.edit(*each.edits)
+    assert one.document.text() == TEXT
+    redone = one.undo(undos[1])
+    assert one.document.text() == after
+    one.undo(redone)
+    assert one.document.text() == TEXT
 
 
 # ── a birth ──────────────────────────────────────────────────────────────────────────────────────
