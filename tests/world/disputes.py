@@ -116,7 +116,7 @@ class Told:
 
     def _text(self) -> None:
         """Overlapping edits that nothing settled are together in one conflict, and nothing else is."""
-        seen = Seen(self.changes, self.birth, self.name)
+        seen = Seen(self.changes, self.name, self.birth)
         prints = [one for change in self.changes for one in seen.prints(change)]
         pairs = {
             frozenset((print_name(self.name, one), print_name(self.name, other)))
