@@ -250,20 +250,40 @@ async def test_a_view_that_differs_is_found_in_five_messages(damaged: int) -> No
 
 
 @pytest.mark.usefixtures("soon")
-async def test_it_heals_and_is_forgotten() -> None:
-    """What was found is shown until the two agree again."""
-    async with two() as (mac_small, laptop_small):
-        document = await write(mac_small.engine, "true")
-        await laptop_small.engine.hear("mac", await mac_small.everything())
-        await title(laptop_small, document, "false")
-        async with talking(mac_small, laptop_small) as (mac, laptop):
-            await until(lambda: mac.finding(laptop), "the place")
-            await laptop_small.engine.rebuild()
-            await mac.talk._compare(laptop.name, 0.0)  # noqa: SLF001 - the next round of tips
-            await laptop.talk._compare(mac.name, 0.0)  # noqa: SLF001 - as above
-            await agreed(mac, laptop)
-            assert await mac.finding(laptop) is None
-            assert await laptop.finding(mac) is None
+@pytest.mark.parametrize("first", [True, False])
+async def test_it_heals_and_is_forgotten(first: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001 - a case
+    """What was found is shown until the two agree again: whoever was mended says so, be it asked first or not."""
+    async with two() as smalls:
+        document = await write(smalls[0].engine, "true")
+        await smalls[1].engine.hear("mac", await smalls[0].everything())
+        names = [device_text(small.engine.own.admission) for small in smalls]
+        await title(smalls[names.index(min(names) if first else max(names))], document, "false")
+        async with talking(*smalls) as devices:
+            damaged, sound = sorted(devices, key=lambda device: device.name, reverse=not first)
+            await until(lambda: damaged.finding(sound), "the place")
+            await until(lambda: sound.finding(damaged), "the place")
+            monkeypatch.setattr(timing, "RECEIPT_AGAIN_S", 3600.0)  # nothing is asked again without a reason
+            await damaged.small.engine.rebuild()
+            await damaged.talk._compare(sound.name, 0.0)  # noqa: SLF001 - the next round of tips
+            await agreed(*devices)
+            assert await damaged.finding(sound) is None
+            assert await sound.finding(damaged) is None
+
+
+async def test_who_does_not_agree_is_not_asked_at_every_turn() -> None:
+    """Two that do not show the same trade receipts again when something moved, or in a while, and not with each tip."""
+    async with two() as smalls:
+        document = (await smalls[0].store.notes(limit=1))[0].note.document
+        await title(smalls[0], document, "false")
+        async with talking(*smalls) as (mac, laptop):
+            await until(lambda: _told(mac, laptop), "a receipt")
+            await until(lambda: _told(laptop, mac), "a receipt")
+            await settled()
+            before = len([*mac.sent(receipts.VERB), *laptop.sent(receipts.VERB)])
+            for _ in range(5):
+                await mac.talk._compare(laptop.name, 0.0)  # noqa: SLF001 - a round of tips
+                await settled()
+            assert len([*mac.sent(receipts.VERB), *laptop.sent(receipts.VERB)]) <= before
 
 
 @pytest.mark.usefixtures("soon")
