@@ -1,4 +1,4 @@
-"""A home in one file, and a home out of one: `backup` and `restore`.
+"""A home in one file, and a home out of one: `backup` and `restore`; the latter also brings back a note as it was.
 
 A backup is the device itself, so what protects it is asked for or warned about. Neither command ever replaces anything
 that is there, unless told to.
@@ -15,8 +15,8 @@ from typing import Annotated
 
 import typer
 
-from mesh.cli import local
-from mesh.cli.options import Command, examples, running
+from mesh.cli import history, local
+from mesh.cli.options import Command, examples, must_be_a_person, running
 from mesh.cli.run import Run
 from mesh.cli.screen import Screen, counted, one_line
 from mesh.errors import Damaged, Misuse, Refused
@@ -33,7 +33,12 @@ def add_to(app: typer.Typer) -> None:
     """Put these commands into the tree."""
     lines = examples("mesh backup ~/mac.mesh --passphrase", "mesh backup /mnt/stick/mac.mesh --force --json")
     app.command("backup", cls=Command, epilog=lines)(backup)
-    lines = examples("mesh restore ~/mac.mesh", "mesh restore /mnt/stick/mac.mesh --home ~/.mesh-again")
+    lines = examples(
+        "mesh restore ~/mac.mesh",
+        "mesh restore /mnt/stick/mac.mesh --home ~/.mesh-again",
+        'mesh restore "buy seeds" --at "yesterday 14:00"',
+        "mesh restore home/note/k5q2 --at 3ac91f0e",
+    )
     app.command("restore", cls=Command, epilog=lines)(restore)
 
 
@@ -67,14 +72,26 @@ def backup(
 
 def restore(
     context: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The backup.")],
+    what: Annotated[str, typer.Argument(metavar="FILE|NOTE", help="The backup; with --at a note.")],
     *,
+    at: Annotated[str | None, typer.Option(metavar="EVENT|TIME", help="Bring this note back as it was then.")] = None,
     passphrase: _Passphrase = False,
 ) -> None:
-    """Make a home out of a backup, in a folder where none is. The device goes on as itself, with new chains."""
+    """Make a home out of a backup, in a folder where none is. The device goes on as itself, with new chains.
+
+    With --at: bring a note back as it was at an event or a time, on every device, by an ordinary change.
+    """
+    run = running(context)
+    if at is not None:
+        history.restored(run, what, at)
+        return
+    must_be_a_person(run)
+    _restore(run, what, passphrase=passphrase)
+
+
+def _restore(run: Run, file: str, *, passphrase: bool) -> None:
     from mesh.node.moving import restore as restores
 
-    run = running(context)
     path = _path(file)
     restores.check_empty(run.home)
     words = _opening(passphrase, path) if restores.needs_passphrase(path) else ""

@@ -6,10 +6,12 @@ The one table for both ways into a command. Standard library only; it never asks
 from __future__ import annotations
 
 from mesh.errors import Misuse, TooLarge
-from mesh.limits import BODY_PLAIN_BYTES_MAX, KIB, TITLE_BYTES_MAX
+from mesh.limits import BODY_PLAIN_BYTES_MAX, KIB, LIST_MAX, TITLE_BYTES_MAX
 
 NOTE_BYTES_MAX = BODY_PLAIN_BYTES_MAX  # a note's text travels in one event
 NOTES_PAGE = 500  # notes in one answer
+CONFLICTS_SHOWN = 100  # conflicts that `mesh conflicts` shows unless told otherwise
+VALUES_SHOWN = 20  # values of one conflict, likewise
 EVENTS_SHOWN = 50  # events that `mesh log` shows unless told otherwise
 RANKS = ("admin", "member", "relay")
 COUNT_MAX = 100_000
@@ -73,6 +75,23 @@ def note_rm(*, document: str) -> Call:
     """The removal of one note; its history stays in the log."""
     _texts(document=document)
     return "note.rm", {"document": document}
+
+
+def conflicts(*, document: str | None, kind: str | None, device: str | None, limit: int, after: str | None) -> Call:
+    """A page of open conflicts."""
+    _texts(document=document, kind=kind, device=device, after=after)
+    _limit(limit)
+    named = {"document": document, "kind": kind, "device": device, "after": after}
+    given: dict[str, object] = {name: value for name, value in named.items() if value is not None}
+    return "conflicts", {**given, "limit": min(limit, LIST_MAX)}
+
+
+def conflicts_show(*, conflict: str, limit: int | None, after: int | None) -> Call:
+    """One conflict, with a page of its values."""
+    _texts(id=conflict)
+    _limit(limit)
+    shown = VALUES_SHOWN if limit is None else limit
+    return "conflicts.show", {"id": conflict, "offset": after or 0, "limit": min(shown, LIST_MAX)}
 
 
 def status() -> Call:

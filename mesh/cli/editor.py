@@ -1,4 +1,4 @@
-"""A note in the person's own editor. The draft is kept, and its place told, unless every change in it was kept."""
+"""A text in the person's own editor. The draft is kept, and its place told, unless all that changed in it was sent."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from mesh.cli import calls
@@ -18,11 +19,12 @@ from mesh.cli.calls import NOTE_BYTES_MAX
 from mesh.cli.reading import decoded, from_file
 from mesh.cli.run import Run
 from mesh.errors import Malformed, MeshError, Misuse, Refused
+from mesh.limits import KIB
 
 _TITLE, _TAGS = "title:", "tags:"
 # A tag of plain characters, or one in quotes as JSON writes it.
 _TAG = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^,"]*?)\s*(?:,|\Z)')
-_HEAD_ROOM = 16 * 1024  # for the title and tags lines, above the text
+_HEAD_ROOM = 16 * KIB  # for the title and tags lines, above the text
 _USUAL_EDITORS = ("vi", "nano")
 
 Told = dict[str, object]
@@ -34,17 +36,27 @@ def edited(run: Run, document: str) -> Told:
     command = editor()
     note = run.ask(*calls.note_show(document=document))
     before = _draft_of(note)
-    folder = Path(tempfile.mkdtemp(prefix="mesh-note-"))
-    file = folder / "note.md"
-    written = written_as(*before)
+
+    def send(text: str) -> Told:
+        return _send(run, str(note["document"]), before, read_back(text, body_ended=before[2].endswith("\n")))
+
+    return through(run, command, ("note", "note.md"), written_as(*before), send)
+
+
+def through(run: Run, command: list[str], names: tuple[str, str], written: str, send: Callable[[str], Told]) -> Told:
+    """Let the person edit a text, and send what it became. Raises MeshError with the draft's place.
+
+    `names`: of the draft's folder and file. What was not sent is kept, unless nothing in it was changed.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=f"mesh-{names[0]}-"))
+    file = folder / names[1]
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
         stream.write(written)
+    bytes_max = len(written.encode()) + NOTE_BYTES_MAX + _HEAD_ROOM
     try:
         _edit(command, file)
-        text = decoded(from_file(str(file), NOTE_BYTES_MAX + _HEAD_ROOM, "a note's text"), "the draft")
-        after = read_back(text, body_ended=before[2].endswith("\n"))
-        result = _send(run, str(note["document"]), before, after)
+        result = send(decoded(from_file(str(file), bytes_max, "the draft"), "the draft"))
     except MeshError as error:
         if _same(file, written):
             shutil.rmtree(folder, ignore_errors=True)
@@ -130,7 +142,7 @@ def _edit(command: list[str], file: Path) -> None:
     finally:
         signal.signal(signal.SIGINT, before)
     if ended.returncode != 0:
-        message = f"the editor ended with code {ended.returncode}, so the note was left as it is"
+        message = f"the editor ended with code {ended.returncode}, so nothing was sent"
         raise Refused(message, hint="Nothing was changed.")
 
 

@@ -1,4 +1,4 @@
-"""The frequent commands: note add, list and show, status, log. Standard library only.
+"""The frequent commands: note add, list and show, conflicts and one of them, status, log. Standard library only.
 
 Both ways in, the plain front and the full command tree, end in these functions, so they cannot differ. Each one
 builds its calls with the functions of `mesh.cli.calls`.
@@ -6,7 +6,7 @@ builds its calls with the functions of `mesh.cli.calls`.
 
 from __future__ import annotations
 
-from mesh.cli import calls, reading, view_notes, view_status
+from mesh.cli import calls, reading, view_conflicts, view_notes, view_status
 from mesh.cli.run import Run
 from mesh.errors import Misuse
 
@@ -66,6 +66,48 @@ def note_show(run: Run, *, document: str) -> None:
     """Show one note."""
     result = run.ask(*calls.note_show(document=document))
     run.out.result(result, lambda screen: view_notes.shown(screen, result))
+
+
+def conflicts(
+    run: Run,
+    *,
+    document: str | None = None,
+    kind: str | None = None,
+    device: str | None = None,
+    limit: int | None = None,
+    after: str | None = None,
+) -> None:
+    """List open conflicts, so many of them."""
+    found: list[object] = []
+    wanted = calls.CONFLICTS_SHOWN if limit is None else limit
+    while True:
+        left = wanted - len(found)
+        page = run.ask(*calls.conflicts(document=document, kind=kind, device=device, limit=left, after=after))
+        rows = page.get("conflicts")
+        found += rows if isinstance(rows, list) else []
+        following = page.get("next")
+        if not isinstance(following, str) or following == after or len(found) >= wanted:
+            break
+        after = following
+    result: dict[str, object] = {"conflicts": found, "total": page.get("total")}
+    if following is not None:
+        result["next"] = following
+    run.out.result(result, lambda screen: view_conflicts.listed(screen, result))
+
+
+def conflicts_show(
+    run: Run, *, conflict: str, limit: int | None = None, after: int | None = None, whole: bool = False
+) -> None:
+    """Show one conflict, with a page of its values."""
+    result = run.ask(*calls.conflicts_show(conflict=conflict, limit=limit, after=after))
+    run.out.result(result, lambda screen: view_conflicts.shown(screen, result, whole=whole))
+
+
+def inspect(run: Run, *, document: str | None = None) -> None:
+    """Open the full-screen inspector of conflicts."""
+    from mesh.cli.inspector.opening import opened
+
+    run.exit_code = opened(run, document)
 
 
 def status(run: Run) -> None:

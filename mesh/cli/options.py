@@ -18,7 +18,12 @@ from mesh.cli.screen import one_line
 from mesh.errors import NotGranted
 
 _KEPT = "mesh.options"
-FOR_AGENTS = frozenset({"note", "status", "devices", "grants", "agents", "why", "log", "void", "logs", "up", "doctor"})
+FOR_AGENTS = frozenset(
+    {
+        *("note", "history", "undo", "restore", "conflicts", "status", "devices", "grants", "agents", "why", "log"),
+        *("trace", "void", "logs", "up", "doctor"),
+    }
+)
 """The commands that an agent may give at all; what of them it may do, its grants say."""
 _PANEL = "Options of every command"
 
@@ -48,10 +53,16 @@ def running(context: typer.Context) -> Run:
     """The Run of this command line: the options before and after the command. Raises NotGranted for agents."""
     run = Run(_options(context))
     words = context.command_path.split()
-    if run.principal and len(words) > 1 and words[1] not in FOR_AGENTS:
+    if len(words) > 1 and words[1] not in FOR_AGENTS:
+        must_be_a_person(run)
+    return run
+
+
+def must_be_a_person(run: Run) -> None:
+    """Raise NotGranted for an agent."""
+    if run.principal:
         message = f"{one_line(run.principal)} is an agent, and only a person does this"
         raise NotGranted(message, hint="Do it yourself: without --as, and without MESH_AGENT in the environment.")
-    return run
 
 
 def examples(*lines: str) -> str:

@@ -58,6 +58,19 @@ FORMS = {
         numbers={"--limit": "limit"},
     ),
     ("note", "show"): Form(frequent.note_show, arguments=("document",), required=1),
+    ("conflicts",): Form(
+        frequent.conflicts,
+        options={"--document": "document", "--kind": "kind", "--device": "device", "--after": "after"},
+        numbers={"--limit": "limit"},
+    ),
+    ("conflicts", "show"): Form(
+        frequent.conflicts_show,
+        flags={"--whole": "whole"},
+        numbers={"--limit": "limit", "--after": "after"},
+        arguments=("conflict",),
+        required=1,
+    ),
+    ("inspect",): Form(frequent.inspect, arguments=("document",)),
     ("status",): Form(frequent.status),
     ("log",): Form(
         frequent.log,

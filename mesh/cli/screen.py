@@ -13,7 +13,10 @@ WIDTH_MIN = 40
 WIDTH_DEFAULT = 80
 CELL_MIN = 8
 SHOWN_CHARACTERS_MAX = 1000
-_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+_STYLES = {
+    "bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36",
+    "added": "4;94", "gone": "38;5;208",  # underlined blue, and orange: told apart by everybody
+}  # fmt: skip
 
 
 class Screen:

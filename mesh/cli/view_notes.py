@@ -8,6 +8,7 @@ from mesh.cli.screen import Screen, fitted, lines_of, moment, one_line
 
 TAGS_COLUMNS = 24
 NAME_CHARACTERS = 10  # of a document's 26: half a quadrillion names, a prefix that stays unique
+CONFLICT_CHARACTERS = 12  # of a conflict's 32: enough to be the only one
 Told = Mapping[str, object]
 
 
@@ -85,10 +86,13 @@ def _hidden(told: Told) -> str:
 
 
 def _conflict(screen: Screen, told: Told) -> list[str]:
-    lines = [screen.ink(f"conflict in {one_line(told.get('field'))}:", "yellow")]
+    name = one_line(told.get("id"))[:CONFLICT_CHARACTERS]
+    how = f", `mesh conflicts show {name}`" if name else ""
+    lines = [screen.ink(f"conflict in {one_line(told.get('field'))}{how}:", "yellow")]
     values = told.get("values")
     for value in values if isinstance(values, list) else []:
         if isinstance(value, dict):
             said = one_line(value.get("value")) or "(empty)"
-            lines.append(f"  {said}  {screen.ink('from ' + one_line(value.get('device')), 'dim')}")
+            by = one_line(value.get("name")) or one_line(value.get("device"))
+            lines.append(f"  {said}  {screen.ink(f'from {by}', 'dim')}")
     return lines

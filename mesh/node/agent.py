@@ -40,6 +40,7 @@ from mesh.node.nearby.locations import Locations
 from mesh.node.paths import output_path, server_path, socket_path
 from mesh.node.ports import Bus, TransportKeys
 from mesh.node.roster import roster
+from mesh.node.rulings import Rulings
 from mesh.node.socket_server import Arguments, served
 from mesh.node.storage.store import open_store
 from mesh.node.storage.store_port import Store
@@ -73,6 +74,7 @@ class Agent:
         self.device = device_text(held.admission)
         self.talk: Talk | None = None
         self.duties: Duties | None = None
+        self.rulings: Rulings | None = None
         self.bus: Bus | None = None
         self.host: Host | None = None  # of the invitation that is open
         self.finding: Finding | None = None
@@ -116,6 +118,8 @@ class Agent:
             self.talk.happened(effects)
         if self.duties and effects.judged:
             self.duties.judged()
+        if self.rulings:
+            self.rulings.look_soon()
 
     async def keep_keys(self) -> None:
         """Keep in the vault which epoch keys are here. Raises MeshError; then the log still gives those it gave."""
@@ -136,6 +140,7 @@ class Agent:
         self.bus = NatsBus(self.device, keys, server_path(self.home), listening=listening)
         self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self, self.meetings)
         self.duties = Duties(self.engine, self.talk.known, self.keep_keys, self.log)
+        self.rulings = Rulings(self.engine, self.log)
         self.locations = Locations(self.engine, self.bus, self.own_addresses, self.settings)
         if os.environ.get(BEACON_VARIABLE, "on") != "off" and not self.engine.is_relay:
             from mesh.node.nearby.beacon import ZeroconfBeacon  # noqa: PLC0415 - commands must not wait for it
@@ -239,7 +244,7 @@ class Agent:
         """Work as the background agent until asked to end."""
         await self._choose_port()
         self.make_bus()
-        assert self.talk is not None and self.duties is not None  # noqa: PT018 - one fact about the line above
+        assert self.talk and self.duties and self.rulings  # noqa: PT018 - one fact about the line above
         async with served(socket_path(self.home), self.call, self.log), asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self._supervised("talk", self.talk.run)),
@@ -249,6 +254,7 @@ class Agent:
             ]
             tasks.append(group.create_task(self._supervised("locations", self._say_locations)))
             tasks.append(group.create_task(self._supervised("duties", self.duties.run)))
+            tasks.append(group.create_task(self._supervised("rules", self.rulings.run)))
             tasks.append(
                 group.create_task(self._supervised("forgotten", lambda: forgetting.run(self.engine, self.log)))
             )

@@ -13,12 +13,12 @@ from mesh.events.kinds import Changed
 from mesh.events.speaking import Draft
 from mesh.limits import LIST_MAX, SALT_BYTES
 from mesh.names import Digest, DocumentId, device_text, digest_text, is_word
-from mesh.node import agents
+from mesh.node import agents, subjects
 from mesh.node.arguments import Arguments, needed, number, text, texts, yes
 from mesh.node.disputes import must_not_settle
 from mesh.node.engine import Engine
 from mesh.node.gathered import Loaded
-from mesh.node.storage.store_port import ConflictRow, NoteRow
+from mesh.node.storage.store_port import NoteRow
 from mesh.state import notes
 from mesh.state.edits import Edit
 
@@ -127,23 +127,21 @@ def _touched(agent: Agent, row: NoteRow) -> dict[str, object]:
 
 
 async def _conflicts(agent: Agent, document: DocumentId) -> list[object]:
+    """What is open in a document; `conflicts.show` has the values whole."""
     rows = await agent.store.conflicts(document=document)
-    return [_conflict(agent, row) for row in sorted(rows, key=lambda row: (row.field, row.name))]
-
-
-def _conflict(agent: Agent, row: ConflictRow) -> dict[str, object]:
-    values = []
-    for side in row.sides:
-        author = side.author
-        values.append(
-            {
-                "value": side.value,
-                "device": device_text(author.admission) if author else "",
-                "name": agent.engine.replica.verdict.name_of(author.admission) if author else "",
-                "event": digest_text(author.event) if author else "",
-            }
-        )
-    return {"id": row.name.hex(), "field": row.field, "kind": row.kind, "count": row.count, "values": values}
+    return [
+        {
+            "id": row.name.hex(),
+            "kind": row.kind,
+            "field": row.field,
+            "count": row.count,
+            "values": [
+                {"value": side.value, "characters": side.characters, **subjects.told_author(agent, side.author)}
+                for side in row.sides
+            ],
+        }
+        for row in sorted(rows, key=lambda row: (row.field, row.name))
+    ]
 
 
 async def edit(agent: Agent, arguments: Arguments) -> object:
@@ -188,12 +186,16 @@ async def _change(agent: Agent, arguments: Arguments, edits: object) -> dict[str
     return _said(document, await agents.say(agent, name, make))
 
 
-async def chosen(agent: Agent, said: str) -> DocumentId:
-    """The document that a person means: a whole id, the unique beginning of one, or an exact title. Raises Misuse."""
+async def chosen(agent: Agent, said: str, *, deleted: bool = False) -> DocumentId:
+    """The document that a person means: a whole id, the unique beginning of one, or an exact title. Raises Misuse.
+
+    `deleted`: where no other note has that title, one that was removed.
+    """
     found = await agent.store.find_documents(said, _CHOICES_MAX + 1)
-    if not found:
-        rows = await agent.store.notes(search=said, limit=LIST_MAX)
-        found = tuple(row.note.document for row in rows if row.note.title == said)
+    for removed in (False, True) if deleted else (False,):
+        if not found:
+            rows = await agent.store.notes(search=said, deleted=removed, limit=LIST_MAX)
+            found = tuple(row.note.document for row in rows if row.note.title == said)
     if len(found) == 1:
         return found[0]
     if not found:

@@ -36,19 +36,19 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
     counts = await agent.store.counts()
     peers = await calls_peers.peers(agent, shows)
     admission = replica.verdict.admissions.get(own.admission)
-    taken_out = await _taken_out(agent)
+    outcast = await taken_out(agent)
     forked = [forks.sentence(agent, fork) for fork in await forks.unseen(agent)]
     server = agent.bus.server() if agent.bus else None
     reads = own.admission in replica.verdict.readers()  # others are not meant to have keys
     lacking = replica.learner.missing if reads else ()
-    missing = [await _missing(agent, epoch) for epoch in lacking[-EPOCHS_SHOWN_MAX:]]
+    missing = [await missing_key(agent, epoch) for epoch in lacking[-EPOCHS_SHOWN_MAX:]]
     return {
         "device": {
             "id": agent.device,
             "name": agent.held.name,
             "rank": admission.rank if admission else None,
             "role": role_text(admission.rank) if admission else None,
-            "taken_out": taken_out,
+            "taken_out": outcast,
         },
         "mesh": {"id": digest_text(own.mesh)},
         "agent": {
@@ -85,14 +85,14 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
         "passphrase": await has_passphrase(agent),
         "forks": forked,
         "problems": [
-            *_outcast(taken_out), *_forked(forked), *(_key_problems(agent, missing) if reads else ()),
+            *_outcast(outcast), *_forked(forked), *(_key_problems(agent, missing) if reads else ()),
             *await calls_peers.problems(agent, peers), *_problems(agent, counts.waiting, counts.void),
             *await _persons_problems(agent),
         ],
     }  # fmt: skip
 
 
-async def _taken_out(agent: Agent) -> dict[str, object] | None:
+async def taken_out(agent: Agent) -> dict[str, object] | None:
     """Who took this device out of the mesh, when by their own clock, and why; None while it is live."""
     replica, own = agent.engine.replica, agent.engine.own.admission
     if replica.verdict.is_live(own):
@@ -131,7 +131,7 @@ def _forked(sentences: list[str]) -> list[dict[str, str]]:
     return [{"what": sentence, "hint": hint} for sentence in sentences]
 
 
-async def _missing(agent: Agent, epoch: Epoch) -> dict[str, object]:
+async def missing_key(agent: Agent, epoch: Epoch) -> dict[str, object]:
     """An epoch whose key is not here: who began it, when he says so, whether it counts, and who can hand its key on."""
     verdict, statements = agent.engine.replica.verdict, agent.engine.replica.statements
     own = agent.engine.own.admission

@@ -37,7 +37,7 @@ class Disputes:
         while rows := await self.store.settlements(document=loaded.document.id, before=before):
             for row in rows:
                 body = Undone(b"", row.undoes) if row.undoes else Settled(b"", row.conflict, row.prints, row.rule)
-                loaded.settlements.add(row.author.event, body)
+                loaded.settlements.add(row.author.event, body, row.change)
             before = rows[-1].author.lamport
 
     def said(self, loaded: Loaded, steps: Iterable[Step]) -> None:
@@ -51,15 +51,13 @@ class Disputes:
         """Find what a document has in conflict now; what changed goes into the commit."""
         document = loaded.document
         found = conflicts_of(document, loaded.settlements) if loaded.shown else ()
-        names = frozenset(conflict.name for conflict in found)
         if loaded.row:
             note = replace(loaded.row.note, conflicts=fields(found))
             loaded.row = replace(loaded.row, note=note, placed=await self._placed(loaded))
-        if names != loaded.conflicts:
-            changes = {side.change for conflict in found for side in conflict.sides}
-            loaded.authors = await self.authors(loaded, changes)
-            self.gathered.conflicts[document.id] = tuple(_row(document.id, one, loaded.authors) for one in found)
-            loaded.conflicts = names
+        loaded.authors = await self.authors(loaded, {side.change for one in found for side in one.sides})
+        rows = tuple(_row(document.id, one, loaded.authors) for one in found)
+        if rows != loaded.conflicts:
+            self.gathered.conflicts[document.id] = loaded.conflicts = rows
         loaded.entered.clear()
 
     async def authors(self, loaded: Loaded, changes: Collection[bytes]) -> dict[bytes, Author]:
@@ -118,6 +116,13 @@ def must_not_settle(loaded: Loaded, edits: Iterable[Edit]) -> None:
             )
 
 
+def may_settle_itself(row: ConflictRow) -> bool:
+    """Whether it is worth looking if a rule settles a conflict: by the beginnings of its sides, which lists have."""
+    values = [str(side.value) for side in row.sides]
+    longest = max(values, key=len, default="")
+    return row.kind == Kind.TEXT and row.count <= len(values) and all(longest.startswith(value) for value in values)
+
+
 def _moves(step: Step) -> bool:
     return any(operation.object is None and operation.key == PATH for operation in step.change.operations)
 
@@ -130,9 +135,9 @@ def _first(author: Author) -> tuple[int, Digest]:
 def _settlement(document: DocumentId, step: Step) -> SettlementRow | None:
     match step.body:
         case Settled(_, conflict, prints, rule):
-            return SettlementRow(document, step.author, conflict, prints, rule, None)
+            return SettlementRow(document, step.author, conflict, prints, rule, None, step.change.hash)
         case Undone(_, event):
-            return SettlementRow(document, step.author, b"", (), "", event)
+            return SettlementRow(document, step.author, b"", (), "", event, step.change.hash)
     return None
 
 

@@ -8,7 +8,7 @@ chains.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
 from mesh.errors import Refused
 from mesh.events.event import Lane, Placed
@@ -17,12 +17,13 @@ from mesh.events.reading import BODY_MISSING, KEY_MISSING, Reading
 from mesh.events.seal import Keyring
 from mesh.events.verdict import Standing, Verdict
 from mesh.events.weigh import CLOSED, FORGOTTEN, NOT_ADMITTED, NOT_GRANTED, UNGRANTED, UNSURE
-from mesh.limits import COMMIT_STANDINGS_MAX
+from mesh.limits import COMMIT_STANDINGS_MAX, DISPUTED_MAX
 from mesh.names import Digest, DocumentId
+from mesh.node.disputes import may_settle_itself
 from mesh.node.folding import Folding, as_born, born, step_of
 from mesh.node.gathered import Gathered, Loaded, Step
 from mesh.node.scales import Fallen, Scales
-from mesh.node.storage.store_port import Batch, Row, Store
+from mesh.node.storage.store_port import Author, Batch, Row, Store
 
 _A_TURN = 32  # events after which others get their turn: 2 to 6 ms
 _UNALLOWED = frozenset({NOT_ADMITTED, NOT_GRANTED, CLOSED, UNGRANTED, UNSURE})
@@ -43,6 +44,8 @@ class Shelf:
         self._forgot = False  # whether anything is forgotten, as the store has it
         self.gathered = Gathered()
         self.folding = Folding(store, self.scales, self.gathered)
+        self.disputed: dict[DocumentId, None] = {}
+        """Documents with a conflict that is new and may settle itself, for whoever sees to that."""
 
     async def open(self) -> None:
         """Learn which documents have events that wait or are void."""
@@ -68,6 +71,10 @@ class Shelf:
         """The batch is durable: begin the next one."""
         self.last_row = last_row
         self.folding.committed(last_row)
+        fresh = self.gathered.conflicts.items()
+        self.disputed |= {name: None for name, rows in fresh if any(may_settle_itself(row) for row in rows)}
+        while len(self.disputed) > DISPUTED_MAX:
+            self.disputed.pop(next(iter(self.disputed)))
         self.gathered.begin()
 
     def dropped(self) -> None:
@@ -84,6 +91,10 @@ class Shelf:
     def actor(self, loaded: Loaded, admission: Digest) -> bytes:
         """Who writes into a document in this run."""
         return self.folding.actor(loaded, admission)
+
+    async def authors(self, loaded: Loaded, changes: Collection[bytes]) -> dict[bytes, Author]:
+        """Who wrote these changes of a document, as far as it is known."""
+        return await self.folding.disputes.authors(loaded, changes)
 
     async def events_of(self, document: DocumentId) -> dict[bytes, Placed]:
         """The events of a document's changes, by the hash of the change."""

@@ -15,6 +15,7 @@ from mesh.events.reading import read_inner
 from mesh.events.verdict import Admission, admitted, grant_name
 from mesh.names import Digest, Short, device_text, digest_text, is_word, short
 from mesh.node import clock
+from mesh.node.storage.store_port import Author
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -122,6 +123,17 @@ async def time_of(agent: Agent, digest: Digest) -> int | None:
     except Refused:
         inner = None
     return inner.time_ms if inner else None
+
+
+def told_author(agent: Agent, author: Author | None) -> dict[str, object]:
+    """Who wrote something, when, and by which event; nothing where it is not known."""
+    return {
+        "device": device_text(author.admission) if author else "",
+        "name": name_of(agent, author.admission) if author else "",
+        "agent": author.agent if author else "",
+        "at": author.time_ms if author else None,
+        "event": digest_text(author.event) if author else "",
+    }
 
 
 def told_grant(agent: Agent, digest: Digest, grant: Grant) -> dict[str, object]:

@@ -69,10 +69,16 @@ DUTIES_STEP_S = 2.0  # between admins: the next in rank waits so much longer, so
 GRANTS_PATIENCE_S = 600.0  # after the start, for others to bring what was written while a grant held
 REKEY_AGAIN_S = 60.0  # at most so often: statements are kept for ever, and somebody hostile may ask for it
 
+# Rules
+RULES_FIRST_S = 5.0  # after the start: others may have settled it meanwhile, and tell so at once
+RULES_PATIENCE_S = 20.0  # for the device that wrote what goes; then any other one says it
+RULES_SPREAD_S = 20.0  # so that seldom two do the same
+
 # Clock
 CLOCK_LOOK_S = 1.0
 HOSTS_LOOK_S = 3.0  # a millisecond of work; a change of the address that leads outward is noticed in CLOCK_LOOK_S
 CLOCK_JUMP_S = 5.0  # wall and monotonic clock moved apart by more: the machine slept
+CLOCK_SKEW_S = 120.0  # an event that says a later time than it was held here by: two minutes more than the count of it
 
 # Talk
 COMPARE_INTERVAL_S = 30.0  # anti-entropy with every linked peer, for what live news lost

@@ -41,6 +41,11 @@ def decode(raw: bytes, operations_max: int = CHANGE_OPERATIONS_MAX) -> Change:
     return change
 
 
+def hash_in(raw: bytes) -> bytes:
+    """The hash of a change that was read before, without reading it again. Raises Malformed or TooLarge."""
+    return encoding.hash_of(_open(raw)[1])
+
+
 def _open(raw: bytes) -> tuple[bytes, bytes]:
     """A chunk's body, and the chunk as it would be without deflation."""
     if len(raw) > CHANGE_BYTES_MAX:

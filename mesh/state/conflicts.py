@@ -8,18 +8,21 @@ knows nothing of two documents at one path (the store finds these).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from mesh.events.kinds import Value
-from mesh.limits import CONFLICT_NAME_BYTES
+from mesh.limits import CONFLICT_NAME_BYTES, WORD_SHOWN_CHARACTERS
 from mesh.names import DocumentId
 from mesh.state.documents import Document
 from mesh.state.footprints import operation_name
-from mesh.state.regions import Region
+from mesh.state.history import Live
+from mesh.state.operations import Change, OperationId
 from mesh.state.shapes import BODY
+from mesh.state.versions import Region
 
 if TYPE_CHECKING:
     from mesh.state.settling import Settlements
@@ -28,6 +31,7 @@ DELETED, PATH = "deleted", "path"
 """The registers that say whether a document is deleted, and where an imported one came from."""
 
 _NAME = b"mesh/conflict/1"
+_FIRST_WORD, _LAST_WORD = re.compile(r"\w+"), re.compile(r"\w+\Z")
 
 
 class Kind(StrEnum):
@@ -66,6 +70,8 @@ class Conflict:
     sides: tuple[Side, ...]
     ancestor: Value
     region: Region | None = None
+    words: tuple[str, str] = ("", "")
+    """What stands in the text right before and after the region, where that would cut a word; it is in all values."""
 
     @property
     def prints(self) -> tuple[bytes, ...]:
@@ -75,17 +81,17 @@ class Conflict:
     @property
     def start(self) -> int:
         """Where in the shown text the region begins."""
-        return self.region.start if self.region else 0
+        return self.region.start - len(self.words[0]) if self.region else 0
 
     @property
     def length(self) -> int:
         """How many characters of the shown text are in the region."""
-        return self.region.length if self.region else 0
+        return self.region.length + sum(map(len, self.words)) if self.region else 0
 
     @property
     def merged(self) -> str:
         """What the shown text has there."""
-        return self.region.merged if self.region else ""
+        return self.region.merged.join(self.words) if self.region else ""
 
 
 def name_of(document: DocumentId, kind: Kind, field: str, members: Iterable[bytes]) -> bytes:
@@ -99,8 +105,21 @@ def name_of(document: DocumentId, kind: Kind, field: str, members: Iterable[byte
 def conflicts_of(document: Document, settlements: Settlements) -> tuple[Conflict, ...]:
     """The open conflicts of a document: of its registers, of its text from beginning to end, delete against edit."""
     registers = (_register(document, key) for key in document.conflicts())
-    texts = (_text(document, region) for region in document.regions(settlements.naming))
-    return (*registers, *texts, *_deleted(document))
+    regions = document.regions(settlements.naming, settlements.rivals)
+    text = document.text() if regions else ""
+    return (*registers, *(_text(document, text, region) for region in regions), *_deleted(document))
+
+
+def replaced_by(document: Document, settlement: Change) -> tuple[Conflict, ...]:
+    """The conflicts of registers that this change of a document ended: of what it replaced several were different."""
+    found = []
+    for operation in settlement.operations:
+        if operation.object is None and isinstance(operation.key, str):
+            writes = {write.id: write for write in document.folded().writes(operation.key)}
+            live = {name: Live(writes[name].value, writes[name].change) for name in operation.before if name in writes}
+            if len({(type(one.value), one.value) for one in live.values()}) > 1:
+                found.append(_register_of(document, operation.key, live))
+    return tuple(found)
 
 
 def fields(conflicts: Iterable[Conflict]) -> tuple[str, ...]:
@@ -109,8 +128,12 @@ def fields(conflicts: Iterable[Conflict]) -> tuple[str, ...]:
 
 
 def _register(document: Document, key: str) -> Conflict:
-    """Different values that live in one register. Equal ones are one side, by the greatest of their operations."""
-    live = document.live_operations(key)
+    """Different values that live in one register."""
+    return _register_of(document, key, document.live_operations(key))
+
+
+def _register_of(document: Document, key: str, live: Mapping[OperationId, Live]) -> Conflict:
+    """Different values of one register. Equal ones are one side, by the greatest of their operations."""
     sides: dict[tuple[type, Value], Side] = {}
     for operation in sorted(live, reverse=True):
         value = live[operation].value
@@ -121,11 +144,23 @@ def _register(document: Document, key: str) -> Conflict:
     return Conflict(name, kind, key, tuple(sides.values()), before[0] if len(before) == 1 else None)
 
 
-def _text(document: Document, region: Region) -> Conflict:
+def _text(document: Document, text: str, region: Region) -> Conflict:
     """Edits of one region of the text that overlap."""
     name = name_of(document.id, Kind.TEXT, BODY, region.prints)
-    sides = tuple(Side(side.text, side.change) for side in region.sides)
-    return Conflict(name, Kind.TEXT, BODY, sides, region.ancestor, region)
+    words = _words_beside(text, region)
+    sides = tuple(Side(side.text.join(words), side.change) for side in region.sides)
+    return Conflict(name, Kind.TEXT, BODY, sides, region.ancestor.join(words), region, words)
+
+
+def _words_beside(text: str, region: Region) -> tuple[str, str]:
+    """What completes the words that a region cuts: people read words, and edits are of letters."""
+    texts = (region.ancestor, region.merged, *(side.text for side in region.sides))
+    before = text[max(region.start - WORD_SHOWN_CHARACTERS, 0) : region.start]
+    end = region.start + region.length
+    after = text[end : end + WORD_SHOWN_CHARACTERS]
+    left, right = _LAST_WORD.search(before), _FIRST_WORD.match(after)
+    cut = any(_FIRST_WORD.match(each) for each in texts), any(_LAST_WORD.search(each) for each in texts)
+    return left[0] if left and cut[0] else "", right[0] if right and cut[1] else ""
 
 
 def _deleted(document: Document) -> Iterable[Conflict]:

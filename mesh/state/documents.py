@@ -1,9 +1,8 @@
 """One document: its changes, and what they show; the text and registers that people see, and the edits they make.
 
-A Document takes changes that were decoded and passed the gate, in any order, each of which counts or is void. Void
-changes that others stand on stay in it, and are not seen: then the view is a fold of the operations (fold.py), else
-it is Automerge's (engine.py). It never lets a foreign change make a hole in an actor's sequence or name what it does
-not stand on. It stores nothing and asks for no time and no randomness.
+A Document takes changes that were decoded and passed the gate, in any order. Void ones that others stand on stay in
+it, and are not seen: then the view is a fold of the operations (fold.py), else it is Automerge's (engine.py). No
+foreign change makes a hole in an actor's sequence or names what it does not stand on. It stores nothing.
 """
 
 from __future__ import annotations
@@ -27,9 +26,10 @@ from mesh.state.genesis import FIRST_OPERATIONS_MAX, Genesis, derive, known
 from mesh.state.history import History, Live
 from mesh.state.intake import NONE, OUTDONE, Intake, Taken, contest
 from mesh.state.operations import ACTOR_BYTES, Change, OperationId
-from mesh.state.regions import Naming, Region, Regions
+from mesh.state.regions import Naming, Regions, Rivals
 from mesh.state.shapes import BODY
 from mesh.state.snapshot import Snapshot
+from mesh.state.versions import Region
 
 _WRAPPING_BYTES = 16  # what an event's body adds to a change, rounded up
 _UNFIT = "Automerge cannot take it"
@@ -184,17 +184,14 @@ class Document:
     @property
     def concurrent(self) -> bool:
         """Whether two changes were made without knowing of each other; without that, nothing can overlap."""
-        return bool(self._intake.history.parted)
+        return not (self._saved and self._saved.linear) and bool(self._intake.history.parted)
 
-    def regions(self, naming: Naming = lambda _: NONE) -> tuple[Region, ...]:
-        """Where concurrent edits of the text overlap and nobody settled it, in the order of the text.
-
-        `naming` says for a print which effective settlements name it.
-        """
+    def regions(self, naming: Naming = lambda _: NONE, rivals: Rivals = frozenset) -> tuple[Region, ...]:
+        """Where concurrent edits overlap, in the order of the text; `naming` and `rivals` tell what was settled."""
         if self._genesis.body is None or not self.concurrent:
             return ()
         self._regions = self._regions or Regions(self.id, self._intake.history)
-        return self._regions.open(self.folded, self.hidden, naming)
+        return self._regions.open(self.folded, self.hidden, naming, rivals())
 
     def without(self, change: bytes) -> View:
         """What would be seen if a change that is in the document did not count."""
@@ -222,10 +219,7 @@ class Document:
         return tuple(sorted(self._intake.aside))
 
     def disagreements(self) -> tuple[str, ...]:
-        """The registers, or `body` for the text, of which our fold with nothing masked shows what Automerge does not.
-
-        Empty for every document, masked or not; anything else is a bug, or a fault of disk or memory.
-        """
+        """The registers, or `body`, of which our fold with nothing masked shows what Automerge does not: a fault."""
         whole, engine, history = self.folded().view(NONE), self._engine.shown(), self._intake.history
         wrong = {BODY} if self._genesis.body and whole.text != self._engine.text() else set()
         for key in {*whole.live, *history.keys(), *engine}:
@@ -264,8 +258,13 @@ class Document:
         if self._held is None:
             saved = self._saved
             assert saved is not None, "neither made nor loaded"
-            self._held = snapshot.restored(saved, self._genesis, self._engine.changes())
+            first, *others = self._engine.changes()
+            changes = [decode(raw) for raw in others]
+            self._held = snapshot.restored(saved, self._genesis, first, changes)
             self._saved = None
+            if self._held.history.parted:  # then the fold will be asked for: it takes longest to read the changes
+                self._fold = Fold(self._held.history)
+                self._fold.take([decode(first, FIRST_OPERATIONS_MAX), *changes])
         return self._held
 
     def folded(self) -> Fold:

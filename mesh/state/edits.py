@@ -25,11 +25,16 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """Of the values that live in a register take out the named ones, which live, and put others beside the rest."""
+    """Of the values that live in a register take out the named ones, which live, and put others beside the rest.
+
+    `again`: values that were written before come back, each the one of this operation, which does not live; the new
+    operation names it among what it replaces, and so stands for it (undoing.py).
+    """
 
     key: str
     replaced: tuple[OperationId, ...]
     values: tuple[Value, ...] = ()
+    again: tuple[OperationId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,21 @@ class Splice:
     inserted: str
 
 
-Edit = Put | Swap | Delete | Splice
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """Take letters out of the text, by name; they are shown. After splices only."""
+
+    letters: tuple[OperationId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Revive:
+    """Write letters that are gone once more, each where it was: behind itself. After splices only."""
+
+    letters: tuple[tuple[OperationId, str], ...]
+
+
+Edit = Put | Swap | Delete | Splice | Strike | Revive
 
 
 class Letters:
@@ -95,6 +114,10 @@ class Draft:
         """Add the operations of one edit. Raises Misuse or TooLarge."""
         if isinstance(edit, Splice):
             self._splice(edit)
+        elif isinstance(edit, Strike):
+            self._strike(edit.letters)
+        elif isinstance(edit, Revive):
+            self._revive(edit)
         elif isinstance(edit, Swap):
             self._swap(edit)
         else:
@@ -110,7 +133,7 @@ class Draft:
         """Several values of one change live side by side: only the first replaces what is to go."""
         replaced = tuple(sorted(edit.replaced))
         for place, value in enumerate(edit.values):
-            before = () if place else replaced
+            before = tuple(sorted({*(() if place else replaced), *edit.again[place : place + 1]}))
             self.operations.append(Operation(Action.PUT, None, edit.key, value=value, before=before))
         if not edit.values and replaced:
             self.operations.append(Operation(Action.DELETE, None, edit.key, before=replaced))
@@ -129,12 +152,8 @@ class Draft:
             raise Misuse("this text is one value, since it was born long", hint="Put the whole text as `body`.")
         if not 0 <= edit.position <= edit.position + edit.deleted <= letters.length:
             raise Misuse(f"the text has {letters.length} characters, not {edit.position + edit.deleted}")
-        growth = len(edit.inserted) - edit.deleted
-        if growth > 0 and letters.length + growth > BODY_PLAIN_BYTES_MAX:
-            raise TooLarge(f"a text has more than {BODY_PLAIN_BYTES_MAX} characters")
-        for place in range(edit.position, edit.position + edit.deleted):
-            gone = letters.letter(place)
-            self.operations.append(Operation(Action.DELETE, self._body, gone, before=(gone,)))
+        self._must_fit(letters.length + len(edit.inserted) - edit.deleted, len(edit.inserted) - edit.deleted)
+        self._strike([letters.letter(place) for place in range(edit.position, edit.position + edit.deleted)])
         left = letters.letter(edit.position - 1) if edit.position else None
         made: list[OperationId] = []
         for letter in edit.inserted:
@@ -142,3 +161,16 @@ class Draft:
             self.operations.append(Operation(Action.PUT, self._body, left, insert=True, value=letter))
             left = made[-1]
         letters.splice(edit.position, edit.deleted, made)
+
+    def _strike(self, letters: Iterable[OperationId]) -> None:
+        for gone in letters:
+            self.operations.append(Operation(Action.DELETE, self._body, gone, before=(gone,)))
+
+    def _revive(self, edit: Revive) -> None:
+        self._must_fit(self._letters.length + len(edit.letters), len(edit.letters))
+        for gone, letter in edit.letters:
+            self.operations.append(Operation(Action.PUT, self._body, gone, insert=True, value=letter))
+
+    def _must_fit(self, length: int, growth: int) -> None:
+        if growth > 0 and length > BODY_PLAIN_BYTES_MAX:
+            raise TooLarge(f"a text has more than {BODY_PLAIN_BYTES_MAX} characters")

@@ -36,14 +36,15 @@ class Stroke(NamedTuple):
     gone: Sequence[bytes]
 
 
-class _Letter(NamedTuple):
-    """An inserted character, and the change that inserted it."""
+class Letter(NamedTuple):
+    """An inserted character, the change that inserted it, and the letter that it was inserted behind."""
 
     value: str
     change: bytes
+    left: OperationId | None
 
 
-class _Write(NamedTuple):
+class Write(NamedTuple):
     """A register set or removed: by which operation, of which of its actor's changes."""
 
     id: OperationId
@@ -65,10 +66,10 @@ class Fold:
     def __init__(self, history: History) -> None:
         """Begin without an operation. `history` holds what will be added, and says what stands on what."""
         self._history = history
-        self._letters: dict[OperationId, _Letter] = {}
+        self._letters: dict[OperationId, Letter] = {}
         self._after: dict[OperationId | None, list[OperationId]] = {}
         self._gone: dict[OperationId, list[bytes]] = {}
-        self._writes: dict[str, list[_Write]] = {}
+        self._writes: dict[str, list[Write]] = {}
 
     def take(self, changes: Iterable[Change]) -> None:
         """Add changes that the history holds, the document's first one included; in any order."""
@@ -82,16 +83,16 @@ class Fold:
             if operation.object is None:
                 if operation.action is not Action.MAKE_TEXT:
                     write = (name, change.sequence, change.hash, operation.action, operation.value, operation.before)
-                    self._writes.setdefault(str(key), []).append(_Write(*write))
+                    self._writes.setdefault(str(key), []).append(Write(*write))
             elif operation.insert:
-                self._letters[name] = _Letter(str(operation.value), change.hash)
+                self._letters[name] = Letter(str(operation.value), change.hash, _element(key))
                 self._after.setdefault(_element(key), []).append(name)
             elif isinstance(key, OperationId):
                 self._gone.setdefault(key, []).append(change.hash)
 
     def view(self, void: AbstractSet[bytes]) -> View:
         """What is to be seen when the changes of these hashes do not count."""
-        letters = tuple(name for name in self._in_order() if self._shown(name, void))
+        letters = tuple(name for name in self._in_order() if self.shown(name, void))
         text = "".join(self._letters[name].value for name in letters)
         live = {key: self._live(writes, void) for key, writes in self._writes.items()}
         return View(letters, text, {key: values for key, values in live.items() if values})
@@ -107,7 +108,7 @@ class Fold:
         if len(changes) < 2:
             return ()
         common = self._history.shared(changes)
-        shared: dict[OperationId, _Write] = {}
+        shared: dict[OperationId, Write] = {}
         seen: set[OperationId] = set()
         while open_:
             for name in open_.pop().before:
@@ -128,10 +129,22 @@ class Fold:
         found |= {write.change for other, writes in self._writes.items() if other != key for write in writes}
         return frozenset(found & changes)
 
+    def letter(self, name: OperationId) -> Letter:
+        """A letter that was ever inserted."""
+        return self._letters[name]
+
+    def deleters(self, name: OperationId) -> Sequence[bytes]:
+        """The changes that deleted a letter."""
+        return self._gone.get(name, ())
+
+    def writes(self, key: str) -> Sequence[Write]:
+        """Every write of a register."""
+        return self._writes.get(key, ())
+
     def strokes(self) -> Iterator[Stroke]:
         """Every letter that was ever inserted, in the order of the text."""
         for name in self._in_order():
-            value, change = self._letters[name]
+            value, change, _ = self._letters[name]
             yield Stroke(name, value, change, self._gone.get(name, ()))
 
     def _in_order(self) -> Iterator[OperationId]:
@@ -139,13 +152,13 @@ class Fold:
 
         This is the order in which Automerge has them: to go right from there while what stands there is greater.
         """
-        following = [*self._behind(None)]
+        following = [*self.behind(None)]
         while following:
             name = following.pop()
             yield name
-            following += self._behind(name)
+            following += self.behind(name)
 
-    def _behind(self, name: OperationId | None) -> Sequence[OperationId]:
+    def behind(self, name: OperationId | None) -> Sequence[OperationId]:
         """What was inserted after a letter, ascending."""
         found = self._after.get(name)
         if found is None:
@@ -153,11 +166,11 @@ class Fold:
         found.sort()
         return found
 
-    def _shown(self, name: OperationId, void: AbstractSet[bytes]) -> bool:
+    def shown(self, name: OperationId, void: AbstractSet[bytes]) -> bool:
         """Whether a letter was inserted by a change that counts, and deleted by none that counts."""
         return self._letters[name].change not in void and all(by in void for by in self._gone.get(name, ()))
 
-    def _live(self, writes: Sequence[_Write], void: AbstractSet[bytes]) -> dict[OperationId, Live]:
+    def _live(self, writes: Sequence[Write], void: AbstractSet[bytes]) -> dict[OperationId, Live]:
         """The values of one register that live.
 
         A write replaces what it names. A void one does not; but whoever wrote later, standing on it, saw nothing of

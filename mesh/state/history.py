@@ -162,6 +162,10 @@ class History:
         """Whether a reach has an actor's change of this number, which is held."""
         return sequence <= reached(self._lines[actor], reach, actor)
 
+    def stands_on(self, change: bytes, other: bytes) -> bool:
+        """Whether a change is another one or stands on it; both are held."""
+        return self.covers(self._reaches[self._positions[change]], *self.number(other))
+
     def at(self, actor: bytes, sequence: int) -> bytes | None:
         """The hash of an actor's change by its number."""
         line = self._lines.get(actor)

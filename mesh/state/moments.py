@@ -23,11 +23,11 @@ _SHOWN = 1  # in a byte per letter, so that the next shown letter is found at th
 class Moments:
     """A text that goes back and forth in time."""
 
-    __slots__ = ("_deleted", "_gone", "_here", "_history", "_inserted", "_reach", "_void", "names", "shown", "values")
+    __slots__ = ("_deleted", "_gone", "_here", "_history", "_inserted", "_reach", "names", "shown", "values")
 
     def __init__(self, fold: Fold, history: History, first: int, void: AbstractSet[bytes] = NONE) -> None:
         """Start after the changes at the first so many places of the history. Nothing is seen of `void` ones."""
-        self._history, self._void = history, void
+        self._history = history
         self._reach = Reach(first, {})
         self._inserted: dict[bytes, list[int]] = {}
         self._deleted: dict[bytes, list[int]] = {}
@@ -36,22 +36,21 @@ class Moments:
         self.values: list[str] = []
         self._gone: list[int] = []  # by how many changes of where we are
         self._here = bytearray()
+        counted = dict.fromkeys(history.placed(0, first), 1) | dict.fromkeys(void, 0)
         for place, (name, value, change, gone) in enumerate(fold.strokes()):
             self.names.append(name)
             self.values.append(value)
-            self._here.append(self._begun(self._inserted, change, place))
-            self._gone.append(sum([self._begun(self._deleted, by, place) for by in set(gone)]))
+            if (here := counted.get(change)) is None:
+                self._inserted.setdefault(change, []).append(place)
+            self._here.append(here or 0)
+            count = 0
+            for by in set(gone):
+                if (one := counted.get(by)) is None:
+                    self._deleted.setdefault(by, []).append(place)
+                count += one or 0
+            self._gone.append(count)
         self.shown = bytearray(here and not gone for here, gone in zip(self._here, self._gone, strict=True))
         """For each of them whether it is seen now."""
-
-    def _begun(self, places: dict[bytes, list[int]], change: bytes, place: int) -> bool:
-        """Whether a change counts from the start; if not, remember what it does to a letter."""
-        if change in self._void:
-            return False
-        if self._history.position(change) < self._reach.first:
-            return True
-        places.setdefault(change, []).append(place)
-        return False
 
     def go(self, reach: Reach) -> None:
         """Show the text as it was after these changes."""

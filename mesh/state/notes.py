@@ -66,12 +66,12 @@ def birth(title: str, body: str, tags: Iterable[str], path: str | None, salt: by
 
 def view(document: DocumentId, born: Born) -> Note:
     """A note as it was born, without Automerge."""
-    return _note(document, born.registers, born.text, ())
+    return as_shown(document, born.registers, born.text, ())
 
 
 def view_of(document: Document, conflicts: tuple[str, ...] = ()) -> Note:
     """A note as it is, with what is in conflict in it (conflicts.py)."""
-    return _note(document.id, document.registers(), document.text(), conflicts)
+    return as_shown(document.id, document.registers(), document.text(), conflicts)
 
 
 def edits(
@@ -102,7 +102,8 @@ def edits(
     return tuple(out)
 
 
-def _note(document: DocumentId, registers: Mapping[str, Value], body: str, conflicts: tuple[str, ...]) -> Note:
+def as_shown(document: DocumentId, registers: Mapping[str, Value], body: str, conflicts: tuple[str, ...] = ()) -> Note:
+    """A note of these registers and this text."""
     path = registers.get(_PATH)
     return Note(
         document,

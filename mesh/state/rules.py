@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from mesh.limits import SETTLED_PRINTS_MAX
 from mesh.state.conflicts import Conflict
-from mesh.state.edits import Edit, Splice
+from mesh.state.edits import Edit, Strike
 from mesh.state.footprints import Footprint
 from mesh.state.operations import OperationId
-from mesh.state.regions import Region
 from mesh.state.settling import Settlements
+from mesh.state.versions import Region
 
 EQUAL = "equal"
 """The same words instead of the same words: one copy stays."""
@@ -43,7 +43,8 @@ def ruling(conflict: Conflict, settlements: Settlements) -> Ruling | None:
     if len(edits) > SETTLED_PRINTS_MAX or len({(one.left, one.right, one.deleted) for one in edits}) > 1:
         return None
     places = {letter: place for place, letter in enumerate(region.letters)}
-    texts = [_whole(one, places, region) for one in edits]
+    inserted = frozenset(letter for one in edits for letter in one.inserted)
+    texts = [_whole(one, places, region, inserted) for one in edits]
     longest = max(len(text or "") for text in texts)
     kept = min((one for one, text in zip(edits, texts, strict=True) if len(text or "") == longest), key=_by_change)
     words = texts[edits.index(kept)]
@@ -56,22 +57,26 @@ def ruling(conflict: Conflict, settlements: Settlements) -> Ruling | None:
     else:
         return None
     gone = [one for one in edits if one is not kept]
-    return Ruling(rule, conflict, _removed(gone, places, region.start), frozenset(one.change for one in gone))
+    return Ruling(rule, conflict, _removed(gone), frozenset(one.change for one in gone))
 
 
 def _by_change(one: Footprint) -> bytes:
     return one.change
 
 
-def _whole(one: Footprint, places: Mapping[OperationId, int], region: Region) -> str | None:
-    """What an edit put into the text, if all of it is still there and nobody wrote or deleted inside."""
-    first = places.get(one.inserted[0]) if one.inserted else None
-    if first is None or region.letters[first : first + len(one.inserted)] != one.inserted:
+def _whole(
+    one: Footprint, places: Mapping[OperationId, int], region: Region, inserted: frozenset[OperationId]
+) -> str | None:
+    """What an edit put into the text, if all of it is still there and nobody else wrote or deleted inside.
+
+    Letters that several bring back at once stand among each other, each where it was.
+    """
+    found = [places.get(letter, -1) for letter in one.inserted]
+    if not found or min(found) < 0 or not inserted >= {*region.letters[found[0] : found[-1] + 1]}:
         return None
-    return region.merged[first : first + len(one.inserted)]
+    return "".join(region.merged[place] for place in found)
 
 
-def _removed(gone: Sequence[Footprint], places: Mapping[OperationId, int], start: int) -> tuple[Edit, ...]:
-    """What these put into the text taken out, the last place first."""
-    found = sorted(((start + places[one.inserted[0]], len(one.inserted)) for one in gone), reverse=True)
-    return tuple(Splice(place, length, "") for place, length in found)
+def _removed(gone: Sequence[Footprint]) -> tuple[Edit, ...]:
+    """What these put into the text taken out."""
+    return (Strike(tuple(letter for one in gone for letter in one.inserted)),)

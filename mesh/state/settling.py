@@ -16,12 +16,13 @@ from mesh.events.kinds import Carrier, Settled, Undone, Value
 from mesh.limits import PATH_BYTES_MAX, SETTLED_PRINTS_MAX
 from mesh.names import Digest
 from mesh.state import notes
+from mesh.state.changes import decode
 from mesh.state.conflicts import DELETED, PATH, Conflict, Kind
 from mesh.state.documents import Document
 from mesh.state.edits import Edit, Put, Splice
-from mesh.state.regions import Region, Version
 from mesh.state.rewording import splices
 from mesh.state.shapes import BODY, check_register
+from mesh.state.versions import Region, Version
 
 _NAMES_TRIED = 1000  # for a document that gives way
 
@@ -51,23 +52,28 @@ Choice = Take | Say | Merge
 class Settlements:
     """The honoured `settled` and `undone` events of one document, in whatever order they came."""
 
-    __slots__ = ("_known", "_naming", "_settled", "_undoing")
+    __slots__ = ("_changes", "_known", "_naming", "_rivals", "_settled", "_undoing")
 
     def __init__(self) -> None:
         """Begin with none."""
         self._settled: dict[Digest, Settled] = {}
         self._naming: dict[bytes, set[Digest]] = {}
         self._undoing: dict[Digest, set[Digest]] = {}
+        self._changes: dict[Digest, bytes] = {}
         self._known: dict[Digest, bool] = {}
+        self._rivals: frozenset[tuple[bytes, bytes]] | None = None
 
     def __bool__(self) -> bool:
         """Whether there are any."""
         return bool(self._settled or self._undoing)
 
-    def add(self, event: Digest, body: Carrier) -> None:
-        """Take in what an event says; of a plain change that is nothing."""
+    def add(self, event: Digest, body: Carrier, change: bytes = b"") -> None:
+        """Take in what an event says; of a plain change that is nothing. `change`: its hash, where that is known."""
+        self._rivals = None
         if isinstance(body, Settled):
             self._settled[event] = body
+            if change or body.change:
+                self._changes[event] = change or decode(body.change).hash
             for name in body.prints:
                 self._naming.setdefault(name, set()).add(event)
         elif isinstance(body, Undone):
@@ -92,13 +98,21 @@ class Settlements:
         """The event that takes this one back and is in effect; of several the one with the smallest digest."""
         return min((name for name in self._undoing.get(event, ()) if self.effective(name)), default=None)
 
-    def naming(self, name: bytes) -> frozenset[bytes]:
+    def naming(self, name: bytes) -> frozenset[Digest]:
         """The settlements in effect that name an overlapping edit."""
         return frozenset(event for event in self._naming.get(name, ()) if self.effective(event))
 
     def settled(self, one: bytes, other: bytes) -> bool:
         """Whether a settlement that is in effect names both of two overlapping edits."""
         return not self.naming(one).isdisjoint(self.naming(other))
+
+    def rivals(self) -> frozenset[tuple[bytes, bytes]]:
+        """The changes by which the same edit was settled more than once, two by two, by settlements in effect."""
+        if self._rivals is None:
+            known = self._changes.keys()
+            groups = {frozenset(self._changes[event] for event in self.naming(n) & known) for n in self._naming}
+            self._rivals = frozenset(pair for group in groups for pair in combinations(sorted(group), 2))
+        return self._rivals
 
     def of(self, conflict: bytes) -> tuple[Digest, ...]:
         """The settlements of a conflict, in effect or not."""
@@ -152,8 +166,8 @@ def _reworded(conflict: Conflict, choice: Choice) -> tuple[Edit, ...]:
         return tuple(_as_had(region, region.sides[choice.side]))
     if not isinstance(choice.value, str):
         raise Misuse("a text is settled by a text")
-    found = splices(region.merged, choice.value)
-    return tuple(Splice(region.start + one.position, one.deleted, one.inserted) for one in found)
+    found = splices(conflict.merged, choice.value)
+    return tuple(Splice(conflict.start + one.position, one.deleted, one.inserted) for one in found)
 
 
 def _as_had(region: Region, side: Version) -> Iterable[Splice]:

@@ -5,7 +5,7 @@ Never sent and never compared: Automerge's bytes depend on the order of arrival.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from mesh.errors import Malformed
@@ -17,9 +17,14 @@ from mesh.state.changes import decode as decode_change
 from mesh.state.encoding import hash_of
 from mesh.state.genesis import Genesis
 from mesh.state.intake import Intake
+from mesh.state.operations import Change
 
-_VERSION = 2
-_WITHOUT_VOID = 1  # written before a change could be void: as a later one without any
+_VERSION = 3
+_MISSING: Mapping[int, tuple[object, ...]] = {
+    1: ([], [], False),  # written before a change could be void: as a later one without any
+    2: (False,),  # written before anybody asked whether changes are concurrent: as one in which some may be
+    _VERSION: (),
+}
 _WHAT = "a document's snapshot"
 _VALUES = (str, int, bool, type(None))
 
@@ -28,7 +33,8 @@ _VALUES = (str, int, bool, type(None))
 class Snapshot:
     """The fields of a snapshot: how the document was born, Automerge's bytes, and the changes that are not in them.
 
-    `aside` are the void changes that are not in the document, `void` the hashes of all that are void.
+    `aside` are the void changes that are not in the document, `void` the hashes of all that are void. `linear`: no two
+    changes of the document are concurrent.
     """
 
     document: DocumentId
@@ -40,6 +46,7 @@ class Snapshot:
     refused: tuple[tuple[bytes, str], ...]
     aside: tuple[bytes, ...] = ()
     void: tuple[bytes, ...] = ()
+    linear: bool = False
 
 
 def taken(document: DocumentId, genesis: Genesis, held: Intake, engine: bytes) -> Snapshot:
@@ -47,17 +54,17 @@ def taken(document: DocumentId, genesis: Genesis, held: Intake, engine: bytes) -
     waiting, aside = (tuple(c.raw for _, c in sorted(part.items())) for part in (held.waiting, held.aside))
     refused = tuple((change.raw, reason) for _, (change, reason) in sorted(held.refused.items()))
     birth = (genesis.body is not None, genesis.letters, genesis.registers)
-    return Snapshot(document, *birth, engine, waiting, refused, aside, tuple(sorted(held.void)))
+    void, linear = tuple(sorted(held.void)), not held.history.parted
+    return Snapshot(document, *birth, engine, waiting, refused, aside, void, linear)
 
 
-def restored(saved: Snapshot, genesis: Genesis, changes: Sequence[bytes]) -> Intake:
-    """The history as it was when this was taken, and what was beside it. `changes` are what Automerge holds."""
+def restored(saved: Snapshot, genesis: Genesis, first: bytes, others: Iterable[Change]) -> Intake:
+    """The history as it was when this was taken, and what was beside it. The changes are what Automerge holds."""
     void = frozenset(saved.void)
-    first, *others = changes
     held = Intake.begun(replace(genesis, hash=hash_of(first)), void)
     held.void.update(void)
-    for raw in others:
-        held.restore(decode_change(raw))
+    for change in others:
+        held.restore(change)
     for raw, reason in saved.refused:
         held.refuse(decode_change(raw), reason)
     held.admit(decode_change(raw) for raw in (*saved.waiting, *saved.aside))
@@ -69,19 +76,18 @@ def encode(snapshot: Snapshot) -> bytes:
     name = snapshot.document
     born = [snapshot.has_text, snapshot.letters, dict(snapshot.registers)]
     refused = [list(pair) for pair in snapshot.refused]
-    beside = [list(snapshot.waiting), refused, list(snapshot.aside), list(snapshot.void)]
+    beside = [list(snapshot.waiting), refused, list(snapshot.aside), list(snapshot.void), snapshot.linear]
     return cbor.encode([_VERSION, [name.space, name.type, name.name], born, snapshot.engine, beside])
 
 
 def decode(raw: bytes) -> Snapshot:
     """Read a snapshot. Raises Refused."""
     version, name, born, engine, beside = cbor.fields(raw, SNAPSHOT_BYTES_MAX, _WHAT, (int, list, list, bytes, list))
-    if version not in {_WITHOUT_VOID, _VERSION}:
+    if version not in _MISSING:
         raise Malformed(f"{_WHAT} has version {version}, not {_VERSION}")
-    if version == _WITHOUT_VOID:
-        beside = [*beside, [], []]  # type: ignore[misc]
+    beside = [*beside, *_MISSING[version]]  # type: ignore[index, misc]
     has_text, letters, registers = cbor.expect_types(born, _WHAT, (bool, int, dict))
-    waiting, refused, aside, void = cbor.expect_types(beside, _WHAT, (list, list, list, list))
+    waiting, refused, aside, void, linear = cbor.expect_types(beside, _WHAT, (list, list, list, list, bool))
     pairs = [cbor.expect_types(pair, _WHAT, (bytes, str)) for pair in refused]  # type: ignore[attr-defined]
     others = (*waiting, *aside, *void)  # type: ignore[misc]
     whole = all(type(k) is str and type(v) in _VALUES for k, v in registers.items())  # type: ignore[attr-defined]
@@ -97,4 +103,5 @@ def decode(raw: bytes) -> Snapshot:
         tuple((change, reason) for change, reason in pairs),  # type: ignore[misc]
         tuple(aside),  # type: ignore[arg-type]
         tuple(void),  # type: ignore[arg-type]
+        bool(linear),
     )

@@ -308,6 +308,17 @@ class NotesContract:
         assert titles(await store.notes(deleted=True, tag="gard", limit=9)) == ["one"]
         assert await store.notes(tag="garden", limit=9) == ()
 
+    async def test_notes_at_a_path(self, store: Store) -> None:
+        """Those of one space, and no removed ones; a path is taken as it is."""
+        paths = {1: "a/b.md", 2: "a/b.md", 3: "a/B.md", 4: None, 5: "a/b.md"}
+        rows = [note_row(document(n), f"n{n}", n, path=path, deleted=n == 5) for n, path in paths.items()]
+        await store.commit(Batch(notes=tuple(rows)))
+        space = document(1).space
+        assert titles(await store.notes(at=(space, "a/b.md"), limit=9)) == ["n2", "n1"]
+        assert titles(await store.notes(at=(space, "a/B.md"), limit=9)) == ["n3"]
+        assert await store.notes(at=("elsewhere", "a/b.md"), limit=9) == ()
+        assert await store.notes(at=(space, "a/b.md"), deleted=True, limit=9) == ()
+
     async def test_words_are_found_by_their_beginning(self, store: Store) -> None:
         """In title, body and tags; all words must be there; case and accents do not matter; changes count."""
         rows = (

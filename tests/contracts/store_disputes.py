@@ -50,6 +50,7 @@ def settlement(about: DocumentId, number: int, **parts: object) -> SettlementRow
         "prints": (),
         "rule": "",
         "undoes": None,
+        "change": digest(f"change {number}"),
         **parts,
     }
     return SettlementRow(document=about, author=author(number), **filled)  # type: ignore[arg-type]

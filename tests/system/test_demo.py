@@ -16,7 +16,8 @@ from tests.system.commands import command, mesh, processes_in
 
 pytestmark = pytest.mark.system
 
-ALL = ["founded", "joined", "written", "cut_off", "returned", "conflicting", "killed", "forged", "checked"]
+ALL = ["founded", "joined", "written", "cut_off", "returned", "conflicting"]
+ALL += ["inspected", "killed", "forged", "checked"]
 
 
 @pytest.fixture
@@ -47,7 +48,8 @@ def test_every_step_comes_true_with_the_notes_of_a_person(tmp_path: Path, place:
     assert isinstance(digests, dict)
     assert (len(digests), len(set(digests.values()))) == (3, 1)
     assert isinstance(conflicts, list)
-    assert len(conflicts[0]["values"]) == 2
+    assert [len(one["values"]) for one in conflicts] == [2, 2]
+    assert {one["kind"] for one in conflicts} == {"register", "text"}
     assert not (tmp_path / "unused").exists()
     assert list(place.iterdir()) == []
 

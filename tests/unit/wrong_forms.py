@@ -18,6 +18,7 @@ from mesh.limits import (
     HAVE_CHAINS_MAX,
     HEADER_BYTES_MAX,
     SEQ_MAX,
+    SETTLED_PRINTS_MAX,
     TRAIL_HEADS_MAX,
     WANT_BODIES_MAX,
     WANT_SPANS_MAX,
@@ -26,7 +27,7 @@ from mesh.sync.messages import Have, Message, Push, Want
 
 D = bytes(32)
 HEAD: list[object] = [1, D]
-LANES = {"born": Lane.DATA, "changed": Lane.DATA}
+LANES = dict.fromkeys(("born", "changed", "settled", "undone"), Lane.DATA)
 
 # One thing wrong in each: what a strict reader must not take, with a value that a lenient one would find in it.
 WRONG_CBOR = {
@@ -169,6 +170,8 @@ GOOD_BODIES: dict[str, list[object]] = {
     "forget": ["home", "note", bytes(16)],
     "born": [{"title": "x", "rank": 1}, "text", bytes(16)],
     "changed": [b"change"],
+    "settled": [b"change", bytes(16), [bytes(16), b"p" * 16], "equal"],
+    "undone": [b"change", KEY],
 }
 MANY = [bytes(30) + number.to_bytes(2) for number in range(1025)]
 WRONG_MARKS: Sequence[object] = (
@@ -218,6 +221,21 @@ WRONG_BODIES: dict[str, dict[int, Sequence[object]]] = {
         2: (bytes(15), bytes(17)),
     },
     "changed": {0: ("change", None, 1)},
+    "settled": {
+        0: ("change", None),
+        1: (bytes(15), bytes(17), KEY, "conflict"),
+        2: (
+            bytes(16),
+            [bytes(15)],
+            [KEY],
+            ["print of letters"],
+            [b"p" * 16, bytes(16)],
+            [bytes(16), bytes(16)],
+            [number.to_bytes(16) for number in range(SETTLED_PRINTS_MAX + 1)],
+        ),
+        3: (b"equal", None, "r" * 65, "ä" * 33),
+    },
+    "undone": {0: ("change", None), 1: (KEY_31, bytes(16), "event")},
 }
 WRONG_FIELDS = [
     (kind, place, bad) for kind, fields in WRONG_BODIES.items() for place, values in fields.items() for bad in values

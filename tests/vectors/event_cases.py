@@ -17,7 +17,7 @@ from mesh.events import cbor
 from mesh.events.bodies import encode_body
 from mesh.events.event import CLEAR, Event, Header, Inner, Lane, Run
 from mesh.events.founding import default_grant
-from mesh.events.kinds import Body, Born, Changed, Genesis, Located, Opening, kind_of
+from mesh.events.kinds import Body, Born, Changed, Genesis, Located, Opening, Settled, Undone, kind_of
 from mesh.events.seal import pad_body, pad_inner
 from mesh.events.speaking import runs
 from mesh.limits import BODY_PLAIN_BYTES_MAX, CBOR_DEPTH_MAX, LAMPORT_STEP_MAX, SEQ_MAX
@@ -218,6 +218,14 @@ def bodies() -> Iterator[tuple[str, Case]]:
         "born": (Lane.DATA, Born({"title": "Shopping", "done": False, "rank": -3, "due": None}, "milk\n", bytes(16))),
         "born_without_salt": (Lane.DATA, Born({}, "", b"")),
         "changed": (Lane.DATA, Changed(b"an Automerge change")),
+        "settled": (Lane.DATA, Settled(b"an Automerge change", fixed(16, "conflict"))),
+        "settled_by_a_rule": (
+            Lane.DATA,
+            Settled(
+                b"an Automerge change", fixed(16, "conflict"), tuple(sorted(fixed(16, n) for n in "abc")), "prefix"
+            ),
+        ),
+        "undone": (Lane.DATA, Undone(b"an Automerge change", Digest(fixed(32, "event")))),
     }
     for name, (lane, body) in said.items():
         raw = encode_body(body)

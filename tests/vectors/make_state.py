@@ -1,4 +1,4 @@
-"""Makes the vectors for changes, documents, void work and the state digest, which other programs are held against too.
+"""Makes the vectors for changes, documents, void work, overlaps and the state digest; other programs share them.
 
 Run it to write them again; a test holds the files to what it makes. Values are hex, and texts are JSON.
 """
@@ -14,11 +14,12 @@ from mesh.limits import TEXT_BYTES_MAX
 from mesh.names import Digest, DocumentId
 from mesh.state import digest
 from mesh.state.documents import Document
-from mesh.state.edits import Delete, Edit, Put, Splice
+from mesh.state.edits import Delete, Edit, Put, Splice, Swap
 from mesh.state.encoding import encode
 from mesh.state.genesis import derive
 from mesh.state.operations import Action, Change, Operation, OperationId
 from tests.vectors.mask_cases import masks
+from tests.vectors.overlap_cases import overlaps
 from tests.vectors.shape_cases import ACTOR, ADMISSION, BAD, BODY, GOOD, TIP
 from tests.vectors.wrong_changes import INSERT, PUT, WRONG, change_of, deflated
 
@@ -40,7 +41,8 @@ def actor(number: int) -> bytes:
 
 def changes() -> Iterator[tuple[str, Case]]:
     """Single changes: bytes that are read or not, and operations that a note may have or not."""
-    for name, change in (("one_put", change_of(PUT)), ("one_letter", change_of(INSERT))):
+    single = {"one_put": change_of(PUT), "one_letter": change_of(INSERT), "no_operations": change_of()}
+    for name, change in single.items():
         yield f"valid_{name}", {"read": True, "change": change.raw.hex(), "hash": change.hash.hex()}
     whole = change_of(PUT)
     yield "valid_deflated", {"read": True, "change": deflated(whole).hex(), "hash": whole.hash.hex()}
@@ -72,6 +74,8 @@ def documents() -> Iterator[tuple[str, Case]]:
     yield "valid_tag_removed_and_set", document_case(DOCUMENT, BIRTH, removed)
     yield "valid_words_far_apart", document_case(DOCUMENT, BIRTH, words)
     yield "valid_letters_at_one_place", document_case(DOCUMENT, BIRTH, same_place)
+    yield "valid_values_side_by_side", document_case(DOCUMENT, BIRTH, _side_by_side(start))
+    yield "valid_a_change_that_does_nothing", document_case(DOCUMENT, BIRTH, _looked_at())
     yield "valid_conversation", document_case(DOCUMENT, BIRTH, _conversation())
     yield "a_number_given_twice", document_case(DOCUMENT, BIRTH, _twice(start))
     for name, change in _unfit(start):
@@ -94,6 +98,26 @@ def _conversation() -> list[Change]:
         written.append(document.edit(actor(step % 3 + 1), edits))
         document.take(written[-1:])
     return written
+
+
+def _side_by_side(start: Document) -> list[Change]:
+    """One change puts three values beside each other, another takes one of them out and puts two in."""
+    title = OperationId(2, derive(DOCUMENT, BIRTH).actor)
+    several = start.edit(actor(1), [Swap("title", (title,), ("a", "b", 3))])
+    document = Document.born(DOCUMENT, BIRTH)
+    document.take([several])
+    second = OperationId(several.start + 1, several.actor)
+    return [several, document.edit(actor(2), [Swap("title", (second,), ("é", None)), Swap("path", (), ("p", "q"))])]
+
+
+def _looked_at() -> list[Change]:
+    """Two titles, of which somebody only says that both were seen; and somebody goes on from there."""
+    document = Document.born(DOCUMENT, BIRTH)
+    titles = [document.edit(actor(n), [Put("title", f"by {n}")]) for n in (1, 2)]
+    document.take(titles)
+    bare = document.edit(actor(3), [], bare=True)
+    document.take([bare])
+    return [*titles, bare, document.edit(actor(3), [Splice(0, 0, "after ")])]
 
 
 def _twice(start: Document) -> list[Change]:
@@ -195,7 +219,13 @@ def _digest(events: Sequence[tuple[DocumentId, Digest, int, Digest]]) -> Case:
 
 def files() -> dict[Path, str]:
     """Every file of these vectors, with what stands in it."""
-    kinds = {"changes": changes(), "documents": documents(), "masks": masks(), "digest": digests()}
+    kinds = {
+        "changes": changes(),
+        "documents": documents(),
+        "masks": masks(),
+        "overlaps": overlaps(),
+        "digest": digests(),
+    }
     return {
         FOLDER / kind / f"{name}.json": json.dumps(case, indent=1, sort_keys=True) + "\n"
         for kind, cases in kinds.items()

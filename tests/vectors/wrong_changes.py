@@ -81,7 +81,6 @@ WRONG: dict[str, Callable[[], bytes]] = {
     "its_own_actor_among_the_others": lambda: seal([TIP], [ACTOR, ACTOR], 1, 5, columns_of(PUT).items())[0],
     "an_unknown_column": lambda: spoiled(0x61, b"\x7f\x01", PUT),
     "columns_out_of_order": lambda: seal([TIP], [ACTOR], 1, 5, list(columns_of(PUT).items())[::-1])[0],
-    "no_operations": lambda: seal([TIP], [ACTOR], 1, 5, [])[0],
     "a_mark": lambda: spoiled(encoding.ACTION, b"\x7f\x07", PUT),
     "a_counter": lambda: spoiled(encoding.VALUE_META, b"\x7f\x18", PUT),
     "an_increment": lambda: spoiled(encoding.ACTION, b"\x7f\x05", PUT),

@@ -16,11 +16,12 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import get_context
 
-from tests.world import mask_campaign
+from tests.world import dispute_sabotages, mask_campaign
 from tests.world.attackers import campaign as attackers
 from tests.world.run import Outcome, is_real, play
 from tests.world.sabotages import ALL, Caught, Sabotage, hunt
 
+FAULTS = (*ALL, *dispute_sabotages.ALL)
 STEPS = 120
 SEEDS = 300
 
@@ -60,16 +61,16 @@ def campaign(seeds: Iterable[int], steps: int, jobs: int) -> Iterator[Outcome | 
 
 def hunts(steps: int, jobs: int) -> Iterator[tuple[Sabotage, Caught | None]]:
     """Build in each fault and look whether the world notices."""
-    names = range(len(ALL))
+    names = range(len(FAULTS))
     if jobs <= 1:
-        yield from ((ALL[number], hunt(ALL[number], steps)) for number in names)
+        yield from ((FAULTS[number], hunt(FAULTS[number], steps)) for number in names)
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from zip(ALL, pool.map(partial(_hunt, steps=steps), names), strict=True)
+        yield from zip(FAULTS, pool.map(partial(_hunt, steps=steps), names), strict=True)
 
 
 def _hunt(number: int, steps: int) -> Caught | None:
-    return hunt(ALL[number], steps)
+    return hunt(FAULTS[number], steps)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -27,6 +27,7 @@ KILLED_AFTER = 400  # acknowledged writes, so that some are under way
 WRITERS = 8
 NAMED_MAX = 10  # files that are left out, by name
 SHARED = "Garden"
+_TITLES = {"Garden in spring", "Garden this weekend"}
 _PARAGRAPHS = "Buy seeds.\n\nWater every evening.\n"
 _IMPORT_S_MAX = 600.0
 
@@ -143,13 +144,53 @@ def conflicting(story: Story) -> Figures:
     seen = [device.call("note.show", document=story.documents[SHARED]) for device in story.devices]
     story.conflicts = seen[0]["conflicts"]  # type: ignore[assignment]
     _require(all(one["conflicts"] == story.conflicts for one in seen), "the devices list other conflicts")
-    titles = {value["value"] for one in story.conflicts for value in one["values"]}  # type: ignore[attr-defined]
-    _require(titles == {"Garden in spring", "Garden this weekend"}, f"the titles are {titles}")
+    titles = _values(story.conflicts, "title")
+    _require(titles == _TITLES, f"the titles are {titles}")
     texts = {str(one["body"]) for one in seen}
     _require(len(texts) == 1, "the devices show other texts")
     (text,) = texts
     _require("carrot" in text and "tomato" in text, f"an edit of the paragraph is lost: {text!r}")
-    return {"titles": sorted(titles), "paragraph": text.splitlines()[0]}
+    return {"titles": sorted(_TITLES), "paragraph": text.splitlines()[0]}
+
+
+def inspected(story: Story) -> Figures:
+    """What collided is listed alike on all three; one is settled on the laptop, and taken back on the phone."""
+    listed = [_open_in(device) for device in story.devices]
+    ids = {str(one["id"]) for one in listed[0]}
+    _require(all(one == listed[0] for one in listed), "the devices list other conflicts")
+    _require(_values(listed[0], "title") == _TITLES, f"the titles in conflict are {_values(listed[0], 'title')}")
+    title = next(str(one["id"]) for one in listed[0] if one["field"] == "title")
+    shown = story.laptop.mesh("conflicts", "show", title)
+    _require(shown["ancestor"] == SHARED, f"both began with {shown['ancestor']!r}")
+    story.laptop.mesh("conflicts", "resolve", title, "--take", "2")
+    agreed(story.devices)
+    kept: set[object] = {
+        str(device.call("note.show", document=story.documents[SHARED])["title"]) for device in story.devices
+    }
+    _require(len(kept) == 1 and kept < _TITLES, f"settled, the titles are {kept}")
+    settled = [_values(_open_in(device), "title") for device in story.devices]
+    _require(not any(settled), "the title is in conflict although it was settled")
+    story.phone.mesh("conflicts", "undo", title)
+    agreed(story.devices)
+    again = [_values(_open_in(device), "title") for device in story.devices]
+    _require(all(one == _TITLES for one in again), f"taken back, the titles are {again}")
+    return {
+        "listed": sorted(f"{one['kind']} of {one['field']}" for one in listed[0]),
+        "open": len(ids),
+        "settled": kept.pop(),
+    }
+
+
+def _open_in(device: Device) -> list[Told]:
+    """What `mesh conflicts` lists."""
+    found = device.mesh("conflicts")["conflicts"]
+    assert isinstance(found, list), found
+    return found
+
+
+def _values(conflicts: Sequence[Told], field: str) -> set[object]:
+    """The values that are side by side in a field."""
+    return {value["value"] for one in conflicts if one["field"] == field for value in one["values"]}  # type: ignore[attr-defined]
 
 
 def killed(story: Story) -> Figures:
@@ -264,6 +305,11 @@ def steps(folder: Path | None) -> Sequence[Step]:
         ("cut_off", "the phone is cut off; all three write, two of them in the same place", cut_off),
         ("returned", "the phone comes back; all three show the same", returned),
         ("conflicting", "what was written at once stands side by side, nothing is overwritten", conflicting),
+        (
+            "inspected",
+            "the conflicts are listed alike; one is settled on the laptop, and taken back on the phone",
+            inspected,
+        ),
         ("killed", f"the laptop's agent is killed amid {WRITES:,} writes; every acknowledged one is kept", killed),
         ("forged", "events forged with the laptop's keys are refused by the mac, and counted", forged),
         ("checked", "every chain, seal and signature on every device is right", checked),

@@ -12,6 +12,7 @@ from mesh.limits import NOTES_LISTED_MAX, SEARCH_CHARACTERS_MAX, SEARCH_WORDS_MA
 from mesh.names import DocumentId
 from mesh.node.storage.ledger_state import bucket_of
 from mesh.node.storage.ledger_views import COLUMNS, MARKS, NONE, SELECT, Texts, note_row, texts_of, view_columns
+from mesh.node.storage.placings import place_number
 from mesh.node.storage.sql import Sql
 from mesh.node.storage.store_port import NoteRow, Snapshot
 
@@ -181,7 +182,14 @@ def read_note(db: Sql, document: DocumentId) -> NoteRow | None:
 
 
 def read_notes(
-    db: Sql, *, tag: str | None, search: str | None, deleted: bool, limit: int, after: NoteRow | None
+    db: Sql,
+    *,
+    tag: str | None,
+    search: str | None,
+    at: tuple[str, str] | None,
+    deleted: bool,
+    limit: int,
+    after: NoteRow | None,
 ) -> tuple[NoteRow, ...]:
     """Notes, the latest first."""
     where = ["n.deleted = ?"]
@@ -192,6 +200,9 @@ def read_notes(
     if search is not None:
         where.append("n.document IN (SELECT rowid FROM note_words WHERE note_words MATCH ?)")
         found.append(search_words(search))
+    if at is not None:
+        where.append("n.place = ? AND d.space = ? AND n.path = ?")
+        found += [place_number(*at), *at]
     if after is not None:
         document = after.note.document
         where.append("n.lamport <= ? AND (n.lamport < ? OR (d.name, d.space, d.type) > (?, ?, ?))")

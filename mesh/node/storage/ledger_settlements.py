@@ -16,7 +16,7 @@ from mesh.node.storage.store_port import Author, Row, SettlementRow
 
 _SETTLEMENT = (
     "SELECT d.space, d.type, d.name, s.event, s.admission, s.agent, s.time_ms, s.lamport, s.conflict, s.prints, s.rule,"
-    " s.undoes FROM settlement s CROSS JOIN document d ON d.id = s.document"
+    " s.undoes, s.change FROM settlement s CROSS JOIN document d ON d.id = s.document"
 )
 _CHANGE_BYTES = SHORT_BYTES
 """Of the hash of a change so much is kept: enough that nobody finds two changes that begin alike."""
@@ -32,11 +32,11 @@ def keep_settlements(
             db.execute("DELETE FROM settlement WHERE document = ?", (number,))
         db.executemany(
             "INSERT OR REPLACE INTO settlement (document, event, lamport, admission, agent, time_ms, conflict, undoes,"
-            " rule, prints) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " change, rule, prints) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     number, r.author.event, r.author.lamport, r.author.admission, r.author.agent, r.author.time_ms,
-                    r.conflict, r.undoes, r.rule, b"".join(r.prints),
+                    r.conflict, r.undoes, r.change, r.rule, b"".join(r.prints),
                 )
                 for r in rows
             ],
@@ -79,10 +79,10 @@ def read_settlements(
 
 
 def _row(columns: Sequence[Any]) -> SettlementRow:
-    space, kind, name, *author, conflict, prints, rule, undoes = columns
+    space, kind, name, *author, conflict, prints, rule, undoes, change = columns
     split = range(0, len(prints), CONFLICT_NAME_BYTES)
     names = tuple(prints[place : place + CONFLICT_NAME_BYTES] for place in split)
-    return SettlementRow(DocumentId(space, kind, name), Author(*author), conflict, names, rule, undoes)
+    return SettlementRow(DocumentId(space, kind, name), Author(*author), conflict, names, rule, undoes, change)
 
 
 def read_changes(db: Sql, document: DocumentId, changes: Collection[bytes]) -> dict[bytes, Row]:

@@ -41,6 +41,7 @@ class Views:
         *,
         tag: str | None = None,
         search: str | None = None,
+        at: tuple[str, str] | None = None,
         deleted: bool = False,
         limit: int,
         after: NoteRow | None = None,
@@ -53,6 +54,7 @@ class Views:
             if row.note.deleted is deleted
             and (tag is None or tag in row.note.tags)
             and (wanted is None or matches(row, wanted))
+            and (at is None or (not deleted and (row.note.document.space, row.note.path) == at))
             and (after is None or list_order(row) > list_order(after))
         ]
         return tuple(sorted(found, key=list_order)[: min(limit, NOTES_LISTED_MAX)])

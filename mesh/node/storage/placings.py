@@ -44,9 +44,12 @@ def placing_of(row: NoteRow) -> Placing:
 
 def place_of(note: Note) -> int | None:
     """A number for the space and the path of a note that is not deleted; different places may share one."""
-    if note.deleted or not note.path:
-        return None
-    raw = hashlib.sha256(f"{note.document.space}/{note.path}".encode()).digest()
+    return None if note.deleted or not note.path else place_number(note.document.space, note.path)
+
+
+def place_number(space: str, path: str) -> int:
+    """A number for a path of a space."""
+    raw = hashlib.sha256(f"{space}/{path}".encode()).digest()
     return int.from_bytes(raw[:_PLACE_BYTES], "big", signed=True)
 
 

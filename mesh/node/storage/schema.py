@@ -144,7 +144,7 @@ MIGRATIONS: tuple[tuple[str | Callable[[Sql], None], ...], ...] = (
         (
             "CREATE TABLE settlement (id INTEGER PRIMARY KEY, document INTEGER NOT NULL, event BLOB NOT NULL,"
             " lamport INTEGER NOT NULL, admission BLOB NOT NULL, agent TEXT NOT NULL, time_ms INTEGER NOT NULL,"
-            " conflict BLOB NOT NULL, undoes BLOB, rule TEXT NOT NULL, prints BLOB NOT NULL)"
+            " conflict BLOB NOT NULL, undoes BLOB, change BLOB NOT NULL, rule TEXT NOT NULL, prints BLOB NOT NULL)"
         ),
         "CREATE UNIQUE INDEX settlement_event ON settlement (document, event)",
         "CREATE INDEX settlement_conflict ON settlement (conflict)",

@@ -103,6 +103,8 @@ class SettlementRow:
     prints: tuple[bytes, ...]
     rule: str
     undoes: Digest | None
+    change: bytes = b""
+    """The hash of the change that it carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,13 +231,10 @@ class Store(Protocol):
         """Sequence number and Lamport number of those events that are held."""
 
     async def under(self, mark: Mark, events: Collection[Digest]) -> frozenset[Digest] | None:
-        """Which of these events are held and are the mark, or under it in its chain. None: the mark is not held."""
+        """Those of these events that are held and are the mark, or under it in its chain. None: it is not held."""
 
     async def heads_at(self, admission: Digest, before_ms: int | None = None) -> tuple[Mark, ...]:
-        """The tips of a device's chains in both lanes, of what had come before that time; None: of what is held now.
-
-        Within a minute it is the last commit that counts: if that came too late, so did all of that minute.
-        """
+        """The tips of a device's chains in both lanes, of what `arrivals` puts before that time; None: of now."""
 
     async def beyond(
         self, admission: Digest, marks: Collection[Mark], after: int = 0, limit: int = ROWS_READ_MAX
@@ -244,6 +243,9 @@ class Store(Protocol):
 
         A mark that is not held has nothing under it.
         """
+
+    async def arrivals(self, rows: Collection[int]) -> dict[int, int]:
+        """By when rows were held here, where that was kept: of all of a minute it is the last commit that counts."""
 
     async def spaces(self, before_ms: int | None = None) -> Mapping[str, int]:
         """How many documents there were in each space, by what had come before that time; None: by now."""
@@ -292,7 +294,7 @@ class Store(Protocol):
     async def log(
         self, *, admission: Digest | None = None, document: DocumentId | None = None, after: int = 0, limit: int
     ) -> tuple[Row, ...]:
-        """Events in the order in which they were kept here."""
+        """Events as they were kept here."""
 
     async def newest(
         self,
@@ -302,10 +304,7 @@ class Store(Protocol):
         before: Row | None = None,
         limit: int,
     ) -> tuple[Row, ...]:
-        """Events by stamp (and digest, in forked chains), the latest first: the same order on every device.
-
-        `before`: the last row of the page before.
-        """
+        """Events by stamp (and digest, in forked chains), the latest first: everywhere the same. `before`: a row."""
 
     async def chains(self) -> tuple[ChainFacts, ...]:
         """All chains, by digest."""
@@ -329,14 +328,15 @@ class Store(Protocol):
         *,
         tag: str | None = None,
         search: str | None = None,
+        at: tuple[str, str] | None = None,
         deleted: bool = False,
         limit: int,
         after: NoteRow | None = None,
     ) -> tuple[NoteRow, ...]:
         """Notes, the latest first (by Lamport number, then by document). `deleted`: those, instead of the living.
 
-        `search`: every word must begin a word of title, body or tags; nothing in it is syntax. `after`: the last one
-        of the page before.
+        `search`: every word must begin a word of title, body or tags; nothing in it is syntax. `at`: a space, and a
+        path in it. `after`: the last one of the page before.
         """
 
     async def conflicts(

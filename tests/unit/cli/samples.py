@@ -29,6 +29,38 @@ NOTE = {
         }
     ],
 }
+CONFLICT = {
+    "id": "3fa9c1d2e4b5a697" * 2,
+    "document": DOCUMENT,
+    "title": "buy seeds",
+    "field": "title",
+    "kind": "register",
+    "count": 2,
+    "since": 1_762_000_000_000,
+    "devices": ["laptop", "phone"],
+    "values": [
+        {
+            "value": "buy many seeds",
+            "characters": 14,
+            "device": "7ri5dhxcs7j44tlb",
+            "name": "laptop",
+            "agent": "",
+            "at": 1_762_000_000_000,
+            "event": EVENT,
+        },
+        {
+            "value": f"sell {ESCAPE}",
+            "characters": 25,
+            "device": "aaaaaaaaaaaaaaaa",
+            "name": ESCAPE,
+            "agent": "claude",
+            "at": 1_762_000_060_000,
+            "event": "cd" * 32,
+        },
+    ],
+    "ancestor": "buy seeds",
+}
+SHOWN = {**CONFLICT, "open": True, "settled_by": [], "context": None, "offset": 0}
 HOSTILE = {**NOTE, "title": ESCAPE, "body": f"one {ESCAPE}\ntwo", "tags": [ESCAPE], "path": ESCAPE}
 PEER = {
     "device": "aaaaaaaaaaaaaaaa",

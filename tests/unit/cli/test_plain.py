@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mesh.cli import app, calls, frequent, inspect, note, options, plain
+from mesh.cli import app, calls, conflicts, frequent, inspect, note, options, plain
 from mesh.cli.run import Options
 from mesh.errors import MeshError
 from tests.unit.cli import samples
@@ -19,6 +19,8 @@ ANSWERS = {
     "note.add": result(**samples.SAID),
     "note.list": result(notes=[samples.LINE, {**samples.LINE, "title": samples.ESCAPE, "conflicts": 2}]),
     "note.show": result(**samples.HOSTILE),
+    "conflicts": result(conflicts=[samples.CONFLICT], total=7, next=samples.CONFLICT["id"]),
+    "conflicts.show": result(**samples.SHOWN),
     "status": result(**samples.STATUS),
     "log": result(**samples.LOG),
 }
@@ -37,6 +39,10 @@ PLAIN = [
     ["note", "list", "--json", "--tag", "a", "--search", "b c", "--deleted", "--limit=3", "--after", "home/note/x"],
     ["note", "show", "buy seeds"],
     ["note", "show", "buy seeds", "--json"],
+    ["conflicts", "--limit", "1"],
+    ["conflicts", "--json", "--document", "x", "--kind=text", "--device", "mac", "--limit", "1", "--after", "3f"],
+    ["conflicts", "show", "3f", "--whole"],
+    ["conflicts", "show", "3f", "--json", "--limit", "3", "--after", "4"],
 ]
 NOT_PLAIN = [
     [],
@@ -54,6 +60,8 @@ NOT_PLAIN = [
     ["note", "list", "--limit", "-1"],
     ["note", "list", "--tag", "a", "--tag", "b"],
     ["note", "edit", "a"],
+    ["conflicts", "resolve", "3f", "--merge"],
+    ["conflicts", "show"],
     ["log", "--follow"],
     ["status", "--verbose"],
     ["status", "-v"],
@@ -126,11 +134,26 @@ WORDS = st.sampled_from(
         "-1",
         "--json=1",
         "--deleted=1",
+        "--kind=text",
+        "--whole",
+        "show",
         "note",
         "list",
     ]
 )
-COMMANDS = st.sampled_from([["note", "add"], ["note", "list"], ["note", "show"], ["status"], ["log"], ["note"], []])
+COMMANDS = st.sampled_from(
+    [
+        ["note", "add"],
+        ["note", "list"],
+        ["note", "show"],
+        ["conflicts"],
+        ["conflicts", "show"],
+        ["status"],
+        ["log"],
+        ["note"],
+        [],
+    ]
+)
 BEFORE = st.lists(st.sampled_from(["--json", "--home=/a", "--home", "/b", "--interface", "::1", "--quiet"]), max_size=2)
 AFTER = st.lists(WORDS, max_size=5)
 LINES = st.builds(lambda before, command, after: [*before, *command, *after], BEFORE, COMMANDS, AFTER)
@@ -151,9 +174,9 @@ def _meant(words: list[str]) -> list[object]:
     """What the full tree would do."""
     taken: list[object] = []
     with pytest.MonkeyPatch.context() as patch:
-        for module in (note, inspect):
+        for module in (note, inspect, conflicts):
             patch.setattr(module, "running", _options_of)
-        for name in ("note_add", "note_list", "note_show", "status", "log"):
+        for name in ("note_add", "note_list", "note_show", "conflicts", "conflicts_show", "status", "log"):
             patch.setattr(frequent, name, _taker(name, taken))
         try:
             app.run(words)
@@ -176,6 +199,7 @@ def _taker(name: str, taken: list[object]) -> Callable[..., None]:
 def _whole(name: str, values: dict[str, object]) -> dict[str, object]:
     """The values with what is taken where nothing is given."""
     usual: dict[str, dict[str, object]] = {"note_add": {"path": "", "tags": ()}, "note_list": {"deleted": False}}
+    usual["conflicts_show"] = {"whole": False}
     held = {**usual.get(name, {}), **values}
     return {key: value for key, value in held.items() if value is not None}
 

@@ -17,6 +17,13 @@ def test_a_note_with_all_its_values() -> None:
     assert lines[10].startswith("  sell \\u001b[31mred")
 
 
+def test_a_conflict_says_how_to_look_at_it() -> None:
+    """Its id, as it can be typed, and who wrote each value by name."""
+    lines = view_notes.shown(Screen(80), {**samples.NOTE, "conflicts": [samples.CONFLICT]})
+    assert lines[8] == "conflict in title, `mesh conflicts show 3fa9c1d2e4b5`:"
+    assert lines[9] == "  buy many seeds  from laptop"
+
+
 def test_hostile_texts_stay_texts() -> None:
     """No escape sequence of a title, tag, path or body reaches the terminal; colours are only ours."""
     plain = view_notes.shown(Screen(80), samples.HOSTILE)

@@ -35,13 +35,19 @@ from tests.unit.node.test_shelf_turns import everything
 
 STEPS = 60
 
+ENDS: tuple[float, ...] = (2, 8, 12, 2, 0.7, 0.7, 2, 0.15, 6, 1, 4, 2)
+"""How often each act of a life comes where devices are closed and documents forgotten."""
+
+DISPUTES: tuple[float, ...] = (0.5, 6, 6, 1, 0.2, 0, 1, 0, 16, 1, 6, 4)
+"""The same where people disagree, and one of them may be closed."""
+
 
 class Life:
     """Three devices and what happened to them."""
 
-    def __init__(self, seed: int, sides: list[Small]) -> None:
+    def __init__(self, seed: int, sides: list[Small], weights: tuple[float, ...]) -> None:
         """The first of them is the founder."""
-        self.random, self.sides = random.Random(seed), sides
+        self.random, self.sides, self.weights = random.Random(seed), sides, weights
         self.documents: list[DocumentId] = []
         self.ends: list[tuple[Digest, tuple[Mark, ...]]] = []
 
@@ -51,7 +57,7 @@ class Life:
         act = self.random.choices(
             (self.write, self.retitle, self.meet, self.look_back, self.close, self.ungrant, self.adopt, self.forget,
              self.reword, self.remove, self.settle, self.take_back),
-            (2, 8, 12, 2, 0.7, 0.7, 2, 0.15, 6, 1, 4, 2),
+            self.weights,
         )[0]  # fmt: skip
         await act(side)
 
@@ -189,8 +195,10 @@ async def anew(side: Small) -> None:
                 assert await everything(store) == before, "built again"
 
 
-@pytest.mark.parametrize("seed", range(25))
-async def test_what_is_kept_and_shown_follows_from_the_log(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("seed", "weights"), [*((n, ENDS) for n in range(25)), *((n, DISPUTES) for n in range(25))])
+async def test_what_is_kept_and_shown_follows_from_the_log(
+    seed: int, weights: tuple[float, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """At any moment on each device, and in the end the same on all; with snapshots, and hardly a document in memory."""
     monkeypatch.setattr(folding, "SNAPSHOT_CHANGES", 3)
     monkeypatch.setattr(folding, "DOCUMENTS_CACHED_MAX", 2)
@@ -199,7 +207,10 @@ async def test_what_is_kept_and_shown_follows_from_the_log(seed: int, monkeypatc
         sides = [founder]
         sides.append(await stack.enter_async_context(joined_by(founder, "laptop")))
         sides.append(await stack.enter_async_context(joined_by(sides[1], "phone", rank=3)))
-        life = Life(seed, sides)
+        life = Life(seed, sides, weights)
+        if quarrels := weights == DISPUTES:
+            await life.write(founder)
+            await life.converge()
         for number in range(STEPS):
             await life.step()
             if number % 10 == 9:
@@ -213,5 +224,6 @@ async def test_what_is_kept_and_shown_follows_from_the_log(seed: int, monkeypatc
         assert views[0] == views[1] == views[2]
         disputes = [(set(await s.store.conflicts()), set(await s.store.settlements())) for s in sides]
         assert disputes[0] == disputes[1] == disputes[2]
+        assert any(disputes[0]) or not quarrels, "a life in which nobody disagreed"
         log: list[dict[Digest, Row]] = [{r.placed.digest: r for r in await s.store.replay()} for s in sides]
         assert len({tuple(sorted((d, r.standing, r.reason) for d, r in rows.items())) for rows in log}) == 1

@@ -10,11 +10,12 @@ import pytest
 
 from mesh.events.kinds import Born, Value
 from mesh.names import DocumentId
-from mesh.state.conflicts import Conflict, Kind, conflicts_of, fields
+from mesh.state.conflicts import Conflict, Kind, conflicts_of, fields, replaced_by
 from mesh.state.documents import Document
 from mesh.state.edits import Delete, Edit, Put, Splice, Swap
 from mesh.state.operations import Change
-from mesh.state.settling import Settlements
+from mesh.state.settling import Say, Settlements, edits_for
+from tests.unit.state import overlap_worlds
 from tests.unit.state.writers import BIRTH, DOCUMENT, actor
 
 NOBODY = Settlements()
@@ -230,3 +231,58 @@ def test_a_bare_change_beside_a_deletion_is_no_edit() -> None:
     devices.held[1].take([bare])
     devices.written.append(bare)
     assert devices.open() == ()
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_region_in_whole_words_fits_the_text(seed: int) -> None:
+    """Every value begins and ends with the same words that stand beside the region in the text as it is."""
+    document = Document.born(overlap_worlds.DOCUMENT, overlap_worlds.BIRTH)
+    document.take(overlap_worlds.world(seed))
+    for one in conflicts_of(document, NOBODY):
+        if one.region is None:
+            continue
+        left, right = one.words
+        assert document.text()[one.start : one.start + one.length] == one.merged
+        assert one.merged == left + one.region.merged + right
+        assert values(one) == [left + side.text + right for side in one.region.sides]
+        assert one.ancestor == left + one.region.ancestor + right
+        assert not any(character.isspace() for character in left + right)
+
+
+def test_words_that_a_region_cuts_are_shown_whole() -> None:
+    """Edits are of letters, and people read words; where a region ends with a word nothing is added."""
+    devices = Devices()
+    text, word = devices.held[0].text(), "beans"
+    place = text.index(word) + 2
+    devices.write(0, Splice(place, 0, "XX"))
+    devices.write(1, Splice(place, 0, "YY"))
+    (found,) = devices.open()
+    assert set(values(found)) == {f"{word[:2]}{letters}{word[2:]}" for letters in ("XX", "YY")}
+    assert found.ancestor == word
+    (whole,) = edits_for(devices.held[0], found, Say("other"))
+    assert isinstance(whole, Splice)
+    devices.write(0, whole)
+    assert devices.held[0].text() == text.replace(word, "other", 1)
+
+
+def test_a_region_that_cuts_no_word_is_shown_as_it_is() -> None:
+    """A word that was put behind another one, with its space, does not change that one."""
+    devices = Devices()
+    place = devices.held[0].text().index("beans") + len("beans")
+    devices.write(0, Splice(place, 0, " and corn"))
+    devices.write(1, Splice(place, 0, " and rye"))
+    (found,) = devices.open()
+    assert set(values(found)) == {" and corn", " and rye"}
+    assert (found.words, found.ancestor) == (("", ""), "")
+
+
+def test_what_a_settlement_ended() -> None:
+    """A register's conflict is found again in the change that replaced its values; what replaced one ended none."""
+    devices = Devices()
+    devices.write(0, Put("title", "corn"))
+    before = devices.write(1, Put("title", "rye"))
+    (found,) = devices.open()
+    change = devices.write(2, Put("title", "oats"))
+    document = devices.meet()
+    assert replaced_by(document, change) == (found,)
+    assert replaced_by(document, before) == ()

@@ -15,6 +15,7 @@ from mesh.state import digest
 from mesh.state.changes import decode
 from mesh.state.documents import Document
 from mesh.state.edits import Delete, Edit, Put, Splice
+from mesh.state.footprints import Footprint, print_name
 from mesh.state.genesis import derive
 from mesh.state.operations import Change, OperationId
 from mesh.state.shapes import gate
@@ -22,7 +23,7 @@ from tests.vectors import make_state
 
 MADE = make_state.files()
 EDITS: dict[str, Callable[..., Edit]] = {"put": Put, "delete": Delete, "splice": Splice}
-FOLDERS = ("changes", "documents", "masks", "digest")
+FOLDERS = ("changes", "documents", "masks", "overlaps", "digest")
 
 
 def cases(folder: str) -> list[Path]:
@@ -122,6 +123,41 @@ def _step_by_step(
         if document.take([change], void).doubled:
             document = Document.fold(name, birth, events[:number], void)
     return document
+
+
+@pytest.mark.parametrize("path", cases("overlaps"), ids=lambda path: path.stem)
+def test_the_regions_of_a_document_are_as_it_says(path: Path) -> None:
+    """In the order of the file, in the opposite one, and one by one; each print has the name that it should have."""
+    case = json.loads(path.read_text("utf-8"))
+    document_id, birth = (
+        DocumentId.parse(case["document"]),
+        Born(case["birth"]["registers"], case["birth"]["text"], b""),
+    )
+    events = [(bytes.fromhex(event), decode(bytes.fromhex(raw))) for event, raw in case["changes"]]
+    void = {bytes.fromhex(digest) for digest in case["void"]}
+    settled = [{bytes.fromhex(one) for one in names} for names in case["settled"]]
+    for name, one in case["prints"].items():
+        edges = _letter(one["left"]), _letter(one["right"])
+        print_ = Footprint(bytes.fromhex(one["change"]), *edges, frozenset(), ())
+        assert print_name(document_id, print_).hex() == name
+    for document in (
+        Document.fold(document_id, birth, events, void),
+        Document.fold(document_id, birth, events[::-1], void),
+        _step_by_step(document_id, birth, events, void),
+    ):
+        assert document.text() == case["text"]
+        found = document.regions(lambda one: frozenset(bytes([n]) for n, names in enumerate(settled) if one in names))
+        for region, said in zip(found, case["regions"], strict=True):
+            assert [one.hex() for one in region.prints] == said["prints"]
+            assert [[side.change.hex(), side.text] for side in region.sides] == said["sides"]
+            assert (region.ancestor, region.merged) == (said["ancestor"], said["merged"])
+            assert (region.start, region.length) == (said["start"], said["length"])
+            assert document.text()[region.start :][: region.length] == region.merged
+
+
+def _letter(text: str) -> OperationId | None:
+    counter, _, actor = text.partition("@")
+    return OperationId(int(counter), bytes.fromhex(actor)) if text else None
 
 
 @pytest.mark.parametrize("path", cases("digest"), ids=lambda path: path.stem)

@@ -70,7 +70,7 @@ def test_with_everything_masked_nothing_is_seen(seed: int) -> None:
 def test_the_self_check_is_not_blind(monkeypatch: pytest.MonkeyPatch) -> None:
     """A letter that is lost, or a value that is another one, is named."""
     document = seen(writers.honest(1))
-    monkeypatch.setattr(Fold, "_shown", lambda self, name, _: name != max(self._letters))
+    monkeypatch.setattr(Fold, "shown", lambda self, name, _: name != max(self._letters))
     assert document.disagreements() == ("body",)
     monkeypatch.undo()
     monkeypatch.setattr(Fold, "_live", lambda *_: {})

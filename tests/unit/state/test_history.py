@@ -184,3 +184,51 @@ def test_a_copy_goes_on_by_itself() -> None:
     assert history.missing(change) is None
     history.add(change)
     assert (copy.heads, copy.live("title"), len(copy)) == (history.heads, history.live("title"), len(history))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_concurrent_and_shared_is_that_of_sets(seed: int) -> None:
+    """Stretches, what some share, what one has more than another, and on which nobody stands: by sets of ancestors."""
+    lots, history = random.Random(seed), begun()
+    written = writers.honest(seed, 40, devices=4)
+    for change in written:
+        history.add(change)
+    under: dict[bytes, frozenset[bytes]] = {GENESIS.hash: frozenset((GENESIS.hash,))}
+    for change in written:
+        under[change.hash] = frozenset((change.hash,)).union(*(under[name] for name in change.dependencies))
+    names = list(under)
+    parted = {name for first, last in history.parted for name in history.placed(first, last + 1)}
+    lonely = {name for name in names if all(name in under[other] or other in under[name] for other in names)}
+    assert parted == set(names) - lonely
+    assert GENESIS.hash not in parted
+    for _ in range(40):
+        some, others = (lots.sample(names, lots.randint(1, 4)) for _ in range(2))
+        one, other = history.reach(some), history.reach(others)
+        whole, rest = (frozenset().union(*(under[name] for name in part)) for part in (some, others))
+        assert sorted(history.difference(one, other)) == sorted(whole - rest)
+        shared = frozenset.intersection(*(under[name] for name in some))
+        assert sorted(history.difference(history.shared(some), Reach(0, {}))) == sorted(shared)
+        tips = history.tips(some)
+        assert set(tips) == {name for name in some if not any(name in under[n] - {n} for n in some)}
+        assert list(tips) == sorted(tips, key=history.age)
+    assert sorted(history.parted) == list(history.parted)
+    assert all(history.number(change.hash) == (change.actor, change.sequence) for change in written)
+
+
+def test_stretches_grow_and_join() -> None:
+    """Until something stands on everything; who then writes on what is old reaches back over all between."""
+    history = begun()
+    first = write(history, 1, put("path"))
+    history.add(first)
+    assert list(history.parted) == []
+    late = write(history, 9, put("path"))
+    sides = [write(history, number, put("path")) for number in (2, 3)]
+    for side in sides:
+        history.add(side)
+    assert list(history.parted) == [(2, 3)]
+    for number in (4, 5, 6):
+        history.add(write(history, number, put("title")))
+    assert list(history.parted) == [(2, 3)]
+    history.add(late)
+    assert list(history.parted) == [(2, 7)]
+    assert history.copy().parted == history.parted
