@@ -29,8 +29,16 @@ Peer = dict[str, object]
 
 
 async def peers(agent: Agent, mine: Shown) -> list[Peer]:
-    """Every device of the roster. `mine`: what this device shows now."""
-    return [await _peer(agent, link, mine) for link in agent.bus.links()] if agent.bus else []
+    """Every device of the roster; without an agent, what is known of those that were met. `mine`: what is shown now."""
+    return [await _peer(agent, link, mine) for link in (agent.bus.links() if agent.bus else _met(agent))]
+
+
+def _met(agent: Agent) -> list[LinkStatus]:
+    """The live devices that told something once, while nobody is linked since no agent runs."""
+    replica = agent.engine.replica
+    devices = [device_text(one) for one in replica.verdict.live if one != replica.own.admission]
+    met = sorted(device for device in devices if agent.meetings.of(device))
+    return [LinkStatus(device, False, "", "", None, None, "", "") for device in met]  # noqa: FBT003 - not connected
 
 
 def in_sync(listed: Sequence[Peer]) -> bool:
