@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import json
+import signal
 import socket
 import ssl
 import threading
@@ -104,8 +105,12 @@ def test_the_way_of_an_event(fleet: Fleet) -> None:
     """Goal: each step with where and when; of who was away nothing is claimed; on the other side the same way."""
     alder, birch, cedar = fleet.linked(3)
     fleet.converged()
-    cedar.stop()
+    slept = now_ms()
+    cedar.signal(signal.SIGSTOP)  # as a machine that sleeps: its connections stay, and nobody answers
     fleet.wait("alder misses cedar", lambda: len(alder.linked()) == 1)
+    asleep = cause(why(alder, "cedar", "away"), "asleep", "cedar")
+    since(asleep, slept)
+    seen(asleep, "in touch last at")
     began = now_ms()
     document, event = said(alder, "traced")
     fleet.wait("birch has it", lambda: "traced" in birch.titles())
