@@ -21,7 +21,7 @@ from mesh.state.encoding import sync_message
 from mesh.state.footprints import Footprint, print_name
 from mesh.state.genesis import FIRST_OPERATIONS_MAX, derive
 from mesh.state.operations import Change, Operation, OperationId
-from mesh.state.regions import Region
+from mesh.state.versions import Region
 from tests.unit.state.writers import actor
 
 DOCUMENT = DocumentId("home", "note", bytes(range(16)))
