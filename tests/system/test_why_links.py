@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import json
+import signal
 import socket
 import ssl
 import threading
@@ -49,11 +50,11 @@ def said(device: Device, title: str) -> tuple[str, str]:
 def test_never_sent_to_a_device_that_is_away_and_all_well_when_it_is_back(fleet: Fleet) -> None:
     """Goal: who lacks it, why that one is not in reach and since when; over restarts; and nothing when it came."""
     alder, birch, cedar = fleet.linked(3)
-    document, first = said(alder, "first")
+    written, first = said(alder, "first")
     fleet.converged()
     told = why(alder, "first", "everywhere")
     assert causes(told) == []
-    assert told["subject"] == {"kind": "document", "id": document, "name": "first"}
+    assert told["subject"] == {"kind": "document", "id": written, "name": "first"}
     assert causes(why(alder, first[:12], "everywhere")) == []
     fleet.wait("by its receipt birch is in sync", lambda: why(alder, "birch")["state"] == "in sync")
     told = why(alder, "birch", "in sync")
@@ -78,6 +79,9 @@ def test_never_sent_to_a_device_that_is_away_and_all_well_when_it_is_back(fleet:
     told = why(alder, "birch", "away")
     assert codes(told) == {("never-sent", "birch"), ("asleep", "birch")}, told
     seen(cause(told, "never-sent", "birch"), "1 event of all that are here", event[:12])
+    change = str(alder.call("note.edit", document=written, body="more of it")["event"])
+    told = why(alder, written, "underway")
+    seen(cause(told, "never-sent", "birch"), f"1 event: {change[:12]}, of 2", "its last word", "this is number")
 
     stopped = now_ms()
     alder.stop()
@@ -101,14 +105,18 @@ def test_the_way_of_an_event(fleet: Fleet) -> None:
     """Goal: each step with where and when; of who was away nothing is claimed; on the other side the same way."""
     alder, birch, cedar = fleet.linked(3)
     fleet.converged()
-    cedar.stop()
+    slept = now_ms()
+    cedar.signal(signal.SIGSTOP)  # as a machine that sleeps: its connections stay, and nobody answers
     fleet.wait("alder misses cedar", lambda: len(alder.linked()) == 1)
+    asleep = cause(why(alder, "cedar", "away"), "asleep", "cedar")
+    since(asleep, slept)
+    seen(asleep, "in touch last at")
     began = now_ms()
     document, event = said(alder, "traced")
     fleet.wait("birch has it", lambda: "traced" in birch.titles())
 
     def way(device: Device) -> dict[tuple[str, str], str]:
-        told = device.done("trace", event[:12])
+        told = device.call("trace", event=event[:12])
         assert (told["event"], told["document"]) == (event, document)
         steps = told["steps"]
         assert isinstance(steps, list)
@@ -131,6 +139,7 @@ def test_the_way_of_an_event(fleet: Fleet) -> None:
     there = way(birch)
     assert there["arrived", "alder"] == "yes"
     assert there["written", "alder"] == "done"
+    assert birch.done("trace", event[:12])["event"] == event
     assert birch.mesh("trace", event[:12]).out.splitlines()[0].startswith(f"event {event[:12]} of home/note/")
     alder.call("note.rm", document=document)
     assert way(alder)["shown", "here"] == "removed"
