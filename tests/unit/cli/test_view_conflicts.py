@@ -141,7 +141,7 @@ def test_notes_at_one_path() -> None:
     """Their titles and ids, and where they are; of what is settled only that there were several."""
     two = [{**PLAIN, "document": samples.DOCUMENT, "title": title} for title in ("one", samples.ESCAPE)]
     told: dict[str, object] = {**TWO, "kind": "path", "field": "path", "path": "a/plan.md", "values": two}
-    shown = text({**told, "ancestor": None}, 60)
+    shown = text({**told, "ancestor": None}, None)
     assert "what   2 notes at one path: a/plan.md" in shown
     assert f"    one\n    {samples.DOCUMENT}" in shown
     assert "before they parted" not in shown
