@@ -14,8 +14,8 @@ from mesh.state.conflicts import Conflict
 from mesh.state.edits import Edit, Strike
 from mesh.state.footprints import Footprint
 from mesh.state.operations import OperationId
-from mesh.state.regions import Region
 from mesh.state.settling import Settlements
+from mesh.state.versions import Region
 
 EQUAL = "equal"
 """The same words instead of the same words: one copy stays."""
