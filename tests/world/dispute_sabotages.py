@@ -45,8 +45,8 @@ def _at_most_two(document: Document, settlements: Settlements) -> tuple[Conflict
 _met = Overlaps._met  # noqa: SLF001 - it is what the fault is built into
 
 
-def _to_the_right_only(self: Overlaps, new: Footprint, taken: Iterable[int]) -> Iterator[object]:
-    return (met for met in _met(self, new, taken) if met[0].name != "LEFT")
+def _to_the_right_only(self: Overlaps, new: Footprint, taken: Iterable[int]) -> Iterator[tuple[object, object]]:
+    return ((part, place) for part, place in _met(self, new, taken) if part.name != "LEFT")
 
 
 def _fault(name: str, what: str, build: Callable[[], AbstractContextManager[object]]) -> Sabotage:
