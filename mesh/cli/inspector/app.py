@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 from textual import work
 from textual.app import App, ScreenStackError
+from textual.filter import Monochrome, NoColor
 from textual.message import Message
 from textual.worker import WorkerFailed
 
@@ -59,6 +60,8 @@ class Inspector(App[None]):
         for theme in (FULL, PLAIN):
             self.register_theme(theme)
         self.theme = (PLAIN if few else FULL).name
+        # Textual chose how to leave colours out before it knew the theme, and would show black on black.
+        self._filters = [NoColor() if isinstance(one, Monochrome) else one for one in self._filters]
         self.animation_level = "none"  # over a slow line each step of one would be sent
         self.run_ = run
         self.document, self._first = document, first

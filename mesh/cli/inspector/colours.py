@@ -1,7 +1,8 @@
 """How the inspector looks: two themes, and a style for each thing that has a meaning.
 
 Nothing is told by a colour alone: each has a sign or a word beside it. Blue and orange are told apart by everybody.
-Terminals of sixteen colours, and those that asked for none, get their own colours and attributes.
+Terminals of sixteen colours, and those that asked for none, get their own colours and attributes; those of 256 have
+each of our colours as it is.
 """
 
 from __future__ import annotations
@@ -13,23 +14,23 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 FULL = Theme(
     name="mesh",
-    primary="#6cb2ff",
-    secondary="#8fa3bf",
-    accent="#6cb2ff",
-    warning="#ffa94d",
-    error="#ffa94d",
-    success="#6cb2ff",
-    foreground="#d7dde8",
-    background="#11151c",
-    surface="#161c26",
-    panel="#1d2532",
+    primary="#5fafff",
+    secondary="#8a8a8a",
+    accent="#5fafff",
+    warning="#ffaf5f",
+    error="#ffaf5f",
+    success="#5fafff",
+    foreground="#dadada",
+    background="#121212",
+    surface="#1c1c1c",
+    panel="#262626",
     dark=True,
     variables={
-        "line": "#3a475c",
-        "line-chosen": "#6cb2ff",
-        "footer-key-foreground": "#6cb2ff",
-        "footer-background": "#1d2532",
-        "head-background": "#1d2532",
+        "line": "#585858",
+        "line-chosen": "#5fafff",
+        "footer-key-foreground": "#5fafff",
+        "footer-background": "#262626",
+        "head-background": "#262626",
     },
 )
 PLAIN = Theme(
@@ -61,13 +62,13 @@ PLAIN = Theme(
 
 _FULL = {
     "bold": "bold",
-    "dim": "#8a97ab",
-    "added": "underline #6cb2ff",
-    "gone": "strike #ffa94d",
-    "good": "bold #6cb2ff",
-    "bad": "bold #ffa94d",
-    "chosen": "bold on #26405f",
-    "blurred": "on #1d2532",
+    "dim": "#949494",
+    "added": "underline #5fafff",
+    "gone": "strike #ffaf5f",
+    "good": "bold #5fafff",
+    "bad": "bold #ffaf5f",
+    "chosen": "bold on #005f87",
+    "blurred": "on #262626",
 }
 _PLAIN = {
     "bold": "bold",

@@ -108,7 +108,7 @@ class Sides(View):
             return await self._page()
         lines = settlements(told)
         self.say(f"! it changed meanwhile: {lines[-1] if lines else 'nothing stands side by side any more'}", "bad")
-        return {**self.told, "open": False, "settled_by": told.get("settled_by")}
+        return told if sides(told) else {**self.told, "open": False, "settled_by": told.get("settled_by")}
 
     def _show(self) -> None:
         self._blocks = blocks(self.told, signs=self._signs)

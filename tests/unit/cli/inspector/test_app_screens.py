@@ -85,12 +85,19 @@ WIDE = {
     "120x40": ("list", "register", "text", "thousand", "timeline", "settled"),
     "200x50": ("list", "text", "timeline"),
 }
-SHOWN = [(scene, "80x24") for scene in SCENES] + [(scene, size) for size, scenes in WIDE.items() for scene in scenes]
+SHOWN = [(scene, "80x24", "") for scene in SCENES] + [
+    (scene, size, "") for size, some in WIDE.items() for scene in some
+]
+PLAIN = [(scene, "80x24", "plain") for scene in ("list", "text", "question", "timeline")]
 
 
-@pytest.mark.parametrize(("scene", "size"), SHOWN)
-async def test_a_screen_looks_as_it_was_looked_at(inspector: Opening, scene: str, size: str, tmp_path: Path) -> None:
-    """The picture is the one that is kept."""
+@pytest.mark.parametrize(("scene", "size", "colours"), SHOWN + PLAIN)
+async def test_a_screen_looks_as_it_was_looked_at(
+    inspector: Opening, scene: str, size: str, colours: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The picture is the one that is kept; `plain` without colours."""
+    if colours:
+        monkeypatch.setenv("NO_COLOR", "1")
     make, keys, then = SCENES[scene]
     async with inspector(make(), size=SIZES[size]) as seen:
         for key in keys:
@@ -100,7 +107,7 @@ async def test_a_screen_looks_as_it_was_looked_at(inspector: Opening, scene: str
         await seen.settled()
         picture = _FONTS.sub("", seen.app.export_screenshot(simplify=True)) + "\n"
         shown = seen.text()
-    kept = FOLDER / f"{scene}-{size}.svg"
+    kept = FOLDER / f"{scene}-{size}{colours and f'-{colours}'}.svg"
     if os.environ.get("INSPECTOR_SCREENS") == "write":
         kept.write_text(picture)
     assert kept.exists(), f"no picture of it is kept:\n{shown}"
