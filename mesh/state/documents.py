@@ -19,7 +19,7 @@ from mesh.names import DocumentId
 from mesh.state import snapshot
 from mesh.state.changes import decode
 from mesh.state.edits import Delete, Draft, Edit, Letters
-from mesh.state.encoding import encode
+from mesh.state.encoding import encode, hash_of
 from mesh.state.engine import Engine, culprit
 from mesh.state.fold import Fold, View
 from mesh.state.genesis import FIRST_OPERATIONS_MAX, Genesis, derive, known
@@ -271,7 +271,10 @@ class Document:
         """All operations of what is in the document."""
         if self._fold is None:
             self._fold = Fold(self._intake.history)
-            self._fold.take(decode(raw, FIRST_OPERATIONS_MAX) for raw in self._engine.changes())
+            read, self._intake.read = self._intake.read or {}, None
+            self._fold.take(
+                read.get(hash_of(raw)) or decode(raw, FIRST_OPERATIONS_MAX) for raw in self._engine.changes()
+            )
         return self._fold
 
     @property
