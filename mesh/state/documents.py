@@ -270,11 +270,9 @@ class Document:
     def folded(self) -> Fold:
         """All operations of what is in the document."""
         if self._fold is None:
-            self._fold = Fold(self._intake.history)
-            read, self._intake.read = self._intake.read or {}, None
-            self._fold.take(
-                read.get(hash_of(raw)) or decode(raw, FIRST_OPERATIONS_MAX) for raw in self._engine.changes()
-            )
+            self._fold, read = Fold(self._intake.history), self._intake.read or {}
+            self._intake.read, raws = None, self._engine.changes()
+            self._fold.take(read.get(hash_of(raw)) or decode(raw, FIRST_OPERATIONS_MAX) for raw in raws)
         return self._fold
 
     @property
