@@ -7,7 +7,6 @@ itself, and nothing twice: what a person took back is left to people.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from mesh.limits import SETTLED_PRINTS_MAX
@@ -66,7 +65,7 @@ def _by_change(one: Footprint) -> bytes:
 
 
 def _whole(
-    one: Footprint, places: Mapping[OperationId, int], region: Region, inserted: AbstractSet[OperationId]
+    one: Footprint, places: Mapping[OperationId, int], region: Region, inserted: frozenset[OperationId]
 ) -> str | None:
     """What an edit put into the text, if all of it is still there and nobody else wrote or deleted inside.
 

@@ -90,6 +90,7 @@ def mask_case(
 def _written(edit: Edit) -> list[object]:
     if isinstance(edit, Splice):
         return ["splice", edit.position, edit.deleted, edit.inserted]
+    assert isinstance(edit, Put | Delete), edit
     return ["put", edit.key, edit.value] if isinstance(edit, Put) else ["delete", edit.key]
 
 

@@ -5,18 +5,18 @@ Each changes what devices write or show, never what the world tells once more fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from unittest.mock import patch
 
 from mesh.events.kinds import Changed
 from mesh.names import Digest
-from mesh.state import conflicts, overlaps
+from mesh.state import conflicts
 from mesh.state.conflicts import Conflict, conflicts_of
 from mesh.state.documents import Document
 from mesh.state.edits import Edit, Put
 from mesh.state.footprints import Footprint
-from mesh.state.operations import OperationId
+from mesh.state.overlaps import Overlaps
 from mesh.state.settling import Settlements
 from tests.world import meaning, settling
 from tests.world.sabotages import Sabotage
@@ -42,11 +42,11 @@ def _at_most_two(document: Document, settlements: Settlements) -> tuple[Conflict
     return tuple(one for one in conflicts_of(document, settlements) if len(one.sides) < 3)
 
 
-_met = overlaps._met  # noqa: SLF001 - it is what the fault is built into
+_met = Overlaps._met  # noqa: SLF001 - it is what the fault is built into
 
 
-def _to_the_right_only(new: Footprint) -> Iterator[tuple[object, OperationId | None]]:
-    return ((part, letter) for part, letter in _met(new) if part.name != "LEFT")
+def _to_the_right_only(self: Overlaps, new: Footprint, taken: Iterable[int]) -> Iterator[tuple[object, object]]:
+    return ((part, place) for part, place in _met(self, new, taken) if part.name != "LEFT")
 
 
 def _fault(name: str, what: str, build: Callable[[], AbstractContextManager[object]]) -> Sabotage:
@@ -97,6 +97,6 @@ ALL = (
     _fault(
         "only to the right",
         "Words that two put behind the same letter do not overlap.",
-        lambda: patch.object(overlaps, "_met", _to_the_right_only),
+        lambda: patch.object(Overlaps, "_met", _to_the_right_only),
     ),
 )

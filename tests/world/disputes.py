@@ -9,7 +9,8 @@ both. Nothing of this is read off the code that is under test but which changes 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from mesh.events.kinds import Carrier, Settled, Undone
@@ -19,7 +20,7 @@ from mesh.state.conflicts import Kind
 from mesh.state.footprints import Footprint, print_name
 from mesh.state.genesis import FIRST_OPERATIONS_MAX, derive
 from mesh.state.operations import Action, Change, Operation, OperationId
-from tests.unit.state.overlap_worlds import Seen, components
+from tests.unit.state.overlap_worlds import Seen
 from tests.world.checks import claim
 
 if TYPE_CHECKING:
@@ -116,21 +117,41 @@ class Told:
 
     def _text(self) -> None:
         """Overlapping edits that nothing settled are together in one conflict, and nothing else is."""
-        seen = Seen(self.changes, self.name, self.birth)
-        prints = [one for change in self.changes for one in seen.prints(change)]
-        pairs = {
-            frozenset((print_name(self.name, one), print_name(self.name, other)))
-            for place, one in enumerate(prints)
-            for other in prints[:place]
-            if seen.concurrent(one.change, other.change) and _meet(one, other)
-        }
+        seen = Seen(self.changes, self.birth, self.name)
+        prints = {change.hash: seen.prints(change) for change in self.changes}
+        names = {one: print_name(self.name, one) for these in prints.values() for one in these}
         naming: defaultdict[bytes, set[bytes]] = defaultdict(set)
-        for event, body in self.carriers.items():
-            for print_ in body.prints if isinstance(body, Settled) and self._stands(event) else ():
-                naming[print_].add(event)
+        settling: defaultdict[bytes, set[bytes]] = defaultdict(set)
+        for change, bodies in self.settled().items():
+            for event, body in bodies:
+                for print_ in body.prints:
+                    naming[print_].add(event)
+                    settling[print_].add(change)
+        pairs = [
+            (one, other)
+            for one, other in combinations(names, 2)
+            if seen.concurrent(one.change, other.change)
+            and not naming[names[one]] & naming[names[other]]
+            and (_meet(one, other) or self._contest(one.change, other.change, prints, settling))
+        ]
+        expected = _together([(names[one], names[other]) for one, other in pairs])
         found = sorted(one.prints for one in self.conflicts if one.kind is Kind.TEXT)
-        expected = components(pairs, naming)
         claim("values", found == expected, f"{len(found)} of {len(expected)} overlaps in {self.what}")
+
+    def settled(self) -> dict[bytes, list[tuple[bytes, Settled]]]:
+        """The settlements that nothing takes back, by the change that each carries."""
+        found: dict[bytes, list[tuple[bytes, Settled]]] = {}
+        for event, body in self.carriers.items():
+            if isinstance(body, Settled) and self._stands(event):
+                found.setdefault(decode(body.change).hash, []).append((event, body))
+        return found
+
+    def _contest(
+        self, one: bytes, other: bytes, prints: Mapping[bytes, list[Footprint]], settling: Mapping[bytes, set[bytes]]
+    ) -> bool:
+        """Whether two settled the same edit, and did not delete the same."""
+        gone = [{letter for edit in prints[change] for letter in edit.deleted} for change in (one, other)]
+        return gone[0] != gone[1] and any({one, other} <= changes for changes in settling.values())
 
     def _stands(self, event: Digest) -> bool:
         """Whether nothing takes an event back that is not taken back itself."""
@@ -162,6 +183,15 @@ def _registers(change: Change) -> list[tuple[OperationId, Operation]]:
     """What a change does to registers, each operation with its name."""
     numbered = enumerate(change.operations, change.start)
     return [(OperationId(number, change.actor), op) for number, op in numbered if op.object is None]
+
+
+def _together(pairs: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, ...]]:
+    """The names that pairs connect, each group ascending."""
+    groups: list[set[bytes]] = []
+    for pair in pairs:
+        joined = [group for group in groups if group & {*pair}]
+        groups = [*(group for group in groups if group not in joined), set(pair).union(*joined)]
+    return sorted(tuple(sorted(group)) for group in groups)
 
 
 def _meet(one: Footprint, other: Footprint) -> bool:

@@ -62,12 +62,12 @@ def _by_counter(self: Fold, name: OperationId | None) -> Sequence[OperationId]:
 
 def _nothing_behind(self: Fold, void: AbstractSet[bytes]) -> View:
     def in_order() -> Iterator[OperationId]:
-        following = [*self._behind(None)]
+        following = [*self.behind(None)]
         while following:
             name = following.pop()
             if self._letters[name].change not in void:
                 yield name
-                following += self._behind(name)
+                following += self.behind(name)
 
     with patch.object(Fold, "_in_order", lambda _: in_order()):
         return _view(self, void)
@@ -139,9 +139,9 @@ def _fault(name: str, what: str, where: object, attribute: str, instead: object)
 ALL = (
     _fault("void deletes count", "What a void change deleted stays away.", Fold, "_shown", _any_delete),
     _fault("void letters are seen", "A void insert is shown.", Fold, "_shown", _any_insert),
-    _fault("order of arrival", "Of two letters behind one the later heard goes first.", Fold, "_behind", _as_they_came),
+    _fault("order of arrival", "Of two letters behind one the later heard goes first.", Fold, "behind", _as_they_came),
     _fault(
-        "counters alone", "Of two letters with one counter the later heard goes first.", Fold, "_behind", _by_counter
+        "counters alone", "Of two letters with one counter the later heard goes first.", Fold, "behind", _by_counter
     ),
     _fault("nothing behind", "What was written behind a void letter is hidden with it.", Fold, "view", _nothing_behind),
     _fault("void values count", "Registers know no mask.", Fold, "_live", _every_value),

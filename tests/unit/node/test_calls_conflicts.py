@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,24 @@ async def test_values_are_paged(tmp_path: Path) -> None:
         assert paged[3] == []
 
 
+async def test_a_list_is_paged(tmp_path: Path) -> None:
+    """Each page goes on after the last row of the one before; the last one says that nothing more comes."""
+    async with family(tmp_path, "admin") as (alder, birch):
+        for _ in range(3):
+            await titles_apart(alder, birch, only=False)
+        whole = [one["id"] for one in await opened(alder)]
+        seen: list[str] = []
+        after: dict[str, object] = {}
+        for _ in whole:
+            page = await ask(alder, "conflicts", limit=1, **after)
+            assert page["total"] == 3
+            seen += [one["id"] for one in page["conflicts"]]
+            after = {"after": page["next"]}
+        assert seen == whole
+        assert await ask(alder, "conflicts", limit=1, **after) == {"conflicts": [], "total": 3}
+        assert "next" not in await ask(alder, "conflicts", limit=9)
+
+
 async def test_settling_reaches_everybody_and_stays_settled(tmp_path: Path) -> None:
     """The value that was taken is the only one; a second settlement is told who was first."""
     async with family(tmp_path, "admin") as (alder, birch):
@@ -103,14 +122,14 @@ async def test_settling_reaches_everybody_and_stays_settled(tmp_path: Path) -> N
         assert closed["settled_by"][0]["event"] == settled["event"]
 
 
-async def titles_apart(alder: Agent, birch: Agent) -> dict[str, Any]:
+async def titles_apart(alder: Agent, birch: Agent, *, only: bool = True) -> dict[str, Any]:
     """Two titles of one note, written apart."""
     document = await note(alder, "Garden")
     await meet(alder, birch)
     await ask(alder, "note.edit", document=document, title="Garden in spring")
     await ask(birch, "note.edit", document=document, title="Garden this weekend")
     await meet(alder, birch)
-    return await the_one(alder, birch)
+    return await the_one(alder, birch) if only else {}
 
 
 async def test_a_value_that_came_meanwhile_makes_it_another_conflict(tmp_path: Path) -> None:
@@ -280,7 +299,13 @@ async def test_an_agent_settles_only_with_a_grant_for_it(tmp_path: Path) -> None
     """It lists and shows what it may read; settling needs the verb, which it does not get unasked."""
     async with family(tmp_path, "admin") as (alder, birch):
         one = await titles_apart(alder, birch)
+        work = await note(alder, "Plan", space="work")
+        await meet(alder, birch)
+        for agent in (alder, birch):
+            await ask(agent, "note.edit", document=work, title=f"Plan of {agent.device}")
+        await meet(alder, birch)
         await grant(alder, verbs=["read", "edit", "create"])
+        assert len(await opened(alder)) == 2
         assert [each["id"] for each in await opened(alder, as_="claude")] == [one["id"]]
         assert (await ask(alder, "conflicts", as_="claude"))["total"] is None
         assert (await ask(alder, "conflicts.show", id=one["id"], as_="claude"))["open"]
@@ -353,7 +378,7 @@ async def test_taking_back_a_settlement_that_others_built_on(tmp_path: Path) -> 
 
 
 async def test_notes_that_gave_way_come_back(tmp_path: Path) -> None:
-    """Each of them had its own settlement; all are taken back."""
+    """Each of them had its own settlement; all that are in effect are taken back."""
     async with family(tmp_path, "admin", "admin") as (alder, birch, cedar):
         for agent in (alder, birch, cedar):
             await note(agent, f"of {agent.device}", path="plan.md")
@@ -363,8 +388,10 @@ async def test_notes_that_gave_way_come_back(tmp_path: Path) -> None:
         assert len(done["events"]) == 2
         assert len({row.note.path for row in await alder.store.notes(limit=9)}) == 3
         await meet(alder, birch, cedar)
+        await ask(birch, "undo", event=done["events"][0])
+        await meet(alder, birch, cedar)
         undone = await ask(cedar, "conflicts.undo", id=one["id"])
-        assert len(undone["events"]) == 2
+        assert len(undone["events"]) == 1, "the other one is taken back already"
         await meet(alder, birch, cedar)
         again = await the_one(alder, birch, cedar)
         assert (again["kind"], again["count"]) == ("path", 3)
@@ -390,3 +417,14 @@ async def test_more_edits_than_one_settlement_names(tmp_path: Path, monkeypatch:
         assert len(undone["events"]) == 3
         await meet(alder, birch, cedar)
         assert (await the_one(alder, birch, cedar))["count"] == 3
+
+
+async def test_two_at_one_device_at_the_same_moment(tmp_path: Path) -> None:
+    """Only one of them settles it; the other one is told that it is another conflict now."""
+    async with family(tmp_path, "admin") as (alder, birch):
+        one = await titles_apart(alder, birch)
+        calls = (ask(alder, "conflicts.resolve", id=one["id"], value=value) for value in ("Mine", "Yours"))
+        first, second = await asyncio.gather(*calls, return_exceptions=True)
+        assert isinstance(first, dict)
+        assert isinstance(second, Refused)
+        assert (await ask(alder, "note.show", document=one["document"]))["title"] == "Mine"

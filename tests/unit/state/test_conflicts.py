@@ -265,6 +265,17 @@ def test_words_that_a_region_cuts_are_shown_whole() -> None:
     assert devices.held[0].text() == text.replace(word, "other", 1)
 
 
+def test_a_region_that_cuts_no_word_is_shown_as_it_is() -> None:
+    """A word that was put behind another one, with its space, does not change that one."""
+    devices = Devices()
+    place = devices.held[0].text().index("beans") + len("beans")
+    devices.write(0, Splice(place, 0, " and corn"))
+    devices.write(1, Splice(place, 0, " and rye"))
+    (found,) = devices.open()
+    assert set(values(found)) == {" and corn", " and rye"}
+    assert (found.words, found.ancestor) == (("", ""), "")
+
+
 def test_what_a_settlement_ended() -> None:
     """A register's conflict is found again in the change that replaced its values; what replaced one ended none."""
     devices = Devices()
