@@ -186,15 +186,17 @@ class Document:
         """Whether two changes were made without knowing of each other; without that, nothing can overlap."""
         return not (self._saved and self._saved.linear) and bool(self._intake.history.parted)
 
-    def regions(self, naming: Naming = lambda _: NONE, rivals: Rivals = frozenset) -> tuple[Region, ...]:
-        """Where concurrent edits overlap, in the order of the text; `naming` and `rivals` tell what was settled."""
+    def regions(
+        self, naming: Naming = lambda _: NONE, rivals: Rivals = frozenset, choices: Naming = lambda _: NONE
+    ) -> tuple[Region, ...]:
+        """Where concurrent edits overlap, in the order of the text; the others tell what was settled (regions.py)."""
         if self._genesis.body is None or not self.concurrent:
             return ()
         self._regions = self._regions or Regions(self.id, self._intake.history)
-        return self._regions.open(self.folded, self.hidden, naming, rivals())
+        return self._regions.open(self.folded, self.hidden, (naming, rivals(), choices))
 
     def without(self, change: bytes) -> View:
-        """What would be seen if a change that is in the document did not count."""
+        """What would be seen if a change of it did not count."""
         return self.folded().view({*self.hidden, change})
 
     def text(self) -> str:
@@ -260,8 +262,7 @@ class Document:
             assert saved is not None, "neither made nor loaded"
             first, *others = self._engine.changes()
             changes = [decode(raw) for raw in others]
-            self._held = snapshot.restored(saved, self._genesis, first, changes)
-            self._saved = None
+            self._held, self._saved = snapshot.restored(saved, self._genesis, first, changes), None
             if self._held.history.parted:  # then the fold will be asked for: it takes longest to read the changes
                 self._fold = Fold(self._held.history)
                 self._fold.take([decode(first, FIRST_OPERATIONS_MAX), *changes])

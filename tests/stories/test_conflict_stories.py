@@ -111,7 +111,7 @@ def conflict_writing_where_somebody_deletes() -> str:
     table.write("phone", "milk", "milk (two)")
     table.meet()
     table.show()
-    table.settle("mac", "body", ", milk (two) and")
+    table.settle("mac", "body", "Bread, milk (two) and")
     table.meet()
     table.show()
     table.tell("Now one writes just before what the other deletes.")
