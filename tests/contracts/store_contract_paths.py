@@ -202,6 +202,10 @@ class ViewRootContract:
         assert await store.view_root() == root
         await store.commit(Batch(conflicts=((document(2), (conflict(document(2)),)),)))
         assert await store.view_root() == root, "a document without a view shows nothing"
+        await store.commit(Batch(conflicts=((about, (one,)),)))
+        assert await store.view_root() != root
+        await store.commit(Batch(forgotten=(about,), time_ms=1))
+        assert await store.view_root() == root, "its note goes by itself"
         await store.commit(Batch(unshown=(about,)))
         assert await store.view_root() == ZERO
 
