@@ -164,8 +164,7 @@ class Document:
 
     def register(self, key: str) -> Value:
         """The value of a register that is shown, the one by the greatest operation; None without any."""
-        values = self.live(key)
-        return values[0].value if values else None
+        return next((live.value for live in self.live(key)), None)
 
     def registers(self) -> dict[str, Value]:
         """All registers that hold a value, each with the one that `register` shows. A long text is among them."""
