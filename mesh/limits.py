@@ -67,6 +67,14 @@ TRAIL_HEADS_MAX = 64  # PROTOCOL: known places in a chain that a Want names
 WANT_SPANS_MAX = 64  # PROTOCOL: spans in one Want, runs in one Push
 BODY_AGAIN_TICKS_MAX = 16  # eight minutes, before a peer that did not bring a body is asked for it again
 WANT_BODIES_MAX = 256  # PROTOCOL: single bodies in one Want or Push
+RECEIPT_BYTES_MAX = 512  # PROTOCOL: one receipt
+COMPARE_BYTES_MAX = 512 * KIB  # PROTOCOL: a message of two devices that look where they differ
+COMPARE_BRANCHES = 16  # PROTOCOL: buckets under one node, as in the state digest
+COMPARE_NODES = 256  # PROTOCOL: nodes of its second level
+COMPARE_PRINT_BYTES = 8  # PROTOCOL: of a digest that is compared
+COMPARE_KEY_BYTES = 16  # PROTOCOL: of a document's key
+COMPARE_LEAVES_MAX = 4096  # PROTOCOL: documents of one bucket, which holds 12 of 50,000
+COMPARE_EVENTS_MAX = 61_440  # PROTOCOL: honoured events of one document, 480 KiB
 CONTROL_BYTES_MAX = 16 * MIB  # control events that one mesh may hold in memory: some 50,000 statements
 
 # Documents
@@ -83,6 +91,7 @@ CHANGE_OPERATIONS_MAX = 65_536  # PROTOCOL: one Automerge change: a text of 64 K
 CHANGE_BYTES_MAX = 1 * MIB  # PROTOCOL: inflated; what comes deflated may not grow beyond it
 SNAPSHOT_BYTES_MAX = 256 * MIB  # our own, of one document with its whole history
 SNAPSHOT_CHANGES = 64  # changes of a document after which its snapshot is renewed
+CHANGES_KEPT_READ = 256  # changes of a loaded document that are kept as they were read: until they overlap
 DOCUMENTS_CACHED_MAX = 64  # loaded Automerge documents, about half a megabyte each
 
 # Confirmations
@@ -105,6 +114,7 @@ LOG_FILES_MAX = 3
 ADMISSION_BYTES_MAX = 4 * MIB  # PROTOCOL: a printed admission with all control events
 REQUEST_BYTES_MAX = 4 * KIB  # PROTOCOL: a printed request
 CALL_BYTES_MAX = 1 * MIB  # one call on the local socket
+MEETING_TIPS_MAX = 1024  # tips of a device in each lane that are kept for when it is away, some 80 KiB
 PEERS_MAX = 64  # devices linked at once
 ADDRESSES_PER_PEER_MAX = 8  # PROTOCOL: addresses of one device, newest first
 
@@ -127,6 +137,9 @@ ADDRESS_BYTES_MAX = 260  # PROTOCOL: a host name has at most 253
 CERTIFICATES_CACHED_MAX = 128  # leaf certificates, about 1 KiB each
 FORKS_SHOWN_MAX = 100  # forks in one answer, and of which is looked whether somebody acknowledged them
 FAULTS_SHOWN_MAX = 100  # faults that one verification names
+WHY_CAUSES_MAX = 64  # causes in one answer, the worst
+WHY_EVIDENCE_MAX = 8  # pieces of evidence for one cause
+WHY_ROWS_MAX = 5000  # events of a document that one answer looks at, the latest; of a device LIST_MAX
 EPOCHS_SHOWN_MAX = 16  # epochs without a key that `mesh status` names, the latest
 CONFLICT_SIDES_KEPT = 16  # sides of a conflict that lists show; the others are counted
 CONFLICT_PAGE_CHARACTERS = 512 * KIB  # of all values in one answer, which JSON may make twelve times as long

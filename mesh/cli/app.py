@@ -30,6 +30,7 @@ from mesh.cli import (
     service,
     upgrade,
     void,
+    why,
 )
 from mesh.cli.options import examples, running, tree
 from mesh.errors import Misuse
@@ -61,7 +62,7 @@ def start(
 
 
 # `mesh --help` lists them in this order.
-_DAILY = (join, pair, note, history, conflicts, grants, closing, void, consent, peer)
+_DAILY = (join, pair, note, history, conflicts, why, grants, closing, void, consent, peer)
 _UPKEEP = (agent, service, doctor, upgrade, logs, inspect, forks, backup, moving, recover, demo)
 for commands in (*_DAILY, *_UPKEEP):
     commands.add_to(app)

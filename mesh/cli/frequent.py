@@ -103,6 +103,13 @@ def conflicts_show(
     run.out.result(result, lambda screen: view_conflicts.shown(screen, result, whole=whole))
 
 
+def inspect(run: Run, *, document: str | None = None) -> None:
+    """Open the full-screen inspector of conflicts."""
+    from mesh.cli.inspector.opening import opened
+
+    run.exit_code = opened(run, document)
+
+
 def status(run: Run) -> None:
     """Show how this device and its mesh are."""
     result = run.ask(*calls.status())

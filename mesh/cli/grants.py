@@ -1,4 +1,4 @@
-"""Who may do what where: grants of devices and of agents, and why an event counts or does not."""
+"""Who may do what where: grants of devices and of agents."""
 
 from __future__ import annotations
 
@@ -40,7 +40,6 @@ def add_to(app: typer.Typer) -> None:
         ungrant
     )
     app.command("grants", cls=Command, epilog=examples("mesh grants", "mesh grants claude@laptop --all"))(grants)
-    app.command("why", cls=Command, epilog=examples("mesh why 3ac91f0e", "mesh why 3ac91f0e --json"))(why)
     app.add_typer(agents, name="agents")
 
 
@@ -90,16 +89,6 @@ def grants(
     named = {"subject": subject} if subject is not None else {}
     result = run.ask("grants", {**named, "all": every})
     run.out.result(result, lambda screen: view_trust.grants(screen, result))
-
-
-def why(
-    context: typer.Context,
-    event: Annotated[str, typer.Argument(metavar="EVENT", help="The first digits of its digest: `mesh log --json`.")],
-) -> None:
-    """Say which grant let an event through, or what stopped it: who said so, when, and what to do."""
-    run = running(context)
-    result = run.ask("why", {"event": event})
-    run.out.result(result, lambda screen: view_trust.why(screen, result))
 
 
 @agents.command(

@@ -23,6 +23,8 @@ _Limit = Annotated[int | None, typer.Option(metavar="N", help=f"At most so many;
 def add_to(app: typer.Typer) -> None:
     """Put these commands into the tree."""
     app.command("status", cls=Command, epilog=examples("mesh status", "mesh status --json"))(status)
+    lines = examples("mesh inspect", 'mesh inspect "shopping list"')
+    app.command("inspect", cls=Command, epilog=lines)(inspect)
     app.command("devices", cls=Command, epilog=examples("mesh devices", "mesh devices --json"))(devices)
     lines = examples("mesh log --limit 20", "mesh log --device laptop --follow", "mesh log --follow --json")
     app.command("log", cls=Command, epilog=lines)(log)
@@ -38,6 +40,17 @@ def add_to(app: typer.Typer) -> None:
 def status(context: typer.Context) -> None:
     """Show this device, its peers, whether all are in sync, and what is wrong with a hint."""
     frequent.status(running(context))
+
+
+def inspect(
+    context: typer.Context,
+    document: Annotated[str | None, typer.Argument(metavar="DOCUMENT", help="Only what is about this one.")] = None,
+) -> None:
+    """Look at conflicts on the full screen: side by side, settle them by a key, take it back, see who wrote what."""
+    run = running(context)
+    frequent.inspect(run, document=document)
+    if run.exit_code:
+        raise typer.Exit(run.exit_code)
 
 
 def devices(context: typer.Context) -> None:

@@ -70,6 +70,7 @@ FORMS = {
         arguments=("conflict",),
         required=1,
     ),
+    ("inspect",): Form(frequent.inspect, arguments=("document",)),
     ("status",): Form(frequent.status),
     ("log",): Form(
         frequent.log,

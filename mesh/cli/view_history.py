@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mesh.cli.differences import ADDED, GONE, SAME, inked, signed
-from mesh.cli.screen import Screen, lines_of, moment, one_line
+from mesh.cli.screen import Screen, lines_of, moment, number, one_line
+from mesh.cli.view_conflicts import plain
 
 EVENT_CHARACTERS = 12  # of an event's 64 digits: enough to be the only one
 _SIGNS = {"-": GONE, "+": ADDED}
@@ -33,7 +34,7 @@ def past(screen: Screen, result: Told) -> list[str]:
     """The line above a note as it was."""
     at = result.get("at")
     when = f"at event {_short(at)}" if isinstance(at, str) else f"on {moment(at)}"
-    lines = [screen.ink(f"as it was {when}, after {result.get('events')} of its events", "dim")]
+    lines = [screen.ink(f"as it was {when}, after {number(result.get('events'))} of its events", "dim")]
     fields = result.get("conflicts")
     if isinstance(fields, list) and fields:
         names = ", ".join(one_line(field) for field in fields)
@@ -83,7 +84,7 @@ def _who(entry: Told) -> str:
 
 
 def _register(screen: Screen, key: str, pair: Told) -> list[str]:
-    was, now = (None if pair.get(side) is None else one_line(pair[side]) for side in ("was", "is"))
+    was, now = (None if pair.get(side) is None else one_line(plain(pair[side])) for side in ("was", "is"))
     lines = [] if was is None else [screen.ink(f"- {key}: {was}", GONE)]
     return [*lines, *([] if now is None else [screen.ink(f"+ {key}: {now}", ADDED)])]
 
@@ -96,6 +97,7 @@ def _line(screen: Screen, told: Told) -> list[str]:
         count = one_line(parts[0][0]) if parts else "some"
         return [screen.ink(f"  … {count} lines that are the same …", "dim")]
     kind = _SIGNS.get(sign, SAME)
+    sign = sign if kind else " "
     pieces = [(" ".join(lines_of(str(text))), kind if changed else SAME) for text, changed, *_ in parts]
     whole = all(what for _, what in pieces)  # of a line that is all new the sign before it says enough
     return [screen.ink(f"{sign} ", kind) + inked(screen, pieces if whole else signed(pieces))]

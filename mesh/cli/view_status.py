@@ -8,6 +8,7 @@ from mesh.cli.screen import Screen, counted, duration, moment, number, one_line
 from mesh.limits import RANK_ADMIN_LAST, RANK_RELAY
 
 DIGEST_CHARACTERS = 16  # of 64: enough to compare by eye
+_NAME_CHARACTERS = 40
 Told = Mapping[str, object]
 _RANKS = {0: "recovery", 1: "founder"}
 _EXTENSION_CHARACTERS = 64  # of what this version does not read anyway; --json has all of it
@@ -129,7 +130,7 @@ def _server(screen: Screen, server: Told) -> str:
 
 def _synced(screen: Screen, told: Told, peers: list[Told]) -> str:
     if told.get("in_sync"):
-        state = screen.ink("yes", "green") + ", with every device in reach"
+        state = screen.ink("yes", "green") + ", by the receipt of every device in reach"
     elif any(peer.get("connected") for peer in peers):
         state = screen.ink("not yet", "yellow")
     else:
@@ -152,11 +153,10 @@ def _waiting(told: Told) -> str:
 
 
 def _peers(screen: Screen, peers: list[Told]) -> list[str]:
-    heads = ("PEER", "STATE", ">HEARD", ">ROUND TRIP", ">WE LACK", ">THEY LACK", "SAME STATE")
+    heads = ("PEER", "STATE", ">HEARD", ">ROUND TRIP", ">WE LACK", ">THEY LACK", "IN SYNC")
     rows = []
     for peer in peers:
         heard, trip = peer.get("last_heard_s"), peer.get("round_trip_ms")
-        same = {True: "yes", False: "no"}.get(bool(peer.get("same_digest")), "-")
         rows.append(
             (
                 one_line(peer.get("name")) or one_line(peer.get("device")),
@@ -165,10 +165,23 @@ def _peers(screen: Screen, peers: list[Told]) -> list[str]:
                 f"{trip:.1f} ms" if isinstance(trip, int | float) else "-",
                 number(peer.get("we_lack")),
                 number(peer.get("they_lack")),
-                same if peer.get("same_digest") is not None else "-",
+                "-" if peer.get("in_sync") is None else "yes" if peer["in_sync"] else "no",
             )
         )
-    return screen.table(heads, rows)
+    text = screen.table(heads, rows)
+    for peer in peers:
+        if doing := _doing(peer):
+            name = one_line(peer.get("name") or peer.get("device"), _NAME_CHARACTERS)
+            text += screen.wrapped(f"{name}: {doing}", "  ", "    ")
+    return text
+
+
+def _doing(peer: Told) -> str:
+    """Why a peer is not in sync, and when it was last."""
+    doing, synced = one_line(peer.get("doing")), moment(peer.get("in_sync_ms") or None)
+    if not doing or peer.get("in_sync"):
+        return ""
+    return f"{doing}; last in sync {synced}" if synced else f"{doing}; never in sync so far"
 
 
 def _list(value: object) -> list[object]:

@@ -100,48 +100,13 @@ def agents(screen: Screen, result: Told) -> list[str]:
     return screen.table(("AGENT", "SPACE", "MAY", "UNTIL"), rows)
 
 
-def why(screen: Screen, told: Told) -> list[str]:
-    """Why an event counts, or what stops it."""
-    standing = one_line(told.get("standing"))
-    style = {"honoured": "green", "void": "red"}.get(standing, "yellow")
-    head = {"honoured": "it counts", "void": "it does not count", "waits": "it waits", "opaque": "it cannot be read"}
-    reason = one_line(told.get("reason"))
-    lines = [screen.ink(head.get(standing, standing), style) + (f": {reason}" if reason else "")]
-    who = one_line(told.get("name")) or one_line(told.get("device"))
-    gone = "" if told.get("live", True) else ", which is closed"
-    said = f"{one_line(told.get('agent'))}@{who}" if told.get("agent") else who
-    pairs = [
-        ("event", one_line(told.get("event"))),
-        ("kind", one_line(told.get("kind"))),
-        ("document", one_line(told.get("document"))),
-        ("said", f"{said}{gone}, {moment(told.get('time_ms')) or 'at a time that cannot be read'}"),
-        ("says", one_line(told.get("says"))),
-        ("grant", _grant(part(told, "grant"))),
-        ("adopted", "yes: an admin lets it count" if told.get("adopted") else ""),
-        ("stopped by", _by(part(told, "by"))),
-    ]
-    lines += screen.fields(pairs)
-    if told.get("to_do"):
-        lines += screen.wrapped(one_line(told["to_do"]), screen.ink("what to do: ", "dim"), "  ")
-    return lines
-
-
-def _grant(told: Told) -> str:
-    if not told:
-        return ""
-    what = permitted(told)
-    given = _by(part(told, "by"))
-    over = _by(part(told, "ended"))
-    return f"{subject(told)}: {what}; {given}" + (f"; ended: {over}" if over else "")
-
-
-def _by(told: Told) -> str:
+def said(told: Told) -> str:
     """A statement: its kind, who said it, and when."""
     if not told:
         return ""
     when = moment(told.get("time_ms"))
-    said = f"{one_line(told.get('kind'))} by {one_line(told.get('name'))}"
-    return f"{said}{f', {when}' if when else ''} ({short(told.get('event'))})"
+    words = f"{one_line(told.get('kind'))} by {one_line(told.get('name'))}"
+    return f"{words}{f', {when}' if when else ''} ({short(told.get('event'))})"
 
 
 def void(screen: Screen, result: Told) -> list[str]:
@@ -153,7 +118,7 @@ def void(screen: Screen, result: Told) -> list[str]:
         where = document(told.get("document")) or "no document"
         lines.append(f"{screen.ink(where, 'bold')}{title}: {counted(count, 'change')} of {subject(told)} hidden here")
         lines += screen.wrapped(one_line(told.get("reason")), "  why     ", "          ")
-        by = _by(part(told, "by"))
+        by = said(part(told, "by"))
         lines += [f"  said    {by}"] if by else []
         lines += [f"  last    {moment(told.get('last_ms'))}"] if told.get("last_ms") else []
         lines.append(f"  events  {_events(told.get('events'), count)}")

@@ -35,7 +35,9 @@ def statement_weight(judgement: Judgement, name: Digest) -> Weight:
     if speaker is None:
         return Weight(Standing.VOID, NOT_ADMITTED, statement.admission)
     for cut in sorted(verdict.closes.get(speaker.digest, ())):
-        found, missing = under(cut.marks, judgement.statements)
+        # Only a mark in its own chain can stand on it: those of other chains may be of data, which are no statements.
+        marks = tuple(mark for mark in cut.marks if mark.chain == statement.stamp.chain)
+        found, missing = under(marks, judgement.statements)
         if name not in found:
             return Weight(Standing.WAITS, UNSURE, cut.by) if missing else Weight(Standing.VOID, CLOSED, cut.by)
     if statement.body is None:

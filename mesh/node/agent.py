@@ -22,7 +22,7 @@ from mesh.errors import MeshError, Misuse
 from mesh.events.seal import Keyring
 from mesh.limits import ADDRESSES_PER_PEER_MAX
 from mesh.names import Digest, device_text
-from mesh.node import calls, forgetting, timing, touch, vault
+from mesh.node import auditing, calls, forgetting, timing, touch, vault
 from mesh.node.booting import own_of
 from mesh.node.duties import Duties
 from mesh.node.engine import Engine
@@ -30,6 +30,7 @@ from mesh.node.home import addresses_key
 from mesh.node.invitation import Host
 from mesh.node.log import Log, bounded, silent
 from mesh.node.log import opened as log_opened
+from mesh.node.meetings import Meetings
 from mesh.node.memory import Memory
 from mesh.node.moving import machine
 from mesh.node.nearby import moves
@@ -81,6 +82,7 @@ class Agent:
         self.interfaces: tuple[str, ...] = ()
         self.strange: tuple[str, ...] = ()
         self.addresses: dict[str, tuple[str, ...]] = {}
+        self.meetings = Meetings(self.engine, {})  # as the store has them, once it was read
         self.started = time.monotonic()
         self.ending = asyncio.Event()
         self.memory = Memory()
@@ -96,6 +98,7 @@ class Agent:
             elif key.startswith(addresses_key("")):
                 self.addresses[key.removeprefix(addresses_key(""))] = tuple(json.loads(value))
         self.settings = boot.settings
+        self.meetings = Meetings(self.engine, boot.settings)
         self.port = fixed_port() or int(boot.settings.get(_PORT, b"0"))
 
     async def call(self, name: str, arguments: Arguments) -> object:
@@ -135,7 +138,7 @@ class Agent:
         server = os.environ.get("MESH_NATS_SERVER", "")
         listening = Listening(self._hosts(), self.port, Path(server) if server else None, external)
         self.bus = NatsBus(self.device, keys, server_path(self.home), listening=listening)
-        self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self)
+        self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self, self.meetings)
         self.duties = Duties(self.engine, self.talk.known, self.keep_keys, self.log)
         self.rulings = Rulings(self.engine, self.log)
         self.locations = Locations(self.engine, self.bus, self.own_addresses, self.settings)
@@ -196,6 +199,7 @@ class Agent:
         if self.bus is None:
             return
         await touch.look(self, self.bus.links())
+        await self.meetings.look()
         port = self.bus.server().port
         if port and port != self.port:
             self.port = port
@@ -254,6 +258,7 @@ class Agent:
             tasks.append(
                 group.create_task(self._supervised("forgotten", lambda: forgetting.run(self.engine, self.log)))
             )
+            tasks.append(group.create_task(self._supervised("audit", lambda: auditing.run(self.engine, self.log))))
             if self.finding is not None:
                 tasks.append(group.create_task(self._supervised("beacon", self.finding.run)))
             await self.let_in()
@@ -291,6 +296,7 @@ class Agent:
     async def _note_addresses_at_last(self) -> None:
         with contextlib.suppress(MeshError):  # a full disk must not keep the agent from ending
             await self.note_addresses()
+            await self.meetings.keep()
 
     def _supervised(self, name: str, part: Callable[[], Awaitable[None]]) -> Coroutine[None, None, None]:
         return supervised(name, part, self._failed)

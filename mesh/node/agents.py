@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 CALLS = frozenset(
     {
-        "ping", "status", "devices", "grants", "agents.list", "why", "log", "log.follow", "void.list", "void.show",
+        "ping", "status", "devices", "grants", "agents.list", "log", "log.follow", "void.list", "void.show",
         "note.add", "note.list", "note.show", "note.edit", "note.rm",
         "conflicts", "conflicts.show", "conflicts.settled", "conflicts.resolve", "conflicts.undo",
         "history", "history.at", "history.diff", "undo", "restore",
+        "why", "trace",
     }
 )  # fmt: skip
 """What an agent may ask for at all."""

@@ -27,8 +27,9 @@ from mesh.node import (
     calls_settling,
     calls_status,
     calls_void,
-    calls_why,
 )
+from mesh.node.why.answers import why
+from mesh.node.why.tracing import trace
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -77,7 +78,8 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "history.diff": calls_history.history_diff,
     "undo": calls_history.undo,
     "restore": calls_history.restore,
-    "why": calls_why.why,
+    "why": why,
+    "trace": trace,
     "lost": calls_closing.lost,
     "remove": calls_closing.remove,
     "rank": calls_closing.rank,

@@ -20,11 +20,11 @@ from mesh.names import Digest, DocumentId, digest_text
 from mesh.node import agents, subjects, takeback
 from mesh.node.arguments import Arguments, needed, number, text
 from mesh.node.calls_notes import chosen
-from mesh.node.calls_why import event_of
 from mesh.node.engine import Engine
 from mesh.node.gathered import Loaded, author_of
 from mesh.node.saying import looked
 from mesh.node.storage.store_port import Row
+from mesh.node.why.subject import event_of
 from mesh.state import notes, past, summaries
 from mesh.state.changes import decode, hash_in
 from mesh.state.comparing import compared
@@ -133,12 +133,19 @@ async def history_at(agent: Agent, arguments: Arguments) -> object:
 
 
 async def history_diff(agent: Agent, arguments: Arguments) -> object:
-    """What is different in a document between two moments; without the second, between then and now."""
+    """What is different in a document between two moments; without the second, between then and now.
+
+    `of` instead names one event: what it did, beside what its author had before.
+    """
     document = await chosen(agent, needed(arguments, "document"), deleted=True)
     agents.may_see(agent, agents.name_in(arguments), document)
-    at, to = _moment(arguments, "at"), _moment(arguments, "to") if "to" in arguments else None
+    of = text(arguments, "of")
+    at = of if of is not None else _moment(arguments, "at")
+    to = of if of is not None else _moment(arguments, "to") if "to" in arguments else None
 
     async def both() -> tuple[Past, Past]:
+        if of is not None:
+            return await _step(agent.engine, document, of)
         old = await _past(agent.engine, document, at)
         if to is not None:
             return old, await _past(agent.engine, document, to)
@@ -166,6 +173,14 @@ def _moment(arguments: Arguments, key: str) -> str | int:
     if isinstance(arguments.get(key), int):
         return number(arguments, key, 0, SEQ_MAX)
     return needed(arguments, key)
+
+
+async def _step(engine: Engine, document: DocumentId, said: str) -> tuple[Past, Past]:
+    """A document as the author of an event had it, and what that made of it."""
+    loaded = await _loaded(engine, document)
+    changes = await _of_event(engine, loaded, said)
+    before = past.before(loaded.document, changes[0]) if changes else Past({}, (), "", 0)  # its birth
+    return before, past.at(loaded.document, changes)
 
 
 async def _past(engine: Engine, document: DocumentId, at: str | int) -> Past:

@@ -20,7 +20,7 @@ from mesh.events.speaking import Draft
 from mesh.events.verdict import Standing
 from mesh.limits import FAULTS_SHOWN_MAX, LIST_MAX
 from mesh.names import ZERO, Digest, DocumentId, device_text, digest_text
-from mesh.node import agents, timing
+from mesh.node import agents, auditing, timing
 from mesh.node.arguments import Arguments, number, text, yes
 from mesh.node.calls_notes import chosen
 from mesh.node.engine import Engine
@@ -131,7 +131,8 @@ async def verify(agent: Agent, arguments: Arguments) -> object:
     """Hash every chain again from the stored bytes, and check what its tips are signed with.
 
     `deep` also checks every body, every signature that was kept, and every seal whose key is here, has SQLite read
-    every page, and shows every edited document in two ways: as Automerge does, and as our own fold of its operations.
+    every page, shows every edited document in two ways: as Automerge does, and as our own fold of its operations, and
+    folds every document anew, to compare what then counts and is shown with what the log and the views say.
     """
     deep = yes(arguments, "deep")
     faults = list(await agent.store.check(deep=deep))
@@ -147,13 +148,14 @@ async def verify(agent: Agent, arguments: Arguments) -> object:
 
 
 async def _wrong_documents(agent: Agent) -> list[str]:
-    """Documents of which the fold that masks are made with does not show what Automerge shows."""
+    """Documents that do not show what their events come to, or not the same by Automerge and by our own fold."""
     found: list[str] = []
     seen: Counter[DocumentId] = Counter()
     after = 0
     while rows := await agent.store.replay(after):
         seen.update(row.document for row in rows if row.document)
         after = rows[-1].id
+    found += await auditing.misfolded(agent.engine, sorted(seen))
     for document in sorted(name for name, events in seen.items() if events > 1):
 
         async def look(engine: Engine, document: DocumentId = document) -> Sequence[Draft]:

@@ -11,20 +11,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import mesh
-from mesh.clocks.frontier import Frontier, events_between
 from mesh.events.duties import holders
 from mesh.events.epochs import Epoch
 from mesh.events.event import Lane, decode_inner
 from mesh.events.kinds import Close
-from mesh.limits import EPOCHS_SHOWN_MAX, RANK_ADMIN_LAST, RANK_RELAY
+from mesh.limits import EPOCHS_SHOWN_MAX, RANK_ADMIN_LAST
 from mesh.names import device_text, digest_text, role_text, short, shown
-from mesh.node import calls_confirming, confirming, forks, vault
+from mesh.node import agreeing, calls_confirming, calls_peers, confirming, forks, vault
 from mesh.node.arguments import Arguments
 from mesh.node.calls_leaving import leavers
 from mesh.node.confirming import has_passphrase
 from mesh.node.home import RECOVERY_OWED
-from mesh.node.ports import LinkStatus
-from mesh.sync.messages import Have
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -35,23 +32,23 @@ MS = 1000
 async def status(agent: Agent, _arguments: Arguments) -> object:
     """Everything that `mesh status` shows."""
     replica, own = agent.engine.replica, agent.engine.own
-    replica.state = await agent.store.digest()
+    shows = await agreeing.shown(agent.engine)
     counts = await agent.store.counts()
-    peers = [_peer(agent, link) for link in agent.bus.links()] if agent.bus else []
+    peers = await calls_peers.peers(agent, shows)
     admission = replica.verdict.admissions.get(own.admission)
-    taken_out = await _taken_out(agent)
+    outcast = await taken_out(agent)
     forked = [forks.sentence(agent, fork) for fork in await forks.unseen(agent)]
     server = agent.bus.server() if agent.bus else None
     reads = own.admission in replica.verdict.readers()  # others are not meant to have keys
     lacking = replica.learner.missing if reads else ()
-    missing = [await _missing(agent, epoch) for epoch in lacking[-EPOCHS_SHOWN_MAX:]]
+    missing = [await missing_key(agent, epoch) for epoch in lacking[-EPOCHS_SHOWN_MAX:]]
     return {
         "device": {
             "id": agent.device,
             "name": agent.held.name,
             "rank": admission.rank if admission else None,
             "role": role_text(admission.rank) if admission else None,
-            "taken_out": taken_out,
+            "taken_out": outcast,
         },
         "mesh": {"id": digest_text(own.mesh)},
         "agent": {
@@ -78,8 +75,9 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
         },
         "state_digest": digest_text(replica.state),
         "verdict_digest": digest_text(replica.verdict_digest),
-        "in_sync": bool(peers) and all(peer["same_digest"] for peer in peers if peer["connected"])
-        and any(peer["connected"] for peer in peers) and not replica.missing,
+        "view_root": digest_text(shows.view),
+        "frontier_digest": digest_text(shows.frontier),
+        "in_sync": calls_peers.in_sync(peers) and not replica.missing,
         "bodies_missing": len(replica.missing),
         "writes_under": _writes_under(agent),
         "keys_missing": missing,
@@ -87,13 +85,14 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
         "passphrase": await has_passphrase(agent),
         "forks": forked,
         "problems": [
-            *_outcast(taken_out), *_forked(forked), *(_key_problems(agent, missing) if reads else ()),
-            *_problems(agent, counts.waiting, counts.void), *await _persons_problems(agent),
+            *_outcast(outcast), *_forked(forked), *(_key_problems(agent, missing) if reads else ()),
+            *await calls_peers.problems(agent, peers), *_problems(agent, counts.waiting, counts.void),
+            *await _persons_problems(agent),
         ],
     }  # fmt: skip
 
 
-async def _taken_out(agent: Agent) -> dict[str, object] | None:
+async def taken_out(agent: Agent) -> dict[str, object] | None:
     """Who took this device out of the mesh, when by their own clock, and why; None while it is live."""
     replica, own = agent.engine.replica, agent.engine.own.admission
     if replica.verdict.is_live(own):
@@ -132,34 +131,7 @@ def _forked(sentences: list[str]) -> list[dict[str, str]]:
     return [{"what": sentence, "hint": hint} for sentence in sentences]
 
 
-def _peer(agent: Agent, link: LinkStatus) -> dict[str, object]:
-    devices = {device_text(a.digest): a for a in agent.engine.replica.verdict.devices.values()}
-    found = devices.get(link.device)
-    known = agent.talk.known.get(link.device) if agent.talk else None
-    replica = agent.engine.replica
-    mine = {**replica.chains.frontier(Lane.CONTROL), **replica.chains.frontier(Lane.DATA)}
-    theirs = _frontier(known.have) if known else {}
-    return {
-        **asdict(link),
-        "name": found.name if found else "",
-        "we_lack": events_between(mine, theirs) if known else None,
-        "they_lack": events_between(theirs, mine) if known else None,
-        "same_digest": _same(agent, mine, known.have, found.rank if found else 0) if known else False,
-    }
-
-
-def _frontier(have: Have) -> Frontier:
-    return {**have.control, **have.data}
-
-
-def _same(agent: Agent, mine: Frontier, have: Have, rank: int) -> bool:
-    """Whether both hold the same, and show the same: a relay shows nothing."""
-    replica = agent.engine.replica
-    shows = have.state == replica.state or agent.engine.is_relay or rank >= RANK_RELAY
-    return mine == _frontier(have) and shows and have.verdict == replica.verdict_digest
-
-
-async def _missing(agent: Agent, epoch: Epoch) -> dict[str, object]:
+async def missing_key(agent: Agent, epoch: Epoch) -> dict[str, object]:
     """An epoch whose key is not here: who began it, when he says so, whether it counts, and who can hand its key on."""
     verdict, statements = agent.engine.replica.verdict, agent.engine.replica.statements
     own = agent.engine.own.admission

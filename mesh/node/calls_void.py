@@ -23,9 +23,9 @@ from mesh.names import Digest, DocumentId, device_text, digest_text
 from mesh.node import agents, saying, subjects, wording
 from mesh.node.arguments import Arguments, needed, text, texts, yes
 from mesh.node.calls_notes import chosen
-from mesh.node.calls_why import event_of
 from mesh.node.confirming import confirmed
 from mesh.node.storage.store_port import Row
+from mesh.node.why.subject import event_of
 from mesh.state.changes import decode
 from mesh.state.operations import Action, Change
 

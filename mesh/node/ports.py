@@ -12,6 +12,10 @@ from typing import Literal, Protocol
 Direction = Literal["out", "in", "both", ""]
 """Who dialled a link: we (`out`), the other device (`in`), both, or nobody."""
 
+Trouble = Literal["", "no-address", "no-answer", "nobody-there", "wrong-proof", "not-let-in", "lost", "no-agent"]
+"""Why there is no link, in one word: no address is known; nothing comes back from it; nothing of a mesh is there;
+somebody else is; the device there does not let this one in; the line fell; the own agent does not run."""
+
 ServerState = Literal["off", "starting", "up", "waiting", "external"]
 """Where the own nats-server is; `waiting` means that it fell or did not start and is tried again."""
 
@@ -59,6 +63,7 @@ class LinkStatus:
     round_trip_ms: float | None
     problem: str
     hint: str
+    trouble: Trouble = ""
 
 
 @dataclass(frozen=True, slots=True)

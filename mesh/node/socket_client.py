@@ -83,6 +83,13 @@ class Connection:
             return True
         return True
 
+    def stop(self) -> None:
+        """End the conversation from another thread: whoever waits for a line in it gets Unreachable."""
+        try:
+            self._socket.shutdown(_socket.SHUT_RDWR)
+        except OSError:  # it has ended already
+            return
+
     def close(self) -> None:
         """End the conversation; a stream ends with it."""
         self._socket.close()

@@ -22,7 +22,7 @@ from mesh.node.storage.store_port import Row
 from mesh.state import undoing
 from mesh.state.changes import decode
 from mesh.state.edits import Edit
-from mesh.state.lines import BuiltOn, Took, Turn
+from mesh.state.lines import BuiltOn, Reversal, Took
 from mesh.state.operations import Change
 from mesh.state.undos import Plan, Undos
 
@@ -113,8 +113,8 @@ def _edits(loaded: Loaded, known: Known, event: Digest) -> tuple[Plan, Sequence[
     if root is None or not plan.turns:
         return plan, ()
     took = tuple(_took(loaded, known, Digest(name)) for name in plan.names)
-    turn = Turn(took, root, undos.stands(plan.root), known.of(undos.undos), known.of(undos.back))
-    return plan, undoing.inverse(loaded.document, turn)
+    reversal = Reversal(took, root, undos.stands(plan.root), known.of(undos.undos), known.of(undos.back))
+    return plan, undoing.inverse(loaded.document, reversal)
 
 
 def _took(loaded: Loaded, known: Known, name: Digest) -> Took:

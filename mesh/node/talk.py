@@ -16,13 +16,15 @@ from mesh.errors import MeshError, Refused
 from mesh.events.event import Lane
 from mesh.limits import ALARMS_PER_S_MAX, PAGE_BYTES_MAX
 from mesh.node import timing
+from mesh.node.agreeing import Agreeing
 from mesh.node.engine import Engine
 from mesh.node.log import Log
+from mesh.node.meetings import Meetings
 from mesh.node.nearby import whereabouts
 from mesh.node.nearby.whereabouts import Whereabouts
 from mesh.node.ports import Bus, GuestLink
 from mesh.node.transport.reception import Bucket
-from mesh.sync import messages
+from mesh.sync import comparing, messages, receipts
 from mesh.sync.inputs import GUEST, Effects, Lost, Peer, Ticked
 from mesh.sync.messages import Have, Push, Want
 
@@ -45,11 +47,14 @@ class Talk:
         log: Log,
         judged: Callable[[], Coroutine[object, object, None]],
         places: Whereabouts | None = None,
+        meetings: Meetings | None = None,
     ) -> None:
         """`judged` is called after the verdict changed, to let others in; `places` knows addresses."""
         self.engine, self.bus, self.log, self._judged = engine, bus, log, judged
         self._places = places
         self.known: dict[Peer, Known] = {}
+        self.meetings = meetings or Meetings(engine, {})
+        self.agreeing = Agreeing(engine, bus, log, self.meetings, self._spawn)
         self.alarms: list[str] = []
         self._alarmed, self._unlogged = Bucket(ALARMS_PER_S_MAX), 0
         self.refused = 0  # messages, and runs in them, that did not hold since the start
@@ -97,6 +102,7 @@ class Talk:
 
     async def _answer(self, sender: str | None, verb: str, body: bytes) -> bytes:
         peer = sender or GUEST
+        inside = sender is not None and not self.engine.replica.outside(sender)
         match verb:
             case "have":
                 return await self._heard_have(peer, messages.decode_have(body))
@@ -105,21 +111,29 @@ class Talk:
             case "push":
                 await self.engine.hear(peer, messages.decode_push(body))
                 return b""
-            case whereabouts.VERB if self._places and sender and not self.engine.replica.outside(sender):
-                await self._places.learned(sender, whereabouts.decode(body))
+            case whereabouts.VERB if self._places and inside:
+                await self._places.learned(peer, whereabouts.decode(body))
                 return b""
+            case receipts.VERB | comparing.VERB if inside:
+                return await self.agreeing.answer(peer, verb, body)
         raise Refused(f"this device does not know {verb!r}", hint="One of the two needs an upgrade: `mesh --version`.")
 
     async def _heard_have(self, peer: Peer, have: Have) -> bytes:
-        self.known[peer] = Known(have, time.monotonic())
+        self._knows(peer, have)
         self.engine.replica.state = await self.engine.store.digest()
         effects = await self.engine.hear(peer, have)
         answer = next((m for to, m in effects.send if to == peer and isinstance(m, Have)), None)
         return messages.encode(answer) if answer else b""
 
+    def _knows(self, peer: Peer, have: Have) -> None:
+        self.known[peer] = Known(have, time.monotonic())
+        self.meetings.told(peer, have)
+        self.agreeing.heard(peer, have)
+
     async def linked(self, device: str) -> None:
         """A link is up: compare."""
         self.log("link.up", device=device)
+        self.agreeing.parted(device)  # what was told over another link says nothing of now
         self._greet(device, 0.0)
         self._spawn(self._tell_where(device))
 
@@ -137,6 +151,8 @@ class Talk:
     async def parted(self, device: str) -> None:
         """A link is down: what was asked there may be asked elsewhere."""
         self.log("link.down", device=device)
+        self.agreeing.parted(device)
+        self._spawn(self.meetings.keep(device))
         await self.engine.feed(Lost(device))
 
     async def guest(self, link: GuestLink, device: str | None) -> None:
@@ -240,7 +256,7 @@ class Talk:
         mine = messages.encode(self.engine.replica.have(peer, asks=True))
         raw = await self.bus.request(peer, "have", mine, timeout_s=timing.ASK_TIMEOUT_S)
         have = messages.decode_have(raw)
-        self.known[peer] = Known(have, time.monotonic())
+        self._knows(peer, have)
         await self.engine.hear(peer, have)
 
 

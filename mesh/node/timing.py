@@ -78,12 +78,24 @@ RULES_SPREAD_S = 20.0  # so that seldom two do the same
 CLOCK_LOOK_S = 1.0
 HOSTS_LOOK_S = 3.0  # a millisecond of work; a change of the address that leads outward is noticed in CLOCK_LOOK_S
 CLOCK_JUMP_S = 5.0  # wall and monotonic clock moved apart by more: the machine slept
+CLOCK_SKEW_S = 120.0  # an event that says a later time than it was held here by: two minutes more than the count of it
 
 # Talk
 COMPARE_INTERVAL_S = 30.0  # anti-entropy with every linked peer, for what live news lost
 ASK_TIMEOUT_S = 20.0  # one page at a slow link; a dead one is noticed by its pings before
 AGAIN_S = 0.3  # before comparing again with a peer after a gap
 NEWS_DELAY_S = 0.1  # tips are told once for all that happens in it
+RECEIPT_CALM_S = 0.1  # receipts are traded when nothing new was told for so long: a stream of edits costs none
+RECEIPT_TURN_S = 0.5  # the device with the larger name waits so much longer: mostly it was asked by then
+RECEIPT_AGAIN_S = 25.0  # before asking again while nothing has moved and the two do not agree; each comparison may
+DIFFER_S = 10.0  # two that hold the same and show something else for longer look for where
+DIFFER_TURN_S = 20.0  # the device with the larger name waits so much longer: mostly it was told by then
+COMPARE_AGAIN_S = 300.0  # between looks with one peer
+COMPARE_SERVED_S = 20.0  # between looks that one peer may ask of us: each may read a whole document
+AUDIT_FIRST_S = 2.0  # after the start, when links are up
+AUDIT_AGAIN_S = 86_400.0  # a disk changes what lies on it seldom
+AUDIT_PAUSE_S = 0.05  # between buckets: 50,000 notes take some four minutes of which a few seconds are work
+MEETING_KEPT_S = 60.0  # how often what one device told is kept for the next start: one commit
 ALARMS_SHOWN_MAX = 20  # the last alarms that `mesh status` shows; the log has all
 FOLLOW_INTERVAL_S = 0.2  # how often `mesh log --follow` looks for more
 STOP_S_MAX = 10.0  # what shutting down may take before it is cut off

@@ -35,7 +35,7 @@ class Took(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Turn:
+class Reversal:
     """What is taken back, and what turns by that.
 
     `root` is no undo: it stands and shall not (`stops`), or the other way round. `took` is the root alone, or the undos
@@ -52,9 +52,9 @@ class Turn:
 class Lines(ABC):
     """What a document has of one sort, letters or the values of a register, each by the operation that made it."""
 
-    def __init__(self, document: Document, turn: Turn) -> None:
-        """Look at a document as it is before a turn."""
-        self.turn = turn
+    def __init__(self, document: Document, reversal: Reversal) -> None:
+        """Look at a document as it is before a reversal."""
+        self.reversal = reversal
         self.fold, self.history, self.hidden = document.folded(), document.history, document.hidden
 
     @abstractmethod
@@ -94,8 +94,9 @@ class Lines(ABC):
     def killers(self, name: OperationId) -> list[bytes]:
         """The changes after which nothing of its line was left; undos are not among them."""
         line = self.line(name)
-        removers = dict.fromkeys(by for one in line for by in self.removers(one))
-        return [by for by in removers if by not in self.turn.undos and not any(self.saw(by, one) for one in line)]
+        removers = dict.fromkeys(by for one in line for by in self.removers(one) if by not in self.reversal.undos)
+        alone = len(line) == 1  # as nearly always
+        return [by for by in removers if alone or not any(self.saw(by, one) for one in line)]
 
     def saw(self, change: bytes, name: OperationId) -> bool:
         """Whether it was to be seen when a change was made, with the change."""
@@ -106,15 +107,15 @@ class Lines(ABC):
     # ── what stands ──────────────────────────────────────────────────────────────────────────────
 
     def stands(self, change: bytes) -> bool:
-        """Whether a change stands after the turn."""
-        if change == self.turn.root.hash:
-            return not self.turn.stops
-        return change not in self.turn.undos and change not in self.turn.back and change not in self.hidden
+        """Whether a change stands after the reversal."""
+        if change == self.reversal.root.hash:
+            return not self.reversal.stops
+        return change not in self.reversal.undos and change not in self.reversal.back and change not in self.hidden
 
     def later(self, change: bytes) -> bool:
         """Whether a change stands and was made on top of what is taken back."""
-        own = change == self.turn.root.hash
-        on = (self.history.stands_on(change, took.change.hash) for took in self.turn.took)
+        own = change == self.reversal.root.hash
+        on = (self.history.stands_on(change, took.change.hash) for took in self.reversal.took)
         return not own and self.stands(change) and any(on)
 
     def must_not_build(self, changes: Iterable[bytes]) -> None:
@@ -129,7 +130,7 @@ class Lines(ABC):
         return list(dict.fromkeys(one for name in names for one in self.line(name) if self.shown(one)))
 
     def coming(self, removed: Iterable[tuple[OperationId, Took]], said: Iterable[OperationId]) -> list[OperationId]:
-        """Of what was taken away, and of what the root says, that which is to be seen after the turn and is not.
+        """Of what was taken away, and of what the root says, that which is to be seen after the reversal and is not.
 
         Of each line one comes; several that stand for one thing come only if they were seen side by side.
         """
@@ -144,14 +145,14 @@ class Lines(ABC):
         return [*found]
 
     def _comes(self, name: OperationId, took: Took | None) -> bool:
-        """Whether a part is to be seen after the turn, and is not there now.
+        """Whether a part is to be seen after the reversal, and is not there now.
 
         `took` had it before its eyes when it took it away: so only what is otherwise since then counts.
         """
         above = self.above(name)
         maker = self.maker(above[-1])
-        removers = {*self.killers(name), *(by for one in above for by in self.removers(one))} - self.turn.undos
-        made = maker in self.turn.undos or self.stands(maker) or (took is not None and not self._stood(maker, took))
+        removers = {*self.killers(name), *(by for one in above for by in self.removers(one))} - self.reversal.undos
+        made = maker in self.reversal.undos or self.stands(maker) or (took is not None and not self._stood(maker, took))
         gone = any(self.stands(by) and not (took is not None and self._stood(by, took)) for by in removers)
         return made and not gone and not self._here(name, above[-1], took)
 

@@ -30,11 +30,16 @@ class Past:
     changes: int
 
 
-def at(document: Document, changes: Iterable[bytes]) -> Past:
+def before(document: Document, change: bytes) -> Past:
+    """A document as whoever wrote this change, which is in it, had it before."""
+    return at(document, [change], without=frozenset([change]))
+
+
+def at(document: Document, changes: Iterable[bytes], *, without: frozenset[bytes] = frozenset()) -> Past:
     """A document as it was at these changes, which are in it; without any, as it was born."""
     history = document.history
     reach = history.reach([history.first, *changes])
-    after = frozenset(history.difference(history.reach(history.heads), reach))
+    after = without | frozenset(history.difference(history.reach(history.heads), reach))
     view = document.folded().view(after | document.hidden)
     keys = sorted(view.live, key=str.encode)
     registers = {key: view.live[key][max(view.live[key])].value for key in keys}

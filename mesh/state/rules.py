@@ -72,7 +72,7 @@ def _whole(
     Letters that several bring back at once stand among each other, each where it was.
     """
     found = [places.get(letter, -1) for letter in one.inserted]
-    if not found or min(found) < 0 or not inserted.issuperset(region.letters[found[0] : found[-1] + 1]):
+    if not found or min(found) < 0 or not inserted >= {*region.letters[found[0] : found[-1] + 1]}:
         return None
     return "".join(region.merged[place] for place in found)
 

@@ -15,19 +15,19 @@ from mesh.state.documents import Document
 from mesh.state.edits import Edit, Put, Revive, Strike, Swap
 from mesh.state.encoding import encode
 from mesh.state.fold import Write
-from mesh.state.lines import Lines, Turn
+from mesh.state.lines import Lines, Reversal
 from mesh.state.operations import Action, Change, OperationId
 from mesh.state.shapes import BODY
 
 _DELETED = "deleted"
 
 
-def inverse(document: Document, turn: Turn) -> tuple[Edit, ...]:
+def inverse(document: Document, reversal: Reversal) -> tuple[Edit, ...]:
     """The edits by which a change does not count any more, or counts again. They may be none. Raises BuiltOn."""
-    changes = (turn.root, *(took.change for took in turn.took))
+    changes = (reversal.root, *(took.change for took in reversal.took))
     keys = sorted({str(o.key) for one in changes for o in one.operations if o.object is None}, key=str.encode)
-    registers = [swap for key in keys if (swap := _Values(document, turn, key).swap()) is not None]
-    return (*registers, *_Letters(document, turn).edits())
+    registers = [swap for key in keys if (swap := _Values(document, reversal, key).swap()) is not None]
+    return (*registers, *_Letters(document, reversal).edits())
 
 
 def unborn(document: Document) -> tuple[Edit, ...]:
@@ -48,8 +48,8 @@ def beside(change: Change) -> Change:
 class _Values(Lines):
     """The values of one register."""
 
-    def __init__(self, document: Document, turn: Turn, key: str) -> None:
-        super().__init__(document, turn)
+    def __init__(self, document: Document, reversal: Reversal, key: str) -> None:
+        super().__init__(document, reversal)
         self._key = key
         self._live = document.live_operations(key)
         self._writes = {write.id: write for write in self.fold.writes(key)}
@@ -69,7 +69,7 @@ class _Values(Lines):
 
     def copied(self, name: OperationId) -> OperationId | None:
         write = self._writes[name]
-        if write.change not in self.turn.undos or write.action is not Action.PUT:
+        if write.change not in self.reversal.undos or write.action is not Action.PUT:
             return None
         same = [before for before in write.before if _value(self._writes[before]) == _value(write)]
         return min(same, default=None)  # what comes back is older than what had taken its place
@@ -83,14 +83,15 @@ class _Values(Lines):
     def swap(self) -> Swap | None:
         """The values that go and come."""
         self.must_not_build(write.change for write in self._writes.values())
-        put, gone = self._of(self.turn.root)
-        taken = [(took, *self._of(took.change)) for took in self.turn.took]
-        away, back = (put, gone) if self.turn.stops else (gone, put)
+        put, gone = self._of(self.reversal.root)
+        taken = [(took, *self._of(took.change)) for took in self.reversal.took]
+        away, back = (put, gone) if self.reversal.stops else (gone, put)
         replaced = self.going([*(name for _, made, _ in taken for name in made), *away])
         again = self.coming([(name, took) for took, _, removed in taken for name in removed], back)
         if self._key == BODY and replaced and not again:  # a text is never removed: what stays is written once more
-            again = [max(self._live.keys() - {*replaced})]
-            replaced += again
+            stays = self._live.keys() - {*replaced}
+            again = [max(stays)] if stays else []
+            replaced = [*replaced, *again] if stays else []
         if not (replaced or again):
             return None
         return Swap(self._key, tuple(replaced), tuple(self._writes[name].value for name in again), tuple(again))
@@ -114,7 +115,7 @@ class _Letters(Lines):
 
     def copied(self, name: OperationId) -> OperationId | None:
         value, change, left = self.fold.letter(name)
-        if change not in self.turn.undos or left is None or self.fold.letter(left).value != value:
+        if change not in self.reversal.undos or left is None or self.fold.letter(left).value != value:
             return None
         return left
 
@@ -126,9 +127,9 @@ class _Letters(Lines):
 
     def edits(self) -> Iterator[Edit]:
         """The letters that go, and those that come back."""
-        inserted, deleted = _touched(self.turn.root)
-        taken = [(took, *_touched(took.change)) for took in self.turn.took]
-        away, back = (inserted, deleted) if self.turn.stops else (deleted, inserted)
+        inserted, deleted = _touched(self.reversal.root)
+        taken = [(took, *_touched(took.change)) for took in self.reversal.took]
+        away, back = (inserted, deleted) if self.reversal.stops else (deleted, inserted)
         away = [*(name for _, made, _ in taken for name in made), *away]
         for name in dict.fromkeys(self.above(name)[-1] for name in away):
             self.must_not_build(self.killers(name))
@@ -151,7 +152,7 @@ class _Letters(Lines):
             elif within and name not in lines:
                 by = self.maker(self.above(name)[-1])
                 if not self.shown(name):
-                    within = not any(self.saw(took.change.hash, name) for took in self.turn.took)
+                    within = not any(self.saw(took.change.hash, name) for took in self.reversal.took)
                 elif self.later(by):
                     between.append(by)
                 else:

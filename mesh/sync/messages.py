@@ -75,7 +75,7 @@ def encode(message: Message) -> bytes:
     """A message's canonical bytes."""
     match message:
         case Have(control, data, state, verdict, asks):
-            return cbor.encode([_frontier_list(control), _frontier_list(data), state, verdict, asks])
+            return cbor.encode([frontier_list(control), frontier_list(data), state, verdict, asks])
         case Want(spans, bodies):
             listed = [[s.chain, _head_list(s.target), [_head_list(h) for h in s.after]] for s in spans]
             return cbor.encode([listed, list(bodies)])
@@ -87,7 +87,7 @@ def encode(message: Message) -> bytes:
 def decode_have(raw: bytes) -> Have:
     """Read a Have. Raises Refused."""
     control, data, state, verdict, asks = cbor.fields(raw, PUSH_BYTES_MAX, "a Have", (list, list, bytes, bytes, bool))
-    return Have(_frontier(control), _frontier(data), _digest(state), _digest(verdict), bool(asks))
+    return Have(_frontier(control), _frontier(data), as_digest(state), as_digest(verdict), bool(asks))
 
 
 def decode_want(raw: bytes) -> Want:
@@ -95,7 +95,7 @@ def decode_want(raw: bytes) -> Want:
     spans, bodies = cbor.fields(raw, PUSH_BYTES_MAX, "a Want", (list, list))
     return Want(
         tuple(_span(s) for s in _bounded(spans, WANT_SPANS_MAX, "spans")),
-        tuple(_digest(d) for d in _bounded(bodies, WANT_BODIES_MAX, "bodies")),
+        tuple(as_digest(d) for d in _bounded(bodies, WANT_BODIES_MAX, "bodies")),
     )
 
 
@@ -117,7 +117,8 @@ def _bounded(value: object, most: int, what: str) -> list[object]:
     return listed
 
 
-def _digest(value: object) -> Digest:
+def as_digest(value: object) -> Digest:
+    """A decoded value as a digest. Raises Malformed."""
     if type(value) is not bytes or len(value) != DIGEST_BYTES:
         message = "a digest is not 32 bytes"
         raise Malformed(message)
@@ -133,10 +134,11 @@ def _head(value: object) -> Head:
     if not 0 <= seq <= SEQ_MAX:  # type: ignore[operator]
         message = "a sequence number is out of range"
         raise Malformed(message)
-    return Head(seq, _digest(digest))  # type: ignore[arg-type]
+    return Head(seq, as_digest(digest))  # type: ignore[arg-type]
 
 
-def _frontier_list(frontier: Frontier) -> list[object]:
+def frontier_list(frontier: Frontier) -> list[object]:
+    """A frontier as it is written: chains and tips ascending."""
     return [[chain, [_head_list(h) for h in heads]] for chain, heads in sorted(frontier.items())]
 
 
@@ -145,16 +147,16 @@ def _frontier(value: object) -> Frontier:
     for item in _bounded(value, HAVE_CHAINS_MAX, "chains"):
         chain, heads = cbor.expect_types(item, "a chain's tips", (bytes, list))
         tips = tuple(_head(h) for h in _bounded(heads, CHAIN_HEADS_MAX, "tips"))
-        if not tips or any(a >= b for a, b in pairwise(tips)) or (found and _digest(chain) <= next(reversed(found))):
+        if not tips or any(a >= b for a, b in pairwise(tips)) or (found and as_digest(chain) <= next(reversed(found))):
             message = "a frontier's chains and tips are not ascending, each once"
             raise Malformed(message)
-        found[_digest(chain)] = tips
+        found[as_digest(chain)] = tips
     return found
 
 
 def _span(value: object) -> Span:
     chain, target, after = cbor.expect_types(value, "a span", (bytes, list, list))
-    return Span(_digest(chain), _head(target), tuple(_head(h) for h in _bounded(after, TRAIL_HEADS_MAX, "places")))
+    return Span(as_digest(chain), _head(target), tuple(_head(h) for h in _bounded(after, TRAIL_HEADS_MAX, "places")))
 
 
 def _run(value: object) -> Run:
@@ -162,7 +164,7 @@ def _run(value: object) -> Run:
     if len(signature) != SIGNATURE_BYTES:  # type: ignore[arg-type]
         message = "a signature is not 64 bytes"
         raise Malformed(message)
-    return Run(_digest(chain), _head(after), tuple(_event(e) for e in events), signature)  # type: ignore[arg-type, attr-defined]
+    return Run(as_digest(chain), _head(after), tuple(_event(e) for e in events), signature)  # type: ignore[arg-type, attr-defined]
 
 
 def _event(value: object) -> Event:
@@ -178,4 +180,4 @@ def _event(value: object) -> Event:
 
 def _body(value: object) -> tuple[Digest, bytes]:
     digest, body = cbor.expect_types(value, "a body", (bytes, bytes))
-    return _digest(digest), body  # type: ignore[return-value]
+    return as_digest(digest), body  # type: ignore[return-value]

@@ -128,7 +128,8 @@ class ConflictsContract:
                 assert await store.conflict(digits) == tuple(expected[:MATCHES_MAX])
             assert await store.conflict(f" {row.name.hex().upper()} ") == (row,)
         assert await store.conflict("") == await store.conflict("seeds") == await store.conflict("%") == ()
-        assert await store.conflict(rows[0].name.hex() + "0") == ()
+        for more in ("0", "00", "ff"):
+            assert await store.conflict(rows[0].name.hex() + more) == ()
         one = rows[0].name.hex()[0]
         many = [row for row in rows if row.name.hex().startswith(one)]
         assert len(await store.conflict(one)) == min(len(many), MATCHES_MAX)

@@ -157,3 +157,17 @@ class EndsContract:
         assert await store.spaces(_NOON + 1) == {"home": 1}
         assert await store.spaces(_NOON + 10 * _MINUTE + 1) == {"home": 1, "work": 1}
         assert await store.spaces(_NOON + 15 * _MINUTE + 1) == await store.spaces() == {"home": 2, "work": 1}
+
+    async def test_by_when_a_row_was_held(self, store: Store) -> None:
+        """To the minute, by the last commit in it; nothing of what came at a time that nobody kept."""
+        writer = Writer(1)
+        writer.run(6)
+        await keep(store, writer, 0, 2, _NOON)
+        await keep(store, writer, 2, 4, _NOON + 1)
+        await keep(store, writer, 4, 6, _NOON + _MINUTE)
+        await keep(store, writer, 6, 7, 0)
+        rows = {row.placed.digest: row.id for row in await store.log(limit=10)}
+        ids = [rows[placed.digest] for placed in writer.said]
+        found = await store.arrivals(ids)
+        assert [found.get(row) for row in ids] == [_NOON + 1] * 4 + [_NOON + _MINUTE] * 2 + [None]
+        assert await store.arrivals([]) == {}

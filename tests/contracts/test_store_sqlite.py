@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -14,7 +15,7 @@ from mesh.errors import Damaged, Refused
 from mesh.events.kinds import Mark
 from mesh.limits import STORE_PAGE_BYTES
 from mesh.names import ZERO
-from mesh.node.storage import schema
+from mesh.node.storage import ledger_views, schema
 from mesh.node.storage.connection import copy_store
 from mesh.node.storage.store import SqliteStore, open_store
 from mesh.node.storage.store_memory import MemoryStore
@@ -25,7 +26,7 @@ from tests.contracts.store_contract_ends import EndsContract
 from tests.contracts.store_contract_paths import PathsContract, ViewRootContract
 from tests.contracts.store_contract_serve import ServeContract
 from tests.contracts.store_contract_views import ForgottenContract, NotesContract, StateContract
-from tests.contracts.store_disputes import conflict, settlement, side
+from tests.contracts.store_disputes import all_conflicts, conflict, placed_note, settlement, side
 from tests.contracts.store_writers import Writer, document, kept, note_row
 
 pytestmark = pytest.mark.contract
@@ -268,6 +269,31 @@ async def test_a_database_of_the_second_version_goes_on(tmp_path: Path, opened: 
     assert [row.placed for row in (await store.of_changes(about, [b"a change".ljust(32)])).values()] == [event]
     assert await store.view_root() == await plain_store.view_root()
     assert await store.check(deep=True) == ()
+
+
+async def test_paths_whose_numbers_are_one(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody may find two paths that share a number; they are told apart by what they are, in every list."""
+    monkeypatch.setattr(ledger_views, "place_of", lambda note: len(note.path) % 2 if note.path else None)
+    store, plain_store, random = await opened(), MemoryStore(), Random(2)
+    for step in range(12):
+        rows = [
+            placed_note(
+                document(n, random.choice(("home", "work"))), random.choice(("a", "b", "cc", "dd")), step * 9 + n
+            )
+            for n in random.sample(range(12), 5)
+        ]
+        for one in (store, plain_store):
+            await one.commit(Batch(notes=tuple(rows)))
+        everything = await plain_store.conflicts()
+        assert await store.conflicts() == everything
+        assert await all_conflicts(store, 2) == list(everything)
+        assert (await store.counts()).conflicts == len(everything)
+        for n in range(12):
+            mine = await plain_store.conflicts(document=document(n))
+            assert await store.conflicts(document=document(n)) == mine
+        for row in everything:
+            assert await store.conflict(row.name.hex()) == (row,)
+    assert len(everything) > 4
 
 
 async def test_the_view_root_is_there_after_a_crash(tmp_path: Path, opened: Opener) -> None:

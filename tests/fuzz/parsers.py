@@ -34,14 +34,23 @@ from mesh.events.pake import ENTROPY_BYTES, Exchange, Role
 from mesh.events.seal import pad_body, pad_inner, unpad
 from mesh.events.speaking import runs
 from mesh.events.tags import recognised, tag_key, tagged
-from mesh.limits import KEY_BYTES, MIB
+from mesh.limits import (
+    COMPARE_BRANCHES,
+    COMPARE_KEY_BYTES,
+    COMPARE_NODES,
+    COMPARE_PRINT_BYTES,
+    KEY_BYTES,
+    MIB,
+)
 from mesh.names import Digest, DocumentId, short
-from mesh.sync import messages
+from mesh.sync import comparing, messages, receipts
+from mesh.sync.comparing import Buckets, Events, Finding, Leaves, Nodes, packed_leaves
 from mesh.sync.inputs import Heard
 from mesh.sync.messages import Have, Push, Want
 from mesh.sync.pairing import Invitation, Inviter, Joiner
 from mesh.sync.pairing_frames import Code
 from mesh.sync.pairing_frames import read as read_frame
+from mesh.sync.receipts import Receipt, Shown
 from tests.unit.small_mesh import EPOCH_KEY, MESH, NOTE, fixed, one_run, request, secret_keys
 from tests.unit.sync.small_family import snapshot
 from tests.unit.sync.small_net import Node
@@ -174,13 +183,42 @@ def _said(raw: bytes) -> object:
     return effects
 
 
+_SHOWN = Shown(*(Digest(fixed(32, name)) for name in Shown._fields))
+COMPARED = (
+    Nodes(views=True, prints=fixed(COMPARE_NODES * COMPARE_PRINT_BYTES, "nodes")),
+    Buckets(views=False, node=7, prints=fixed(COMPARE_BRANCHES * COMPARE_PRINT_BYTES, "buckets")),
+    Leaves(views=False, bucket=4095, leaves=packed_leaves({Digest(fixed(32, n)): MESH.id for n in range(3)})),
+    Events(views=False, key=fixed(COMPARE_KEY_BYTES, "key"), document=NOTE, prints=fixed(24, "events")),
+    Events(views=True, key=fixed(COMPARE_KEY_BYTES, "key"), document=None, prints=b""),
+    Finding(views=False, document=NOTE, event=MESH.id, honoured=True),
+    Finding(views=True, document=NOTE, event=None, honoured=False),
+)
+
+
+def _receipt() -> bytes:
+    claim = Receipt(MESH.laptop.admission, _SHOWN, 2, 1)
+    return receipts.encode(receipts.signed(claim, MESH.id, secret_keys("laptop")))
+
+
+def _checked(raw: bytes) -> object:
+    """A receipt as a peer takes it: it speaks of who told it, under its key, or is refused."""
+    receipt = receipts.decode(raw)
+    receipts.check(receipt, MESH.id, MESH.verdict, MESH.laptop.admission)
+    assert raw == _receipt(), "the laptop signed nothing else"
+    return receipt
+
+
 def talk() -> Iterable[Parser]:
-    """Have, Want, Push, and what they bring."""
+    """Have, Want, Push, receipts and comparisons, and what they bring."""
     from tests.fuzz.sayings import SAYINGS  # noqa: PLC0415 - as above
 
     yield Parser("have", messages.decode_have, [_HAVE], _message_again)
     yield Parser("want", messages.decode_want, [_WANT], _message_again)
     yield Parser("push", messages.decode_push, _PUSHES, _message_again)
+    receipt, compared = _receipt(), [comparing.encode(one) for one in COMPARED]
+    yield Parser("receipt", receipts.decode, [receipt], receipts.encode)  # type: ignore[arg-type]
+    yield Parser("receipt-checked", _checked, [receipt])
+    yield Parser("comparison", comparing.decode, compared, comparing.encode)  # type: ignore[arg-type]
     yield Parser("run", _placed, _PUSHES, errors=(Refused, Gap), share=0.5)
     yield Parser("replica", _heard, [*_PUSHES, _HAVE, _WANT], share=0.2)
     yield Parser("said", _said, SAYINGS, share=0.4)

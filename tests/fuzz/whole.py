@@ -1,6 +1,6 @@
-"""Foreign input to a whole device: what a member with true keys says to an engine, and what any process asks an agent.
+"""Foreign input to a whole device: what a member with true keys says, or compares, and what any process asks an agent.
 
-Both must go on working: the same device writes, edits and judges afterwards.
+The device must go on working: it writes, edits and judges afterwards.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ from mesh.node import agent as agents
 from mesh.node import home as homes
 from mesh.node.agent import Agent
 from mesh.node.calls import _CALLS as CALLS
+from mesh.node.comparing import followed, seen_from_here
 from mesh.node.engine import Engine
 from mesh.state import notes
-from tests.fuzz.parsers import Parser
+from mesh.sync import comparing
+from tests.fuzz.parsers import COMPARED, Parser
 from tests.fuzz.shell import changes_good
 from tests.unit.node.engines import founded, joined_by, retitle, write
 
@@ -79,6 +81,24 @@ async def _engine_heard(said: Sequence[bytes]) -> object:
         assert row is not None
         assert row.note.document == document
         return notes.KIND
+
+
+def compared(raw: bytes) -> object:
+    """A comparison of any content, followed by a device that shows notes: the next message is one that can be read."""
+    message = comparing.decode(raw)
+    return asyncio.run(_compared(message))
+
+
+async def _compared(message: comparing.Message) -> object:
+    async with founded() as small:
+        document = await write(small.engine, "one", "text")
+        await retitle(small.engine, document, "two")
+        found = await followed(small.store, message)
+        if isinstance(message, comparing.Finding):
+            found = await seen_from_here(small.store, message)
+        if found is not None:
+            assert comparing.decode(comparing.encode(found)) == found
+        return document
 
 
 @cache
@@ -166,10 +186,11 @@ def _odd_calls() -> st.SearchStrategy[bytes]:
 
 
 def whole() -> tuple[Parser, ...]:
-    """Both, as parsers."""
+    """All of them, as parsers."""
     lists = [cbor.encode(changes_good()[:3]), cbor.encode(changes_good()[-3:])]
     calls = [_encoded([(name, _ARGUMENTS)]) for name in _NAMES]
     return (
         Parser("engine", engine_heard, lists, share=0.05),
         Parser("agent-call", agent_asked, calls, structured=False, share=0.1, near=_odd_calls()),
+        Parser("compared", compared, [comparing.encode(one) for one in COMPARED], share=0.2),
     )

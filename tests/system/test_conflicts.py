@@ -203,8 +203,9 @@ def test_two_settle_at_once_equally_and_differently(three: Three) -> None:
     of = {str(one["document"]): str(one["id"]) for one in three.open()}
     three.part()
     for device in (birch, cedar):
-        device.done("conflicts", "resolve", of[made["equal"]], "--value", "agreed")
-        device.done("conflicts", "resolve", of[made["different"]], "--value", f"settled by {device.name}")
+        settling = {"equal": "agreed", "different": f"settled by {device.name}"}
+        calls = [{"id": of[made[name]], "value": value} for name, value in settling.items()]
+        three.apart(device, *(("conflicts.resolve", arguments) for arguments in calls))
     three.meet()
     (new,) = three.open()
     assert new["document"] == made["different"]

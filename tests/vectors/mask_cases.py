@@ -90,8 +90,10 @@ def mask_case(
 def _written(edit: Edit) -> list[object]:
     if isinstance(edit, Splice):
         return ["splice", edit.position, edit.deleted, edit.inserted]
-    assert isinstance(edit, Put | Delete), edit
-    return ["put", edit.key, edit.value] if isinstance(edit, Put) else ["delete", edit.key]
+    if isinstance(edit, Put):
+        return ["put", edit.key, edit.value]
+    assert isinstance(edit, Delete), edit
+    return ["delete", edit.key]
 
 
 def masks() -> Iterator[tuple[str, Case]]:

@@ -184,6 +184,7 @@ class Device:
         self.weigh([self.disk.log[digest] for digest, _ in effects.bodies])
         if effects.judged or fresh:
             self.meaning.turn(self.keyring, self.replica.verdict, self.disk.log)
+            self.actors.clear()  # what is folded anew is written into by a new actor
 
     def weigh(self, events: list[Placed] | tuple[Placed, ...]) -> None:
         """Weigh events under what counts now."""

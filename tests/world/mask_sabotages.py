@@ -137,8 +137,8 @@ def _fault(name: str, what: str, where: object, attribute: str, instead: object)
 
 
 ALL = (
-    _fault("void deletes count", "What a void change deleted stays away.", Fold, "_shown", _any_delete),
-    _fault("void letters are seen", "A void insert is shown.", Fold, "_shown", _any_insert),
+    _fault("void deletes count", "What a void change deleted stays away.", Fold, "shown", _any_delete),
+    _fault("void letters are seen", "A void insert is shown.", Fold, "shown", _any_insert),
     _fault("order of arrival", "Of two letters behind one the later heard goes first.", Fold, "behind", _as_they_came),
     _fault(
         "counters alone", "Of two letters with one counter the later heard goes first.", Fold, "behind", _by_counter

@@ -14,11 +14,17 @@ from mesh.events.kinds import Carrier, Changed, Settled, Undone
 from mesh.events.speaking import Draft
 from mesh.events.verdict import Standing
 from mesh.names import Digest, DocumentId
+from mesh.node import takeback
+from mesh.node.gathered import Loaded
 from mesh.state.conflicts import Conflict, Kind
 from mesh.state.documents import Document
 from mesh.state.edits import Edit, Put, Splice, Swap
+from mesh.state.lines import BuiltOn
+from mesh.state.operations import Change
 from mesh.state.rules import ruling
 from mesh.state.settling import Choice, Merge, Say, Take, edits_for
+from mesh.state.undoing import beside
+from mesh.state.undos import Undos
 from tests.world.checks import claim
 
 if TYPE_CHECKING:
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
     from tests.world.world import World
 
 ACTS = 0.5
+PLAIN = 0.1  # of plain edits somebody thinks better
 TITLE = "title"
 FRESH = 4  # documents that people argue about
 WORDS = ("", "a", "ab", "b", "c")
@@ -106,31 +113,28 @@ def obey(world: World, _: Random, device: Device) -> None:
 
 
 def take_back(world: World, lots: Random, device: Device) -> None:
-    """Somebody takes back what was settled, or what took something back."""
-    fit = [
-        (name, event)
-        for name in sorted(device.meaning.changes)
-        for event, body in sorted(device.meaning.carriers(name).items())
-        if not isinstance(body, Changed) and device.meaning.settlements(name).effective(event)
-    ]
+    """Somebody takes back what was settled, what took something back, or any change."""
+    fit = []
+    for name in sorted(device.meaning.changes):
+        settlements, said = device.meaning.settlements(name), sorted(device.meaning.carriers(name).items())
+        standing = [(name, event, body) for event, body in said if settlements.effective(event)]
+        fit += [(name, event) for name, event, body in standing if not isinstance(body, Changed)]
+        fit += [(name, event) for name, event, body in standing if lots.random() < PLAIN]
     if not fit:
         return
     name, event = lots.choice(fit)
-    wanted = brought_back(device.meaning.document(name), device.meaning.changes[name][event].hash)
-    if say(world, device, name, wanted, lambda raw: Undone(raw, event)):
+    document, carriers = device.meaning.document(name), device.meaning.carriers(name)
+    pairs = [(undo, body.event) for undo, body in carriers.items() if isinstance(body, Undone)]
+    changes: dict[Digest, Change | None] = {one: device.meaning.changes[name][one] for one in carriers}
+    known = takeback.Known(Undos([pair for pair in pairs if pair[1] in changes]), changes)
+    try:
+        plan, wanted = takeback._edits(Loaded(document), known, event)  # noqa: SLF001 - as a command does it
+    except BuiltOn:
+        return
+    bodies = [lambda raw, one=one: Undone(raw, Digest(one)) for one in plan.names]
+    if say(world, device, name, wanted, *bodies):
         world.note(f"{device.name} takes {event.hex()[:8]} back")
-
-
-def brought_back(document: Document, change: bytes) -> list[Edit]:
-    """What a change replaced in registers comes back in place of what it wrote there, if that still lives."""
-    without, out = document.without(change).live, list[Edit]()
-    for key in sorted({*document.registers(), *without}):
-        live = document.live_operations(key)
-        mine = tuple(sorted(one for one, value in live.items() if value.change == change))
-        gone = [value.value for one, value in sorted(without.get(key, {}).items()) if one not in live]
-        if mine and gone:
-            out.append(Swap(key, mine, tuple(gone)))
-    return out
+        claim("undone", not device.meaning.settlements(name).effective(event), f"{event.hex()[:8]} stands")
 
 
 def delete(world: World, lots: Random, device: Device) -> None:
@@ -143,13 +147,15 @@ def delete(world: World, lots: Random, device: Device) -> None:
 
 
 def say(
-    world: World, device: Device, name: DocumentId, edits: Sequence[Edit], body: Callable[[bytes], Carrier]
+    world: World, device: Device, name: DocumentId, edits: Sequence[Edit], *bodies: Callable[[bytes], Carrier]
 ) -> tuple[Placed, ...]:
     """Write a change and what is said with it. Nothing where it may not be written, or a crash came between."""
-    document = device.meaning.document(name)
-    change = document.edit(device.actor(name), edits, bare=True)
-    said = world.write(device, (Draft(body(change.raw), name),))
-    world.edits.update((placed.digest, change.hash) for placed in said[-1:])
+    changes = [device.meaning.document(name).edit(device.actor(name), edits, bare=True)]
+    while len(changes) < len(bodies):
+        changes.append(beside(changes[-1]))
+    drafts = tuple(Draft(body(change.raw), name) for body, change in zip(bodies, changes, strict=True))
+    said = world.write(device, drafts)
+    world.edits.update(zip((placed.digest for placed in said[-len(drafts) :]), (c.hash for c in changes), strict=False))
     return said if device.up and all(counts(device, placed.digest) for placed in said[-1:]) else ()
 
 

@@ -7,7 +7,7 @@ import socket
 import sys
 
 import mesh
-from mesh.errors import Misuse
+from mesh.errors import Damaged, Misuse
 from mesh.names import shown
 from mesh.node.health.diagnosis import Diagnosis, Look, Told, agentless, right, unclear, wrong
 from mesh.node.health.health_home import held, own_port, server_left
@@ -91,7 +91,7 @@ def beacon(look: Look) -> Diagnosis:
 
 
 def peers(look: Look) -> Diagnosis:
-    """Whoever is connected shows the same. Being away is the normal case, so it is told and not wrong."""
+    """Whoever is connected shows the same, by its receipt. Being away is the normal case: told, and not wrong."""
     if look.status is None:
         return agentless()
     all_peers = look.parts("peers")
@@ -100,10 +100,10 @@ def peers(look: Look) -> Diagnosis:
     words = "; ".join(_peer(peer) for peer in all_peers[:_PEERS_SHOWN])
     words += f"; and {len(all_peers) - _PEERS_SHOWN} more" if len(all_peers) > _PEERS_SHOWN else ""
     connected = [peer for peer in all_peers if peer.get("connected")]
-    if any(_parted(peer) for peer in connected):
-        # Bodies or keys on their way do that for a while; if it stays, a view is wrong.
-        return unclear(words, "If this stays: `mesh verify --deep` on both, then `mesh rebuild`.")
-    if len(connected) < len(all_peers) or any(not peer.get("same_digest") for peer in connected):
+    if any(peer.get("differs") for peer in connected):
+        fix = "`mesh verify --deep` on both says whose database is wrong; `mesh rebuild` there makes it anew."
+        return wrong(words, fix, fault=Damaged)
+    if len(connected) < len(all_peers) or any(not peer.get("in_sync") for peer in connected):
         away = [peer for peer in all_peers if peer.get("problem") and not peer.get("connected")]
         fix = shown(str(away[0].get("hint") or "")) if away else "Switch the others on; they meet by themselves."
         return unclear(words, fix)
@@ -182,17 +182,15 @@ def _peer(peer: Told) -> str:
     if not peer.get("connected"):
         why = f" ({shown(str(peer['problem']))})" if peer.get("problem") else ""
         return f"{_name(peer)}: away{why}"
-    lack = [f"we lack {peer['we_lack']}"] if peer.get("we_lack") else []
-    lack += [f"it lacks {peer['they_lack']}"] if peer.get("they_lack") else []
     heard = peer.get("last_heard_s")
     parts = [f"heard {heard:.0f} s ago"] if isinstance(heard, int | float) else []
-    same = "the same state" if peer.get("same_digest") else "not the same state yet"
-    return f"{_name(peer)}: " + ", ".join([*parts, *(lack or [same])])
-
-
-def _parted(peer: Told) -> bool:
-    """Whether a peer holds the same events and still shows something else."""
-    return not peer.get("same_digest") and peer.get("we_lack") == 0 and peer.get("they_lack") == 0
+    differs = peer.get("differs")
+    if isinstance(differs, dict):
+        state = f"does not show the same as this device: {shown(str(differs.get('document')))}"
+    else:
+        doing = shown(str(peer.get("doing") or "not in sync yet"))
+        state = "in sync, by its receipt" if peer.get("in_sync") else doing
+    return f"{_name(peer)}: " + ", ".join([*parts, state])
 
 
 def _name(told: Told) -> str:

@@ -5,6 +5,9 @@ The time is this device's own and leaves it nowhere else. Nothing here looks at 
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Collection
+
 from mesh.clocks.chain import Head
 from mesh.events.kinds import Mark
 from mesh.names import Digest
@@ -36,6 +39,16 @@ def read_heads_at(db: Sql, admission: Digest, before_ms: int | None) -> tuple[Ma
         if row:
             found.append(Mark(chain, Head(*row)))
     return tuple(sorted(found))
+
+
+def read_arrivals(db: Sql, rows: Collection[int]) -> dict[int, int]:
+    """By when each of these rows was held; those of which it was not kept are left out."""
+    if not rows:
+        return {}
+    found = db.execute("SELECT upto, time_ms FROM arrival WHERE upto >= ? ORDER BY upto", (min(rows),)).fetchall()
+    ends = [upto for upto, _ in found]
+    places = {row: bisect_left(ends, row) for row in rows}
+    return {row: found[place][1] for row, place in places.items() if place < len(found) and found[place][1]}
 
 
 def read_spaces(db: Sql, before_ms: int | None) -> dict[str, int]:

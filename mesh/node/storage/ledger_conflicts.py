@@ -27,15 +27,19 @@ _PLACED = (
     "SELECT n.place, d.space, n.path, d.type, d.name, n.placed_lamport, n.placed_event, n.placed_by, n.placed_agent,"
     " n.placed_ms, n.updated_by, n.updated_ms FROM note n CROSS JOIN document d ON d.id = n.document"
 )
-_SHARED = "SELECT place FROM note WHERE place IS NOT NULL GROUP BY place HAVING count(*) > 1"
+_SEVERAL = "FROM note WHERE place IS NOT NULL GROUP BY place HAVING count(*) > 1"
+_SHARED = f"SELECT place {_SEVERAL}"
 _PATHS = (
     "SELECT 1 FROM note n CROSS JOIN document d ON d.id = n.document"  # noqa: S608 - a constant
     f" WHERE n.place IN ({_SHARED}) GROUP BY n.place, d.space, n.path HAVING count(*) > 1"
 )
 _NEWEST = (
-    "SELECT s.place, (SELECT max(n.placed_lamport) FROM note n WHERE n.place = s.place) AS newest"  # noqa: S608
-    f" FROM ({_SHARED}) s ORDER BY newest DESC"
+    "SELECT s.place, s.notes, (SELECT max(n.placed_lamport) FROM note n WHERE n.place = s.place) AS newest"  # noqa: S608
+    f" FROM (SELECT place, count(*) AS notes {_SEVERAL}) s ORDER BY newest DESC"
 )
+_NOTES_OF_TWO = 4
+"""Places share a number so seldom that nobody sees it; where two do, and both are in conflict, there are that many."""
+
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
@@ -189,12 +193,12 @@ def _at_paths(
 ) -> list[ConflictRow]:
     """Conflicts of notes at one path: as many places are looked at as are needed, the latest first."""
     found: list[ConflictRow] = []
-    for newest, places in groupby(_places(db, document), lambda place: place[1]):
+    for newest, places in groupby(_places(db, document), lambda place: place[2]):
         if newest < oldest or (len(found) >= limit and newest < sorted(found, key=order)[limit - 1].lamport):
             break
-        if after is not None and newest > after.lamport:
-            continue
-        for place, _ in places:
+        for place, notes, _ in places:
+            if after is not None and newest > after.lamport and notes < _NOTES_OF_TWO:
+                continue  # it was on an earlier page
             for placings in _together(db.execute(f"{_PLACED} WHERE n.place = ?", (place,))):
                 row = conflict_at(placings)
                 mine = document is None or any(one.document == document for one in placings)
@@ -204,13 +208,13 @@ def _at_paths(
     return found
 
 
-def _places(db: Sql, document: DocumentId | None) -> list[tuple[int, int]]:
-    """Places at which there are several notes, and the latest number at which one came there, the latest first."""
+def _places(db: Sql, document: DocumentId | None) -> list[tuple[int, int, int]]:
+    """Places at which there are several notes: how many, and when the last one came there, the latest first."""
     if document is None:
         return db.execute(_NEWEST).fetchall()
     return db.execute(
-        "SELECT n.place, (SELECT max(m.placed_lamport) FROM note m WHERE m.place = n.place) FROM note n"
-        " WHERE n.document = ? AND n.place IS NOT NULL",
+        "SELECT n.place, count(*), max(m.placed_lamport) FROM note n CROSS JOIN note m ON m.place = n.place"
+        " WHERE n.document = ? AND n.place IS NOT NULL GROUP BY n.place",
         (document_number(db, document),),
     ).fetchall()
 

@@ -164,6 +164,10 @@ class SqliteStore:
         """Data events of a device that are honoured and not under any of these marks."""
         return await self._reader.read(ledger_rows.read_beyond, admission, marks, after, limit)
 
+    async def arrivals(self, rows: Collection[int]) -> dict[int, int]:
+        """When these rows were held here at the latest."""
+        return await self._reader.read(ledger_arrivals.read_arrivals, rows)
+
     async def spaces(self, before_ms: int | None = None) -> Mapping[str, int]:
         """How many documents there were in each space, by what had come before that time; None: by now."""
         return await self._reader.read(ledger_arrivals.read_spaces, before_ms)

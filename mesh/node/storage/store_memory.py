@@ -175,6 +175,11 @@ class MemoryStore(Views):
 
         return self._some(fits, after, limit)
 
+    async def arrivals(self, rows: Collection[int]) -> dict[int, int]:
+        """When these rows were held here at the latest."""
+        known = {row: [(upto, at) for at, upto in self._arrivals.values() if upto >= row] for row in rows}
+        return {row: min(ends)[1] for row, ends in known.items() if ends}
+
     async def spaces(self, before_ms: int | None = None) -> Mapping[str, int]:
         """How many documents there were in each space, by what had come before that time; None: by now."""
         upto = len(self._rows) if before_ms is None else self._upto(before_ms)

@@ -234,10 +234,7 @@ class Store(Protocol):
         """Those of these events that are held and are the mark, or under it in its chain. None: it is not held."""
 
     async def heads_at(self, admission: Digest, before_ms: int | None = None) -> tuple[Mark, ...]:
-        """The tips of a device's chains in both lanes, of what had come before that time; None: of what is held now.
-
-        Within a minute it is the last commit that counts: if that came too late, so did all of that minute.
-        """
+        """The tips of a device's chains in both lanes, of what `arrivals` puts before that time; None: of now."""
 
     async def beyond(
         self, admission: Digest, marks: Collection[Mark], after: int = 0, limit: int = ROWS_READ_MAX
@@ -246,6 +243,9 @@ class Store(Protocol):
 
         A mark that is not held has nothing under it.
         """
+
+    async def arrivals(self, rows: Collection[int]) -> dict[int, int]:
+        """By when rows were held here, where that was kept: of all of a minute it is the last commit that counts."""
 
     async def spaces(self, before_ms: int | None = None) -> Mapping[str, int]:
         """How many documents there were in each space, by what had come before that time; None: by now."""

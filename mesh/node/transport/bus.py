@@ -383,4 +383,5 @@ def _idle(device: str) -> LinkStatus:
         round_trip_ms=None,
         problem="the agent does not run",
         hint="Start it with `mesh up`.",
+        trouble="no-agent",
     )

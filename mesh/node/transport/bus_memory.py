@@ -306,6 +306,7 @@ class MemoryBus:
             round_trip_ms=0.0 if live else None,
             problem="" if live else "there is no link",
             hint="" if live else "Is the other device up, and are both in each other's roster?",
+            trouble="" if live else "no-answer",
         )
 
     async def _link_and_unlink(self) -> None:

@@ -28,11 +28,13 @@ from mesh.node.transport.wires import (
     HELLO,
     Arrived,
     LineDown,
+    NoAddress,
     NobodyThere,
     NotLetIn,
     Wire,
     checked_body,
     read_answer,
+    trouble_of,
 )
 
 _TOKEN_BYTES = 8
@@ -187,8 +189,7 @@ class PeerLink:
             (False, True): "in",
             (False, False): "",
         }
-        live = self._state.live
-        problem = _TAKEN_OUT if self.peer.only_visited else self._problem
+        live, problem = self._state.live, _TAKEN_OUT if self.peer.only_visited else self._problem
         return LinkStatus(
             device=self.peer.device,
             connected=live,
@@ -198,6 +199,7 @@ class PeerLink:
             round_trip_ms=self._round_trip_ms if live else None,
             problem="" if live else str(problem),
             hint="" if live or not str(problem) else problem.hint,
+            trouble="" if live else trouble_of(problem),
         )
 
     def _paths(self) -> list[Wire]:
@@ -321,8 +323,7 @@ class PeerLink:
     def _addresses(self) -> list[str]:
         addresses = list(dict.fromkeys([*self._seen, *self.peer.addresses]))[:ADDRESSES_PER_PEER_MAX]
         if not addresses:
-            hint = "It may be asleep or on another network; `mesh peer add` takes an address."
-            self._problem = Unreachable("no address of it is known", hint=hint)
+            self._problem = NoAddress("no address of it is known")
         return addresses
 
     async def _dialled(self, address: str) -> Wire:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import ssl
@@ -20,7 +21,16 @@ from mesh.node import timing
 from mesh.node.ports import GuestLink, Peer, TransportKeys, Visiting
 from mesh.node.transport.broker_config import GUEST, GUEST_INBOX, guest_seed, inbox, subject
 from mesh.node.transport.tls import TlsFiles, key_of, leaf_name, mesh_context, pinned_context
-from mesh.node.transport.wires import Dialler, Login, Wire, checked_body, read_answer
+from mesh.node.transport.wires import (
+    Dialler,
+    Login,
+    NoAnswer,
+    NotMesh,
+    Wire,
+    WrongProof,
+    checked_body,
+    read_answer,
+)
 
 _DEVICE_CHARACTERS = 16
 _SUFFIX_BYTES = 8
@@ -125,17 +135,20 @@ def unreachable(address: str, error: Exception) -> Unreachable:
     """What went wrong on the way to an address, as a sentence with a hint."""
     if isinstance(error, ssl.SSLCertVerificationError):
         message = f"whoever is at {address} cannot prove to be the device we look for"
-        return Unreachable(message, hint="The address may be another device's by now; `mesh peer add` takes a new one.")
+        return WrongProof(message, hint="The address may be another device's by now; `mesh peer add` takes a new one.")
     if isinstance(error, ssl.SSLError | ConnectionResetError | asyncio.IncompleteReadError):
         message = f"no device of this mesh talks to us at {address} ({shown(str(error), 200)})"
-        return Unreachable(message, hint="Is it the right address, and does mesh run there?")
+        return NotMesh(message, hint="Is it the right address, and does mesh run there?")
     if isinstance(error, TimeoutError):
         hint = "It may be asleep, on another network or behind a firewall."
-        return Unreachable(f"no answer from {address}", hint=hint)
+        return NoAnswer(f"no answer from {address}", hint=hint)
     if isinstance(error, OSError) and error.errno == _EHOSTUNREACH_MACOS:
         hint = "macOS may deny local network access to this process: see System Settings, Privacy, Local Network."
-        return Unreachable(f"no route to {address}", hint=hint)
-    return Unreachable(f"{address} cannot be reached ({shown(str(error), 200)})", hint="Does mesh run there?")
+        return NoAnswer(f"no route to {address}", hint=hint)
+    silent = isinstance(error, OSError) and error.errno in {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT}
+    return (NoAnswer if silent else NotMesh)(
+        f"{address} cannot be reached ({shown(str(error), 200)})", hint="Does mesh run there?"
+    )
 
 
 _EHOSTUNREACH_MACOS = 65

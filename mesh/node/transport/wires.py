@@ -16,6 +16,7 @@ from typing import Protocol
 from mesh.errors import MeshError, Refused, TooLarge, Unreachable
 from mesh.limits import PUSH_BYTES_MAX
 from mesh.names import shown
+from mesh.node.ports import Trouble
 
 
 class LineDown(Unreachable):
@@ -28,6 +29,39 @@ class NobodyThere(Unreachable):
 
 class NotLetIn(Unreachable):
     """The server does not know our nkey."""
+
+
+class NoAddress(Unreachable):
+    """Nobody said where to call."""
+
+    hint = "It may be asleep or on another network; `mesh peer add` takes an address."
+
+
+class NoAnswer(Unreachable):
+    """Nothing comes back from an address."""
+
+
+class NotMesh(Unreachable):
+    """The address answers, and nothing of a mesh is there."""
+
+
+class WrongProof(Unreachable):
+    """Whoever is there cannot prove to be the device that we look for."""
+
+
+_TROUBLES: tuple[tuple[type[Unreachable], Trouble], ...] = (
+    (NoAddress, "no-address"),
+    (NoAnswer, "no-answer"),
+    (NotMesh, "nobody-there"),
+    (NobodyThere, "nobody-there"),
+    (WrongProof, "wrong-proof"),
+    (NotLetIn, "not-let-in"),
+)
+
+
+def trouble_of(error: Unreachable) -> Trouble:
+    """What kept a link from coming up, in one word."""
+    return next((word for kind, word in _TROUBLES if isinstance(error, kind)), "lost" if str(error) else "")
 
 
 @dataclass(frozen=True, slots=True)

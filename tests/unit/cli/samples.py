@@ -73,6 +73,9 @@ PEER = {
     "we_lack": 0,
     "they_lack": 1200,
     "same_digest": False,
+    "in_sync": False,
+    "doing": "events on their way there: 1,200",
+    "in_sync_ms": 0,
     "problem": "",
     "hint": "",
 }

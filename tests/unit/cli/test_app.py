@@ -46,12 +46,26 @@ def test_the_list_of_commands() -> None:
     peers = ["peer add", "peer list", "peer remove"]
     services = ["service install", "service remove", "service status"]
     homes = ["backup", "restore", "moved", "leave", "recover"]
-    acts = ["grant", "ungrant", "grants", "why", "lost", "remove", "rank", "rotate", "forget", "passphrase", "approve"]
+    acts = [
+        "grant",
+        "ungrant",
+        "grants",
+        "why",
+        "trace",
+        "lost",
+        "remove",
+        "rank",
+        "rotate",
+        "forget",
+        "passphrase",
+        "approve",
+    ]
     groups = {"agents": ("add", "list", "remove"), "void": ("list", "show", "adopt", "discard")}
     acts += [f"{group} {name}" for group, names in groups.items() for name in names]
     forks = ["forks", "forks verify", "forks ack"]
     forks += ["conflicts", *(f"conflicts {name}" for name in ("show", "resolve", "undo", "settled"))]
-    assert set(COMMANDS) == {*named.split(), *notes, *peers, *services, *homes, *acts, *forks}
+    past = ["history", "undo"]
+    assert set(COMMANDS) == {*named.split(), *notes, *past, *peers, *services, *homes, *acts, *forks}
 
 
 def test_every_command_is_documented() -> None:

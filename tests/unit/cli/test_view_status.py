@@ -17,9 +17,11 @@ synced   not yet  0f0f0f0f0f0f0f0f…
 holds    1,234 events, 1 document, 2 conflicts
 waiting  3 events for what they stand on, 1 event not honoured
 
-PEER   STATE        HEARD  ROUND TRIP  WE LACK  THEY LACK  SAME STATE
+PEER   STATE        HEARD  ROUND TRIP  WE LACK  THEY LACK  IN SYNC
 mac    connected  2 s ago      1.2 ms        0      1,200  no
 phone  away         never           -        0      1,200  no
+  mac: events on their way there: 1,200; never in sync so far
+  phone: away; last in sync 2025-11-01 12:26
 
 ! the disk is full
   hint: Free some space on this disk."""
@@ -28,6 +30,7 @@ phone  away         never           -        0      1,200  no
 def test_the_screen() -> None:
     """Everything that matters on one screen of 80 columns."""
     away = {**samples.PEER, "name": "phone", "connected": False, "last_heard_s": None, "round_trip_ms": None}
+    away |= {"doing": "away", "in_sync_ms": 1_762_000_000_000}
     problem = {"what": "the disk is full", "hint": "Free some space on this disk."}
     told = {**samples.STATUS, "peers": [samples.PEER, away], "problems": [problem]}
     assert "\n".join(view_status.lines(Screen(80), told)) == EXPECTED

@@ -39,7 +39,6 @@ PRINTED: dict[str, Callable[[Screen], list[str]]] = {
     "granted": lambda screen: view_trust.granted(screen, GRANT),
     "ended": lambda screen: view_trust.ended(screen, {"ended": [GRANT]}),
     "agents": lambda screen: view_trust.agents(screen, {"agents": [{**GRANT, "grants": [GRANT, GRANT]}]}),
-    "why": lambda screen: view_trust.why(screen, WHY),
     "void": lambda screen: view_trust.void(
         screen, {"void": [GROUP], "statements": [{**STATEMENT, "says": ESCAPE, "reason": "x"}], "discarded": 2}
     ),
@@ -48,7 +47,7 @@ PRINTED: dict[str, Callable[[Screen], list[str]]] = {
 }
 EMPTY = {
     "grants": view_trust.grants, "granted": view_trust.granted, "ended": view_trust.ended, "agents": view_trust.agents,
-    "why": view_trust.why, "void": view_trust.void, "content": view_trust.void_content,
+    "void": view_trust.void, "content": view_trust.void_content,
     "approvals": view_trust.approvals, "closing": view_trust.closing,
 }  # fmt: skip
 
@@ -67,18 +66,6 @@ def test_nothing_that_a_terminal_obeys(name: str) -> None:
 def test_an_answer_of_another_version(name: str, told: dict[str, object]) -> None:
     """What is missing or of another type breaks nothing."""
     assert isinstance(EMPTY[name](Screen(80), told), list)
-
-
-def test_why_on_one_screen() -> None:
-    """First whether it counts, then by what, then what to do."""
-    lines = view_trust.why(
-        Screen(100), {**WHY, "name": "laptop", "reason": "closed", "by": {**STATEMENT, "name": "mac"}}
-    )
-    assert lines[0] == "it does not count: closed"
-    assert "said        claude@laptop, which is closed, 2025-11-01 12:26" in lines
-    assert any(line.startswith("stopped by  close by mac, 2025-11-01") for line in lines)
-    assert lines[-1] == "what to do: do this"
-    assert view_trust.why(Screen(80), {"standing": "honoured"})[0] == "it counts"
 
 
 def test_all_for_everything() -> None:

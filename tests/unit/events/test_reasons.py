@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from mesh.clocks.chain import Head
 from mesh.events.judge import Judgement
-from mesh.events.kinds import Adopt, Close, Forget, Grant, Located, Opening, Ungrant
+from mesh.events.kinds import Adopt, Close, Forget, Grant, Located, Mark, Opening, Ungrant
 from mesh.events.reasons import (
     CLOSED,
     LATER,
@@ -20,7 +21,7 @@ from mesh.events.reasons import (
 from mesh.events.verdict import Admission, Standing, Statement, admitted
 from mesh.events.weigh import Weight
 from mesh.names import Digest
-from tests.unit.household import NOTE, Household, let_in, rekey
+from tests.unit.household import NOTE, Household, let_in, marks, rekey
 from tests.unit.small_mesh import fixed
 
 
@@ -128,3 +129,13 @@ def test_every_household_agrees_with_its_verdict(home: Household) -> None:
         counts = weighed(home, said).standing is Standing.HONOURED
         assert counts == (said.digest in verdict.said), said
     assert any(isinstance(said.body, Opening) for said in home.statements.values())
+
+
+def test_after_a_close_that_marks_data_too(home: Household) -> None:
+    """What is not held of other chains says nothing about a statement: it is void, and does not wait."""
+    before = home.say("laptop", rekey())
+    after = home.say("laptop", let_in("x", 9))
+    data = Mark(Digest(fixed(32, "a chain of data")), Head(7, Digest(fixed(32, "an event"))))
+    close = home.say("mac", Close(home.of["laptop"], tuple(sorted((*marks(before), data))), "lost"))
+    assert weighed(home, before) == Weight(Standing.HONOURED)
+    assert weighed(home, after) == Weight(Standing.VOID, CLOSED, close.digest)

@@ -10,7 +10,7 @@ import pytest
 
 from mesh.errors import Misuse, NotGranted, Refused
 from mesh.events.kinds import Grant
-from mesh.node import calls_settling, saying
+from mesh.node import calls_conflicts, calls_settling, saying
 from mesh.node.agent import Agent
 from mesh.state.settling import named_together
 from tests.unit.node import families
@@ -63,8 +63,8 @@ async def test_three_titles_are_one_conflict(tmp_path: Path) -> None:
         assert await opened(alder, document="Garden 0" if shown["title"] == "Garden 0" else document) == [one]
 
 
-async def test_values_are_paged(tmp_path: Path) -> None:
-    """A page of values, from the one that was asked for."""
+async def test_values_are_paged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of values, from the one that was asked for, and never more than one answer holds."""
     async with family(tmp_path, "admin", "admin") as (alder, birch, cedar):
         document = await note(alder, "Garden")
         await meet(alder, birch, cedar)
@@ -73,9 +73,14 @@ async def test_values_are_paged(tmp_path: Path) -> None:
         await meet(alder, birch, cedar)
         (one,) = await opened(alder)
         all_of_it = (await ask(alder, "conflicts.show", id=one["id"]))["values"]
+        assert len(all_of_it) == 3
         paged = [(await ask(alder, "conflicts.show", id=one["id"], offset=n, limit=1))["values"] for n in range(4)]
         assert [value for page in paged for value in page] == all_of_it
         assert paged[3] == []
+        monkeypatch.setattr(calls_conflicts, "CONFLICT_PAGE_CHARACTERS", 2 * len("Garden 0"))
+        assert (await ask(alder, "conflicts.show", id=one["id"]))["values"] == all_of_it[:2]
+        monkeypatch.setattr(calls_conflicts, "CONFLICT_PAGE_CHARACTERS", 1)
+        assert (await ask(alder, "conflicts.show", id=one["id"]))["values"] == all_of_it[:1]
 
 
 async def test_a_list_is_paged(tmp_path: Path) -> None:

@@ -216,6 +216,13 @@ async def test_a_note_as_it_was_and_what_is_different_since(tmp_path: Path) -> N
             {"sign": "+", "parts": [["2", True]]},
         ]
         assert (await ask(alder, "history.diff", document=document, at=first, to=first))["lines"] == []
+        third = await edit(alder, document, title="loam")
+        did = await ask(alder, "history.diff", document=document, of=third)
+        assert (did["registers"], did["lines"]) == ({"title": {"was": "soil", "is": "loam"}}, [])
+        assert (did["at"], did["to"]) == (third, third)
+        birth = (await entries(alder, document))[-1]["event"]
+        born = await ask(alder, "history.diff", document=document, of=birth)
+        assert born["registers"]["title"] == {"was": None, "is": "seeds"}  # type: ignore[index]
         for at in ("", None, "zz", True, -1):
             with pytest.raises(MeshError):
                 await ask(alder, "history.at", document=document, at=at)

@@ -6,7 +6,7 @@ from mesh.events.kinds import Value
 from mesh.state import undoing
 from mesh.state.documents import Document
 from mesh.state.edits import Edit
-from mesh.state.lines import Took, Turn
+from mesh.state.lines import Reversal, Took
 from mesh.state.operations import Change
 from mesh.state.undos import Undos
 from tests.unit.state.writers import BIRTH, DOCUMENT, actor
@@ -71,8 +71,8 @@ class Desk:
         elif plan.turns:
             stops = undos.stands(plan.root)
             took = tuple(Took(self.changes[name], self.known(name)) for name in plan.names)
-            turn = Turn(took, self.changes[plan.root], stops, undos.undos, undos.back)
-            edits = undoing.inverse(self.document, turn)
+            reversal = Reversal(took, self.changes[plan.root], stops, undos.undos, undos.back)
+            edits = undoing.inverse(self.document, reversal)
         said = change = self.document.edit(actor(self.number), edits, bare=True)
         self.keep(change, event)
         for name in plan.names[1:]:

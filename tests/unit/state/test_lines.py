@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mesh.state.edits import Edit, Put, Revive, Splice, Strike, Swap
-from mesh.state.lines import Took, Turn
+from mesh.state.lines import Reversal, Took
 from mesh.state.undoing import inverse
 from tests.unit.state.desks import Desk
 from tests.unit.state.writers import BIRTH
@@ -14,7 +14,7 @@ TEXT = BIRTH.text
 def inverse_of(desk: Desk, event: bytes, *undos: bytes) -> tuple[Edit, ...]:
     """What would take a change back, where these changes are undos."""
     change = desk.changes[event]
-    return inverse(desk.document, Turn((Took(change),), change, stops=True, undos=frozenset(undos)))
+    return inverse(desk.document, Reversal((Took(change),), change, stops=True, undos=frozenset(undos)))
 
 
 def test_a_letter_that_an_undo_wrote_behind_another_one_stands_for_that_only_if_it_is_the_same() -> None:

@@ -23,16 +23,20 @@ def test_at_each_change_it_is_what_its_writer_saw(seed: int) -> None:
     lots = random.Random(seed)
     desks = [Desk(number) for number in range(3)]
     seen: dict[bytes, Past] = {}
+    before: dict[bytes, Past] = {}
     for _ in range(25):
         desk = lots.choice(desks)
         if lots.random() < 0.3:
             desk.meet(lots.choice([other for other in desks if other is not desk]))
+        had = past.today(desk.document)
         change = desk.edit(*random_edits(lots, desk.document))
+        before[change] = had
         seen[change] = past.today(desk.document)
     for desk in desks[1:]:
         desks[0].meet(desk)
     for change, wanted in seen.items():
         assert past.at(desks[0].document, [change]) == wanted
+        assert past.before(desks[0].document, change) == before[change]
 
 
 def test_with_several_changes_it_is_what_they_come_to_with_all_beneath() -> None:

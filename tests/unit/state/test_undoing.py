@@ -12,7 +12,7 @@ from mesh.limits import TEXT_BYTES_MAX
 from mesh.state.conflicts import conflicts_of
 from mesh.state.documents import Document
 from mesh.state.edits import Delete, Put, Revive, Splice, Strike, Swap
-from mesh.state.lines import BuiltOn, Took, Turn
+from mesh.state.lines import BuiltOn, Reversal, Took
 from mesh.state.rules import EQUAL, ruling
 from mesh.state.settling import Settlements
 from mesh.state.shapes import gate
@@ -104,6 +104,39 @@ def test_in_a_world_of_three_an_undo_right_away_is_exact(seed: int) -> None:
             one.meet(other)
     assert len({str(desk.shown()) for desk in desks}) == 1
     assert desks[0].document.disagreements() == ()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_with_void_changes_beneath_an_undo_right_away_is_exact(seed: int) -> None:
+    """What does not count is not seen before, and not after; honoured work stands on it all the same."""
+    lots = random.Random(seed)
+    desks = [Desk(number) for number in range(3)]
+    for _ in range(15):
+        desk = lots.choice(desks)
+        desk.edit(*random_edits(lots, desk.document))
+        if lots.random() < 0.4:
+            desk.meet(lots.choice([other for other in desks if other is not desk]))
+    desk = desks[0]
+    for other in desks[1:]:
+        desk.meet(other)
+    void = frozenset(change for change in desk.changes if lots.random() < 0.4)
+    kept = [(digest, change) for digest, change in desk.changes.items() if digest not in void]
+    below = [(digest, change) for digest, change in desk.changes.items() if digest in void]
+    desk.document = Document.fold(DOCUMENT, BIRTH, [*kept, *below], void)
+    desk.changes = {digest: change for digest, change in desk.changes.items() if desk.document.contains(digest)}
+    desk.number = 9  # after a restart a device goes on as another actor
+    for _ in range(6):
+        before = desk.shown()
+        change = desk.edit(*random_edits(lots, desk.document))
+        after = desk.shown()
+        undo = desk.undo(change)
+        assert desk.shown() == before
+        desk.undo(undo)
+        assert desk.shown() == after
+    honoured = [digest for digest, _ in kept if desk.document.contains(digest)]
+    for digest in lots.sample(honoured, min(4, len(honoured))):
+        in_the_way(desk, digest)
+    assert desk.document.disagreements() == ()
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -363,7 +396,7 @@ def test_a_long_text_is_never_removed() -> None:
     one, two = (Document.born(DOCUMENT, birth) for _ in range(2))
     first, second = one.edit(actor(1), [Put("body", "mine")]), two.edit(actor(2), [Put("body", "theirs")])
     one.take([first, second])
-    (swap,) = inverse(one, Turn((Took(first),), first, stops=True))
+    (swap,) = inverse(one, Reversal((Took(first),), first, stops=True))
     assert isinstance(swap, Swap)
     assert swap.values == ("theirs",)
     change = one.edit(actor(1), [swap])

@@ -12,6 +12,7 @@ from mesh.node.health.diagnosis import Check, Examined, Look, exit_code, right, 
 
 DAY_MS = 86_400_000
 NOW_MS = 1_800_000_000_000
+DIFFERS = {"document": "home/note/a", "event": None, "counts_here": False}
 NO_ROUTE = "[Errno 65] No route to host"
 
 
@@ -24,7 +25,7 @@ def look(status: dict[str, object] | None = None, **other: object) -> Look:
 
 def peer(name: str = "laptop", **other: object) -> dict[str, object]:
     """A peer that is connected and in step."""
-    steady = {"connected": True, "last_heard_s": 1.2, "we_lack": 0, "they_lack": 0, "same_digest": True}
+    steady = {"connected": True, "last_heard_s": 1.2, "we_lack": 0, "they_lack": 0, "in_sync": True, "differs": None}
     return {"name": name, "device": "d1", "problem": "", "hint": "", **steady, **other}
 
 
@@ -45,11 +46,19 @@ CASES: list[tuple[str, Check, Look, bool | None, str]] = [
         "End it",
     ),
     ("on its way", health_agent.port, look({"server": {"state": "starting", "address": "h:1"}}), None, "starting"),
-    ("in step", health_agent.peers, look({"peers": [peer()]}), True, "the same state"),
+    ("in step", health_agent.peers, look({"peers": [peer()]}), True, "in sync, by its receipt"),
     ("away", health_agent.peers, look({"peers": [peer(connected=False)]}), None, "away"),
     ("alone", health_agent.peers, look({"peers": []}), None, "mesh admit"),
-    ("behind", health_agent.peers, look({"peers": [peer(same_digest=False, we_lack=3)]}), None, "we lack 3"),
-    ("parted", health_agent.peers, look({"peers": [peer(same_digest=False)]}), None, "rebuild"),
+    (
+        "behind",
+        health_agent.peers,
+        look({"peers": [peer(in_sync=False, doing="3 lack")]}),
+        None,
+        "3 lack",
+    ),
+    ("older", health_agent.peers, look({"peers": [peer(in_sync=False)]}), None, "not in sync yet"),
+    ("parted", health_agent.peers, look({"peers": [peer(in_sync=False, differs=DIFFERS)]}), False, "rebuild"),
+    ("where", health_agent.peers, look({"peers": [peer(in_sync=False, differs=DIFFERS)]}), False, "home/note/a"),
     ("hostile name", health_agent.peers, look({"peers": [peer("\x1b[31mred")]}), True, "[31mred"),
     ("linux", health_agent.local_network, look({}, platform="linux"), True, "no permission"),
     (
