@@ -258,10 +258,10 @@ class Document:
     def _intake(self) -> Intake:
         """The history beside Automerge, read back from it the first time that a loaded document needs it."""
         if self._held is None:
-            assert (saved := self._saved) is not None, "neither made nor loaded"
+            assert self._saved is not None, "neither made nor loaded"
             first, *others = self._engine.changes()
             changes = [decode(raw) for raw in others]
-            self._held, self._saved = snapshot.restored(saved, self._genesis, first, changes), None
+            self._held, self._saved = snapshot.restored(self._saved, self._genesis, first, changes), None
             if self._held.history.parted:  # then the fold will be asked for, and to read them takes longest
                 self._held.read = {change.hash: change for change in changes}
         return self._held
