@@ -164,7 +164,8 @@ class Document:
 
     def register(self, key: str) -> Value:
         """The value of a register that is shown, the one by the greatest operation; None without any."""
-        return next((live.value for live in self.live(key)), None)
+        values = self.live(key)
+        return values[0].value if values else None
 
     def registers(self) -> dict[str, Value]:
         """All registers that hold a value, each with the one that `register` shows. A long text is among them."""
@@ -257,21 +258,20 @@ class Document:
     def _intake(self) -> Intake:
         """The history beside Automerge, read back from it the first time that a loaded document needs it."""
         if self._held is None:
-            saved = self._saved
-            assert saved is not None, "neither made nor loaded"
+            assert self._saved is not None, "neither made nor loaded"
             first, *others = self._engine.changes()
             changes = [decode(raw) for raw in others]
-            self._held, self._saved = snapshot.restored(saved, self._genesis, first, changes), None
-            if self._held.history.parted:  # then the fold will be asked for: it takes longest to read the changes
-                self._fold = Fold(self._held.history)
-                self._fold.take([decode(first, FIRST_OPERATIONS_MAX), *changes])
+            self._held, self._saved = snapshot.restored(self._saved, self._genesis, first, changes), None
+            if self._held.history.parted:  # then the fold will be asked for, and to read them takes longest
+                self._held.read = {change.hash: change for change in changes}
         return self._held
 
     def folded(self) -> Fold:
         """All operations of what is in the document."""
         if self._fold is None:
-            self._fold, read = Fold(self._intake.history), self._intake.read or {}
-            self._intake.read, raws = None, self._engine.changes()
+            self._fold = Fold(self._intake.history)
+            read, self._intake.read = self._intake.read or {}, None
+            raws = self._engine.changes()
             self._fold.take(read.get(hash_of(raw)) or decode(raw, FIRST_OPERATIONS_MAX) for raw in raws)
         return self._fold
 

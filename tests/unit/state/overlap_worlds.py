@@ -55,7 +55,7 @@ def world(seed: int, steps: int = 30, devices: int = 3) -> list[Change]:
 class Seen:
     """The history as Automerge alone tells it, and the order of letters by the simplest way to have it."""
 
-    def __init__(self, changes: Sequence[Change], birth: Born = BIRTH, document: DocumentId = DOCUMENT) -> None:
+    def __init__(self, changes: Sequence[Change], document: DocumentId = DOCUMENT, birth: Born = BIRTH) -> None:
         """Take in all changes, in the order in which they were written."""
         self.document = document
         genesis = derive(document, birth)
