@@ -154,13 +154,7 @@ class Lines(ABC):
         removers = {*self.killers(name), *(by for one in above for by in self.removers(one))} - self.reversal.undos
         made = maker in self.reversal.undos or self.stands(maker) or (took is not None and not self._stood(maker, took))
         gone = any(self.stands(by) and not (took is not None and self._stood(by, took)) for by in removers)
-        return made and not gone and not self._here(name, above[-1], took)
-
-    def _here(self, name: OperationId, root: OperationId, took: Took | None) -> bool:
-        """Whether something of a line is seen, or something else that stands for the same and came since."""
-        line = {*self.line(name)}
-        seen = (one for one in self.line(root) if self.shown(one))
-        return any(one in line or took is None or not self.saw(took.change.hash, one) for one in seen)
+        return made and not gone and not any(map(self.shown, self.line(name)))
 
     def _stood(self, change: bytes, took: Took) -> bool:
         """Whether a change stood for whoever made another one."""

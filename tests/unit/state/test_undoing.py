@@ -115,6 +115,17 @@ def test_what_stood_between_two_places_is_no_obstacle() -> None:
     assert desk.document.text() == "be" + "new" + TEXT[2:]
 
 
+def test_what_stood_between_them_is_no_obstacle_when_it_is_gone_since() -> None:
+    """Who writes where it was wrote beside it, and not into the change."""
+    desk = Desk()
+    change = desk.edit(Splice(0, 0, "AA"), Splice(4, 0, "BB"))
+    assert desk.document.text().startswith("AAbeBBans")
+    desk.edit(Splice(2, 2, ""))
+    desk.edit(Splice(2, 0, "new"))
+    desk.undo(change)
+    assert desk.document.text() == "new" + TEXT[2:]
+
+
 # ── people at once ───────────────────────────────────────────────────────────────────────────────
 
 

@@ -108,7 +108,7 @@ def test_with_void_changes_beneath_an_undo_right_away_is_exact(seed: int) -> Non
     assert desk.document.disagreements() == ()
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", [*range(40), 60, 116, 145, 175])  # the last ones caught what the others did not
 def test_independent_work_stays(seed: int) -> None:
     """Each change has a place and a tag of its own: what is shown is what the standing ones come to, in any order.
 
