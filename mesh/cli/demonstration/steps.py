@@ -155,7 +155,7 @@ def conflicting(story: Story) -> Figures:
 
 def inspected(story: Story) -> Figures:
     """What collided is listed alike on all three; one is settled on the laptop, and taken back on the phone."""
-    listed = [_open_in(device) for device in story.devices]
+    listed = [_list_of(story.mac.mesh("conflicts")), *(_open_in(device) for device in story.devices)]
     ids = {str(one["id"]) for one in listed[0]}
     _require(all(one == listed[0] for one in listed), "the devices list other conflicts")
     _require(_values(listed[0], "title") == _TITLES, f"the titles in conflict are {_values(listed[0], 'title')}")
@@ -182,8 +182,12 @@ def inspected(story: Story) -> Figures:
 
 
 def _open_in(device: Device) -> list[Told]:
-    """What `mesh conflicts` lists."""
-    found = device.mesh("conflicts")["conflicts"]
+    """What `mesh conflicts` lists there."""
+    return _list_of(device.call("conflicts"))
+
+
+def _list_of(told: Told) -> list[Told]:
+    found = told["conflicts"]
     assert isinstance(found, list), found
     return found
 
