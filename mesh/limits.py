@@ -91,6 +91,7 @@ CHANGE_OPERATIONS_MAX = 65_536  # PROTOCOL: one Automerge change: a text of 64 K
 CHANGE_BYTES_MAX = 1 * MIB  # PROTOCOL: inflated; what comes deflated may not grow beyond it
 SNAPSHOT_BYTES_MAX = 256 * MIB  # our own, of one document with its whole history
 SNAPSHOT_CHANGES = 64  # changes of a document after which its snapshot is renewed
+CHANGES_KEPT_READ = 256  # changes of a loaded document that are kept as they were read: until they overlap
 DOCUMENTS_CACHED_MAX = 64  # loaded Automerge documents, about half a megabyte each
 
 # Confirmations

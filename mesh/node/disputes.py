@@ -54,7 +54,8 @@ class Disputes:
         if loaded.row:
             note = replace(loaded.row.note, conflicts=fields(found))
             loaded.row = replace(loaded.row, note=note, placed=await self._placed(loaded))
-        loaded.authors = await self.authors(loaded, {side.change for one in found for side in one.sides})
+        changes = {side.change for one in found for side in one.sides}
+        loaded.authors = await self.authors(loaded, changes) if changes else {}
         rows = tuple(_row(document.id, one, loaded.authors) for one in found)
         if rows != loaded.conflicts:
             self.gathered.conflicts[document.id] = loaded.conflicts = rows

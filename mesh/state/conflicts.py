@@ -105,7 +105,7 @@ def name_of(document: DocumentId, kind: Kind, field: str, members: Iterable[byte
 def conflicts_of(document: Document, settlements: Settlements) -> tuple[Conflict, ...]:
     """The open conflicts of a document: of its registers, of its text from beginning to end, delete against edit."""
     registers = (_register(document, key) for key in document.conflicts())
-    regions = document.regions(settlements.naming, settlements.rivals)
+    regions = document.regions(settlements.naming, settlements.rivals, settlements.choices)
     text = document.text() if regions else ""
     return (*registers, *(_text(document, text, region) for region in regions), *_deleted(document))
 

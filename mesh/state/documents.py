@@ -19,7 +19,7 @@ from mesh.names import DocumentId
 from mesh.state import snapshot
 from mesh.state.changes import decode
 from mesh.state.edits import Delete, Draft, Edit, Letters
-from mesh.state.encoding import encode
+from mesh.state.encoding import encode, hash_of
 from mesh.state.engine import Engine, culprit
 from mesh.state.fold import Fold, View
 from mesh.state.genesis import FIRST_OPERATIONS_MAX, Genesis, derive, known
@@ -186,15 +186,17 @@ class Document:
         """Whether two changes were made without knowing of each other; without that, nothing can overlap."""
         return not (self._saved and self._saved.linear) and bool(self._intake.history.parted)
 
-    def regions(self, naming: Naming = lambda _: NONE, rivals: Rivals = frozenset) -> tuple[Region, ...]:
-        """Where concurrent edits overlap, in the order of the text; `naming` and `rivals` tell what was settled."""
+    def regions(
+        self, naming: Naming = lambda _: NONE, rivals: Rivals = frozenset, choices: Naming = lambda _: NONE
+    ) -> tuple[Region, ...]:
+        """Where concurrent edits overlap, in the order of the text; the others tell what was settled (regions.py)."""
         if self._genesis.body is None or not self.concurrent:
             return ()
         self._regions = self._regions or Regions(self.id, self._intake.history)
-        return self._regions.open(self.folded, self.hidden, naming, rivals())
+        return self._regions.open(self.folded, self.hidden, (naming, rivals(), choices))
 
     def without(self, change: bytes) -> View:
-        """What would be seen if a change that is in the document did not count."""
+        """What would be seen if a change of it did not count."""
         return self.folded().view({*self.hidden, change})
 
     def text(self) -> str:
@@ -256,22 +258,21 @@ class Document:
     def _intake(self) -> Intake:
         """The history beside Automerge, read back from it the first time that a loaded document needs it."""
         if self._held is None:
-            saved = self._saved
-            assert saved is not None, "neither made nor loaded"
+            assert self._saved is not None, "neither made nor loaded"
             first, *others = self._engine.changes()
             changes = [decode(raw) for raw in others]
-            self._held = snapshot.restored(saved, self._genesis, first, changes)
-            self._saved = None
-            if self._held.history.parted:  # then the fold will be asked for: it takes longest to read the changes
-                self._fold = Fold(self._held.history)
-                self._fold.take([decode(first, FIRST_OPERATIONS_MAX), *changes])
+            self._held, self._saved = snapshot.restored(self._saved, self._genesis, first, changes), None
+            if self._held.history.parted:  # then the fold will be asked for, and to read them takes longest
+                self._held.read = {change.hash: change for change in changes}
         return self._held
 
     def folded(self) -> Fold:
         """All operations of what is in the document."""
         if self._fold is None:
             self._fold = Fold(self._intake.history)
-            self._fold.take(decode(raw, FIRST_OPERATIONS_MAX) for raw in self._engine.changes())
+            read, self._intake.read = self._intake.read or {}, None
+            raws = self._engine.changes()
+            self._fold.take(read.get(hash_of(raw)) or decode(raw, FIRST_OPERATIONS_MAX) for raw in raws)
         return self._fold
 
     @property

@@ -27,13 +27,8 @@ class View:
     live: Mapping[str, Mapping[OperationId, Live]]
 
 
-class Stroke(NamedTuple):
-    """A letter, the change that inserted it, and those that deleted it."""
-
-    name: OperationId
-    value: str
-    change: bytes
-    gone: Sequence[bytes]
+Stroke = tuple[OperationId, str, bytes, Sequence[bytes]]
+"""A letter: its name and its value, the change that inserted it, and those that deleted it."""
 
 
 class Letter(NamedTuple):
@@ -143,9 +138,10 @@ class Fold:
 
     def strokes(self) -> Iterator[Stroke]:
         """Every letter that was ever inserted, in the order of the text."""
+        letters, gone = self._letters, self._gone
         for name in self._in_order():
-            value, change, _ = self._letters[name]
-            yield Stroke(name, value, change, self._gone.get(name, ()))
+            value, change, _ = letters[name]
+            yield name, value, change, gone.get(name, ())
 
     def _in_order(self) -> Iterator[OperationId]:
         """Every letter that was ever inserted: each behind the one it was inserted after, later ones first.

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from mesh.limits import CHANGES_KEPT_READ
 from mesh.state.genesis import Genesis
 from mesh.state.history import History
 from mesh.state.operations import Change
@@ -42,7 +43,7 @@ class Taken:
 class Intake:
     """A document's history, and beside it the changes that are not in it."""
 
-    __slots__ = ("_aside", "_claims", "_judged", "_refused", "_waiting", "_wanted", "hidden", "history", "void")
+    __slots__ = ("_aside", "_claims", "_judged", "_refused", "_waiting", "_wanted", "hidden", "history", "read", "void")
 
     def __init__(self, history: History) -> None:
         """Begin with a history, nothing waiting and nothing void."""
@@ -57,6 +58,8 @@ class Intake:
         """Every change known here that does not count."""
         self.hidden: set[bytes] = set()
         """Those of them that are in the document, the first change included if the birth is void."""
+        self.read: dict[bytes, Change] | None = {}
+        """Some changes that are in the document, so that they need not be read again; None: nobody wants them."""
 
     @classmethod
     def begun(cls, genesis: Genesis, void: AbstractSet[bytes] = NONE) -> Intake:
@@ -147,6 +150,8 @@ class Intake:
     def restore(self, change: Change) -> None:
         """Take in a change that was in the document when it was saved, void or not."""
         self.history.add(change)
+        if self.read is not None and len(self.read) < CHANGES_KEPT_READ:
+            self.read[change.hash] = change
         if change.hash in self.void:
             self.hidden.add(change.hash)
 

@@ -44,7 +44,7 @@ class Moments:
                 self._inserted.setdefault(change, []).append(place)
             self._here.append(here or 0)
             count = 0
-            for by in set(gone):
+            for by in set(gone) if gone else ():
                 if (one := counted.get(by)) is None:
                     self._deleted.setdefault(by, []).append(place)
                 count += one or 0

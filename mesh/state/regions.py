@@ -24,7 +24,8 @@ from mesh.state.versions import Drawing, Region
 Naming = Callable[[bytes], frozenset[bytes]]
 """The effective settlements that name a print. Edits that one settlement names are settled with each other."""
 
-Rivals = Callable[[], AbstractSet[tuple[bytes, bytes]]]
+Pairs = AbstractSet[tuple[bytes, bytes]]
+Rivals = Callable[[], Pairs]
 """The changes, two by two, of effective settlements that name a common print."""
 
 
@@ -46,17 +47,19 @@ class Regions:
         self._last: tuple[tuple[int, int], Moments] | None = None
 
     def open(
-        self,
-        fold: Callable[[], Fold],
-        void: AbstractSet[bytes],
-        naming: Naming,
-        rivals: AbstractSet[tuple[bytes, bytes]] = frozenset(),
+        self, fold: Callable[[], Fold], void: AbstractSet[bytes], settled: tuple[Naming, Pairs, Naming]
     ) -> tuple[Region, ...]:
-        """The regions that are not settled, as they follow each other in the text. A fold is asked for if needed."""
+        """The regions that are not settled, as they follow each other in the text. A fold is asked for if needed.
+
+        `settled`: what names a print, the rivals, and by which changes a print was settled: a choice between edits is
+        what one of them came to, so it is a side in their place when somebody comes late.
+        """
         self._look(fold, void)
+        naming, rivals, choices = settled
         groups = self._contested(list(self._groups(naming)), rivals, naming)
         named = [dict(sorted((self._name(one), one) for one in group)) for group in groups]
-        return self._drawing.regions(self._moments(fold, void), named) if named else ()
+        made = [sorted({x for name in group for x in choices(name) if x in self._history}) for group in named]
+        return self._drawing.regions(self._moments(fold, void), named, made) if named else ()
 
     def _moments(self, fold: Callable[[], Fold], void: AbstractSet[bytes]) -> Moments:
         """The text at any moment since the changes parted, without void ones; kept until something comes."""

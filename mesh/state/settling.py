@@ -106,6 +106,10 @@ class Settlements:
         """Whether a settlement that is in effect names both of two overlapping edits."""
         return not self.naming(one).isdisjoint(self.naming(other))
 
+    def choices(self, name: bytes) -> frozenset[bytes]:
+        """The changes by which an overlapping edit was settled, by settlements in effect."""
+        return frozenset(self._changes[Digest(event)] for event in self.naming(name) if event in self._changes)
+
     def rivals(self) -> frozenset[tuple[bytes, bytes]]:
         """The changes by which the same edit was settled more than once, two by two, by settlements in effect."""
         if self._rivals is None:

@@ -50,6 +50,10 @@ class Region:
     footprints: tuple[Footprint, ...]
 
 
+_Key = tuple[tuple[bytes, ...], tuple[bytes, ...]]
+"""The names of some edits, and the changes by which some of them were settled."""
+
+
 class _Drawn(NamedTuple):
     """What does not change about some edits: the letters between which they lie (None at the edges), the versions."""
 
@@ -99,33 +103,41 @@ class Drawing:
     def __init__(self, history: History) -> None:
         """Begin without any. `history` may grow."""
         self._history = history
-        self._drawn: dict[tuple[bytes, ...], _Drawn] = {}
+        self._drawn: dict[_Key, _Drawn] = {}
 
-    def regions(self, moments: Moments, groups: Sequence[Mapping[bytes, Footprint]]) -> tuple[Region, ...]:
-        """These groups of footprints, each by its name, as regions in the order of the text."""
+    def regions(
+        self, moments: Moments, groups: Sequence[Mapping[bytes, Footprint]], choices: Sequence[Sequence[bytes]]
+    ) -> tuple[Region, ...]:
+        """These groups of footprints, each by its name, as regions in the order of the text.
+
+        `choices`: for each of them the changes by which some of it was settled.
+        """
         today = Reach(len(self._history), {})
         places: dict[OperationId | None, int] = {name: place for place, name in enumerate(moments.names)}
         moments.go(today)
-        keys = [tuple(group) for group in groups]
+        keys = [(tuple(group), tuple(made)) for group, made in zip(groups, choices, strict=True)]
         self._drawn = {key: self._drawn[key] for key in keys if self._stays(key, places, moments)}
         fresh = [(key, group) for key, group in zip(keys, groups, strict=True) if key not in self._drawn]
-        sketches = [self._sketch(places, group) for _, group in fresh]
+        sketches = [self._sketch(places, group, made) for (_, made), group in fresh]
         self._draw(moments, sketches)
         found = (self._finished(moments, sketch) for sketch in sketches)
         self._drawn.update(zip((key for key, _ in fresh), found, strict=True))
         moments.go(today)
-        regions = (self._region(moments, places, group, self._drawn[tuple(group)]) for group in groups)
+        drawn = (self._drawn[key] for key in keys)
+        regions = (self._region(moments, places, *each) for each in zip(groups, drawn, strict=True))
         return tuple(sorted(regions, key=lambda region: (region.start, region.prints)))
 
-    def _stays(self, key: tuple[bytes, ...], places: Mapping[OperationId | None, int], moments: Moments) -> bool:
+    def _stays(self, key: _Key, places: Mapping[OperationId | None, int], moments: Moments) -> bool:
         """Whether some edits were seen before, and still lie between the same letters: today's text shows both."""
         drawn = self._drawn.get(key)
         edges = (drawn.left, drawn.right) if drawn else ()
         return drawn is not None and all(moments.shown[places[edge]] for edge in edges if edge)
 
-    def _sketch(self, places: Mapping[OperationId | None, int], group: Mapping[bytes, Footprint]) -> _Sketch:
+    def _sketch(
+        self, places: Mapping[OperationId | None, int], group: Mapping[bytes, Footprint], made: Sequence[bytes]
+    ) -> _Sketch:
         touched = (places[letter] for one in group.values() for letter in (*one.deleted, *one.inserted))
-        return _Sketch(touched, self._history.tips(one.change for one in group.values()))
+        return _Sketch(touched, self._history.tips((*(one.change for one in group.values()), *made)))
 
     def _draw(self, moments: Moments, sketches: Sequence[_Sketch]) -> None:
         """Find the bounds of regions, and then what everybody sees between them."""

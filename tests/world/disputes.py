@@ -117,7 +117,7 @@ class Told:
 
     def _text(self) -> None:
         """Overlapping edits that nothing settled are together in one conflict, and nothing else is."""
-        seen = Seen(self.changes, self.name, self.birth)
+        seen = Seen(self.changes, birth=self.birth, document=self.name)
         prints = {change.hash: seen.prints(change) for change in self.changes}
         names = {one: print_name(self.name, one) for these in prints.values() for one in these}
         naming: defaultdict[bytes, set[bytes]] = defaultdict(set)

@@ -133,10 +133,12 @@ class Seen:
         pairs = combinations(prints, 2)
         return [(a, b) for a, b in pairs if self.concurrent(a.change, b.change) and overlap(a, b)]
 
-    def region(self, prints: Iterable[Footprint], void: AbstractSet[bytes]) -> dict[str, object]:
+    def region(
+        self, prints: Iterable[Footprint], void: AbstractSet[bytes] = NOBODY, choices: Iterable[bytes] = ()
+    ) -> dict[str, object]:
         """What should be shown of edits that are connected."""
         members = list(prints)
-        makers = {one.change for one in members}
+        makers = {*(one.change for one in members), *choices}
         sides = [one for one in makers if not any(one in self.under[other] for other in makers)]
         sides.sort(key=lambda one: (self.changes[one].start + len(self.changes[one].operations), one))
         views = [self.masked(self.closed(side), void) for side in sides]
@@ -189,21 +191,6 @@ def connected(
         groups = [group for group in groups if group not in joined]
         groups.append(list(dict.fromkeys([*pair, *(edit for group in joined for edit in group)])))
     return groups
-
-
-def components(
-    pairs: Iterable[frozenset[bytes]], settled: Mapping[bytes, AbstractSet[bytes]]
-) -> list[tuple[bytes, ...]]:
-    """The same by the names of the edits, ascending."""
-    groups: list[set[bytes]] = []
-    for pair in pairs:
-        one, other = pair
-        if settled.get(one, NOBODY) & settled.get(other, NOBODY):
-            continue
-        joined = [group for group in groups if group & pair]
-        groups = [group for group in groups if not group & pair]
-        groups.append(set(pair).union(*joined))
-    return sorted(tuple(sorted(group)) for group in groups)
 
 
 def _between(names: Sequence[OperationId], left: OperationId | None, right: OperationId | None) -> list[OperationId]:

@@ -188,6 +188,52 @@ def test_late_work_connects_what_was_apart() -> None:
     assert set(rest.prints) == set(region.prints)  # both still overlap the late one
 
 
+def test_what_was_chosen_is_a_side_when_somebody_comes_late() -> None:
+    """Not the two that were chosen between: nobody is asked again what was settled."""
+    late = Document.born(DOCUMENT, Born({}, BIRTH.text, b"")).edit(actor(9), [Splice(7, 4, "corn")])
+    document, _ = a_document(Splice(7, 4, "radish"), Splice(7, 4, "carrots"))
+    (region,) = document.regions()
+    chosen = document.edit(actor(3), [Splice(document.text().index("radish"), 6, "")])
+    document.take([chosen, late])
+
+    def naming(name: bytes) -> frozenset[bytes]:
+        return frozenset((b"1",)) if name in region.prints else NOBODY
+
+    def choices(name: bytes) -> frozenset[bytes]:
+        return frozenset((chosen.hash, bytes(32))) if name in region.prints else NOBODY
+
+    (found,) = document.regions(naming, choices=choices)
+    assert sorted(sides(found)) == ["carrots", "corn"]
+    assert found.ancestor == "peas"
+    assert set(found.prints) > set(region.prints)
+    (without,) = document.regions(naming)
+    assert sorted(sides(without)) == ["carrots", "corn", "radish"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_choices_are_sides_in_any_world(seed: int) -> None:
+    """Some changes settle what they stand on; with them as makers each region is what all texts say."""
+    changes, lots = world(seed), random.Random(seed)
+    seen = Seen(changes)
+    document = Document.born(DOCUMENT, BIRTH)
+    document.take(lots.sample(changes, len(changes)))
+    pairs = seen.edges(overlap)
+    names = {print_name(DOCUMENT, one): one for pair in pairs for one in pair}
+    settlers = {one.hash: sorted(n for n, p in names.items() if p.change in seen.under[one.hash]) for one in changes}
+    chosen = {change: set(lots.sample(named, len(named) // 2)) for change, named in settlers.items()}
+    chosen = {change: named for change, named in chosen.items() if lots.random() < 0.3}
+
+    def choices(name: bytes) -> frozenset[bytes]:
+        return frozenset(change for change, named in chosen.items() if name in named)
+
+    settled = {name: choices(name) for name in names}
+    wanted = []
+    for group in connected(pairs, settled):
+        made = {change for one in group for change in choices(print_name(DOCUMENT, one))}
+        wanted.append(seen.region(group, choices=made))
+    assert _ordered([shown(region) for region in document.regions(choices, choices=choices)]) == _ordered(wanted)
+
+
 def test_two_who_wrote_the_same() -> None:
     """Have one side between them, though the text has it twice."""
     document, _ = a_document(Splice(5, 0, " too"), Splice(5, 0, " too"))

@@ -85,6 +85,7 @@ def test_settling_at_once_agrees_or_makes_one_new_conflict(
     assert found.name not in {one.name for one in after}
     chosen = {_words(found, mine), _words(found, theirs)}
     if len(chosen) > 1:
+        assert len(after) == 1, "what both chose is gone"
         (new,) = after
         assert {side.value for side in new.sides} == chosen
         assert new.ancestor == (found.merged if found.kind is Kind.TEXT else None)
