@@ -130,13 +130,14 @@ def _what(told: Told) -> str:
 
 def _sentence(told: Told) -> str:
     count = counted(told.get("count"), "value")
-    field = one_line(told.get("field"))
+    field, path = one_line(told.get("field")), one_line(told.get("path"))
+    notes = counted(told.get("count"), "note") if told.get("count") else "several notes were"
     return {
         "register": f"{field}: {count} side by side",
-        "renamed": f"its path was changed to {count} at once",
+        "renamed": f"its path was changed at once: {counted(told.get('count'), 'path')}",
         "text": f"its text was edited at one place at once: {counted(told.get('count'), 'version')}",
         "deleted": "it was deleted there and edited here",
-        "path": f"{counted(told.get('count'), 'note')} at one path: {one_line(told.get('path'))}",
+        "path": f"{notes} at one path{f': {path}' if path else ''}",
     }.get(str(told.get("kind")), f"{field}: {count}")
 
 
@@ -300,7 +301,9 @@ def _settlement(screen: Screen, told: Told) -> list[str]:
 def _to_do(screen: Screen, told: Told, *, is_open: bool) -> list[str]:
     name = _short(told.get("id"))
     if not is_open:
-        return screen.wrapped(f"`mesh conflicts undo {name}` takes that back.")
+        stands = any(not one.get("undone_by") for one in parts(told.get("settled_by")))
+        back = f"`mesh conflicts undo {name}` takes that back."
+        return screen.wrapped(back if stands else "That was taken back: `mesh conflicts` shows what is open now.")
     also = {
         "text": ", --value TEXT, --edit, or --merge for the text as it is now",
         "deleted": " (1 deletes it, 2 keeps it)" if _first_deletes(told) else " (1 keeps it, 2 deletes it)",

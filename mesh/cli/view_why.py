@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mesh.cli.screen import Screen, moment, one_line
+from mesh.cli.screen import Screen, counted, moment, one_line
 from mesh.cli.view_trust import Told, part, parts, permitted, said, short, subject
 
 _STATES = {
@@ -51,7 +51,7 @@ def _counts(screen: Screen, told: Told) -> list[str]:
     events, touched = told.get("events"), moment(told.get("touched_ms"))
     synced = moment(told.get("in_sync_ms"))
     pairs = [
-        ("holds", one_line(f"{events} events of it are here") if isinstance(events, int) else ""),
+        ("holds", f"{counted(events, 'event')} of it" if isinstance(events, int) else ""),
         ("linked", {True: "yes", False: "no"}.get(told.get("linked"), "")),  # type: ignore[call-overload]
         ("touched", touched),
         ("in sync", f"{synced}, by its own receipt" if synced else ""),

@@ -51,15 +51,13 @@ class Disputes:
         """Find what a document has in conflict now; what changed goes into the commit."""
         document = loaded.document
         found = conflicts_of(document, loaded.settlements) if loaded.shown else ()
-        names = frozenset(conflict.name for conflict in found)
         if loaded.row:
             note = replace(loaded.row.note, conflicts=fields(found))
             loaded.row = replace(loaded.row, note=note, placed=await self._placed(loaded))
-        if names != loaded.conflicts:
-            changes = {side.change for conflict in found for side in conflict.sides}
-            loaded.authors = await self.authors(loaded, changes)
-            self.gathered.conflicts[document.id] = tuple(_row(document.id, one, loaded.authors) for one in found)
-            loaded.conflicts = names
+        loaded.authors = await self.authors(loaded, {side.change for one in found for side in one.sides})
+        rows = tuple(_row(document.id, one, loaded.authors) for one in found)
+        if rows != loaded.conflicts:
+            self.gathered.conflicts[document.id] = loaded.conflicts = rows
         loaded.entered.clear()
 
     async def authors(self, loaded: Loaded, changes: Collection[bytes]) -> dict[bytes, Author]:

@@ -94,14 +94,14 @@ class Folding:
     async def _read(self, document: DocumentId) -> Loaded | None:
         birth = self.gathered.births.get(document)
         if birth and document not in self.gathered.unsettled:
-            return Loaded(Document.born(document, birth.born), as_born(document, birth), conflicts=frozenset())
+            return Loaded(Document.born(document, birth.born), as_born(document, birth), conflicts=())
         snapshot = None if document in self.gathered.stale else await self.store.snapshot(document)
         if snapshot is None:
             return await self._fold(document)
         loaded = Loaded(Document.load(snapshot.data))
         if document.type == notes.KIND:
             loaded.row = await self.store.note(document)
-            loaded.conflicts = None if loaded.row is None or loaded.row.note.conflicts else frozenset()
+            loaded.conflicts = None if loaded.row is None or loaded.row.note.conflicts else ()
         await self.disputes.recall(loaded)
         _, later = await self._evidence(self.gathered.read(await self.store.rows(document, snapshot.upto)))
         taken = _given(loaded, [step for step in later if step.counts and _fault(step, loaded) is None])
@@ -255,7 +255,7 @@ class Folding:
             self.gathered.rows[document] = as_born(document, counting) if counting else None
         elif loaded := self._built(document, births, steps):
             loaded.unsaved = loaded.document.change_count - 1
-            loaded.conflicts = frozenset()
+            loaded.conflicts = ()
             self.disputes.said(loaded, loaded.entered)
             self._loaded[document] = self._touched[document] = loaded
             self.gathered.rows[document] = loaded.row

@@ -82,8 +82,8 @@ class Loaded:
     unsaved: int = 0  # changes since the last snapshot
     settlements: Settlements = field(default_factory=Settlements)
     """What was settled in it and taken back, as far as it is honoured."""
-    conflicts: frozenset[bytes] | None = None
-    """The names of its open conflicts as the store has them, or will with this commit; None: nobody looked."""
+    conflicts: tuple[ConflictRow, ...] | None = None
+    """Its open conflicts as the store has them, or will with this commit; None: nobody looked."""
     entered: list[Step] = field(default_factory=list)
     """What came into it since its conflicts were looked at."""
     authors: dict[bytes, Author] = field(default_factory=dict)

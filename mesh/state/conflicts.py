@@ -21,8 +21,8 @@ from mesh.state.documents import Document
 from mesh.state.footprints import operation_name
 from mesh.state.history import Live
 from mesh.state.operations import Change, OperationId
-from mesh.state.regions import Region
 from mesh.state.shapes import BODY
+from mesh.state.versions import Region
 
 if TYPE_CHECKING:
     from mesh.state.settling import Settlements

@@ -26,9 +26,10 @@ from mesh.state.genesis import FIRST_OPERATIONS_MAX, Genesis, derive, known
 from mesh.state.history import History, Live
 from mesh.state.intake import NONE, OUTDONE, Intake, Taken, contest
 from mesh.state.operations import ACTOR_BYTES, Change, OperationId
-from mesh.state.regions import Naming, Region, Regions, Rivals
+from mesh.state.regions import Naming, Regions, Rivals
 from mesh.state.shapes import BODY
 from mesh.state.snapshot import Snapshot
+from mesh.state.versions import Region
 
 _WRAPPING_BYTES = 16  # what an event's body adds to a change, rounded up
 _UNFIT = "Automerge cannot take it"

@@ -7,20 +7,19 @@ This module settles nothing and knows no Automerge.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from itertools import product
-from typing import NamedTuple
 
 from mesh.names import DocumentId
 from mesh.state.fold import Fold
 from mesh.state.footprints import Footprint, footprints, print_name
 from mesh.state.history import History
+from mesh.state.intake import NONE
 from mesh.state.moments import Moments
 from mesh.state.operations import OperationId
 from mesh.state.overlaps import Overlaps
-from mesh.state.reaches import Reach
+from mesh.state.versions import Drawing, Region
 
 Naming = Callable[[bytes], frozenset[bytes]]
 """The effective settlements that name a print. Edits that one settlement names are settled with each other."""
@@ -28,44 +27,11 @@ Naming = Callable[[bytes], frozenset[bytes]]
 Rivals = Callable[[], AbstractSet[tuple[bytes, bytes]]]
 """The changes, two by two, of effective settlements that name a common print."""
 
-_MARGIN = 64  # letters beside a region that are first looked at for one that everybody sees; then 8 times as many
-_WIDER = 8
-_BYTE = 8
-
-
-class Version(NamedTuple):
-    """A region as somebody had it: the last change that made it so, its text, and the letters of that."""
-
-    change: bytes
-    text: str
-    letters: tuple[OperationId, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """Edits that overlap and that nobody settled, between the nearest letters that every side and today's text show.
-
-    `prints` are the names of the edits, ascending, and `footprints` these edits; `changes` are those that made them, in
-    the order in which they count. `sides` are what those had of whom nobody else here knew, the oldest first, equal
-    ones once. `start` and `length` say where it is in today's text; `merged` is what stands there, and `letters` are
-    its letters.
-    """
-
-    prints: tuple[bytes, ...]
-    changes: tuple[bytes, ...]
-    sides: tuple[Version, ...]
-    ancestor: str
-    start: int
-    length: int
-    merged: str
-    letters: tuple[OperationId, ...]
-    footprints: tuple[Footprint, ...]
-
 
 class Regions:
     """What is known of the overlapping edits of one document."""
 
-    __slots__ = ("_found", "_history", "_names", "_prints", "_seen", "document")
+    __slots__ = ("_drawing", "_found", "_history", "_last", "_names", "_parts", "_prints", "_seen", "document")
 
     def __init__(self, document: DocumentId, history: History) -> None:
         """Begin without having looked at anything. `history` may grow."""
@@ -74,7 +40,10 @@ class Regions:
         self._prints: dict[bytes, tuple[Footprint, ...]] = {}
         self._names: dict[tuple[bytes, OperationId | None], bytes] = {}
         self._found = Overlaps(history)
+        self._parts: dict[int, tuple[list[int], list[frozenset[bytes]], list[list[int]]]] = {}
         self._seen: list[bytes] = []
+        self._drawing = Drawing(history)
+        self._last: tuple[tuple[int, int], Moments] | None = None
 
     def open(
         self,
@@ -84,35 +53,35 @@ class Regions:
         rivals: AbstractSet[tuple[bytes, bytes]] = frozenset(),
     ) -> tuple[Region, ...]:
         """The regions that are not settled, as they follow each other in the text. A fold is asked for if needed."""
-        moments = self._look(fold, void)
+        self._look(fold, void)
         groups = self._contested(list(self._groups(naming)), rivals, naming)
-        if not groups:
-            return ()
-        if moments is None or void:
-            moments = Moments(fold(), self._history, self._history.parted[0][0], void)
-        return _Drawing(self._history, moments).regions(groups, self._name)
+        named = [dict(sorted((self._name(one), one) for one in group)) for group in groups]
+        return self._drawing.regions(self._moments(fold, void), named) if named else ()
 
-    def _look(self, fold: Callable[[], Fold], void: AbstractSet[bytes]) -> Moments | None:
-        """Find the footprints of all changes that have concurrent ones, and which of them overlap.
+    def _moments(self, fold: Callable[[], Fold], void: AbstractSet[bytes]) -> Moments:
+        """The text at any moment since the changes parted, without void ones; kept until something comes."""
+        now = (len(self._history), len(void))
+        if self._last is None or self._last[0] != now:
+            self._last = now, Moments(fold(), self._history, self._history.parted[0][0], void)
+        return self._last[1]
 
-        If there are new ones, the moments at which they were found, where nothing is void.
-        """
+    def _look(self, fold: Callable[[], Fold], void: AbstractSet[bytes]) -> None:
+        """Find the footprints of all changes that have concurrent ones, and which of them overlap."""
         history = self._history
         parted = [name for first, last in history.parted for name in history.placed(first, last + 1)]
         fresh = sorted((name for name in parted if name not in self._prints), key=history.turn)
-        moments = Moments(fold(), history, history.parted[0][0]) if fresh else None
-        if moments:
+        if fresh:
             found: dict[bytes, list[Footprint]] = {name: [] for name in fresh}
-            for one in footprints(moments, history, fresh):
+            for one in footprints(self._moments(fold, NONE), history, fresh):
                 found[one.change].append(one)
             self._prints.update((name, tuple(prints)) for name, prints in found.items())
         if parted[: len(self._seen)] != self._seen:
             self._found, self._seen = Overlaps(history), []
+            self._parts.clear()
         for name in parted[len(self._seen) :]:
             for one in self._prints[name] if name not in void else ():
                 self._found.add(one)
         self._seen = parted
-        return moments
 
     def _groups(self, naming: Naming) -> Iterator[list[Footprint]]:
         """Edits that are connected by overlaps that nobody settled."""
@@ -122,10 +91,13 @@ class Regions:
             if not any(named):
                 yield prints
                 continue
-            again = Overlaps(self._history, named.__getitem__)
-            for one in prints:
-                again.add(one)
-            yield from ([prints[number] for number in part] for part in again.groups())
+            known = self._parts.get(group[0])
+            if known is None or known[:2] != (group, named):
+                again = Overlaps(self._history, named.__getitem__)
+                for one in prints:
+                    again.add(one)
+                known = self._parts[group[0]] = (group, named, list(again.groups()))
+            yield from ([prints[number] for number in part] for part in known[2])
 
     def _contested(
         self, groups: list[list[Footprint]], rivals: AbstractSet[tuple[bytes, bytes]], naming: Naming
@@ -174,111 +146,3 @@ def _joined(
     joined = [*mine, *theirs]
     where.update(((x.change, x.left), joined) for x in joined)
     return [*(group for group in groups if group is not mine and group is not theirs), joined]
-
-
-class _Sketch:
-    """A region while its bounds and versions are looked for."""
-
-    __slots__ = ("_margin", "_shared", "first", "last", "left", "prints", "right", "seen", "sides")
-
-    def __init__(self, prints: Sequence[Footprint], places: Iterable[int], sides: Sequence[bytes]) -> None:
-        found = sorted(places)
-        self.prints, self.sides = prints, sides
-        self.first, self.last = found[0], found[-1]
-        self.left, self.right = 0, 0
-        self.seen: dict[int, Sequence[int]] = {}
-        """The places of the letters that each side shows, by its number; then the ancestor, then today."""
-        self._margin = _MARGIN
-        self._shared: tuple[int, int] | None = None
-
-    def narrow(self, shown: bytearray) -> None:
-        """Of the letters around, leave those that this moment shows too."""
-        before = int.from_bytes(shown[max(0, self.first - self._margin) : self.first], "little")
-        after = int.from_bytes(shown[self.last + 1 : self.last + 1 + self._margin], "little")
-        known = self._shared or (before, after)
-        self._shared = known[0] & before, known[1] & after
-
-    def bounded(self, total: int) -> bool:
-        """After all moments: whether a letter that all show, or the edge of the text, was found on either side."""
-        assert self._shared is not None, "no moment was looked at"
-        (before, after), self._shared = self._shared, None
-        low, high = max(0, self.first - self._margin), self.last + 1
-        self.left = low + (before.bit_length() - 1) // _BYTE if before else -1
-        self.right = high + ((after & -after).bit_length() - 1) // _BYTE if after else total
-        found = bool(before or not low) and bool(after or high + self._margin >= total)
-        self._margin *= _WIDER
-        return found
-
-
-class _Drawing:
-    """The text at all the moments that somebody should see of some regions."""
-
-    def __init__(self, history: History, moments: Moments) -> None:
-        self._history, self._moments = history, moments
-
-    def regions(self, groups: Sequence[Sequence[Footprint]], name: Callable[[Footprint], bytes]) -> tuple[Region, ...]:
-        """These groups of footprints as regions, in the order of the text."""
-        sketches = self._sketches(groups)
-        unbounded = sketches
-        while unbounded:
-            for sketch, _ in self._stops(unbounded):
-                sketch.narrow(self._moments.shown)
-            unbounded = [sketch for sketch in unbounded if not sketch.bounded(len(self._moments.names))]
-        for sketch, which in self._stops(sketches):
-            sketch.seen[which] = tuple(self._moments.between(sketch.left, sketch.right))
-        starts = [self._moments.count(sketch.left + 1) for sketch in sketches]  # the last stop was today
-        names = [dict(sorted((name(one), one) for one in sketch.prints)) for sketch in sketches]
-        found = map(self._region, sketches, names, starts)
-        return tuple(sorted(found, key=lambda region: (region.start, region.prints)))
-
-    def _sketches(self, groups: Sequence[Sequence[Footprint]]) -> list[_Sketch]:
-        touched = {letter for group in groups for one in group for letter in (*one.deleted, *one.inserted)}
-        places = {letter: place for place, letter in enumerate(self._moments.names) if letter in touched}
-        out = []
-        for group in groups:
-            these = (places[letter] for one in group for letter in (*one.deleted, *one.inserted))
-            out.append(_Sketch(group, these, self._history.tips(one.change for one in group)))
-        return out
-
-    def _stops(self, sketches: Sequence[_Sketch]) -> Iterator[tuple[_Sketch, int]]:
-        """Go to each moment that a region is shown at, with a number for what it is there: today is the last."""
-        history, sides = self._history, dict[bytes, list[tuple[_Sketch, int]]]()
-        ancestors: dict[tuple[int, frozenset[tuple[bytes, int]]], list[_Sketch]] = {}
-        for sketch in sketches:
-            for number, change in enumerate(sketch.sides):
-                sides.setdefault(change, []).append((sketch, number))
-            shared = history.shared(sketch.sides)
-            ancestors.setdefault((shared.first, frozenset(shared.beyond.items())), []).append(sketch)
-        for change in sorted(sides, key=history.turn):
-            self._moments.go(history.reach((change,)))
-            yield from sides[change]
-        for (first, beyond), those in sorted(ancestors.items(), key=lambda item: item[0][0]):
-            self._moments.go(Reach(first, dict(beyond)))
-            yield from ((sketch, len(sketch.sides)) for sketch in those)
-        self._moments.go(Reach(len(history), {}))
-        yield from ((sketch, len(sketch.sides) + 1) for sketch in sketches)
-
-    def _region(self, sketch: _Sketch, prints: dict[bytes, Footprint], start: int) -> Region:
-        *sides, ancestor, today = (sketch.seen[number] for number in range(len(sketch.sides) + 2))
-        once: dict[str, Version] = {}
-        for change, places in zip(reversed(sketch.sides), reversed(sides), strict=True):
-            text = self._text(places)
-            once.setdefault(text, Version(change, text, self._letters(places)))
-        changes = sorted({one.change for one in sketch.prints}, key=self._history.age)
-        return Region(
-            tuple(prints),
-            tuple(changes),
-            tuple(reversed(once.values())),
-            self._text(ancestor),
-            start,
-            len(today),
-            self._text(today),
-            self._letters(today),
-            tuple(prints.values()),
-        )
-
-    def _text(self, places: Iterable[int]) -> str:
-        return "".join([self._moments.values[place] for place in places])
-
-    def _letters(self, places: Iterable[int]) -> tuple[OperationId, ...]:
-        return tuple(self._moments.names[place] for place in places)

@@ -7,7 +7,6 @@ itself, and nothing twice: what a person took back is left to people.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from mesh.limits import SETTLED_PRINTS_MAX
@@ -15,8 +14,8 @@ from mesh.state.conflicts import Conflict
 from mesh.state.edits import Edit, Strike
 from mesh.state.footprints import Footprint
 from mesh.state.operations import OperationId
-from mesh.state.regions import Region
 from mesh.state.settling import Settlements
+from mesh.state.versions import Region
 
 EQUAL = "equal"
 """The same words instead of the same words: one copy stays."""
@@ -66,7 +65,7 @@ def _by_change(one: Footprint) -> bytes:
 
 
 def _whole(
-    one: Footprint, places: Mapping[OperationId, int], region: Region, inserted: AbstractSet[OperationId]
+    one: Footprint, places: Mapping[OperationId, int], region: Region, inserted: frozenset[OperationId]
 ) -> str | None:
     """What an edit put into the text, if all of it is still there and nobody else wrote or deleted inside.
 

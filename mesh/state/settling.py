@@ -20,9 +20,9 @@ from mesh.state.changes import decode
 from mesh.state.conflicts import DELETED, PATH, Conflict, Kind
 from mesh.state.documents import Document
 from mesh.state.edits import Edit, Put, Splice
-from mesh.state.regions import Region, Version
 from mesh.state.rewording import splices
 from mesh.state.shapes import BODY, check_register
+from mesh.state.versions import Region, Version
 
 _NAMES_TRIED = 1000  # for a document that gives way
 

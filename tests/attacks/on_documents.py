@@ -255,11 +255,12 @@ async def conflict_bomb(town: Town) -> str:
     shown = await asyncio.to_thread(town.alder.done, "note", "show", str(document))
     conflicts = shown["conflicts"]
     assert isinstance(conflicts, list)
-    assert [len(conflict["values"]) for conflict in conflicts] == [_CONCURRENT]
+    assert [conflict["count"] for conflict in conflicts] == [_CONCURRENT]
     assert (await asyncio.to_thread(town.alder.mesh, "note", "show", str(document))).code == 0
-    await asyncio.to_thread(town.alder.call, "note.edit", document=str(document), title="settled")
+    settles = {"id": conflicts[0]["id"], "value": "settled"}
+    await asyncio.to_thread(lambda: town.alder.call("conflicts.resolve", **settles))
     await asyncio.to_thread(town.mark)
-    return "a thousand values side by side, shown, and settled by one edit"
+    return "a thousand values side by side, shown, and settled by one word"
 
 
 @real(54, "data stay data: nothing follows")

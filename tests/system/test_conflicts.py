@@ -78,6 +78,11 @@ def edit(document: str, **parts: object) -> tuple[str, dict[str, object]]:
     return "note.edit", {"document": document, **parts}
 
 
+def resolve(conflict: str, value: str) -> tuple[str, dict[str, object]]:
+    """A conflict settled by a value."""
+    return "conflicts.resolve", {"id": conflict, "value": value}
+
+
 def conflicts(device: Device, *argv: str) -> list[Told]:
     """What a device lists."""
     found = device.done("conflicts", *argv)["conflicts"]
@@ -203,8 +208,8 @@ def test_two_settle_at_once_equally_and_differently(three: Three) -> None:
     of = {str(one["document"]): str(one["id"]) for one in three.open()}
     three.part()
     for device in (birch, cedar):
-        device.done("conflicts", "resolve", of[made["equal"]], "--value", "agreed")
-        device.done("conflicts", "resolve", of[made["different"]], "--value", f"settled by {device.name}")
+        settling = {"equal": "agreed", "different": f"settled by {device.name}"}
+        three.apart(device, *(resolve(of[made[name]], value) for name, value in settling.items()))
     three.meet()
     (new,) = three.open()
     assert new["document"] == made["different"]

@@ -85,7 +85,11 @@ def test_edits_of_one_note_on_both_sides_at_once_live_side_by_side(fleet: Fleet)
     assert told.code == 0
     assert "title of one" in told.out
     assert "title of the other" in told.out
-    one.done("note", "edit", document, "--title", "title of both")
+    over = one.mesh("note", "edit", document, "--title", "title of both")
+    assert over.code == 3, "nothing is written over in passing"
+    (conflict,) = shown[0]["conflicts"]  # type: ignore[misc]
+    assert str(conflict["id"])[:12] in over.err  # type: ignore[has-type]
+    one.done("conflicts", "resolve", str(conflict["id"]), "--value", "title of both")  # type: ignore[has-type]
     fleet.converged()
     shown = [device.done("note", "show", document) for device in (one, other)]
     assert [(note["title"], note["conflicts"]) for note in shown] == [("title of both", [])] * 2

@@ -15,7 +15,7 @@ from mesh.state.edits import Splice
 from mesh.state.footprints import Footprint, footprints, print_name
 from mesh.state.moments import Moments
 from mesh.state.operations import Change, OperationId
-from mesh.state.regions import Region
+from mesh.state.versions import Region
 from tests.vectors.mask_cases import BIRTH, DOCUMENT, EMPTY, WRITERS, Story
 
 Case = dict[str, object]

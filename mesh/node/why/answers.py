@@ -142,7 +142,7 @@ def _says(agent: Agent, body: Body | None) -> str | None:
 
 async def _document(agent: Agent, document: DocumentId, whole: Sequence[Cause]) -> Told:
     """What of a document does not count, is disputed, or is not everywhere."""
-    rows = await _latest(agent, document=document)
+    rows = await _latest(agent, document)
     held = [await standing.judged(agent, row) for row in rows if row.standing is not Standing.HONOURED]
     causes = [*whole, *await standing.causes(agent, held), *await agreement.causes(agent, document)]
     causes = in_order([*causes, *await _around(agent, rows)])
@@ -152,12 +152,12 @@ async def _document(agent: Agent, document: DocumentId, whole: Sequence[Cause]) 
     return {**_answer(subject, state_of(causes), causes), **counts}
 
 
-async def _latest(agent: Agent, *, document: DocumentId | None = None, admission: Digest | None = None) -> list[Row]:
-    """The latest events of a document or a device."""
+async def _latest(agent: Agent, document: DocumentId) -> list[Row]:
+    """The latest events of a document."""
     rows: list[Row] = []
     while len(rows) < WHY_ROWS_MAX:
         before = rows[-1] if rows else None
-        page = await agent.store.newest(document=document, admission=admission, before=before, limit=LIST_MAX)
+        page = await agent.store.newest(document=document, before=before, limit=LIST_MAX)
         rows += page
         if len(page) < LIST_MAX:
             break
@@ -170,7 +170,7 @@ async def _latest(agent: Agent, *, document: DocumentId | None = None, admission
 async def _device(agent: Agent, one: Admission, whole: Sequence[Cause]) -> Told:
     """Whether a device is in reach, what waits for it, what of it is missing here, its clock and its version."""
     own = one.digest == agent.engine.own.admission
-    rows = await _latest(agent, admission=one.digest)
+    rows = await agent.store.newest(admission=one.digest, limit=LIST_MAX)
     held = [judged for judged in [await standing.judged(agent, row) for row in rows] if judged.code]
     causes = [*whole, *await standing.causes(agent, held), *await standing.forked(agent, rows)]
     causes += [*await skew.clocks(agent, rows), *await skew.versions(agent, one, rows)]

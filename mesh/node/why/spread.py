@@ -6,7 +6,7 @@ By what each device said that it holds. What nobody knows is told as that.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mesh.clocks.frontier import Frontier, events_between
@@ -27,29 +27,31 @@ if TYPE_CHECKING:
 
 _CHAIN_CHARACTERS = 8
 _MS = 1000
+_FIRST = 3  # events that are named of those that wait for a device
 
 
 async def causes(agent: Agent, rows: Sequence[Row]) -> list[Cause]:
     """For each other device that lacks some of these events, or may: that it does, and why it is not in reach."""
     found: list[Cause] = []
+    kept = await kept_ms(agent, rows)
     for one in others(agent):
-        lacks = await _lacks(agent, one, rows)
+        lacks = await _lacks(agent, one, rows, kept)
         found += lacks
         away = await unreachable(agent, one) if lacks else None
         found += [away] if away else []
     return found
 
 
-async def _lacks(agent: Agent, one: Admission, rows: Sequence[Row]) -> list[Cause]:
+async def _lacks(agent: Agent, one: Admission, rows: Sequence[Row], kept: Mapping[Digest, int]) -> list[Cause]:
     word = word_of(agent, one.digest)
     lacks = await lacking(agent, word, rows) if word else list(rows)
     if not is_linked(agent, one.digest):  # who wrote it has it, unless it says otherwise now
         lacks = [row for row in lacks if row.placed.admission != one.digest]
     if not lacks:
         return []
-    kept, (met, _) = await kept_ms(agent, lacks), await contact(agent, one.digest)
+    met, _ = await contact(agent, one.digest)
     unsent = [row for row in lacks if met is None or kept.get(row.placed.digest, 0) > met]
-    sent = [row for row in lacks if row not in unsent]
+    sent = [row for row in lacks if met is not None and kept.get(row.placed.digest, 0) <= met]
     touched = "in touch now" if is_linked(agent, one.digest) else f"in touch last at {clock.day(met)}"
     touched = touched if met is not None else "never in touch with this device, as far as is known here"
     found = []
@@ -105,8 +107,9 @@ async def _waiting(agent: Agent, one: Admission, word: Word) -> list[Cause]:
     kept, (met, _) = await kept_ms(agent, rows), await contact(agent, one.digest)
     since = min(kept.values(), default=None)
     unsent = met is None or (since is not None and since > met)
+    first = ", ".join(digest_text(row.placed.digest)[:EVENT_CHARACTERS] for row in rows[:_FIRST])
     share = f"{counted(waits, 'event')} of all that are here"
-    evidence = (share, f"the first: {named(rows)}", f"its last word: {clock.day(word.at_ms)}")
+    evidence = (share, f"the first: {first}", f"its last word: {clock.day(word.at_ms)}")
     return [cause("never-sent" if unsent else "not-received", place_of(one), since, evidence)]
 
 

@@ -133,6 +133,20 @@ def test_a_settled_one_says_by_whom() -> None:
     assert "settled by mac, 2025-11-01 12:26, event abababababab; taken back by event efefefefefef" in shown
     assert "by the rule prefix" in shown
     assert f"`mesh conflicts undo {ID[:12]}` takes that back." in shown
+    back = text({**TWO, "open": False, "settled_by": [{**by, "undone_by": "ef" * 32}]}, None)
+    assert back.endswith("That was taken back: `mesh conflicts` shows what is open now.")
+
+
+def test_notes_at_one_path() -> None:
+    """Their titles and ids, and where they are; of what is settled only that there were several."""
+    two = [{**PLAIN, "document": samples.DOCUMENT, "title": title} for title in ("one", samples.ESCAPE)]
+    told: dict[str, object] = {**TWO, "kind": "path", "field": "path", "path": "a/plan.md", "values": two}
+    shown = text({**told, "ancestor": None}, None)
+    assert "what   2 notes at one path: a/plan.md" in shown
+    assert f"    one\n    {samples.DOCUMENT}" in shown
+    assert "before they parted" not in shown
+    gone = text({**told, "path": None, "values": [], "count": 0, "open": False}, 60)
+    assert "several notes were at one path" in gone
 
 
 def test_a_list_fits_the_screen() -> None:

@@ -19,9 +19,9 @@ from mesh.state.documents import Document
 from mesh.state.edits import Put, Splice
 from mesh.state.encoding import sync_message
 from mesh.state.footprints import Footprint, print_name
-from mesh.state.genesis import derive
+from mesh.state.genesis import FIRST_OPERATIONS_MAX, derive
 from mesh.state.operations import Change, Operation, OperationId
-from mesh.state.regions import Region
+from mesh.state.versions import Region
 from tests.unit.state.writers import actor
 
 DOCUMENT = DocumentId("home", "note", bytes(range(16)))
@@ -55,10 +55,11 @@ def world(seed: int, steps: int = 30, devices: int = 3) -> list[Change]:
 class Seen:
     """The history as Automerge alone tells it, and the order of letters by the simplest way to have it."""
 
-    def __init__(self, changes: Sequence[Change], birth: Born = BIRTH) -> None:
+    def __init__(self, changes: Sequence[Change], document: DocumentId = DOCUMENT, birth: Born = BIRTH) -> None:
         """Take in all changes, in the order in which they were written."""
-        genesis = derive(DOCUMENT, birth)
-        first = decode(genesis.raw)
+        self.document = document
+        genesis = derive(document, birth)
+        first = decode(genesis.raw, FIRST_OPERATIONS_MAX)
         self._document = core.Document(bytes(16))
         message = sync_message([change.raw for change in (first, *changes)])
         self._document.receive_sync_message(core.SyncState(), core.Message.decode(message))
@@ -150,7 +151,7 @@ class Seen:
         *texts, ancestor, merged = ("".join(letter for name, letter in view if name in within) for view in views)
         start = sum(1 for name, _ in views[-1] if self.order.index(name) <= left)
         return {
-            "prints": tuple(sorted(print_name(DOCUMENT, one) for one in members)),
+            "prints": tuple(sorted(print_name(self.document, one) for one in members)),
             "sides": [
                 (side, text)
                 for n, (side, text) in enumerate(zip(sides, texts, strict=True), 1)
@@ -188,6 +189,21 @@ def connected(
         groups = [group for group in groups if group not in joined]
         groups.append(list(dict.fromkeys([*pair, *(edit for group in joined for edit in group)])))
     return groups
+
+
+def components(
+    pairs: Iterable[frozenset[bytes]], settled: Mapping[bytes, AbstractSet[bytes]]
+) -> list[tuple[bytes, ...]]:
+    """The same by the names of the edits, ascending."""
+    groups: list[set[bytes]] = []
+    for pair in pairs:
+        one, other = pair
+        if settled.get(one, NOBODY) & settled.get(other, NOBODY):
+            continue
+        joined = [group for group in groups if group & pair]
+        groups = [group for group in groups if not group & pair]
+        groups.append(set(pair).union(*joined))
+    return sorted(tuple(sorted(group)) for group in groups)
 
 
 def _between(names: Sequence[OperationId], left: OperationId | None, right: OperationId | None) -> list[OperationId]:

@@ -87,7 +87,7 @@ def test_footprints_of_those_who_break_every_rule(seed: int) -> None:
     document.take(written)
     held = [change for change in written if document.contains(change.hash)]
     held.sort(key=lambda change: (change.start, change.hash))
-    seen = Seen(held, writers.BIRTH)
+    seen = Seen(held, birth=writers.BIRTH)
     assert sorted(prints_of(document, held), key=repr) == sorted((p for c in held for p in seen.prints(c)), key=repr)
 
 

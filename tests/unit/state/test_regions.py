@@ -10,7 +10,7 @@ from mesh.state.documents import Document
 from mesh.state.edits import Put, Splice
 from mesh.state.footprints import overlap, print_name
 from mesh.state.operations import Change
-from mesh.state.regions import Region
+from mesh.state.versions import Region
 from tests.unit.state.overlap_worlds import BIRTH, DOCUMENT, NOBODY, Seen, connected, shown, world
 from tests.unit.state.writers import actor
 
