@@ -49,11 +49,12 @@ class Editing(ModalScreen["str | None"]):
         Binding("escape", "leave", "Leave", priority=True),
     ]
 
-    def __init__(self, about: str, text: str, *, one_line: bool) -> None:
+    def __init__(self, about: str, text: str, *, one_line: bool, draft: str | None = None) -> None:
         super().__init__()
         self._about = about
         self._before = text
         self._shown = text if "\t" in text and safe(text) == text.replace("\t", "    ") else safe(text)
+        self._begins = self._shown if draft is None else draft
         self._one_line = one_line
         self._asked = False
 
@@ -63,7 +64,7 @@ class Editing(ModalScreen["str | None"]):
         note = "\nControl characters in it are written out, and are kept like that if you save." if written_out else ""
         with Vertical(id="box"):
             yield Static(self._about + note, id="about", markup=False)
-            yield TextArea(self._shown, soft_wrap=True, show_line_numbers=False, compact=True)
+            yield TextArea(self._begins, soft_wrap=True, show_line_numbers=False, compact=True)
             yield Static(
                 "Ctrl-S or F2 settles it with this text on all devices; Esc leaves it open", id="keys", markup=False
             )

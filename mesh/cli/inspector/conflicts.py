@@ -47,8 +47,7 @@ def row_of(told: Told) -> Row:
     kind = KINDS.get(str(told.get("kind")), one_line(told.get("kind"), CELL_CHARACTERS))
     names = told.get("devices")
     devices = ", ".join(one_line(name, CELL_CHARACTERS) for name in names) if isinstance(names, list) else ""
-    named = "title" if told.get("kind") == "path" else "value"
-    shown = [one_line(plain(value.get(named)), CELL_CHARACTERS) for value in parts(told.get("values"))[:PREVIEWED]]
+    shown = [one_line(plain(value.get("value")), CELL_CHARACTERS) for value in parts(told.get("values"))[:PREVIEWED]]
     values = " | ".join(value or "(empty)" for value in shown)
     count, since = told.get("count"), told.get("since")
     return Row(

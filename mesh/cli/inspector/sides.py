@@ -60,6 +60,7 @@ class Sides(View):
         self._signs = True
         self._blocks: list[Block] = []
         self._settling = False
+        self._draft: str | None = None  # what was written here, until something is settled by it
 
     def body(self) -> Iterable[Widget]:
         """What the keys do, and a pane for each value of a page."""
@@ -117,13 +118,13 @@ class Sides(View):
             pane.display = place < len(self._blocks)
             if pane.display:
                 pane.show(*self._blocks[place][1:])
-        words = Text(
-            "\n".join([*settlements(self.told), choices(self.told, self._offsets[-1])]), self.inspector.inks["dim"]
-        )
+        kept = ["What you wrote is kept: e goes on with it."] if self._draft is not None else []
+        lines = [*settlements(self.told), choices(self.told, self._offsets[-1]), *kept]
+        words = Text("\n".join(lines), self.inspector.inks["dim"])
         self.query_one("#choices", Static).update(words)
         self.call_after_refresh(self._arrange)
-        first = next((n for n, block in enumerate(self._blocks) if block.key), 0)
-        panes[first].focus()
+        if self.focused is None or not self.focused.display:
+            panes[next((place for place, block in enumerate(self._blocks) if block.key), 0)].focus()
         self.tell()
 
     def on_resize(self) -> None:
@@ -221,16 +222,7 @@ class Sides(View):
         elif os.environ.get("VISUAL") or os.environ.get("EDITOR"):
             self._edit_outside()
         else:
-            before = conflict_drafts.beginning(self.told)
-            one_line = self.told.get("kind") != "text" and self.told.get("field") != "body"
-
-            def written(value: str | None) -> None:
-                if value is None or value == before:
-                    self.say("nothing was changed, so nothing is settled", "dim")
-                else:
-                    self._settle("as you wrote it", value=value)
-
-            self.app.push_screen(Editing(heading(self.told), before, one_line=one_line), written)
+            self._edit_here(conflict_drafts.beginning(self.told))
 
     def action_undo(self) -> None:
         """Take this settlement back, or, while it is open, what was settled last."""
@@ -253,6 +245,7 @@ class Sides(View):
         self._settling = False
         if result is None:
             if self.is_attached:
+                self._show()
                 self.look_soon()
             return
         self.inspector.settled_here.append(self.conflict)
@@ -263,6 +256,18 @@ class Sides(View):
         if self.app.screen is self:
             self.action_back()
         self.inspector.look_below()
+
+    def _edit_here(self, before: str) -> None:
+        one_line = self.told.get("kind") != "text" and self.told.get("field") != "body"
+
+        def written(value: str | None) -> None:
+            if value is None or value == before:
+                self.say("nothing was changed, so nothing is settled", "dim")
+                return
+            self._draft = value
+            self._settle("as you wrote it", value=value)
+
+        self.app.push_screen(Editing(heading(self.told), before, one_line=one_line, draft=self._draft), written)
 
     def _edit_outside(self) -> None:
         try:

@@ -36,6 +36,7 @@ ALWAYS: tuple[Binding, ...] = (
 class View(Screen[None]):
     """A screen between the line above and the keys below. `place` says where one is."""
 
+    AUTO_FOCUS = ""  # each screen knows better where the keys belong
     stale = False  # something came in while another screen lay above
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,6 +93,22 @@ def test_an_answer_without_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(socket_client, "ANSWER_BYTES_MAX", 1000)
     with FakeAgent(path, {"status": (b"x" * 200_000,)}), pytest.raises(Unreachable):
         asked(path)
+
+
+def test_a_stream_is_ended_from_another_thread(path: Path) -> None:
+    """Whoever waits for the next item gets an error instead of waiting for ever; to end it twice does no harm."""
+    with FakeAgent(path, {"follow": ({"item": {"n": 1}},)}):
+        connection = connect(path)
+        assert connection is not None
+        with connection:
+            items = connection.stream("follow", {})
+            assert next(items) == {"n": 1}
+            ending = threading.Timer(0.1, connection.stop)
+            ending.start()
+            with pytest.raises(Unreachable):
+                next(items)
+            ending.join()
+            connection.stop()
 
 
 def test_no_agent(path: Path) -> None:

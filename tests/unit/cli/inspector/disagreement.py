@@ -208,6 +208,8 @@ class Disagreement:
                 "Refused", "Refused", 3, "no conflict of this id is open here", "Look again: `mesh conflicts`."
             )
         if not one["open"]:
+            if one["kind"] in {"register", "text"}:  # of others it is not known any more what they were
+                return result(**{**one, "context": None, "since": None, "devices": []})
             kept = {key: one[key] for key in ("id", "document", "title", "open", "settled_by")}
             nothing = dict.fromkeys(("field", "kind", "since", "ancestor", "context"))
             return result(**nothing, **kept, count=0, devices=[], values=[], offset=0)

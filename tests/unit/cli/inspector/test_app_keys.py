@@ -86,6 +86,21 @@ async def test_a_value_is_written_here_where_no_editor_is_named(inspector: Openi
         assert str(asked["value"]).endswith("both bicycles. Yes")
 
 
+async def test_what_was_written_is_kept_when_the_conflict_changed_meanwhile(inspector: Opening) -> None:
+    """The refusal is said, the conflict shown anew, and e goes on with what was written."""
+    async with inspector() as seen:
+        await open_one(seen, "Trip to the coast", "text")
+        await seen.press("e", "end", *" Yes")
+        old = seen.mesh.conflicts.pop(TEXT)
+        seen.mesh.conflicts["new"] = old | {"id": "new"}
+        await seen.press("ctrl+s")
+        await seen.shows("it changed while you looked", "What you wrote is kept")
+        await seen.press("e", "ctrl+s")
+        assert [asked["id"] for asked in seen.asked("conflicts.resolve")] == [TEXT, "new"]
+        first, second = (asked["value"] for asked in seen.asked("conflicts.resolve"))
+        assert first == second
+
+
 async def test_an_edit_without_a_change_settles_nothing(inspector: Opening) -> None:
     """What was opened and saved as it was is no settlement."""
     async with inspector() as seen:
@@ -200,7 +215,9 @@ async def test_what_was_settled_before_is_listed_and_taken_back_after_a_question
         seen.mesh.settle(TEXT)
         await seen.press("s")
         await seen.shows("1 settlement", "Trip to the coast")
-        await seen.press("u")
+        await seen.press("enter")
+        await seen.shows("settled by laptop", "{+harbour+}")
+        await seen.press("escape", "u")
         assert isinstance(seen.app.screen, Question)
         assert "stand side by" in seen.text()
         await seen.press("n")
@@ -210,6 +227,18 @@ async def test_what_was_settled_before_is_listed_and_taken_back_after_a_question
         await seen.shows("taken back")
         await seen.press("r", "u")
         await seen.shows("that is taken back already")
+
+
+async def test_a_settlement_whose_values_are_not_known_any_more(inspector: Opening) -> None:
+    """It says where they are, and is taken back all the same."""
+    async with inspector() as seen:
+        seen.mesh.settle(DELETED)
+        await seen.press("s", "enter")
+        await seen.shows("settled by laptop", "Its values are in the timeline")
+        await seen.press("2")
+        await seen.shows("this is settled")
+        await seen.press("u")
+        assert seen.asked("conflicts.undo") == [{"id": DELETED}]
 
 
 async def test_a_change_in_the_timeline_is_taken_back_after_a_question(inspector: Opening) -> None:
