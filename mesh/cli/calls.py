@@ -94,6 +94,11 @@ def conflicts_show(*, conflict: str, limit: int | None, after: int | None) -> Ca
     return "conflicts.show", {"id": conflict, "offset": after or 0, "limit": min(shown, LIST_MAX)}
 
 
+def inspect(*, document: str | None) -> Call:
+    """What the inspector begins with: a page of open conflicts."""
+    return conflicts(document=document, kind=None, device=None, limit=CONFLICTS_SHOWN, after=None)
+
+
 def status() -> Call:
     """How this device and its mesh are."""
     return "status", {}

@@ -10,12 +10,12 @@ import sys
 import threading
 from importlib import import_module
 
-from mesh.cli.run import Run, Told
+from mesh.cli import calls
+from mesh.cli.run import Run
 from mesh.cli.screen import one_line
 from mesh.errors import Misuse, NotGranted
 from mesh.limits import ECHO_CHARACTERS_MAX
 
-FIRST_PAGE = 100  # conflicts that are asked for before anything is shown
 _APP = "mesh.cli.inspector.app"
 _INSTEAD = "`mesh conflicts` lists the same as text, `mesh conflicts show ID` shows one, `resolve` settles it."
 
@@ -23,10 +23,10 @@ _INSTEAD = "`mesh conflicts` lists the same as text, `mesh conflicts show ID` sh
 def opened(run: Run, document: str | None) -> int:
     """Show the inspector until the person leaves it; the exit code. Raises MeshError."""
     must_fit(run)
+    asked = calls.inspect(document=document)
     loading = threading.Thread(target=import_module, args=(_APP,), daemon=True)
     loading.start()
-    asked: Told = {"limit": FIRST_PAGE} | ({"document": document} if document is not None else {})
-    first = run.ask("conflicts", asked)
+    first = run.ask(*asked)
     loading.join()
     from mesh.cli.inspector.app import inspected
 

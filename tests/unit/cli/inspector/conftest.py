@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from mesh.cli import calls
 from mesh.cli.inspector.app import Inspector
-from mesh.cli.inspector.opening import FIRST_PAGE
 from mesh.cli.run import Options, Run
 from mesh.node.paths import socket_path
 from mesh.node.socket_client import Told
@@ -79,7 +79,7 @@ def inspector(home: Path, monkeypatch: pytest.MonkeyPatch) -> Opening:
         mesh = Disagreement(usual() if conflicts is None else conflicts)
         with FakeAgent(socket_path(home), mesh.answers()) as fake:
             run = Run(Options())
-            first = run.ask("conflicts", {"limit": FIRST_PAGE} | ({"document": document} if document else {}))
+            first = run.ask(*calls.inspect(document=document))
             app = Inspector(run, document, first)
             try:
                 async with app.run_test(size=size) as pilot:
