@@ -69,7 +69,8 @@ class Listing(View):
             self._take(self._first)
             self.total = len(self._held) if self._document is not None else _total(self._first)
         self.show()
-        self.query_one(Rows).focus()
+        if self._held:  # else nothing has the keys, and the footer offers nothing to open
+            self.query_one(Rows).focus()
         self.look_soon()
 
     def place(self) -> Text:
