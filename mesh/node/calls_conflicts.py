@@ -5,7 +5,7 @@ Everything is told as the log has it: values, who wrote them, and when. Nothing 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -79,7 +79,7 @@ async def listed(agent: Agent, arguments: Arguments) -> object:
             if agents.sees(agent, name, row.document):
                 rows.append(row)
                 room -= sum(_size(side.value) for side in row.sides)
-    titles = await titles_of(agent, {row.document for row in rows})
+    titles = await agent.store.titles({row.document for row in rows})
     told: Told = {"conflicts": [_line(agent, row, titles) for row in rows]}
     if more and after is not None:
         told["next"] = after.name.hex()
@@ -111,7 +111,7 @@ async def settled(agent: Agent, arguments: Arguments) -> object:
     while len(found) < limit and (page := await agent.store.settlements(document=document, before=before, limit=limit)):
         found += [row for row in page if row.conflict and agents.sees(agent, name, row.document)]
         before = page[-1].author.lamport
-    titles = await titles_of(agent, {row.document for row in found})
+    titles = await agent.store.titles({row.document for row in found})
     histories = {row.document: await history_of(agent, row.document) for row in found}
     told = [
         {
@@ -159,7 +159,7 @@ async def show(agent: Agent, arguments: Arguments) -> object:
     limit = number(arguments, "limit", _VALUES_DEFAULT, LIST_MAX)
     one = await named(agent, needed(arguments, "id"))
     agents.may_see(agent, agents.name_in(arguments), one.document)
-    titles = await titles_of(agent, [one.document])
+    titles = await agent.store.titles([one.document])
     if one.row and one.row.kind == Kind.PATH:
         values = await _notes_at(agent, one.row, offset, limit)
     else:
@@ -310,9 +310,3 @@ def _fitting(values: Sequence[Told]) -> list[Told]:
         room -= size
         found.append(value)
     return found
-
-
-async def titles_of(agent: Agent, documents: Iterable[DocumentId]) -> dict[DocumentId, str]:
-    """What notes are called."""
-    rows = [await agent.store.note(document) for document in documents]
-    return {row.note.document: row.note.title for row in rows if row}

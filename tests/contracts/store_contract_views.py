@@ -308,6 +308,15 @@ class NotesContract:
         assert titles(await store.notes(deleted=True, tag="gard", limit=9)) == ["one"]
         assert await store.notes(tag="garden", limit=9) == ()
 
+    async def test_titles_of_many(self, store: Store) -> None:
+        """Those of the notes that are asked for, of deleted ones too; what is not there is left out."""
+        rows = (note_row(document(1), "a"), note_row(document(2), "b", deleted=True), note_row(document(3), "c"))
+        await store.commit(Batch(notes=rows))
+        asked = {document(2), document(3), document(99)}
+        wanted = {document(2): "b", document(3): "c"}
+        assert await store.titles(asked) == wanted
+        assert await store.titles(()) == {}
+
     async def test_notes_at_a_path(self, store: Store) -> None:
         """Those of one space, and no removed ones; a path is taken as it is."""
         paths = {1: "a/b.md", 2: "a/b.md", 3: "a/B.md", 4: None, 5: "a/b.md"}

@@ -6,7 +6,7 @@ A view is written by the commit that changes its document, never on its own. Thi
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from mesh.limits import NOTES_LISTED_MAX, SEARCH_CHARACTERS_MAX, SEARCH_WORDS_MAX
 from mesh.names import DocumentId
@@ -179,6 +179,17 @@ def read_note(db: Sql, document: DocumentId) -> NoteRow | None:
     number = document_number(db, document)
     row = db.execute(f"{SELECT} WHERE n.document = ?", (number,)).fetchone()
     return note_row(row) if row else None
+
+
+def read_titles(db: Sql, documents: Collection[DocumentId]) -> dict[DocumentId, str]:
+    """What these notes are called."""
+    found = {}
+    for document in documents:
+        number = document_number(db, document)
+        row = db.execute("SELECT title FROM note WHERE document = ?", (number,)).fetchone()
+        if row:
+            found[document] = row[0]
+    return found
 
 
 def read_notes(

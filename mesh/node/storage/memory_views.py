@@ -36,6 +36,10 @@ class Views:
         """One note."""
         return self._notes.get(document)
 
+    async def titles(self, documents: Collection[DocumentId]) -> dict[DocumentId, str]:
+        """What these notes are called."""
+        return {document: self._notes[document].note.title for document in documents if document in self._notes}
+
     async def notes(
         self,
         *,

@@ -253,6 +253,10 @@ class SqliteStore:
         """One note."""
         return await self._reader.read(ledger_documents.read_note, document)
 
+    async def titles(self, documents: Collection[DocumentId]) -> dict[DocumentId, str]:
+        """What these notes are called."""
+        return await self._reader.read(ledger_documents.read_titles, documents)
+
     async def notes(
         self,
         *,

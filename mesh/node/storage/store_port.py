@@ -103,8 +103,7 @@ class SettlementRow:
     prints: tuple[bytes, ...]
     rule: str
     undoes: Digest | None
-    change: bytes = b""
-    """The hash of the change that it carries."""
+    change: bytes = b""  # the hash of the change that it carries
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +125,8 @@ class Batch:
     standings: tuple[Weighed, ...] = ()
     forgotten: tuple[DocumentId, ...] | None = None
     """All documents whose bodies nobody wants any more; None: as before."""
-    unshown: tuple[DocumentId, ...] = ()
-    """Notes in which nothing counts any more: their rows go."""
-    stale: tuple[DocumentId, ...] = ()
-    """Documents whose snapshot says what is not so any more: it goes."""
+    unshown: tuple[DocumentId, ...] = ()  # notes in which nothing counts any more: their rows go
+    stale: tuple[DocumentId, ...] = ()  # documents whose snapshot says what is not so any more: it goes
     born: tuple[NoteRow, ...] = ()
     """Notes as they are at their birth: written only where there is no row for the document yet."""
     notes: tuple[NoteRow, ...] = ()
@@ -322,6 +319,9 @@ class Store(Protocol):
 
     async def note(self, document: DocumentId) -> NoteRow | None:
         """One note."""
+
+    async def titles(self, documents: Collection[DocumentId]) -> dict[DocumentId, str]:
+        """What these notes are called; those that are not shown are left out."""
 
     async def notes(
         self,
