@@ -75,7 +75,8 @@ def test_never_sent_to_a_device_that_is_away_and_all_well_when_it_is_back(fleet:
         assert str(lacks["device"]) in str(lacks["fix"])
     away = cause(told, "asleep", "birch")
     since(away, parted)
-    seen(away, "the last call", "known addresses")
+    seen(away, "known addresses")
+    fleet.wait("alder called in vain", lambda: "the last call" in str(cause(why(alder, "later"), "asleep", "birch")))
     told = why(alder, "birch", "away")
     assert codes(told) == {("never-sent", "birch"), ("asleep", "birch")}, told
     seen(cause(told, "never-sent", "birch"), "1 event of all that are here", event[:12])
