@@ -81,9 +81,8 @@ class Inspector(App[None]):
 
     def on_mount(self) -> None:
         """Show the list, and listen."""
-        with suppress(NotImplementedError, ValueError, RuntimeError):  # tests run beside another loop
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                asyncio.get_running_loop().add_signal_handler(number, self.exit, None, 128 + number)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self.exit, None, 128 + number)
         self.push_screen(Listing(self._first, self.document))
         self.listening = Listening(self.run_, lambda what: self.post_message(Heard(what)))
 
