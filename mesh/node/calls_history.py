@@ -26,10 +26,10 @@ from mesh.node.saying import looked
 from mesh.node.storage.store_port import Row
 from mesh.node.why.subject import event_of
 from mesh.state import notes, past, summaries
+from mesh.state.catalogue import BODY
 from mesh.state.changes import decode, hash_in
 from mesh.state.comparing import compared
 from mesh.state.past import Past
-from mesh.state.shapes import BODY
 from mesh.state.undos import Undos
 
 if TYPE_CHECKING:

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 from mesh.events.kinds import Value
 from mesh.limits import CONFLICT_NAME_BYTES, WORD_SHOWN_CHARACTERS
 from mesh.names import DocumentId
+from mesh.state.catalogue import BODY
 from mesh.state.documents import Document
 from mesh.state.footprints import operation_name
 from mesh.state.history import Live
 from mesh.state.operations import Change, OperationId
-from mesh.state.shapes import BODY
 from mesh.state.versions import Region
 
 if TYPE_CHECKING:

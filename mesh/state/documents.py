@@ -17,6 +17,7 @@ from mesh.events.kinds import Born, Value
 from mesh.limits import BODY_PLAIN_BYTES_MAX
 from mesh.names import DocumentId
 from mesh.state import snapshot
+from mesh.state.catalogue import BODY
 from mesh.state.changes import decode
 from mesh.state.edits import Delete, Draft, Edit, Letters
 from mesh.state.encoding import encode, hash_of
@@ -27,7 +28,6 @@ from mesh.state.history import History, Live
 from mesh.state.intake import NONE, OUTDONE, Intake, Taken, contest
 from mesh.state.operations import ACTOR_BYTES, Change, OperationId
 from mesh.state.regions import Naming, Regions, Rivals
-from mesh.state.shapes import BODY
 from mesh.state.snapshot import Snapshot
 from mesh.state.versions import Region
 

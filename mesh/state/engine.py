@@ -13,12 +13,12 @@ from typing import ParamSpec, TypeVar
 from automerge import core
 
 from mesh.errors import Damaged, Malformed, Misuse
+from mesh.state.catalogue import BODY
 from mesh.state.columns import unsigned
 from mesh.state.encoding import sync_message
 from mesh.state.genesis import Genesis
 from mesh.state.intake import Intake
 from mesh.state.operations import ACTOR_BYTES, Change, OperationId
-from mesh.state.shapes import BODY
 
 P = ParamSpec("P")
 T = TypeVar("T")

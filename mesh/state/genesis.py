@@ -16,10 +16,10 @@ from mesh.events.kinds import Born, Value
 from mesh.limits import CHANGE_OPERATIONS_MAX, TEXT_BYTES_MAX
 from mesh.names import DocumentId
 from mesh.state import columns, encoding
+from mesh.state.catalogue import BODY
 from mesh.state.columns import join_runs, write_signed, write_text, write_unsigned
 from mesh.state.encoding import seal, write_value
 from mesh.state.operations import ACTOR_BYTES, Action, OperationId
-from mesh.state.shapes import BODY
 
 FIRST_OPERATIONS_MAX = 2 * CHANGE_OPERATIONS_MAX
 """A derived first change, which we wrote, may have a text of as many letters as a change, and its registers."""

@@ -21,10 +21,10 @@ from mesh.limits import (
     TITLE_BYTES_MAX,
 )
 from mesh.names import DocumentId
+from mesh.state.catalogue import BODY, TAG
 from mesh.state.documents import Document
 from mesh.state.edits import Delete, Edit, Put
 from mesh.state.rewording import splices
-from mesh.state.shapes import BODY, TAG
 
 KIND = "note"
 """The document type of notes."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from mesh.errors import Refused
 from mesh.events.kinds import Value
+from mesh.state.catalogue import BODY
 from mesh.state.documents import Document
 from mesh.state.edits import Delete, Edit, Put
 from mesh.state.rewording import splices
-from mesh.state.shapes import BODY
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,13 @@ from mesh.events.kinds import Carrier, Settled, Undone, Value
 from mesh.limits import PATH_BYTES_MAX, SETTLED_PRINTS_MAX
 from mesh.names import Digest
 from mesh.state import notes
+from mesh.state.catalogue import BODY
 from mesh.state.changes import decode
 from mesh.state.conflicts import DELETED, PATH, Conflict, Kind
 from mesh.state.documents import Document
 from mesh.state.edits import Edit, Put, Splice
 from mesh.state.rewording import splices
-from mesh.state.shapes import BODY, check_register
+from mesh.state.shapes import check_register
 from mesh.state.versions import Region, Version
 
 _NAMES_TRIED = 1000  # for a document that gives way

@@ -6,78 +6,13 @@ always. Whether a change fits the history it stands on is decided in history.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from mesh.errors import Malformed, NotGranted, TooLarge
 from mesh.events.kinds import Born, Value
-from mesh.limits import (
-    BODY_PLAIN_BYTES_MAX,
-    PATH_BYTES_MAX,
-    REGISTER_KEY_BYTES_MAX,
-    SEQ_MAX,
-    TAG_BYTES_MAX,
-    TITLE_BYTES_MAX,
-)
+from mesh.limits import SEQ_MAX
+from mesh.state.catalogue import BODY, TAG, Rule, Shape, shape_of
 from mesh.state.operations import Action, Change, Operation, OperationId
 
-BODY = "body"
-"""Where a document has its text: a Text that merges letter by letter, or a register when it was born too long."""
-
-TAG = "tag/"
-"""A tag is a register of its own, so that two devices can tag at once."""
-
 _ADMISSION_IN_ACTOR = 8  # the first half of an actor says whose it is, the rest is random
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What one register may hold."""
-
-    types: tuple[type, ...]
-    bytes_max: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What the documents of one type consist of. `other` rules the registers without a rule of their own, if any."""
-
-    registers: Mapping[str, Rule]
-    prefixes: Mapping[str, Rule]
-    other: Rule | None = None
-
-    def rule(self, key: str) -> Rule | None:
-        """The rule for a register, or None when there may be none of that name."""
-        if (own := self.registers.get(key)) is not None:
-            return own
-        for prefix, rule in self.prefixes.items():
-            if key.startswith(prefix):
-                return rule if len(key.encode()) <= len(prefix) + TAG_BYTES_MAX and key != prefix else None
-        return self.other if 0 < len(key.encode()) <= REGISTER_KEY_BYTES_MAX else None
-
-
-_TEXT = Rule((str,), BODY_PLAIN_BYTES_MAX)
-_FREE = Rule((str, int, bool, type(None)), BODY_PLAIN_BYTES_MAX)
-
-SHAPES: Mapping[str, Shape] = {
-    "note": Shape(
-        {
-            "title": Rule((str,), TITLE_BYTES_MAX),
-            "path": Rule((str, type(None)), PATH_BYTES_MAX),
-            "deleted": Rule((bool,)),
-            BODY: _TEXT,
-        },
-        {TAG: Rule((bool,))},
-    ),
-}
-"""The types that this version knows. Documents of others are held, shown raw, and may have any registers."""
-
-_GENERIC = Shape({BODY: _TEXT}, {}, _FREE)
-
-
-def shape_of(kind: str) -> Shape:
-    """What the documents of a type consist of."""
-    return SHAPES.get(kind, _GENERIC)
 
 
 def check_birth(kind: str, birth: Born) -> None:
@@ -131,11 +66,13 @@ def _check_root(operation: Operation, shape: Shape, kind: str, *, is_text: bool)
         raise Malformed("a change makes an object, which only a birth does")
     if key == BODY and is_text:
         raise Malformed("a change would replace a whole text at once")
+    if (rule := shape.rule(key)) is not None and rule.fixed:
+        raise Malformed(f"a {kind} says that once and for ever, in its birth")
     if operation.action is Action.PUT:
         check_register(kind, key, operation.value)
     elif operation.value is not None or not operation.before:
         raise Malformed("a removal has a value, or removes nothing")
-    elif key == BODY or shape.rule(key) is None:
+    elif key == BODY or rule is None:
         raise Malformed(f"a {kind} has no register of that name to remove")
 
 

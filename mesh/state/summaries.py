@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from mesh.events.kinds import Born, Carrier, Settled, Undone, Value
 from mesh.limits import SUMMARY_CHARACTERS_MAX, SUMMARY_PARTS_MAX, SUMMARY_VALUE_CHARACTERS
 from mesh.names import digest_text
+from mesh.state.catalogue import BODY, TAG
 from mesh.state.operations import Action, Change, Operation, OperationId
-from mesh.state.shapes import BODY, TAG
 
 _DELETED = "deleted"
 _NAMED = 12  # digits of an event or a conflict

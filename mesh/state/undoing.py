@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 
 from mesh.errors import Refused
+from mesh.state.catalogue import BODY
 from mesh.state.documents import Document
 from mesh.state.edits import Edit, Put, Revive, Strike, Swap
 from mesh.state.encoding import encode
 from mesh.state.fold import Write
 from mesh.state.lines import Lines, Reversal
 from mesh.state.operations import Action, Change, OperationId
-from mesh.state.shapes import BODY
 
 _DELETED = "deleted"
 

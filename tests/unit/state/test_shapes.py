@@ -5,9 +5,10 @@ import pytest
 from mesh.errors import Malformed, NotGranted, Refused, TooLarge
 from mesh.events.kinds import Born, Value
 from mesh.limits import BODY_PLAIN_BYTES_MAX, REGISTER_KEY_BYTES_MAX, SEQ_MAX, TITLE_BYTES_MAX
+from mesh.state.catalogue import SHAPES, shape_of
 from mesh.state.encoding import encode
 from mesh.state.operations import Operation, OperationId
-from mesh.state.shapes import SHAPES, check_birth, gate, shape_of
+from mesh.state.shapes import check_birth, gate
 from tests.vectors.shape_cases import ACTOR, ADMISSION, BAD, BODY, GOOD, TIP, insert, put
 
 

@@ -1,0 +1,166 @@
+"""Records: documents that are no notes, as lists show them: their registers, their text, and what is in conflict.
+
+A hand-off, a task, a receipt and their like are all kept in this one form; the module of each type reads it with the
+type's own words. This module reads and suggests; it changes no document.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mesh.errors import Misuse, TooLarge
+from mesh.events.bodies import encode_body
+from mesh.events.kinds import Born, Value
+from mesh.limits import BODY_PLAIN_BYTES_MAX, LIST_REGISTER_BYTES_MAX, SALT_BYTES
+from mesh.names import DocumentId
+from mesh.state.catalogue import BODY, SHAPES, TAG
+from mesh.state.documents import Document
+from mesh.state.edits import Delete, Edit, Put
+from mesh.state.notes import KIND as NOTE
+from mesh.state.rewording import splices
+from mesh.state.shapes import check_birth, check_register
+
+TYPES = tuple(sorted(SHAPES.keys() - {NOTE}))
+"""The types of records."""
+
+TITLE, PROJECT, STATE, DELETED = "title", "project", "state", "deleted"
+
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as people see it: of each register the value that is shown. `conflicts` names what is in conflict."""
+
+    document: DocumentId
+    registers: Mapping[str, Value]
+    text: str
+    conflicts: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """Its type."""
+        return self.document.type
+
+    @property
+    def deleted(self) -> bool:
+        """Whether it was put away."""
+        return self.registers.get(DELETED) is True
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Its tags."""
+        return tuple(self.under(TAG))
+
+    def word(self, key: str) -> str:
+        """A register that holds text; empty where it is missing or holds something else."""
+        value = self.registers.get(key)
+        return value if isinstance(value, str) else ""
+
+    def number(self, key: str, default: int = 0) -> int:
+        """A register that holds a whole number."""
+        value = self.registers.get(key)
+        return value if isinstance(value, int) and not isinstance(value, bool) else default
+
+    def said(self, key: str) -> object:
+        """A register that holds JSON; None where it is missing or cannot be read."""
+        return read(self.word(key))
+
+    def listed(self, key: str) -> tuple[str, ...]:
+        """A register that holds a list of texts; what is no text is left out."""
+        found = self.said(key)
+        return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()
+
+    def maps(self, key: str) -> tuple[Mapping[str, object], ...]:
+        """A register that holds a list of maps; what is no map is left out."""
+        found = self.said(key)
+        return tuple(one for one in found if isinstance(one, dict)) if isinstance(found, list) else ()
+
+    def under(self, prefix: str) -> dict[str, Value]:
+        """The registers under a prefix, without it, by name."""
+        return {
+            key.removeprefix(prefix): self.registers[key] for key in sorted(self.registers) if key.startswith(prefix)
+        }
+
+    def saids(self, prefix: str) -> dict[str, Mapping[str, object]]:
+        """The registers under a prefix that hold a JSON map."""
+        found = {name: read(value) for name, value in self.under(prefix).items() if isinstance(value, str)}
+        return {name: value for name, value in found.items() if isinstance(value, dict)}
+
+
+def birth(kind: str, registers: Mapping[str, Value], text: str = "", salt: bytes = b"") -> Born:
+    """The birth of a record; registers without a value (None, an empty text) are left out.
+
+    The salt is random, and empty where equal births on two devices are one thing. Raises Misuse or TooLarge.
+    """
+    assert len(salt) in {0, SALT_BYTES}, len(salt)
+    born = Born({key: value for key, value in sorted(registers.items()) if value not in {None, ""}}, text, salt)
+    check_birth(kind, born)
+    if len(encode_body(born)) > BODY_PLAIN_BYTES_MAX:
+        raise TooLarge(f"a {kind} has at most {BODY_PLAIN_BYTES_MAX:,} bytes", hint="Say it in fewer words.")
+    return born
+
+
+def view(document: DocumentId, born: Born) -> Record:
+    """A record as it was born, without Automerge."""
+    return Record(document, born.registers, born.text)
+
+
+def view_of(document: Document, conflicts: tuple[str, ...] = ()) -> Record:
+    """A record as it is, with what is in conflict in it (conflicts.py)."""
+    registers = {key: value for key, value in document.registers().items() if key != BODY}
+    return Record(document.id, registers, document.text(), conflicts)
+
+
+def edits(document: Document, registers: Mapping[str, Value], text: str | None = None) -> tuple[Edit, ...]:
+    """What must be done to a record so that these registers are as given; None removes one. Empty: nothing to do.
+
+    Raises Malformed or TooLarge when the type has no such register.
+    """
+    out: list[Edit] = []
+    for key, value in sorted(registers.items()):
+        live = [found.value for found in document.live(key)]
+        if value is None and live:
+            out.append(Delete(key))
+        elif value is not None and live != [value]:
+            check_register(document.id.type, key, value)
+            out.append(Put(key, value))
+    if text is not None:
+        out += splices(document.text(), text) if document.body is not None else [Put(BODY, text)]
+    return tuple(out)
+
+
+def said(value: object) -> str:
+    """JSON for a register: in one form, so that what is equal is one value. Raises TooLarge."""
+    text = _JSON.encode(value)
+    if len(text.encode()) > LIST_REGISTER_BYTES_MAX:
+        raise TooLarge(f"a list has at most {LIST_REGISTER_BYTES_MAX:,} bytes", hint="Say it in fewer words.")
+    return text
+
+
+def listing(texts: Iterable[str]) -> str:
+    """A list of texts for a register; empty where there is none, so that the register is left out."""
+    found: Sequence[str] = [text for text in texts if text.strip()]
+    return said(found) if found else ""
+
+
+def read(text: str) -> object:
+    """JSON out of a register, which anybody may have written; None when it is none."""
+    try:
+        return json.loads(text, parse_constant=_no_constant) if text else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def must_be_line(text: str, what: str) -> str:
+    """One line of text, without blanks around it. Raises Misuse."""
+    line = " ".join(text.split())
+    if not line or any(character < " " for character in line):
+        raise Misuse(f"a {what} is one line of text", hint="Give it a few words.")
+    return line
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(name)
