@@ -18,6 +18,7 @@ from mesh.events.verdict import Standing
 from mesh.limits import BODIES_MISSING_MAX, LIST_MAX, ROWS_READ_MAX
 from mesh.names import Digest, DocumentId
 from mesh.state.notes import Note
+from mesh.state.records import Record
 
 # ---------------------------------------------------------------- what is written
 
@@ -62,6 +63,15 @@ class NoteRow:
     updated_by: Digest
     lamport: int
     placed: Author | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRow:
+    """A record as lists show it, with who said its birth and who touched it last."""
+
+    record: Record
+    born: Author
+    updated: Author
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +140,8 @@ class Batch:
     born: tuple[NoteRow, ...] = ()
     """Notes as they are at their birth: written only where there is no row for the document yet."""
     notes: tuple[NoteRow, ...] = ()
+    records: tuple[RecordRow, ...] = ()
+    """Records as they are now; `unshown` names those that go."""
     conflicts: tuple[tuple[DocumentId, tuple[ConflictRow, ...]], ...] = ()
     """Documents whose open conflicts changed, each with all that it has now."""
     settlements: tuple[tuple[DocumentId, tuple[SettlementRow, ...], bool], ...] = ()
@@ -338,6 +350,29 @@ class Store(Protocol):
         `search`: every word must begin a word of title, body or tags; nothing in it is syntax. `at`: a space, and a
         path in it. `after`: the last one of the page before.
         """
+
+    async def record(self, document: DocumentId) -> RecordRow | None:
+        """One record."""
+
+    async def records(
+        self,
+        *,
+        types: Collection[str],
+        project: str = "",
+        states: Collection[str] = (),
+        search: str = "",
+        deleted: bool = False,
+        limit: int,
+        after: RecordRow | None = None,
+    ) -> tuple[RecordRow, ...]:
+        """Records of some types, the latest first (by Lamport number of the last touch, then by document).
+
+        `project`: whose register of that name is this; `states`: whose `state` is one of these; `search` as for notes,
+        in titles, texts and what registers say. `after`: the last one of the page before.
+        """
+
+    async def hits(self, search: str, *, types: Collection[str] = (), limit: int) -> tuple[DocumentId, ...]:
+        """Notes and records in which every word begins a word, the best first; none that were put away."""
 
     async def conflicts(
         self,
