@@ -132,3 +132,6 @@ LOOK_S_MAX = 5.0  # one look of the doctor at another program
 DATABASE_LOOK_S_MAX = 20.0  # for a quick check of the database; on a slow disk it is left unfinished
 OUTPUT_LOOK_S = 60.0  # how often the agent bounds the file that its own output goes to
 FETCH_S_MAX = 900.0  # one step of an upgrade: libraries come over a slow line
+
+# Calls
+PROGRESS_INTERVAL_S = 0.1  # between two lines that tell a caller how far its call is
