@@ -12,6 +12,7 @@ NOTE_BYTES_MAX = BODY_PLAIN_BYTES_MAX  # a note's text travels in one event
 NOTES_PAGE = 500  # notes in one answer
 CONFLICTS_SHOWN = 100  # conflicts that `mesh conflicts` shows unless told otherwise
 VALUES_SHOWN = 20  # values of one conflict, likewise
+HITS_SHOWN = 20  # documents that `mesh search` shows unless told otherwise
 EVENTS_SHOWN = 50  # events that `mesh log` shows unless told otherwise
 RANKS = ("admin", "member", "relay")
 COUNT_MAX = 100_000
@@ -97,6 +98,20 @@ def conflicts_show(*, conflict: str, limit: int | None, after: int | None) -> Ca
 def inspect(*, document: str | None) -> Call:
     """What the inspector begins with: a page of open conflicts."""
     return conflicts(document=document, kind=None, device=None, limit=CONFLICTS_SHOWN, after=None)
+
+
+def search(*, words: str, types: tuple[str, ...], project: str | None, limit: int | None) -> Call:
+    """Notes and records with these words."""
+    _texts(words=words, project=project)
+    for kind in types:
+        _texts(type=kind)
+    _limit(limit)
+    if not words.strip():
+        message = "a search needs at least one word"
+        raise Misuse(message, hint="For example: mesh search pump valve")
+    about = {} if project is None else {"project": project}
+    shown = HITS_SHOWN if limit is None else limit
+    return "search", {"words": words, "types": list(types), **about, "limit": min(shown, LIST_MAX)}
 
 
 def status() -> Call:

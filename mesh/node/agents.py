@@ -26,7 +26,7 @@ CALLS = frozenset(
         "note.add", "note.list", "note.show", "note.edit", "note.rm",
         "conflicts", "conflicts.show", "conflicts.settled", "conflicts.resolve", "conflicts.undo",
         "history", "history.at", "history.diff", "undo", "restore",
-        "why", "trace",
+        "why", "trace", "search",
     }
 )  # fmt: skip
 """What an agent may ask for at all."""
