@@ -112,6 +112,7 @@ STATEMENTS_SHOWN_MAX = 200  # statements that one answer names one by one
 # Node
 PRESENCE_MAX = 32  # PROTOCOL: sessions at work on one device that it tells of
 PRESENCE_BYTES_MAX = 64 * KIB  # PROTOCOL: of what it tells of them
+BRIEF_MARKS_MAX = 16  # briefs of which is kept when they were shown
 GIT_OUTPUT_BYTES_MAX = 1 * MIB  # what one question to git may answer
 KEYS_CACHED_MAX = 256  # public keys that are ready to verify with
 INPUTS_QUEUED_MAX = 1024  # inputs that wait for the agent; writers wait when it is full
