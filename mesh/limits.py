@@ -85,6 +85,8 @@ REGISTER_KEY_BYTES_MAX = 128  # PROTOCOL: the name of a register
 WORD_REGISTER_BYTES_MAX = 256  # PROTOCOL: a state, a name, a document, in a register of a record
 LIST_REGISTER_BYTES_MAX = 32 * KIB  # PROTOCOL: a list, or another piece of JSON, in a register of a record
 LEASE_OVER_MAX = 16  # PROTOCOL: claims that a new one passes over
+PROJECT_REMOTES_MAX = 32  # remotes by which one project is known
+CHECKPOINTS_KEPT = 8  # of one session, the latest
 TAGS_MAX = 64
 TAG_BYTES_MAX = 64  # PROTOCOL: a tag, without its prefix
 DIFF_LINES_MAX = 4 * KIB  # lines, or words of changed lines, that an edit of a text is looked for in
@@ -108,6 +110,9 @@ DISCARDED_MAX = 4096  # groups of void events that a person has seen
 STATEMENTS_SHOWN_MAX = 200  # statements that one answer names one by one
 
 # Node
+PRESENCE_MAX = 32  # PROTOCOL: sessions at work on one device that it tells of
+PRESENCE_BYTES_MAX = 64 * KIB  # PROTOCOL: of what it tells of them
+GIT_OUTPUT_BYTES_MAX = 1 * MIB  # what one question to git may answer
 KEYS_CACHED_MAX = 256  # public keys that are ready to verify with
 INPUTS_QUEUED_MAX = 1024  # inputs that wait for the agent; writers wait when it is full
 COMMIT_INPUTS_MAX = 256  # inputs that share one commit

@@ -25,10 +25,12 @@ from mesh.node import (
     calls_log,
     calls_notes,
     calls_pairing,
+    calls_sessions,
     calls_settling,
     calls_status,
     calls_tasks,
     calls_void,
+    projects,
 )
 from mesh.node.why.answers import why
 from mesh.node.why.tracing import trace
@@ -98,6 +100,14 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "restore": calls_history.restore,
     "why": why,
     "trace": trace,
+    "project.of": projects.of,
+    "project.list": projects.listed,
+    "session.begin": calls_sessions.begin,
+    "session.state": calls_sessions.state,
+    "session.checkpoint": calls_sessions.checkpoint,
+    "session.list": calls_sessions.listed,
+    "session.show": calls_sessions.show,
+    "session.resume": calls_sessions.resume,
     "lost": calls_closing.lost,
     "remove": calls_closing.remove,
     "rank": calls_closing.rank,
@@ -120,6 +130,10 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "verify": calls_log.verify,
     "rebuild": calls_log.rebuild,
 }
+
+
+_WRITTEN = ("note.", "handoff.", "pickup", "task.", "claims.")
+"""What calls begin with that read or write what a relay cannot."""
 
 
 async def call(agent: Agent, name: str, arguments: Arguments) -> object:
