@@ -95,6 +95,8 @@ MEMORY_CHARACTERS_MAX = 500  # of one memory: a fact, not an essay
 MEMORY_EVIDENCE_MAX = 16  # things that a memory rests on
 ASK_OPTIONS_MAX = 16  # of one question: more than a person compares
 ASK_WORDS_CHARACTERS_MAX = 4000  # of an answer
+PROJECT_REMOTES_MAX = 32  # remotes by which one project is known
+CHECKPOINTS_KEPT = 8  # of one session, the latest
 TAGS_MAX = 64
 TAG_BYTES_MAX = 64  # PROTOCOL: a tag, without its prefix
 DIFF_LINES_MAX = 4 * KIB  # lines, or words of changed lines, that an edit of a text is looked for in
@@ -118,6 +120,9 @@ DISCARDED_MAX = 4096  # groups of void events that a person has seen
 STATEMENTS_SHOWN_MAX = 200  # statements that one answer names one by one
 
 # Node
+PRESENCE_MAX = 32  # PROTOCOL: sessions at work on one device that it tells of
+PRESENCE_BYTES_MAX = 64 * KIB  # PROTOCOL: of what it tells of them
+GIT_OUTPUT_BYTES_MAX = 1 * MIB  # what one question to git may answer
 KEYS_CACHED_MAX = 256  # public keys that are ready to verify with
 INPUTS_QUEUED_MAX = 1024  # inputs that wait for the agent; writers wait when it is full
 COMMIT_INPUTS_MAX = 256  # inputs that share one commit

@@ -27,6 +27,8 @@ CALLS = frozenset(
         "conflicts", "conflicts.show", "conflicts.settled", "conflicts.resolve", "conflicts.undo",
         "history", "history.at", "history.diff", "undo", "restore",
         "why", "trace",
+        "project.of", "project.list",
+        "session.begin", "session.state", "session.checkpoint", "session.list", "session.show", "session.resume",
     }
 )  # fmt: skip
 """What an agent may ask for at all."""

@@ -24,9 +24,11 @@ from mesh.node import (
     calls_log,
     calls_notes,
     calls_pairing,
+    calls_sessions,
     calls_settling,
     calls_status,
     calls_void,
+    projects,
 )
 from mesh.node.why.answers import why
 from mesh.node.why.tracing import trace
@@ -80,6 +82,14 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "restore": calls_history.restore,
     "why": why,
     "trace": trace,
+    "project.of": projects.of,
+    "project.list": projects.listed,
+    "session.begin": calls_sessions.begin,
+    "session.state": calls_sessions.state,
+    "session.checkpoint": calls_sessions.checkpoint,
+    "session.list": calls_sessions.listed,
+    "session.show": calls_sessions.show,
+    "session.resume": calls_sessions.resume,
     "lost": calls_closing.lost,
     "remove": calls_closing.remove,
     "rank": calls_closing.rank,
