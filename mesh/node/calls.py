@@ -13,6 +13,7 @@ import mesh
 from mesh.errors import Misuse, NotGranted
 from mesh.node import (
     agents,
+    calls_brief,
     calls_closing,
     calls_confirming,
     calls_conflicts,
@@ -100,6 +101,7 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "restore": calls_history.restore,
     "why": why,
     "trace": trace,
+    "brief": calls_brief.brief,
     "project.of": projects.of,
     "project.list": projects.listed,
     "session.begin": calls_sessions.begin,

@@ -249,4 +249,3 @@ async def lost(agent: Agent, arguments: Arguments) -> object:
         kept = list(dict.fromkeys([*told, *names]))[-CLAIMS_TOLD_MAX:]
         await agent.engine.remember(_TOLD, json.dumps(kept).encode())
     return {"lost": found}
-
