@@ -160,7 +160,9 @@ def _happened(screen: Screen, told: Told, now: int) -> list[str]:
     heads: dict[int, str] = {}
     for device in sorted(by_device):
         # What came last stands first in each list: of the same time the later one goes below.
-        found = [row for _, row in sorted(by_device[device][::-1], key=lambda pair: pair[0])]
+        timed = list(reversed(by_device[device]))
+        timed.sort(key=lambda pair: pair[0])
+        found = [row for _, row in timed]
         heads[len(rows)] = device
         if len(found) > _ROWS_MAX:
             more = f"… {len(found) - _ROWS_MAX} earlier: mesh log --device {device}"
