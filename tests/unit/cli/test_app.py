@@ -65,7 +65,8 @@ def test_the_list_of_commands() -> None:
     forks = ["forks", "forks verify", "forks ack"]
     forks += ["conflicts", *(f"conflicts {name}" for name in ("show", "resolve", "undo", "settled"))]
     past = ["history", "undo", "inspect", "search"]
-    assert set(COMMANDS) == {*named.split(), *notes, *past, *peers, *services, *homes, *acts, *forks}
+    morning = ["brief", "session list", "session show", "session resume"]
+    assert set(COMMANDS) == {*named.split(), *notes, *past, *morning, *peers, *services, *homes, *acts, *forks}
 
 
 def test_every_command_is_documented() -> None:
