@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,9 +31,9 @@ JSON = st.recursive(
 )
 
 
-def record(**registers: Value) -> Record:
+def record(more: Mapping[str, Value] | None = None, **registers: Value) -> Record:
     """A task that has these registers."""
-    return Record(ABOUT, registers, "")
+    return Record(ABOUT, {**registers, **(more or {})}, "")
 
 
 def born(kind: str, birth: Born) -> Document:
@@ -117,8 +119,8 @@ def test_a_list_has_a_bound() -> None:
 def test_registers_are_read_by_what_they_should_hold() -> None:
     """And are empty where they hold something else."""
     one = record(
+        {"tag/b": True, "tag/a": True, "claim/2": '{"n":2}', "claim/1": "[]", "claim/3": 7},
         word="x", number=3, yes=True, list='["a",1,"b"]', maps='[{"k":1},2]', deleted=True,
-        **{"tag/b": True, "tag/a": True, "claim/2": '{"n":2}', "claim/1": "[]", "claim/3": 7},
     )  # fmt: skip
     assert (one.word("word"), one.word("number"), one.word("none")) == ("x", "", "")
     assert (one.number("number"), one.number("yes", 9), one.number("word", 9), one.number("none")) == (3, 9, 9, 0)
@@ -134,8 +136,8 @@ def test_registers_are_read_by_what_they_should_hold() -> None:
 def test_what_it_is_found_by() -> None:
     """Texts in registers, taken out of JSON; tags; neither the title, which has a place of its own, nor claims."""
     one = record(
+        {"tag/t": True, "claim/x": '{"device":"d"}', "ack/x/d": 1, "end/x": '{"words":"w"}', "chunks": "c"},
         title="title", reason="a reason", done='["one",{"k":["two"]},3,true]', broken="[not json", priority=3,
-        **{"tag/t": True, "claim/x": '{"device":"d"}', "ack/x/d": 1, "end/x": '{"words":"w"}', "chunks": "c"},
     )  # fmt: skip
     assert set(one.words()) == {"t", "a reason", "one", "two", "[not json"}
 
