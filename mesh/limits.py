@@ -75,6 +75,8 @@ COMPARE_PRINT_BYTES = 8  # PROTOCOL: of a digest that is compared
 COMPARE_KEY_BYTES = 16  # PROTOCOL: of a document's key
 COMPARE_LEAVES_MAX = 4096  # PROTOCOL: documents of one bucket, which holds 12 of 50,000
 COMPARE_EVENTS_MAX = 61_440  # PROTOCOL: honoured events of one document, 480 KiB
+FILE_NAME_BYTES_MAX = 200  # a name that we make up: 255 is what file systems take, and " (2)" must fit
+BUNDLE_HEAD_BYTES_MAX = 512 * KIB  # PROTOCOL: where up to 4,096 chains of a bundle end
 CONTROL_BYTES_MAX = 16 * MIB  # control events that one mesh may hold in memory: some 50,000 statements
 
 # Documents

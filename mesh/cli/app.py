@@ -17,6 +17,7 @@ from mesh.cli import (
     consent,
     demo,
     doctor,
+    exporting,
     forks,
     grants,
     handoff,
@@ -85,7 +86,7 @@ _DAILY = (
     consent,
     peer,
 )
-_UPKEEP = (agent, service, doctor, upgrade, logs, inspect, forks, backup, moving, recover, demo)
+_UPKEEP = (agent, service, doctor, upgrade, logs, inspect, forks, backup, exporting, moving, recover, demo)
 for commands in (*_DAILY, *_UPKEEP):
     commands.add_to(app)
 

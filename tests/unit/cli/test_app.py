@@ -45,7 +45,7 @@ def test_the_list_of_commands() -> None:
     notes = ["note add", "note list", "note show", "note edit", "note rm"]
     peers = ["peer add", "peer list", "peer remove"]
     services = ["service install", "service remove", "service status"]
-    homes = ["backup", "restore", "moved", "leave", "recover"]
+    homes = ["backup", "restore", "moved", "leave", "recover", "export", "import"]
     acts = [
         "grant",
         "ungrant",
