@@ -111,7 +111,7 @@ def _handoffs(brief: Told) -> list[str]:
         who = f"; {line(claim.get('agent') or 'somebody')} on {line(claim.get('name'))} has it" if claim else ""
         from_ = f"from {_author(one)}, {line(one.get('reason')).replace('_', ' ')}"
         left = len(parts(one, "remaining"))
-        lines.append(f"- \"{line(one.get('title'))}\" ({from_}; {left} left{who}): `mesh pickup {short(one)}`")
+        lines.append(f'- "{line(one.get("title"))}" ({from_}; {left} left{who}): `mesh pickup {short(one)}`')
         if not claim and open_:
             open_ = False
             lines += _details(one)
@@ -138,11 +138,11 @@ def _checkpoint(brief: Told) -> list[str]:
 
 
 def _question(one: Told) -> str:
-    return f"- \"{line(one.get('title'))}\" waits since {clock.day(_ms(one.get('at_ms')))} (`{short(one)}`)"
+    return f'- "{line(one.get("title"))}" waits since {clock.day(_ms(one.get("at_ms")))} (`{short(one)}`)'
 
 
 def _answer(one: Told) -> str:
-    return f"- \"{line(one.get('title'))}\": **{line(one.get('answer'))}** (`{short(one)}`)"
+    return f'- "{line(one.get("title"))}": **{line(one.get("answer"))}** (`{short(one)}`)'
 
 
 def _task(one: Told) -> str:
@@ -173,16 +173,16 @@ def _at_work(one: Told) -> str:
 
 def _lost(one: Told) -> str:
     winner = f"{line(one.get('winner_agent') or 'the person')} on {line(one.get('winner_name'))}"
-    return f"- \"{line(one.get('title'))}\" is taken by {winner}: leave it, say what you had (`{short(one)}`)"
+    return f'- "{line(one.get("title"))}" is taken by {winner}: leave it, say what you had (`{short(one)}`)'
 
 
 def _conflicts(brief: Told) -> list[str]:
     items = parts(part(brief, "conflicts"), "items")
-    return [f"- \"{line(one.get('title'))}\": {line(one.get('field'))} has several values" for one in items]
+    return [f'- "{line(one.get("title"))}": {line(one.get("field"))} has several values' for one in items]
 
 
 def _note(one: Told) -> str:
-    return f"- \"{line(one.get('title'))}\" ({_author(one)}, `{short(one)}`)"
+    return f'- "{line(one.get("title"))}" ({_author(one)}, `{short(one)}`)'
 
 
 def _author(one: Told) -> str:
