@@ -58,6 +58,14 @@ FORMS = {
         numbers={"--limit": "limit"},
     ),
     ("note", "show"): Form(frequent.note_show, arguments=("document",), required=1),
+    ("task", "list"): Form(frequent.task_list, options={"--project": "project"}, numbers={"--limit": "limit"}),
+    ("task", "ready"): Form(frequent.task_ready, options={"--project": "project"}, numbers={"--limit": "limit"}),
+    ("handoff", "list"): Form(
+        frequent.handoff_list,
+        options={"--project": "project"},
+        flags={"--all": "every"},
+        numbers={"--limit": "limit"},
+    ),
     ("conflicts",): Form(
         frequent.conflicts,
         options={"--document": "document", "--kind": "kind", "--device": "device", "--after": "after"},
@@ -71,6 +79,12 @@ FORMS = {
         required=1,
     ),
     ("inspect",): Form(frequent.inspect, arguments=("document",)),
+    ("brief",): Form(
+        frequent.brief,
+        options={"--project": "project", "--since": "since"},
+        flags={"--markdown": "markdown"},
+        numbers={"--budget": "budget"},
+    ),
     ("status",): Form(frequent.status),
     ("log",): Form(
         frequent.log,
