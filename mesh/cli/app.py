@@ -10,6 +10,7 @@ import typer
 import mesh
 from mesh.cli import (
     agent,
+    ask,
     backup,
     brief,
     closing,
@@ -29,8 +30,10 @@ from mesh.cli import (
     pair,
     peer,
     recover,
+    remember,
     service,
     session,
+    ship,
     task,
     upgrade,
     void,
@@ -74,6 +77,9 @@ _DAILY = (
     session,
     handoff,
     task,
+    ship,
+    remember,
+    ask,
     history,
     conflicts,
     why,

@@ -29,7 +29,7 @@ CALLS = frozenset(
         "why", "trace",
         "receipt.new", "ship", "receipt.list", "receipt.show", "receipt.dispute", "receipt.owed", "receipt.proposal",
         "memory.add", "memory.list", "memory.show", "memory.supersede", "recall",
-        "ask.new", "ask.list", "ask.show",
+        "ask.new", "ask.list", "ask.show", "ask.wait",
         "handoff.new", "handoff.list", "handoff.show", "handoff.decline", "handoff.done", "pickup",
         "task.add", "task.edit", "task.list", "task.ready", "task.show", "task.claim", "task.done", "task.state",
         "claims.renew", "claims.lost",

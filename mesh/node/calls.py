@@ -134,6 +134,7 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "ask.show": calls_asks.show,
     "ask.answer": calls_asks.answer,
     "ask.take": calls_asks.take,
+    "ask.wait": calls_asks.wait,
     "lost": calls_closing.lost,
     "remove": calls_closing.remove,
     "rank": calls_closing.rank,
@@ -158,7 +159,9 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
 }
 
 
-_WRITTEN = ("note.", "handoff.", "pickup", "task.", "claims.")
+_WRITTEN = (
+    *("note.", "handoff.", "pickup", "task.", "claims.", "receipt.", "ship", "evidence.", "memory.", "recall", "ask."),
+)
 """What calls begin with that read or write what a relay cannot."""
 
 
