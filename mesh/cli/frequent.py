@@ -6,7 +6,7 @@ builds its calls with the functions of `mesh.cli.calls`.
 
 from __future__ import annotations
 
-from mesh.cli import calls, reading, view_brief, view_conflicts, view_notes, view_status, view_work
+from mesh.cli import calls, reading, view_brief, view_conflicts, view_notes, view_search, view_status, view_work
 from mesh.cli.run import Run
 from mesh.cli.screen import lines_of
 from mesh.errors import Misuse
@@ -102,6 +102,19 @@ def conflicts_show(
     """Show one conflict, with a page of its values."""
     result = run.ask(*calls.conflicts_show(conflict=conflict, limit=limit, after=after))
     run.out.result(result, lambda screen: view_conflicts.shown(screen, result, whole=whole))
+
+
+def search(
+    run: Run,
+    *,
+    words: tuple[str, ...],
+    types: tuple[str, ...] = (),
+    project: str | None = None,
+    limit: int | None = None,
+) -> None:
+    """Find notes and records by their words."""
+    result = run.ask(*calls.search(words=" ".join(words), types=types, project=project, limit=limit))
+    run.out.result(result, lambda screen: view_search.found(screen, result))
 
 
 def inspect(run: Run, *, document: str | None = None) -> None:
