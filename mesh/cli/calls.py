@@ -170,6 +170,20 @@ def about(project: str | None) -> dict[str, object]:
     return {"cwd": os.getcwd()} if project == "." else {"project": project}  # noqa: PTH109 - pathlib is a library to wait for
 
 
+def shipped(*, words: str, project: str | None, unreported: bool, limit: int | None) -> Call:
+    """Receipts of work."""
+    _texts(words=words)
+    named: dict[str, object] = {"words": words, "state": "unreported" if unreported else ""}
+    return "receipt.list", {**{key: value for key, value in named.items() if value}, **_page(project, limit)}
+
+
+def recall(*, words: str, kinds: tuple[str, ...], project: str | None, limit: int | None) -> Call:
+    """Memories about something."""
+    _texts(words=words)
+    _tags(kinds)
+    return "recall", {"query": words, **({"kind": list(kinds)} if kinds else {}), **_page(project, limit)}
+
+
 def devices() -> Call:
     """Who belongs to the mesh."""
     return "devices", {}
