@@ -1,8 +1,9 @@
 """`mesh-hook TOOL`: what an agent tool tells its hooks goes to the agent, and the answer back. Standard library only.
 
 It runs inside the tool's own loop, many times a minute, so it imports next to nothing: while an agent runs not even
-JSON is read here. Where none answers, what happened is left in the spool of the home, without its secrets, and the
-agent takes it from there. It always ends with 0, because it must never be what stops the tool, and it decides nothing.
+JSON is read here. Where none answers, what happened is left in the spool of the home, without its secrets, for the agent
+to take; a child does that, so that the tool need not wait for it. It always ends with 0, because it must never be what
+stops the tool, and it decides nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ from mesh.limits import (
 )
 from mesh.node.places import home_text, socket_text, spool_text
 from mesh.node.timing import HOOK_ANSWER_S, HOOK_WAIT_S
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Left = Callable[[], None]
 
 TOOLS = ("claude", "gemini")
 USAGE = """mesh-hook TOOL [--home DIR] [--wait SECONDS]
@@ -67,14 +74,20 @@ def main() -> None:
         if "--help" in sys.argv[1:]:
             _write(1, USAGE.encode())
         else:
-            _write(1, passed_on(sys.argv[1:], _input()))
+            out, left = passed_on(sys.argv[1:], _input())
+            _write(1, out)
+            if left is not None:
+                _in_a_child(left)
     except BaseException as error:  # noqa: BLE001 - whatever is wrong here, the tool goes on
         _complain(str(error) or type(error).__name__)
     os._exit(0)  # nothing is left to be tidied up, and that would take its time
 
 
-def passed_on(argv: list[str], raw: bytes) -> bytes:
-    """Tell the agent, or the spool; what the tool is to read. Raises ValueError or OSError."""
+def passed_on(argv: list[str], raw: bytes) -> tuple[bytes, Left | None]:
+    """Tell the agent; what the tool is to read, and what is left to be done where no agent took it.
+
+    Raises ValueError or OSError.
+    """
     given = Given(argv)
     body = raw.strip().removeprefix(b"\xef\xbb\xbf").replace(b"\n", b" ").replace(b"\r", b" ")
     if not body.startswith(b"{"):
@@ -84,9 +97,8 @@ def passed_on(argv: list[str], raw: bytes) -> bytes:
     try:
         line = _asked(given, body)
     except OSError:  # none runs, or it ended meanwhile, or it does not answer
-        _keep(given, body)
-        return b""
-    return b"" if line == _NOTHING else _answer(given, body, line)
+        return b"", _left(given, body)
+    return (b"", None) if line == _NOTHING else _answer(given, body, line)
 
 
 def _asked(given: Given, body: bytes) -> bytes:
@@ -117,39 +129,43 @@ def _asked(given: Given, body: bytes) -> bytes:
         sock.close()
 
 
-def _answer(given: Given, body: bytes, line: bytes) -> bytes:
+def _answer(given: Given, body: bytes, line: bytes) -> tuple[bytes, Left | None]:
     """What the tool is to read, out of the agent's line."""
     import json
 
     told = json.loads(line)
     error = told.get("error")
     if isinstance(error, dict):
-        if error.get("family") == "Unreachable":  # a full disk, or a store that is busy: later
-            _keep(given, body)
         _complain(f"{error.get('message')} {error.get('hint', '')}".rstrip())
-        return b""
+        later = error.get("family") == "Unreachable"  # a full disk, or a store that is busy
+        return b"", _left(given, body) if later else None
     output = told.get("result", {}).get("output")
-    return json.dumps(output).encode() + b"\n" if output else b""
+    return json.dumps(output).encode() + b"\n" if output else b"", None
 
 
 # ── where no agent answers ───────────────────────────────────────────────────────────────────────
 
 
-def _keep(given: Given, body: bytes) -> None:
-    """Leave what happened in the spool, without its secrets. The agent takes each file once, in order."""
+def _left(given: Given, body: bytes) -> Left:
+    """How to leave what happened in the spool. Raises ValueError where there is no place for it."""
+    folder = spool_text(given.home)
+    if not os.path.isdir(given.home):
+        raise ValueError(f"there is no mesh in {given.home}")
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    if len(os.listdir(folder)) >= SPOOL_FILES_MAX:
+        raise ValueError(f"{folder} is full: start the agent with `mesh up`")
+    return lambda: _keep(given, folder, body)
+
+
+def _keep(given: Given, folder: str, body: bytes) -> None:
+    """Leave it there without its secrets. The agent takes each file once, in order."""
     import json
 
     from mesh.node.redaction import redacted_value
 
-    if not os.path.isdir(given.home):
-        raise ValueError(f"there is no mesh in {given.home}")
-    folder = spool_text(given.home)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    if len(os.listdir(folder)) >= SPOOL_FILES_MAX:
-        raise ValueError(f"{folder} is full: start the agent with `mesh up`")
     told = {
         "tool": given.tool, "as": given.principal, "id": given.id, "at_ms": given.at_ms,
-        "body": redacted_value(json.loads(body)),
+        "body": redacted_value(_shorter(json.loads(body), 0)),
     }  # fmt: skip
     draft = f"{folder}/.{given.id}.new"
     file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -161,6 +177,17 @@ def _keep(given: Given, body: bytes) -> None:
         raise
     finally:
         os.close(file)
+
+
+def _in_a_child(left: Left) -> None:
+    """Do it while the tool goes on: what looks like a secret is found slowly. The tool's streams are let go at once."""
+    if os.fork():
+        return
+    os.setsid()  # whoever ends the tool does not end this
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)
+    left()
 
 
 def _cut(body: bytes) -> bytes:
@@ -177,7 +204,8 @@ def _cut(body: bytes) -> bytes:
 
 def _shorter(value: object, depth: int) -> object:
     if isinstance(value, str):
-        return value if len(value) <= HOOK_TEXT_CHARACTERS_MAX else f"{value[:HOOK_TEXT_CHARACTERS_MAX]}…"
+        half = HOOK_TEXT_CHARACTERS_MAX // 2  # how a command ended stands at the end of what it said
+        return value if len(value) <= HOOK_TEXT_CHARACTERS_MAX else f"{value[:half]}…{value[-half:]}"
     if depth > 8:
         return None
     if isinstance(value, dict):

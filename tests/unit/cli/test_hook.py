@@ -35,9 +35,13 @@ def run(*words: str, given: object = STOP, **env: str) -> tuple[str, str]:
     return done.stdout.decode(), done.stderr.decode()
 
 
-def spooled(home: Path) -> list[dict[str, object]]:
-    """What waits for an agent, in order."""
-    return [json.loads(path.read_bytes()) for path in sorted(spool_path(home).glob("*.json"))]
+def spooled(home: Path, count: int) -> list[dict[str, object]]:
+    """What waits for an agent, in order, as soon as so much does."""
+    until = time.monotonic() + 30
+    while len(found := sorted(spool_path(home).glob("*.json"))) < count:
+        assert time.monotonic() < until, found
+        time.sleep(0.01)
+    return [json.loads(path.read_bytes()) for path in found]
 
 
 def test_the_agent_is_told_and_its_answer_printed(home: Path, agent: Agent) -> None:
@@ -77,7 +81,7 @@ def test_an_agent_that_cannot_take_it_gets_it_later(home: Path, agent: Agent, an
     fake = agent(answers)
     out, _ = run("claude")
     assert out == ""
-    (kept,) = spooled(home)
+    (kept,) = spooled(home, 1)
     assert kept["id"] == fake.asked[0][1]["id"]
     assert kept["body"] == STOP
 
@@ -88,7 +92,7 @@ def test_without_an_agent_it_is_spooled_in_order_without_secrets(home: Path) -> 
     given = {"hook_event_name": "PostToolUse", "tool_input": {"command": f"curl -H 'Authorization: token {secret}'"}}
     assert run("claude", given=given) == ("", "")
     run("gemini")
-    first, second = spooled(home)
+    first, second = spooled(home, 2)
     assert secret not in json.dumps(first)
     assert "[redacted:" in json.dumps(first)
     assert (first["tool"], second["tool"], second["as"]) == ("claude", "gemini", "gemini")
@@ -106,8 +110,11 @@ def test_an_agent_that_does_not_answer_is_not_waited_for(
     with socket.socket(socket.AF_UNIX) as deaf:
         deaf.bind(str(socket_path(home)))
         deaf.listen()
-        assert hook.passed_on(["claude"], json.dumps(STOP).encode()) == b""
-    assert len(spooled(home)) == 1
+        out, left = hook.passed_on(["claude"], json.dumps(STOP).encode())
+    assert out == b""
+    assert left is not None
+    left()
+    assert len(spooled(home, 1)) == 1
     assert capfd.readouterr() == ("", "")
 
 
@@ -120,10 +127,13 @@ def test_only_a_permission_waits_for_a_person(home: Path, agent: Agent, monkeypa
         return result(output={"late": True})
 
     fake = agent({"hook": slowly})
-    assert hook.passed_on(["claude", "--wait", "60"], b'{"hook_event_name":"PermissionRequest"}') == b'{"late": true}\n'
+    asked = b'{"hook_event_name":"PermissionRequest"}'
+    assert hook.passed_on(["claude", "--wait", "60"], asked) == (b'{"late": true}\n', None)
     assert fake.asked[0][1]["wait_s"] == 60
-    assert hook.passed_on(["claude", "--wait", "60"], json.dumps(STOP).encode()) == b""
-    assert len(spooled(home)) == 1
+    out, left = hook.passed_on(["claude", "--wait", "60"], json.dumps(STOP).encode())
+    assert out == b""
+    assert left is not None
+    assert spool_path(home).is_dir()
 
 
 @pytest.mark.parametrize(
@@ -134,8 +144,6 @@ def test_only_a_permission_waits_for_a_person(home: Path, agent: Agent, monkeypa
         (("claude", "--wait", "soon"), b"{}", "invalid literal"),
         (("claude",), b"", "no JSON object"),
         (("claude",), b"[1]", "no JSON object"),
-        (("claude",), b'{"a": ', "Expecting value"),
-        (("claude",), b'{"a": "\xff"}', "codec"),
         (("claude", "--home", "/nowhere/at/all"), b"{}", "no mesh in"),
     ],
 )
@@ -146,6 +154,15 @@ def test_what_makes_no_sense_stops_no_tool(home: Path, words: tuple[str, ...], g
     assert said in err
     assert len(err.splitlines()) == 1
     assert not spool_path(home).exists() or not list(spool_path(home).iterdir())
+
+
+@pytest.mark.parametrize("given", [b'{"a": ', b'{"a": "\xff"}', b"{" * 100_000])
+def test_what_is_no_json_is_not_kept(home: Path, given: bytes) -> None:
+    """It is found out when the tool has gone on already."""
+    run("claude", given=given)
+    run("claude")
+    (kept,) = spooled(home, 1)
+    assert kept["body"] == STOP
 
 
 def test_a_whole_file_is_cut(home: Path, agent: Agent) -> None:
@@ -161,10 +178,12 @@ def test_a_whole_file_is_cut(home: Path, agent: Agent) -> None:
     assert isinstance(body, dict)
     assert body["hook_event_name"] == "PostToolUse"
     assert len(json.dumps(body)) <= HOOK_KEPT_BYTES_MAX
-    small = {"tool_input": {"file_path": "/project/big.txt", "content": "y" * 200_000}}
+    small = {"tool_input": {"file_path": "/project/big.txt", "content": "y" * 200_000 + "z"}}
     run("claude", given=small)
     cut = fake.asked[1][1]["body"]
-    assert cut == {"tool_input": {"file_path": "/project/big.txt", "content": "y" * HOOK_TEXT_CHARACTERS_MAX + "…"}}
+    half = HOOK_TEXT_CHARACTERS_MAX // 2
+    content = "y" * half + "…" + "y" * (half - 1) + "z"
+    assert cut == {"tool_input": {"file_path": "/project/big.txt", "content": content}}, "head and end of it"
     assert home.is_dir()
 
 
@@ -185,7 +204,7 @@ def test_it_reads_no_json_while_an_agent_runs(agent: Agent) -> None:
     agent({"hook": (b'{"result":{}}\n',)})
     code = (
         "import sys; from mesh.cli import hook; "
-        "assert hook.passed_on(['claude'], b'{}') == b''; "
+        "assert hook.passed_on(['claude'], b'{}') == (b'', None); "
         "print(*sorted({'json', 're', 'pathlib', 'typing', 'hashlib', 'asyncio', 'subprocess'} & set(sys.modules)))"
     )
     argv = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(Path.cwd())!r}); {code}"]
