@@ -27,6 +27,11 @@ CALLS = frozenset(
         "conflicts", "conflicts.show", "conflicts.settled", "conflicts.resolve", "conflicts.undo",
         "history", "history.at", "history.diff", "undo", "restore",
         "why", "trace",
+        "receipt.new", "ship", "receipt.list", "receipt.show", "receipt.dispute", "receipt.owed", "receipt.proposal",
+        "memory.add", "memory.list", "memory.show", "memory.supersede", "recall",
+        "ask.new", "ask.list", "ask.show",
+        "project.of", "project.list",
+        "session.begin", "session.state", "session.checkpoint", "session.list", "session.show", "session.resume",
     }
 )  # fmt: skip
 """What an agent may ask for at all."""
