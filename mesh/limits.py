@@ -127,6 +127,7 @@ STATEMENTS_SHOWN_MAX = 200  # statements that one answer names one by one
 # Node
 PRESENCE_MAX = 32  # PROTOCOL: sessions at work on one device that it tells of
 PRESENCE_BYTES_MAX = 64 * KIB  # PROTOCOL: of what it tells of them
+BRIEF_MARKS_MAX = 16  # briefs of which is kept when they were shown
 GIT_OUTPUT_BYTES_MAX = 1 * MIB  # what one question to git may answer
 KEYS_CACHED_MAX = 256  # public keys that are ready to verify with
 INPUTS_QUEUED_MAX = 1024  # inputs that wait for the agent; writers wait when it is full
@@ -229,3 +230,10 @@ STORE_BUSY_S = 10.0  # how long a connection waits for the other one
 BUCKETS_UNSAVED_MAX = 512  # buckets of the state tree that are hashed anew after a crash: some 50 ms
 FREE_BYTES_MIN = 1 * MIB  # a disk with less is taken for full when a write fails
 DISK_LOW_BYTES = 256 * MIB  # with less free the doctor warns: a log of 100,000 notes takes about as much
+
+# Hand-offs and tasks
+TASKS_READ_MAX = 10_000  # tasks that one answer looks at: more are no list that anybody works through
+REMAINING_MAX = 100  # tasks that one hand-off makes: they share a commit with it
+HANDOFF_FILES_MAX = 100  # files of a hand-off that are looked for where it is picked up
+FILE_DIGEST_BYTES_MAX = 16 * MIB  # of a file whose digest is taken for that
+CLAIMS_TOLD_MAX = 1024  # lost claims of which is known that somebody was told

@@ -20,6 +20,7 @@ from mesh.node import (
     calls_devices,
     calls_forks,
     calls_grants,
+    calls_handoffs,
     calls_history,
     calls_leaving,
     calls_log,
@@ -30,6 +31,7 @@ from mesh.node import (
     calls_sessions,
     calls_settling,
     calls_status,
+    calls_tasks,
     calls_void,
     projects,
 )
@@ -67,6 +69,22 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "note.show": calls_notes.show,
     "note.edit": calls_notes.edit,
     "note.rm": calls_notes.remove,
+    "handoff.new": calls_handoffs.new,
+    "handoff.list": calls_handoffs.listed,
+    "handoff.show": calls_handoffs.show,
+    "handoff.decline": calls_handoffs.decline,
+    "handoff.done": calls_handoffs.done,
+    "pickup": calls_handoffs.pickup,
+    "task.add": calls_tasks.add,
+    "task.edit": calls_tasks.edit,
+    "task.list": calls_tasks.listed,
+    "task.ready": calls_tasks.ready,
+    "task.show": calls_tasks.show,
+    "task.claim": calls_tasks.claim,
+    "task.done": calls_tasks.done,
+    "task.state": calls_tasks.state,
+    "claims.renew": calls_tasks.renew,
+    "claims.lost": calls_tasks.lost,
     "conflicts": calls_conflicts.listed,
     "conflicts.show": calls_conflicts.show,
     "conflicts.settled": calls_conflicts.settled,
@@ -138,13 +156,17 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
 }
 
 
+_WRITTEN = ("note.", "handoff.", "pickup", "task.", "claims.")
+"""What calls begin with that read or write what a relay cannot."""
+
+
 async def call(agent: Agent, name: str, arguments: Arguments) -> object:
     """Do one call; for those that stream the result is an async iterator. Raises MeshError."""
     found = _CALLS.get(name)
     if found is None:
         hint = f"The agent is of version {mesh.__version__}: `mesh down`, then `mesh up`."
         raise Misuse(f"the agent knows no call {name!r}", hint=hint)
-    if name.startswith("note.") and agent.engine.is_relay:
+    if name.startswith(_WRITTEN) and agent.engine.is_relay:
         message = "this device is a relay: it holds what it cannot read, and writes nothing"
         raise NotGranted(message, hint="Do it on one of your other devices: `mesh devices` shows them.")
     agents.must_be_allowed(name, arguments)

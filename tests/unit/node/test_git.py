@@ -1,33 +1,12 @@
 """What git tells of real repositories: of any folder within, a further worktree, a shallow copy, and of none."""
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from mesh.node import git, timing
-
-
-def run(folder: Path, *words: str) -> str:
-    """Git, as a person would use it, whatever is set up on this machine."""
-    person = ("-c", "user.name=P", "-c", "user.email=p@example.org", "-c", "init.defaultBranch=main")
-    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-    done = subprocess.run(
-        ["git", *person, *words], cwd=folder, env=environment, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
-
-
-def made(folder: Path) -> Path:
-    """A repository with two commits and two remotes."""
-    (folder / "sub dir").mkdir(parents=True)
-    run(folder, "init", "-q")
-    run(folder, "commit", "-q", "--allow-empty", "-m", "first")
-    run(folder, "commit", "-q", "--allow-empty", "-m", "second")
-    run(folder, "remote", "add", "fork", "https://me:secret@example.org/me/site.git")
-    run(folder, "remote", "add", "origin", "git@example.org:team/site.git")
-    return folder
+from tests.unit.node.repositories import made, run
 
 
 def lies_in(top: str, folder: Path) -> bool:
