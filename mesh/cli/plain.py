@@ -79,6 +79,12 @@ FORMS = {
         required=1,
     ),
     ("inspect",): Form(frequent.inspect, arguments=("document",)),
+    ("brief",): Form(
+        frequent.brief,
+        options={"--project": "project", "--since": "since"},
+        flags={"--markdown": "markdown"},
+        numbers={"--budget": "budget"},
+    ),
     ("status",): Form(frequent.status),
     ("log",): Form(
         frequent.log,

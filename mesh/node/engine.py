@@ -131,7 +131,7 @@ class Engine:
     # ── what others ask for ──────────────────────────────────────────────────────────────────────
 
     async def say(self, lane: Lane, make: Make) -> tuple[Placed, ...]:
-        """Say what `make` comes up with, or nothing. Once this returns it is kept: it survives kill -9 and power loss."""
+        """Say what `make` comes up with, or nothing. When it returns it is kept: it survives kill -9 and power loss."""
         beside = BESIDE.get()
 
         async def run() -> Effects:

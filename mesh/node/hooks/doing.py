@@ -231,7 +231,7 @@ async def _stopped(doing: Doing) -> Reply:
 
 async def _ended(doing: Doing) -> Reply:
     """It is over: what it changed and did not tell of gets a draft that the machine writes."""
-    await doing.ask("receipt.draft", session=doing.trail.document)
+    await doing.agent.call("receipt.draft", {"session": doing.trail.document})
     await doing.state(sessions.ENDED)
     return NOTHING
 

@@ -43,8 +43,8 @@ async def permitted(doing: Doing) -> Reply:
     asked = await once(doing.agent, event.id, act)
     if asked is None:  # it was asked before, and nobody waits any more
         return NOTHING
-    told = await doing.ask("ask.take", id=asked["document"], wait_ms=event.wait_s * 1000)
-    answer = told.get("answer")
+    told = await doing.agent.call("ask.take", {"id": asked["document"], "wait_ms": event.wait_s * 1000})
+    answer = told.get("answer") if isinstance(told, dict) else None
     if not isinstance(answer, dict) or answer.get("option") not in {ALLOW, DENY}:
         return NOTHING
     who = answer.get("name")
