@@ -1,8 +1,8 @@
 """`mesh-hook TOOL`: what an agent tool tells its hooks goes to the agent, and the answer back. Standard library only.
 
 It runs inside the tool's own loop, many times a minute, so it imports next to nothing: while an agent runs not even
-JSON is read here. Where none answers, what happened is left in the spool of the home, without its secrets, for the agent
-to take; a child does that, so that the tool need not wait for it. It always ends with 0, because it must never be what
+JSON is read here. Where none answers, what happened is left in the spool of the home, without its secrets, for the
+agent to take; a child does that, so that the tool need not wait. It always ends with 0, because it must never be what
 stops the tool, and it decides nothing.
 """
 

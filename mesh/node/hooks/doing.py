@@ -86,6 +86,8 @@ async def _trail(agent: Agent, event: Event, happening: Happening) -> Trail:
     assert isinstance(found, dict), "a session"
     trail = trail or Trail(str(found["document"]))
     trail.cwd = happening.cwd or trail.cwd
+    project = found["project"]
+    trail.project = str(project["document"]) if isinstance(project, dict) else ""
     agent.memory.trails.put(event.tool, happening.native, trail)
     return trail
 
@@ -202,7 +204,7 @@ async def _limited(doing: Doing) -> Reply:
             remaining=remaining,
             files=files,
             session=doing.trail.document,
-            cwd=doing.trail.cwd,
+            project=doing.trail.project,
             context="\n".join(context),
         )
 
@@ -245,7 +247,7 @@ async def _task_made(doing: Doing) -> Reply:
     async def act() -> Told:
         title = " ".join(happening.words.split())[:_TITLE_CHARACTERS] or f"A task of {doing.event.tool}"
         return await doing.ask(
-            "task.add", title=title, text=happening.text, cwd=doing.trail.cwd, external=_external(doing)
+            "task.add", title=title, text=happening.text, project=doing.trail.project, external=_external(doing)
         )
 
     await once(doing.agent, doing.event.id, act)

@@ -62,7 +62,7 @@ def _exit(text: str) -> int | None:
         found = _TRAILER.fullmatch(line)
         if found is None:
             break
-        trailer[found[1]] = found[2]
+        trailer.setdefault(found[1], found[2])  # the last one is the tool's
     code = trailer.get("Exit Code")
     if code is not None:
         return int(code) if code.lstrip("-").isdecimal() and len(code) <= 4 else None

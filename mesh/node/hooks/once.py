@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 async def once(agent: Agent, event: str, act: Callable[[], Awaitable[T]]) -> T | None:
-    """Do what an event asks for; None where that was done. What the act says must be said in one go. Raises MeshError."""
+    """Do what an event asks for; None where that was done. The act says all in one go. Raises MeshError."""
     trails = agent.memory.trails
     async with trails.acts:
         done = trails.done

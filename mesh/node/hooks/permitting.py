@@ -36,7 +36,7 @@ async def permitted(doing: Doing) -> Reply:
             options=[ALLOW, DENY],
             detail={"tool": happening.words, "input": _detail(happening), "cwd": happening.cwd},
             session=doing.trail.document,
-            cwd=doing.trail.cwd,
+            project=doing.trail.project,
             expires_ms=expires_ms,
         )
 

@@ -17,6 +17,7 @@ class Trail:
 
     document: str
     cwd: str = ""
+    project: str = ""
     prompt: str = ""
     """What it was asked to do last, in one line."""
     turn_ms: int = 0
