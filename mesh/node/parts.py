@@ -19,8 +19,8 @@ def of(agent: Agent) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
     """Name and work of each."""
     return (
         ("presence", lambda: presence.run(agent)),
-        ("asks", lambda: asking.run(agent)),
         ("claims", lambda: acknowledging.run(agent)),
+        ("asks", lambda: asking.run(agent)),
         ("spool", lambda: spool.run(agent)),
         ("silence", lambda: silence.run(agent)),
     )
