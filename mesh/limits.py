@@ -209,6 +209,17 @@ PAIRING_CALLS_MAX = 8  # proofs that one `mesh join` shows: whoever announces mo
 BACKUP_BOX_BYTES = 64 * KIB  # PROTOCOL: of a sealed backup that go into one box
 BACKUP_MANIFEST_BYTES_MAX = 16 * KIB  # PROTOCOL: the first member of a backup
 
+# Hooks
+HOOK_BYTES_MAX = 16 * MIB  # what a tool tells a hook at once: whole files that it wrote
+HOOK_KEPT_BYTES_MAX = 64 * KIB  # of that goes on to the agent, or into the spool; long texts are cut
+HOOK_TEXT_CHARACTERS_MAX = 2000  # of one text in what is cut
+HOOK_LIST_MAX = 64  # entries of a list or a map in it
+SPOOL_FILES_MAX = 4096  # events that wait for an agent: 256 MiB at worst, some 8 as a rule
+HOOK_ID_CHARACTERS_MAX = 64  # of the id of one event
+HOOK_SESSIONS_MAX = 256  # sessions that an agent has in mind at once
+HOOK_ANSWERS_TOLD_MAX = 256  # hand-offs and answers that a session was told of
+HOOK_EVENTS_REMEMBERED_MAX = 1024  # events that are known not to be taken twice
+
 # Store
 ROWS_READ_MAX = 1000  # rows that one read hands out unless it is asked for fewer: about a megabyte
 NOTES_LISTED_MAX = 1000  # notes in one page of a list

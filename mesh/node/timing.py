@@ -136,6 +136,14 @@ APPROVAL_S_MAX = 900  # for the person to take another device and look
 RECOVERY_LOOK_S = 0.2  # between looks whether all is here
 RECOVERY_STILL_S = 120.0  # nothing came for so long: the command ends, and goes on when it is called again
 
+# Hooks
+HOOK_ANSWER_S = 8.0  # for the agent to answer a hook: the tool stands still meanwhile
+HOOK_WAIT_S = 30  # how long a permission waits for an answer from another device, unless told otherwise
+HOOK_WAIT_S_MAX = 600
+SPOOL_LOOK_S = 60.0  # how often it is looked for what hooks left
+SESSION_SILENT_S = 21_600.0  # a session that says nothing for six hours is orphaned
+SESSION_LOOK_S = 600.0  # how often it is looked for those
+
 # Service and doctor
 SERVICE_S_MAX = 120.0  # one word to systemd or launchd: a start waits for the agent, a stop for its end
 LOOK_S_MAX = 5.0  # one look of the doctor at another program

@@ -60,7 +60,7 @@ def test_the_list_of_commands() -> None:
         "passphrase",
         "approve",
     ]
-    groups = {"agents": ("add", "list", "remove"), "void": ("list", "show", "adopt", "discard")}
+    groups = {"agents": ("add", "install", "list", "remove"), "void": ("list", "show", "adopt", "discard")}
     acts += [f"{group} {name}" for group, names in groups.items() for name in names]
     forks = ["forks", "forks verify", "forks ack"]
     forks += ["conflicts", *(f"conflicts {name}" for name in ("show", "resolve", "undo", "settled"))]
