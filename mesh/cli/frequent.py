@@ -110,6 +110,13 @@ def inspect(run: Run, *, document: str | None = None) -> None:
     run.exit_code = opened(run, document)
 
 
+def mcp(run: Run) -> None:
+    """Carry what a client of MCP says to the agent, and back."""
+    from mesh.cli.mcp_pipe import piped
+
+    piped(run)
+
+
 def status(run: Run) -> None:
     """Show how this device and its mesh are."""
     result = run.ask(*calls.status())

@@ -71,6 +71,7 @@ FORMS = {
         required=1,
     ),
     ("inspect",): Form(frequent.inspect, arguments=("document",)),
+    ("mcp",): Form(frequent.mcp),
     ("status",): Form(frequent.status),
     ("log",): Form(
         frequent.log,

@@ -30,6 +30,7 @@ from mesh.node.home import addresses_key
 from mesh.node.invitation import Host
 from mesh.node.log import Log, bounded, silent
 from mesh.node.log import opened as log_opened
+from mesh.node.mcp.clients import Clients
 from mesh.node.meetings import Meetings
 from mesh.node.memory import Memory
 from mesh.node.moving import machine
@@ -86,6 +87,7 @@ class Agent:
         self.started = time.monotonic()
         self.ending = asyncio.Event()
         self.memory = Memory()
+        self.clients = Clients(self)
         self.again = False  # whether it ends only to start anew
         self.problem: tuple[str, str] | None = None  # what failed last, and its hint
 
@@ -120,6 +122,7 @@ class Agent:
             self.duties.judged()
         if self.rulings:
             self.rulings.look_soon()
+        self.clients.happened()
 
     async def keep_keys(self) -> None:
         """Keep in the vault which epoch keys are here. Raises MeshError; then the log still gives those it gave."""
@@ -259,6 +262,7 @@ class Agent:
                 group.create_task(self._supervised("forgotten", lambda: forgetting.run(self.engine, self.log)))
             )
             tasks.append(group.create_task(self._supervised("audit", lambda: auditing.run(self.engine, self.log))))
+            tasks.append(group.create_task(self._supervised("clients", self.clients.run)))
             if self.finding is not None:
                 tasks.append(group.create_task(self._supervised("beacon", self.finding.run)))
             await self.let_in()

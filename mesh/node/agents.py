@@ -27,6 +27,7 @@ CALLS = frozenset(
         "conflicts", "conflicts.show", "conflicts.settled", "conflicts.resolve", "conflicts.undo",
         "history", "history.at", "history.diff", "undo", "restore",
         "why", "trace",
+        "mcp",
     }
 )  # fmt: skip
 """What an agent may ask for at all."""
@@ -64,6 +65,13 @@ def may_look(agent: Agent, name: str) -> None:
     own, verdict = agent.engine.own.admission, agent.engine.replica.verdict
     if name and not any(reads(grant) for _, grant in live_grants(verdict, own, name, clock.now_ms())):
         raise NotGranted(f"no grant lets {name} read anything on this device", hint=hint(agent, name))
+
+
+def must_have_grants(agent: Agent, name: str) -> None:
+    """Raise NotGranted when there is nothing at all that an agent may do here: it learns how it is let in."""
+    own, verdict = agent.engine.own.admission, agent.engine.replica.verdict
+    if name and not any(live_grants(verdict, own, name, clock.now_ms())):
+        raise NotGranted(f"{name} has no grant on this device", hint=hint(agent, name))
 
 
 async def say(agent: Agent, name: str, make: Make) -> tuple[Placed, ...]:

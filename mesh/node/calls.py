@@ -28,6 +28,7 @@ from mesh.node import (
     calls_status,
     calls_void,
 )
+from mesh.node.mcp.clients import mcp
 from mesh.node.why.answers import why
 from mesh.node.why.tracing import trace
 
@@ -97,6 +98,7 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "approve": calls_confirming.approve,
     "forks": calls_forks.listed,
     "forks.ack": calls_forks.ack,
+    "mcp": mcp,
     "log": calls_log.log,
     "log.follow": calls_log.follow,
     "verify": calls_log.verify,

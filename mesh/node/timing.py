@@ -126,6 +126,10 @@ APPROVAL_S_MAX = 900  # for the person to take another device and look
 RECOVERY_LOOK_S = 0.2  # between looks whether all is here
 RECOVERY_STILL_S = 120.0  # nothing came for so long: the command ends, and goes on when it is called again
 
+# Agents that are connected (MCP)
+CLIENT_NEWS_S = 1.0  # between two tidings that something changed: whoever hears one reads anew
+CLIENT_TOLD_S_MAX = 2.0  # for a client to take one
+
 # Service and doctor
 SERVICE_S_MAX = 120.0  # one word to systemd or launchd: a start waits for the agent, a stop for its end
 LOOK_S_MAX = 5.0  # one look of the doctor at another program
