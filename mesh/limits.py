@@ -85,6 +85,18 @@ REGISTER_KEY_BYTES_MAX = 128  # PROTOCOL: the name of a register
 WORD_REGISTER_BYTES_MAX = 256  # PROTOCOL: a state, a name, a document, in a register of a record
 LIST_REGISTER_BYTES_MAX = 32 * KIB  # PROTOCOL: a list, or another piece of JSON, in a register of a record
 LEASE_OVER_MAX = 16  # PROTOCOL: claims that a new one passes over
+CLAIM_CHARACTERS_MAX = 500  # of one claim of a receipt: a sentence
+COMMAND_CHARACTERS_MAX = 4000  # of a command, in a trace or a claim
+RECEIPT_CLAIMS_MAX = 32  # with their evidence they fit one register
+RECEIPT_CHANGED_MAX = 200  # things that one receipt says were changed
+RECEIPT_NOT_DONE_MAX = 64
+RECEIPT_COMMANDS_MAX = 16  # commands that a draft of the machine names, the latest
+MEMORY_CHARACTERS_MAX = 500  # of one memory: a fact, not an essay
+MEMORY_EVIDENCE_MAX = 16  # things that a memory rests on
+ASK_OPTIONS_MAX = 16  # of one question: more than a person compares
+ASK_WORDS_CHARACTERS_MAX = 4000  # of an answer
+PROJECT_REMOTES_MAX = 32  # remotes by which one project is known
+CHECKPOINTS_KEPT = 8  # of one session, the latest
 TAGS_MAX = 64
 TAG_BYTES_MAX = 64  # PROTOCOL: a tag, without its prefix
 DIFF_LINES_MAX = 4 * KIB  # lines, or words of changed lines, that an edit of a text is looked for in
@@ -108,6 +120,10 @@ DISCARDED_MAX = 4096  # groups of void events that a person has seen
 STATEMENTS_SHOWN_MAX = 200  # statements that one answer names one by one
 
 # Node
+PRESENCE_MAX = 32  # PROTOCOL: sessions at work on one device that it tells of
+PRESENCE_BYTES_MAX = 64 * KIB  # PROTOCOL: of what it tells of them
+BRIEF_MARKS_MAX = 16  # briefs of which is kept when they were shown
+GIT_OUTPUT_BYTES_MAX = 1 * MIB  # what one question to git may answer
 KEYS_CACHED_MAX = 256  # public keys that are ready to verify with
 INPUTS_QUEUED_MAX = 1024  # inputs that wait for the agent; writers wait when it is full
 COMMIT_INPUTS_MAX = 256  # inputs that share one commit
@@ -205,3 +221,10 @@ TOKEN_CHARACTERS = 4  # of English and JSON that make about one token: an estima
 CLIENTS_MAX = 64  # connected at once; each costs some 100 KiB
 CLIENT_REQUESTS_MAX = 64  # of one client, under way at once
 SUBSCRIPTIONS_MAX = 64  # of one client
+
+# Hand-offs and tasks
+TASKS_READ_MAX = 10_000  # tasks that one answer looks at: more are no list that anybody works through
+REMAINING_MAX = 100  # tasks that one hand-off makes: they share a commit with it
+HANDOFF_FILES_MAX = 100  # files of a hand-off that are looked for where it is picked up
+FILE_DIGEST_BYTES_MAX = 16 * MIB  # of a file whose digest is taken for that
+CLAIMS_TOLD_MAX = 1024  # lost claims of which is known that somebody was told

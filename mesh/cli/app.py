@@ -18,6 +18,7 @@ from mesh.cli import (
     doctor,
     forks,
     grants,
+    handoff,
     history,
     inspect,
     join,
@@ -29,6 +30,7 @@ from mesh.cli import (
     peer,
     recover,
     service,
+    task,
     upgrade,
     void,
     why,
@@ -63,7 +65,7 @@ def start(
 
 
 # `mesh --help` lists them in this order.
-_DAILY = (join, pair, note, history, conflicts, why, grants, closing, void, consent, peer, mcp)
+_DAILY = (join, pair, note, handoff, task, history, conflicts, why, grants, closing, void, consent, peer, mcp)
 _UPKEEP = (agent, service, doctor, upgrade, logs, inspect, forks, backup, moving, recover, demo)
 for commands in (*_DAILY, *_UPKEEP):
     commands.add_to(app)

@@ -99,6 +99,23 @@ def inspect(*, document: str | None) -> Call:
     return conflicts(document=document, kind=None, device=None, limit=CONFLICTS_SHOWN, after=None)
 
 
+def task_list(*, wanted: str, project: str | None, limit: int | None) -> Call:
+    """Tasks."""
+    return "task.list", {"filter": wanted, **_page(project, limit)}
+
+
+def handoff_list(*, every: bool, project: str | None, limit: int | None) -> Call:
+    """Hand-offs."""
+    return "handoff.list", {**({"all": True} if every else {}), **_page(project, limit)}
+
+
+def _page(project: str | None, limit: int | None) -> dict[str, object]:
+    _texts(project=project)
+    _limit(limit)
+    named = {"project": project, "limit": min(limit, LIST_MAX) if limit else None}
+    return {name: value for name, value in named.items() if value}
+
+
 def status() -> Call:
     """How this device and its mesh are."""
     return "status", {}

@@ -1,4 +1,4 @@
-"""The frequent commands: note add, list and show, conflicts and one of them, status, log. Standard library only.
+"""The frequent commands: note add, list and show, lists of tasks and hand-offs, conflicts, status, log. Standard library only.
 
 Both ways in, the plain front and the full command tree, end in these functions, so they cannot differ. Each one
 builds its calls with the functions of `mesh.cli.calls`.
@@ -6,7 +6,7 @@ builds its calls with the functions of `mesh.cli.calls`.
 
 from __future__ import annotations
 
-from mesh.cli import calls, reading, view_conflicts, view_notes, view_status
+from mesh.cli import calls, reading, view_conflicts, view_notes, view_status, view_work
 from mesh.cli.run import Run
 from mesh.errors import Misuse
 
@@ -134,3 +134,20 @@ def log(
     """List events."""
     result = run.ask(*calls.log(device=device, document=document, limit=limit, before=before))
     run.out.result(result, lambda screen: view_status.events(screen, result))
+
+
+def task_list(run: Run, *, wanted: str = "open", project: str | None = None, limit: int | None = None) -> None:
+    """List tasks: those that are not over, or what is wanted of them."""
+    result = run.ask(*calls.task_list(wanted=wanted, project=project, limit=limit))
+    run.out.result(result, lambda screen: view_work.tasks(screen, result))
+
+
+def task_ready(run: Run, *, project: str | None = None, limit: int | None = None) -> None:
+    """List tasks that can be begun."""
+    task_list(run, wanted="ready", project=project, limit=limit)
+
+
+def handoff_list(run: Run, *, every: bool = False, project: str | None = None, limit: int | None = None) -> None:
+    """List hand-offs that wait, or all."""
+    result = run.ask(*calls.handoff_list(every=every, project=project, limit=limit))
+    run.out.result(result, lambda screen: view_work.handoffs(screen, result))

@@ -58,6 +58,14 @@ FORMS = {
         numbers={"--limit": "limit"},
     ),
     ("note", "show"): Form(frequent.note_show, arguments=("document",), required=1),
+    ("task", "list"): Form(frequent.task_list, options={"--project": "project"}, numbers={"--limit": "limit"}),
+    ("task", "ready"): Form(frequent.task_ready, options={"--project": "project"}, numbers={"--limit": "limit"}),
+    ("handoff", "list"): Form(
+        frequent.handoff_list,
+        options={"--project": "project"},
+        flags={"--all": "every"},
+        numbers={"--limit": "limit"},
+    ),
     ("conflicts",): Form(
         frequent.conflicts,
         options={"--document": "document", "--kind": "kind", "--device": "device", "--after": "after"},

@@ -22,7 +22,7 @@ from mesh.errors import MeshError, Misuse
 from mesh.events.seal import Keyring
 from mesh.limits import ADDRESSES_PER_PEER_MAX
 from mesh.names import Digest, device_text
-from mesh.node import auditing, calls, forgetting, timing, touch, vault
+from mesh.node import auditing, calls, forgetting, parts, timing, touch, vault
 from mesh.node.booting import own_of
 from mesh.node.duties import Duties
 from mesh.node.engine import Engine
@@ -40,6 +40,7 @@ from mesh.node.nearby.finding import Finding
 from mesh.node.nearby.locations import Locations
 from mesh.node.paths import output_path, server_path, socket_path
 from mesh.node.ports import Bus, TransportKeys
+from mesh.node.presence import Presence
 from mesh.node.roster import roster
 from mesh.node.rulings import Rulings
 from mesh.node.socket_server import Arguments, served
@@ -88,6 +89,8 @@ class Agent:
         self.ending = asyncio.Event()
         self.memory = Memory()
         self.clients = Clients(self)
+        self.presence = Presence()
+        self.news: list[asyncio.Event] = []  # of parts that look again when something was kept
         self.again = False  # whether it ends only to start anew
         self.problem: tuple[str, str] | None = None  # what failed last, and its hint
 
@@ -122,7 +125,8 @@ class Agent:
             self.duties.judged()
         if self.rulings:
             self.rulings.look_soon()
-        self.clients.happened()
+        for one in self.news:
+            one.set()
 
     async def keep_keys(self) -> None:
         """Keep in the vault which epoch keys are here. Raises MeshError; then the log still gives those it gave."""
@@ -141,7 +145,7 @@ class Agent:
         server = os.environ.get("MESH_NATS_SERVER", "")
         listening = Listening(self._hosts(), self.port, Path(server) if server else None, external)
         self.bus = NatsBus(self.device, keys, server_path(self.home), listening=listening)
-        self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self, self.meetings)
+        self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self, self.meetings, self.presence)
         self.duties = Duties(self.engine, self.talk.known, self.keep_keys, self.log)
         self.rulings = Rulings(self.engine, self.log)
         self.locations = Locations(self.engine, self.bus, self.own_addresses, self.settings)
@@ -262,7 +266,7 @@ class Agent:
                 group.create_task(self._supervised("forgotten", lambda: forgetting.run(self.engine, self.log)))
             )
             tasks.append(group.create_task(self._supervised("audit", lambda: auditing.run(self.engine, self.log))))
-            tasks.append(group.create_task(self._supervised("clients", self.clients.run)))
+            tasks += [group.create_task(self._supervised(name, part)) for name, part in parts.of(self)]
             if self.finding is not None:
                 tasks.append(group.create_task(self._supervised("beacon", self.finding.run)))
             await self.let_in()

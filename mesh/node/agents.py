@@ -28,6 +28,11 @@ CALLS = frozenset(
         "history", "history.at", "history.diff", "undo", "restore",
         "why", "trace",
         "mcp",
+        "handoff.new", "handoff.list", "handoff.show", "handoff.decline", "handoff.done", "pickup",
+        "task.add", "task.edit", "task.list", "task.ready", "task.show", "task.claim", "task.done", "task.state",
+        "claims.renew", "claims.lost",
+        "project.of", "project.list",
+        "session.begin", "session.state", "session.checkpoint", "session.list", "session.show", "session.resume",
     }
 )  # fmt: skip
 """What an agent may ask for at all."""

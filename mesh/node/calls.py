@@ -19,14 +19,18 @@ from mesh.node import (
     calls_devices,
     calls_forks,
     calls_grants,
+    calls_handoffs,
     calls_history,
     calls_leaving,
     calls_log,
     calls_notes,
     calls_pairing,
+    calls_sessions,
     calls_settling,
     calls_status,
+    calls_tasks,
     calls_void,
+    projects,
 )
 from mesh.node.mcp.clients import mcp
 from mesh.node.why.answers import why
@@ -63,6 +67,22 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "note.show": calls_notes.show,
     "note.edit": calls_notes.edit,
     "note.rm": calls_notes.remove,
+    "handoff.new": calls_handoffs.new,
+    "handoff.list": calls_handoffs.listed,
+    "handoff.show": calls_handoffs.show,
+    "handoff.decline": calls_handoffs.decline,
+    "handoff.done": calls_handoffs.done,
+    "pickup": calls_handoffs.pickup,
+    "task.add": calls_tasks.add,
+    "task.edit": calls_tasks.edit,
+    "task.list": calls_tasks.listed,
+    "task.ready": calls_tasks.ready,
+    "task.show": calls_tasks.show,
+    "task.claim": calls_tasks.claim,
+    "task.done": calls_tasks.done,
+    "task.state": calls_tasks.state,
+    "claims.renew": calls_tasks.renew,
+    "claims.lost": calls_tasks.lost,
     "conflicts": calls_conflicts.listed,
     "conflicts.show": calls_conflicts.show,
     "conflicts.settled": calls_conflicts.settled,
@@ -81,6 +101,14 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "restore": calls_history.restore,
     "why": why,
     "trace": trace,
+    "project.of": projects.of,
+    "project.list": projects.listed,
+    "session.begin": calls_sessions.begin,
+    "session.state": calls_sessions.state,
+    "session.checkpoint": calls_sessions.checkpoint,
+    "session.list": calls_sessions.listed,
+    "session.show": calls_sessions.show,
+    "session.resume": calls_sessions.resume,
     "lost": calls_closing.lost,
     "remove": calls_closing.remove,
     "rank": calls_closing.rank,
@@ -106,13 +134,17 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
 }
 
 
+_WRITTEN = ("note.", "handoff.", "pickup", "task.", "claims.")
+"""What calls begin with that read or write what a relay cannot."""
+
+
 async def call(agent: Agent, name: str, arguments: Arguments) -> object:
     """Do one call; for those that stream the result is an async iterator. Raises MeshError."""
     found = _CALLS.get(name)
     if found is None:
         hint = f"The agent is of version {mesh.__version__}: `mesh down`, then `mesh up`."
         raise Misuse(f"the agent knows no call {name!r}", hint=hint)
-    if name.startswith("note.") and agent.engine.is_relay:
+    if name.startswith(_WRITTEN) and agent.engine.is_relay:
         message = "this device is a relay: it holds what it cannot read, and writes nothing"
         raise NotGranted(message, hint="Do it on one of your other devices: `mesh devices` shows them.")
     agents.must_be_allowed(name, arguments)

@@ -17,7 +17,7 @@ from mesh.events.event import Lane, decode_inner
 from mesh.events.kinds import Close
 from mesh.limits import EPOCHS_SHOWN_MAX, RANK_ADMIN_LAST
 from mesh.names import device_text, digest_text, role_text, short, shown
-from mesh.node import agreeing, calls_confirming, calls_peers, confirming, forks, vault
+from mesh.node import agreeing, calls_confirming, calls_peers, confirming, forks, presence, vault
 from mesh.node.arguments import Arguments
 from mesh.node.calls_leaving import leavers
 from mesh.node.confirming import has_passphrase
@@ -60,6 +60,7 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
         "beacon": asdict(agent.finding.status()) if agent.finding else {"heard": 0, "problem": "", "hint": ""},
         "server": asdict(server) if server else {"address": "", "state": "off"},
         "peers": peers,
+        "at_work": await presence.told(agent),
         "dials": agent.bus.dials() if agent.bus else 0,
         "events": counts.events,
         "documents": counts.documents,

@@ -15,7 +15,7 @@ from mesh.clocks.frontier import Frontier, Span
 from mesh.errors import MeshError, Refused
 from mesh.events.event import Lane
 from mesh.limits import ALARMS_PER_S_MAX, PAGE_BYTES_MAX
-from mesh.node import timing
+from mesh.node import presence, timing
 from mesh.node.agreeing import Agreeing
 from mesh.node.engine import Engine
 from mesh.node.log import Log
@@ -23,6 +23,7 @@ from mesh.node.meetings import Meetings
 from mesh.node.nearby import whereabouts
 from mesh.node.nearby.whereabouts import Whereabouts
 from mesh.node.ports import Bus, GuestLink
+from mesh.node.presence import Presence
 from mesh.node.transport.reception import Bucket
 from mesh.sync import comparing, messages, receipts
 from mesh.sync.inputs import GUEST, Effects, Lost, Peer, Ticked
@@ -48,8 +49,10 @@ class Talk:
         judged: Callable[[], Coroutine[object, object, None]],
         places: Whereabouts | None = None,
         meetings: Meetings | None = None,
+        present: Presence | None = None,
     ) -> None:
         """`judged` is called after the verdict changed, to let others in; `places` knows addresses."""
+        self.present = present or Presence()
         self.engine, self.bus, self.log, self._judged = engine, bus, log, judged
         self._places = places
         self.known: dict[Peer, Known] = {}
@@ -114,6 +117,9 @@ class Talk:
             case whereabouts.VERB if self._places and inside:
                 await self._places.learned(peer, whereabouts.decode(body))
                 return b""
+            case presence.VERB if inside:
+                self.present.learned(peer, presence.decode(body))
+                return b""
             case receipts.VERB | comparing.VERB if inside:
                 return await self.agreeing.answer(peer, verb, body)
         raise Refused(f"this device does not know {verb!r}", hint="One of the two needs an upgrade: `mesh --version`.")
@@ -134,6 +140,7 @@ class Talk:
         """A link is up: compare."""
         self.log("link.up", device=device)
         self.agreeing.parted(device)  # what was told over another link says nothing of now
+        self.present.news.set()
         self._greet(device, 0.0)
         self._spawn(self._tell_where(device))
 
@@ -151,6 +158,7 @@ class Talk:
     async def parted(self, device: str) -> None:
         """A link is down: what was asked there may be asked elsewhere."""
         self.log("link.down", device=device)
+        self.present.parted(device)
         self.agreeing.parted(device)
         self._spawn(self.meetings.keep(device))
         await self.engine.feed(Lost(device))

@@ -115,6 +115,11 @@ PAIRING_CALL_S_MAX = 60.0  # how long a joiner goes on calling one inviter that 
 PAIRING_AGAIN_S = 0.25  # between those calls
 PAIRING_PORT_TRIES = 16  # ports that are tried when one is free on some addresses only
 
+# Continuity
+PRESENCE_S = 30.0  # how often devices in reach are told who is at work, also when nothing changed
+PRESENT_S_MAX = 900.0  # without a sign of life a session is at work no longer: a command may run for minutes
+GIT_S_MAX = 10.0  # one question to git: the first commit of a long history is found in one or two
+
 # Who was in touch
 TOUCH_KEPT_S = 600.0  # how often it is kept for the next start: one commit
 
@@ -136,3 +141,12 @@ LOOK_S_MAX = 5.0  # one look of the doctor at another program
 DATABASE_LOOK_S_MAX = 20.0  # for a quick check of the database; on a slow disk it is left unfinished
 OUTPUT_LOOK_S = 60.0  # how often the agent bounds the file that its own output goes to
 FETCH_S_MAX = 900.0  # one step of an upgrade: libraries come over a slow line
+
+# Hand-offs and tasks
+LEASE_AGENT_S = 7200.0  # an agent's claim, from what it did last: longer than any one step of its work
+LEASE_PERSON_S = 604_800.0  # a person's: people do not renew
+HANDOFF_FRESH_S = 86_400.0  # who picks up an older one asks a person first: what it says may be true no more
+LOST_TOLD_S = 604_800.0  # a claim that was lost is told of for so long after its lease was over
+CLAIMS_FIRST_S = 2.0  # after the start, when others had time to bring what was claimed meanwhile
+CLAIMS_CALM_S = 0.2  # what comes together is looked at together
+CLAIMS_AGAIN_S = 600.0  # what came to count later, without a new event, is found so soon

@@ -53,7 +53,6 @@ class Clients:
         self._agent = agent
         self._server: McpServer | None = None
         self._loading = asyncio.Lock()
-        self._news = asyncio.Event()
         self._clients: set[Client] = set()
 
     def told(self) -> list[dict[str, object]]:
@@ -89,16 +88,19 @@ class Clients:
 
     # ── news ─────────────────────────────────────────────────────────────────────────────────────
 
-    def happened(self) -> None:
-        """Something was said or came in."""
-        if self._clients:
-            self._news.set()
-
     async def run(self) -> None:
         """Tell of news, until cancelled."""
+        news = asyncio.Event()
+        self._agent.news.append(news)
+        try:
+            await self._watch(news)
+        finally:
+            self._agent.news.remove(news)
+
+    async def _watch(self, news: asyncio.Event) -> None:
         while True:
-            await self._news.wait()
-            self._news.clear()
+            await news.wait()
+            news.clear()
             for uri in (CONTINUITY, CONFLICTS):
                 await self._tell(uri)
             await asyncio.sleep(timing.CLIENT_NEWS_S)
