@@ -31,6 +31,9 @@ CALLS = frozenset(
         "handoff.new", "handoff.list", "handoff.show", "handoff.decline", "handoff.done", "pickup",
         "task.add", "task.edit", "task.list", "task.ready", "task.show", "task.claim", "task.done", "task.state",
         "claims.renew", "claims.lost",
+        "receipt.new", "ship", "receipt.list", "receipt.show", "receipt.dispute", "receipt.owed", "receipt.proposal",
+        "memory.add", "memory.list", "memory.show", "memory.supersede", "recall",
+        "ask.new", "ask.list", "ask.show",
         "project.of", "project.list",
         "session.begin", "session.state", "session.checkpoint", "session.list", "session.show", "session.resume",
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from mesh.node import acknowledging, presence
+from mesh.node import acknowledging, asking, presence
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -19,5 +19,6 @@ def of(agent: Agent) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
     return (
         ("presence", lambda: presence.run(agent)),
         ("claims", lambda: acknowledging.run(agent)),
+        ("asks", lambda: asking.run(agent)),
         ("clients", agent.clients.run),
     )
