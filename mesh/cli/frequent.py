@@ -1,4 +1,4 @@
-"""The frequent commands: note add, list and show, lists of tasks and hand-offs, conflicts, status, log. Standard library only.
+"""The frequent commands: notes, lists of tasks and hand-offs, conflicts, status, log. Standard library only.
 
 Both ways in, the plain front and the full command tree, end in these functions, so they cannot differ. Each one
 builds its calls with the functions of `mesh.cli.calls`.

@@ -35,7 +35,7 @@ def add_to(app: typer.Typer) -> None:
         'mesh handoff new "Choose a colour for the logo" --reason needs_human --to human',
     ),
 )
-def new(  # noqa: PLR0913 - each is a part of a hand-off
+def new(
     context: typer.Context,
     goal: Annotated[str, typer.Argument(metavar="GOAL", help="What is wanted, in a sentence.")],
     *,

@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-Project = Annotated[
-    str | None, typer.Option(metavar="NAME", help="A project by name or id; else that of this folder.")
-]
+Project = Annotated[str | None, typer.Option(metavar="NAME", help="A project by name or id; else that of this folder.")]
 
 
 def where(project: str | None) -> dict[str, object]:

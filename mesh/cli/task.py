@@ -37,7 +37,7 @@ def add_to(app: typer.Typer) -> None:
         'mesh task add "mend the spade" --found-in home/task/k5q2',
     ),
 )
-def add(  # noqa: PLR0913 - each is a part of a task
+def add(
     context: typer.Context,
     title: Annotated[str, typer.Argument(metavar="TITLE", help="What is to be done.")],
     *,
@@ -169,7 +169,7 @@ def drop(
 
 
 @tasks.command("edit", cls=Command, epilog=examples('mesh task edit "dig the bed" --priority 0 --due tomorrow'))
-def edit(  # noqa: PLR0913 - each is a part of a task
+def edit(
     context: typer.Context,
     task: _Id,
     *,

@@ -78,8 +78,8 @@ class _Looking:
         device = self._agent.device
         for claim in leases.lost(record, device):
             self._tell(record, claim)
-        claim = leases.unseen(record, device)
-        if claim is None or claim.until_ms <= clock.now_ms():
+        unseen = leases.unseen(record, device)
+        if unseen is None or unseen.until_ms <= clock.now_ms():
             return
 
         def wanted(now: Record) -> Registers:

@@ -99,7 +99,9 @@ async def _tasks(
     """The tasks that a hand-off leaves: those that are named, and births of the others."""
     found, births = [], []
     if len(draft.remaining) > REMAINING_MAX:
-        raise TooLarge(f"a hand-off leaves at most {REMAINING_MAX} tasks", hint="Say the first steps, and one for more.")
+        raise TooLarge(
+            f"a hand-off leaves at most {REMAINING_MAX} tasks", hint="Say the first steps, and one for more."
+        )
     for said in draft.remaining:
         known = await _known(agent, name, said)
         if known is None:
@@ -169,7 +171,9 @@ async def pickup(agent: Agent, arguments: Arguments) -> object:
     """Take over a hand-off: the one that is named, or the best one that waits. Raises Refused when another has it."""
     name, cwd = agents.name_in(arguments), text(arguments, "cwd") or ""
     who, said, work = claiming.who_in(agent, name, arguments), text(arguments, "id"), await Work.read(agent, name)
-    row = await keeping.chosen(agent, name, said, (handoffs.KIND,)) if said else await _best(agent, who, arguments, work)
+    row = (
+        await keeping.chosen(agent, name, said, (handoffs.KIND,)) if said else await _best(agent, who, arguments, work)
+    )
     _must_be_current(work, row, sure=yes(arguments, "yes"))
     claim, row = await claiming.claimed(agent, who, row.record.document, taking=yes(arguments, "take"))
     warnings = list(await workplace.missing(cwd, row.record.maps("files")))

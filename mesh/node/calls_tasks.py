@@ -101,10 +101,9 @@ async def listed(agent: Agent, arguments: Arguments) -> object:
     project = await projects.chosen(agent, name, arguments)
     ids = (await projects.known(agent, name)).ids(project) if project else frozenset()
     rows = await work.all_tasks(() if wanted == "all" else _NOT_OVER)
-    found = []
-    for row in sorted(rows, key=lambda row: tasks.order(row.record)):
-        if (not ids or row.record.word(PROJECT) in ids) and await _belongs(work, row.record, wanted, who):
-            found.append(row)
+    ordered = sorted(rows, key=lambda row: tasks.order(row.record))
+    here = [row for row in ordered if not ids or row.record.word(PROJECT) in ids]
+    found = [row for row in here if await _belongs(work, row.record, wanted, who)]
     told = [await work.told_task(row) for row in found[:limit]]
     return {"tasks": told, "more": max(len(found) - limit, 0)}
 
@@ -249,4 +248,3 @@ async def lost(agent: Agent, arguments: Arguments) -> object:
         kept = list(dict.fromkeys([*told, *names]))[-CLAIMS_TOLD_MAX:]
         await agent.engine.remember(_TOLD, json.dumps(kept).encode())
     return {"lost": found}
-

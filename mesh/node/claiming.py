@@ -73,7 +73,7 @@ async def claimed(agent: Agent, who: Who, document: DocumentId, *, taking: bool 
     return held, row
 
 
-async def closed(  # noqa: PLR0913 - each is part of the sentence
+async def closed(
     agent: Agent, who: Who, document: DocumentId, end: str, words: str, closing: Closing | None = None
 ) -> str | None:
     """Say that something is done, declined or given up, as who has it or as who does not. The event.

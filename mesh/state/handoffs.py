@@ -1,7 +1,7 @@
 """Hand-offs: work that somebody leaves for whoever comes next, as views, births, and what makes a good one.
 
-What a hand-off says is written once, by its birth; what becomes of it follows from the claims on it (leases.py) and from
-what stands for it. Nothing here makes a document or reads a clock.
+What a hand-off says is written once, by its birth; what becomes of it follows from the claims on it (leases.py) and
+from what stands for it. Nothing here makes a document or reads a clock.
 """
 
 from __future__ import annotations
@@ -25,10 +25,14 @@ _UNASKED = ("rate_limit", "context_full")  # nobody can be asked to say it bette
 _UNCHECKED = ("needs_human", "blocked", *_UNASKED)  # there is nothing to verify yet
 _GOAL_WORDS_MIN, _ITEM_WORDS_MIN = 3, 2
 _EMPTY = frozenset(
-    "a above all and as before continue continuing do doing done etc everything finish finishing go going in is it "
-    "keep left more my next on our please progress remaining rest resume same see stuff tbd that the there things "
-    "this todo until up what wip with work working task tasks".split()
-)
+    {
+        "a", "above", "all", "and", "as", "before", "continue", "continuing", "do", "doing", "done", "etc",
+        "everything", "finish", "finishing", "go", "going", "in", "is", "it", "keep", "left", "more", "my", "next",
+        "on", "our", "please", "progress", "remaining", "rest", "resume", "same", "see", "stuff", "task", "tasks",
+        "tbd", "that", "the", "there", "things", "this", "todo", "until", "up", "what", "wip", "with", "work",
+        "working",
+    }
+)  # fmt: skip
 """Words of which a whole sentence says nothing."""
 
 
@@ -70,7 +74,7 @@ def lacks(draft: Draft) -> tuple[str, ...]:
 
 
 def must_be_good(draft: Draft) -> None:
-    """Raise Misuse for what cannot be worked with, naming what to add. What a machine wrote in need is taken as it is."""
+    """Raise Misuse for what cannot be worked with, naming what to add. What a machine wrote in need passes."""
     if draft.reason not in _UNASKED and (found := lacks(draft)):
         raise Misuse(f"this hand-off leaves questions open: {'; '.join(found)}", hint="Add that and hand off again.")
 

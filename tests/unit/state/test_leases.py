@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mesh.events.kinds import Value
 from mesh.names import DocumentId
 from mesh.state import leases
 from mesh.state.leases import DECLINED, DONE, RELEASED, Who
@@ -164,7 +165,11 @@ def test_what_cannot_be_read_is_no_claim() -> None:
     good = {"number": 1, "device": "d", "agent": "", "session": "", "until": 5, "over": {}}
     bad = ["", "x", "[]", "[" * 10_000, json.dumps({**good, "number": True}), json.dumps({**good, "over": [A]})]
     registers = {f"claim/{n}": text for n, text in enumerate(bad)}
-    strange = {"claim/z": json.dumps({**good, "over": {B: "x", C: 5}}), "end/z": '{"end":"eaten"}', "ack/z": 1}
+    strange: dict[str, Value] = {
+        "claim/z": json.dumps({**good, "over": {B: "x", C: 5}}),
+        "end/z": '{"end":"eaten"}',
+        "ack/z": 1,
+    }
     record = Record(DocumentId("home", "task", bytes(16)), {**registers, **strange}, "")
     (claim,) = leases.claims(record)
     assert (claim.name, claim.end, claim.over) == ("z", "", ((C, 5),))
