@@ -11,6 +11,7 @@ import mesh
 from mesh.cli import (
     agent,
     backup,
+    brief,
     closing,
     conflicts,
     consent,
@@ -30,6 +31,7 @@ from mesh.cli import (
     peer,
     recover,
     service,
+    session,
     task,
     upgrade,
     void,
@@ -65,8 +67,24 @@ def start(
 
 
 # `mesh --help` lists them in this order.
-_DAILY = (join, pair, note, handoff, task, history, conflicts, why, grants, closing, void, consent, peer, mcp)
-_UPKEEP = (agent, service, doctor, upgrade, logs, inspect, forks, backup, moving, recover, demo)
+_DAILY = (
+    join,
+    pair,
+    note,
+    brief,
+    session,
+    handoff,
+    task,
+    history,
+    conflicts,
+    why,
+    grants,
+    closing,
+    void,
+    consent,
+    peer,
+)
+_UPKEEP = (mcp, agent, service, doctor, upgrade, logs, inspect, forks, backup, moving, recover, demo)
 for commands in (*_DAILY, *_UPKEEP):
     commands.add_to(app)
 

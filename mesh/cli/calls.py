@@ -5,6 +5,8 @@ The one table for both ways into a command. Standard library only; it never asks
 
 from __future__ import annotations
 
+import os
+
 from mesh.errors import Misuse, TooLarge
 from mesh.limits import BODY_PLAIN_BYTES_MAX, KIB, LIST_MAX, TITLE_BYTES_MAX
 
@@ -110,15 +112,48 @@ def handoff_list(*, every: bool, project: str | None, limit: int | None) -> Call
 
 
 def _page(project: str | None, limit: int | None) -> dict[str, object]:
-    _texts(project=project)
     _limit(limit)
-    named = {"project": project, "limit": min(limit, LIST_MAX) if limit else None}
-    return {name: value for name, value in named.items() if value}
+    return {**about(project), **({"limit": min(limit, LIST_MAX)} if limit else {})}
 
 
 def status() -> Call:
     """How this device and its mesh are."""
     return "status", {}
+
+
+def brief(*, project: str | None, since: str | None, budget: int | None) -> Call:
+    """What happened since, and what waits; `since` as people say it."""
+    arguments = about(project)
+    if since is not None:
+        from mesh.cli.times import read_time
+
+        arguments["since_ms"] = max(read_time(since), 0)
+    if budget is not None:
+        _limit(budget)
+        arguments["budget"] = budget
+    return "brief", arguments
+
+
+def session_list(*, project: str | None, device: str | None, every: bool, limit: int | None) -> Call:
+    """Sessions of agents."""
+    _texts(device=device)
+    _limit(limit)
+    named: dict[str, object] = {"device": device, "limit": limit and min(limit, LIST_MAX), "all": every or None}
+    return "session.list", {**about(project), **{key: value for key, value in named.items() if value is not None}}
+
+
+def session(verb: str, said: str) -> Call:
+    """One session."""
+    _texts(session=said)
+    return f"session.{verb}", {"id": said}
+
+
+def about(project: str | None) -> dict[str, object]:
+    """The arguments that name a project; `.` is the one of the folder that the command was given in."""
+    _texts(project=project)
+    if project is None:
+        return {}
+    return {"cwd": os.getcwd()} if project == "." else {"project": project}  # noqa: PTH109 - pathlib is a library to wait for
 
 
 def devices() -> Call:

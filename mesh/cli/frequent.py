@@ -1,4 +1,4 @@
-"""The frequent commands: notes, lists of tasks and hand-offs, conflicts, status, log. Standard library only.
+"""The frequent commands: the brief, notes, lists of tasks and hand-offs, conflicts, status, log. Standard library only.
 
 Both ways in, the plain front and the full command tree, end in these functions, so they cannot differ. Each one
 builds its calls with the functions of `mesh.cli.calls`.
@@ -6,8 +6,9 @@ builds its calls with the functions of `mesh.cli.calls`.
 
 from __future__ import annotations
 
-from mesh.cli import calls, reading, view_conflicts, view_notes, view_status, view_work
+from mesh.cli import calls, reading, view_brief, view_conflicts, view_notes, view_status, view_work
 from mesh.cli.run import Run
+from mesh.cli.screen import lines_of
 from mesh.errors import Misuse
 
 
@@ -115,6 +116,26 @@ def mcp(run: Run) -> None:
     from mesh.cli.mcp_pipe import piped
 
     piped(run)
+
+
+def brief(
+    run: Run,
+    *,
+    project: str | None = None,
+    since: str | None = None,
+    markdown: bool = False,
+    budget: int | None = None,
+) -> None:
+    """Show what happened and what waits; to an agent as it reads it."""
+    name, arguments = calls.brief(project=project, since=since, budget=budget)
+    for_agent = markdown or bool(run.principal)
+    if not for_agent and project is None and since is None:
+        arguments["shown"] = True  # the next one goes on from here
+    result = run.ask(name, arguments)
+    if for_agent:
+        run.out.result(result, lambda _: lines_of(str(result["text"]).rstrip("\n")))
+    else:
+        run.out.result(result, lambda screen: view_brief.lines(screen, result))
 
 
 def status(run: Run) -> None:

@@ -21,7 +21,8 @@ _KEPT = "mesh.options"
 FOR_AGENTS = frozenset(
     {
         *("note", "history", "undo", "restore", "conflicts", "status", "devices", "grants", "agents", "why", "log"),
-        *("trace", "void", "logs", "up", "doctor", "handoff", "pickup", "task", "mcp"),
+        *("trace", "void", "logs", "up", "doctor", "brief", "session", "handoff", "pickup", "task"),
+        "mcp",
     }
 )
 """The commands that an agent may give at all; what of them it may do, its grants say."""

@@ -80,6 +80,12 @@ FORMS = {
     ),
     ("inspect",): Form(frequent.inspect, arguments=("document",)),
     ("mcp",): Form(frequent.mcp),
+    ("brief",): Form(
+        frequent.brief,
+        options={"--project": "project", "--since": "since"},
+        flags={"--markdown": "markdown"},
+        numbers={"--budget": "budget"},
+    ),
     ("status",): Form(frequent.status),
     ("log",): Form(
         frequent.log,

@@ -34,7 +34,7 @@ CALLS = frozenset(
         "receipt.new", "ship", "receipt.list", "receipt.show", "receipt.dispute", "receipt.owed", "receipt.proposal",
         "memory.add", "memory.list", "memory.show", "memory.supersede", "recall",
         "ask.new", "ask.list", "ask.show",
-        "project.of", "project.list",
+        "brief", "project.of", "project.list",
         "session.begin", "session.state", "session.checkpoint", "session.list", "session.show", "session.resume",
     }
 )  # fmt: skip

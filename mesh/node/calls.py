@@ -14,6 +14,7 @@ from mesh.errors import Misuse, NotGranted
 from mesh.node import (
     agents,
     calls_asks,
+    calls_brief,
     calls_closing,
     calls_confirming,
     calls_conflicts,
@@ -104,6 +105,7 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "restore": calls_history.restore,
     "why": why,
     "trace": trace,
+    "brief": calls_brief.brief,
     "project.of": projects.of,
     "project.list": projects.listed,
     "session.begin": calls_sessions.begin,

@@ -6,7 +6,7 @@ module asks nobody.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -47,7 +47,7 @@ def in_sync(listed: Sequence[Peer]) -> bool:
     return bool(reached) and all(peer["in_sync"] for peer in reached)
 
 
-async def problems(agent: Agent, listed: Sequence[Peer]) -> list[dict[str, str]]:
+async def problems(agent: Agent, listed: Sequence[Mapping[str, object]]) -> list[dict[str, str]]:
     """Peers of which it cannot be said, or is certain not, that they show the same."""
     found = []
     for peer in listed:
