@@ -138,6 +138,7 @@ RECOVERY_STILL_S = 120.0  # nothing came for so long: the command ends, and goes
 
 # Agents that are connected (MCP)
 CLIENT_NEWS_S = 1.0  # between two tidings that something changed: whoever hears one reads anew
+CLIENT_RENEW_S = 600.0  # between two looks whether the leases of a client that works on are to be renewed
 CLIENT_TOLD_S_MAX = 2.0  # for a client to take one
 
 # Service and doctor

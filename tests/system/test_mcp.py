@@ -25,6 +25,7 @@ from mcp.client.stdio import StdioServerParameters
 from mesh.limits import CALL_BYTES_MAX
 from mesh.node.mcp.schemas import TOOLS
 from mesh.node.socket_client import Told
+from mesh.node.supervision import innermost
 from tests.conftest import Spawn
 from tests.system.commands import command
 from tests.system.harness import Device, Fleet
@@ -45,7 +46,7 @@ def device(fleet: Fleet) -> Device:
 
 def let_in(device: Device, name: str, *types_of: str) -> None:
     """What a person does to let an agent in."""
-    words = [word for kind in types_of for word in ("--type", kind)]
+    words = ["--types", ",".join(types_of)] if types_of else []
     device.done("agents", "add", name, "--space", "home", *words, "--yes")
 
 
@@ -55,8 +56,11 @@ async def client(device: Device, form: str = "auto", name: str = "Claude Code", 
     argv = [*command(device.home), *words, "mcp"]
     server = StdioServerParameters(command=argv[0], args=argv[1:], env=dict(os.environ), cwd=str(device.home.parent))
     info = types.Implementation(name=name, version="1")
-    async with asyncio.timeout(PATIENCE_S), Client(server, mode=form, client_info=info) as connected:
-        yield connected
+    try:
+        async with asyncio.timeout(PATIENCE_S), Client(server, mode=form, client_info=info) as connected:
+            yield connected
+    except BaseExceptionGroup as group:
+        raise innermost(group) from None
 
 
 async def used(connected: Client, tool: str, **arguments: object) -> types.CallToolResult:

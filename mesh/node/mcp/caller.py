@@ -13,6 +13,7 @@ from mesh.limits import WORD_CHARACTERS_MAX
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
+    from mesh.node.mcp.clients import Client
 
 Told = dict[str, object]
 
@@ -29,11 +30,20 @@ def principal(said: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One client: the agent that it asks, its principal, and the folder in which it was started."""
+    """Who asks: a client, and the principal that it is in this request."""
 
-    agent: Agent
+    client: Client
     name: str
-    cwd: str = ""
+
+    @property
+    def agent(self) -> Agent:
+        """The agent that it asks."""
+        return self.client.agent
+
+    @property
+    def cwd(self) -> str:
+        """The folder in which the client was started; empty where it is not known."""
+        return self.client.cwd
 
     async def call(self, name: str, **arguments: object) -> Told:
         """Ask as this principal; what is None is left out. Raises MeshError."""

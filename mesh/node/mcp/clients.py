@@ -17,6 +17,7 @@ from mesh.errors import Busy, NotGranted
 from mesh.limits import CLIENTS_MAX
 from mesh.node import agents, timing
 from mesh.node.arguments import Arguments, text
+from mesh.node.mcp import sessions
 from mesh.node.mcp.resources import CONFLICTS, CONTINUITY
 from mesh.node.socket_server import Takeover
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 class Client:
     """One connection: the principal it was started as (empty: as the client calls itself) and the folder it works in.
 
+    `sessions`: the session that it speaks for, by principal; `begun`: the principal of those that began with it.
     `subscribed`: how it is told that a resource changed, in the form of the older handshakes.
     """
 
@@ -37,12 +39,10 @@ class Client:
     cwd: str
     since_ms: int = 0
     under_way: int = 0
-    names: set[str] = field(default_factory=set)
+    renewed_s: float = 0.0
+    sessions: dict[str, str] = field(default_factory=dict)
+    begun: dict[str, str] = field(default_factory=dict)
     subscribed: dict[str, Callable[[str], Awaitable[None]]] = field(default_factory=dict)
-
-    def known(self, name: str) -> None:
-        """It has asked under this name."""
-        self.names.add(name)
 
 
 class Clients:
@@ -58,7 +58,13 @@ class Clients:
     def told(self) -> list[dict[str, object]]:
         """Who is connected, under which names, and since when."""
         held = sorted(self._clients, key=lambda client: client.since_ms)
-        return [{"names": sorted(c.names or {c.name} - {""}), "since_ms": c.since_ms, "cwd": c.cwd} for c in held]
+        return [{"agents": sorted(client.sessions), "since_ms": client.since_ms, "cwd": client.cwd} for client in held]
+
+    def spoken_for(self, *, but: Client) -> frozenset[str]:
+        """The sessions that other clients speak for."""
+        return frozenset(
+            session for client in self._clients if client is not but for session in client.sessions.values()
+        )
 
     async def take(self, arguments: Arguments) -> Takeover:
         """Let one more in; its connection is MCP's from then on. Raises NotGranted, Busy, Misuse."""
@@ -75,6 +81,7 @@ class Clients:
             self._clients.add(client)
             try:
                 await server.serve(client, reader, writer)
+                await sessions.end(client)  # not when the agent itself ends: then nothing more is said
             finally:
                 self._clients.discard(client)
 

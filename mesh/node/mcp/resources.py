@@ -70,7 +70,7 @@ async def _continuity(caller: Caller, project: str, _query: Mapping[str, str]) -
 
 async def _presence(caller: Caller, _which: str, _query: Mapping[str, str]) -> str:
     told = await caller.call("status")
-    return _json({key: told[key] for key in ("device", "peers", "agents", "clients", "in_sync") if key in told})
+    return _json({key: told[key] for key in ("device", "at_work", "peers", "in_sync")})
 
 
 async def _conflicts(caller: Caller, _which: str, _query: Mapping[str, str]) -> str:

@@ -90,9 +90,7 @@ async def _bounded(ctx: _Context, call_next: CallNext) -> HandlerResult:
 def _caller(context: _Context) -> Caller:
     """Who asks: as the pipe was started with `--as`, else as the client calls itself."""
     client, said = context.lifespan_context, context.session.client_params
-    name = client.name or principal(said.client_info.name if said else "")
-    client.known(name)
-    return Caller(client.agent, name, client.cwd)
+    return Caller(client, client.name or principal(said.client_info.name if said else ""))
 
 
 def _refused(error: MeshError) -> MCPError:

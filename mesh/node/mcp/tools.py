@@ -14,6 +14,7 @@ from mesh.errors import MeshError, Misuse
 from mesh.node import agents
 from mesh.node.mcp.caller import Caller, Told
 from mesh.node.mcp.schemas import BY_NAME
+from mesh.node.mcp.sessions import session_of
 from mesh.node.socket_server import error_json
 
 Given = Mapping[str, object]
@@ -46,7 +47,8 @@ async def answered(caller: Caller, name: str, given: Given) -> Answer:
 
 async def brief(caller: Caller, given: Given) -> str:
     """The briefing as Markdown, as long as the budget lets it be. Raises MeshError."""
-    told = await caller.call("brief", **caller.where(given.get("project")), budget=given.get("budget"))
+    where, session = caller.where(given.get("project")), await session_of(caller)
+    told = await caller.call("brief", **where, budget=given.get("budget"), session=session)
     return str(told["text"])
 
 
@@ -56,24 +58,28 @@ async def _continuity(caller: Caller, given: Given) -> Answer:
 
 async def _pickup(caller: Caller, given: Given) -> Told:
     where = {"project": given.get("project"), "cwd": caller.cwd or None}
-    return await caller.call("pickup", id=given.get("id"), yes=given.get("yes"), **where)
+    about = {"id": given.get("id"), "yes": given.get("yes"), "session": await session_of(caller)}
+    return await caller.call("pickup", **about, **where)
 
 
 async def _handoff(caller: Caller, given: Given) -> Told:
     rest = {key: value for key, value in given.items() if key != "project"}
-    return await caller.call("handoff.new", **rest, **caller.where(given.get("project")))
+    return await caller.call(
+        "handoff.new", **rest, **caller.where(given.get("project")), session=await session_of(caller)
+    )
 
 
 async def _receipt(caller: Caller, given: Given) -> Told:
     where = {"project": given.get("project"), "cwd": caller.cwd or None}  # claims are looked at where the work was
-    return await caller.call("receipt.new", **{**given, **where})
+    return await caller.call("receipt.new", **{**given, **where}, session=await session_of(caller))
 
 
 async def _remember(caller: Caller, given: Given) -> Told:
     rest = {key: value for key, value in given.items() if key not in {"project", "expires_days"}}
     days = given.get("expires_days")
     expires = days * DAY_MS if isinstance(days, int) else None
-    return await caller.call("memory.add", **rest, expires_in_ms=expires, **caller.where(given.get("project")))
+    about = {"expires_in_ms": expires, "session": await session_of(caller)}
+    return await caller.call("memory.add", **rest, **about, **caller.where(given.get("project")))
 
 
 async def _recall(caller: Caller, given: Given) -> Told:
@@ -87,9 +93,8 @@ async def _recall(caller: Caller, given: Given) -> Told:
 
 
 async def _tasks(caller: Caller, given: Given) -> Told:
-    return await caller.call(
-        "task.list", filter=given.get("filter"), project=given.get("project"), limit=given.get("limit")
-    )
+    about = {"project": given.get("project"), "limit": given.get("limit"), "session": await session_of(caller)}
+    return await caller.call("task.list", filter=given.get("filter") or "ready", **about)
 
 
 # ── notes ────────────────────────────────────────────────────────────────────────────────────────
@@ -123,21 +128,21 @@ async def _new_note(caller: Caller, path: str, text: str, given: Given) -> Told:
 
 
 async def _task(caller: Caller, given: Given) -> Told:
-    task, status, notes = given.get("id"), given.get("status"), given.get("notes")
+    task, status, notes, session = given.get("id"), given.get("status"), given.get("notes"), await session_of(caller)
     if not task:
-        about = {"priority": given.get("priority"), "needs": given.get("needs")}
-        origin = {"discovered_from": given.get("discovered_from"), **caller.where(given.get("project"))}
-        told = await caller.call("task.add", title=given.get("title"), text=notes, **about, **origin)
+        about = {"needs": given.get("needs"), "discovered_from": given.get("discovered_from")}
+        where = caller.where(given.get("project"))
+        told = await caller.call("task.add", title=given.get("title"), text=notes, **about, **where)
         task = told["document"]
         if not (given.get("claim") or status not in (None, "open")):
             return told
     told = {"document": task}
     if given.get("claim") or status == "in_progress":
-        told = await caller.call("task.claim", id=task)
+        told = await caller.call("task.claim", id=task, session=session)
     if status == "done":
-        told = await caller.call("task.done", id=task, receipt=given.get("receipt"), words=notes)
+        told = await caller.call("task.done", id=task, receipt=given.get("receipt"), words=notes, session=session)
     elif status not in (None, "in_progress"):
-        told = await caller.call("task.state", id=task, state=status, reason=notes)
+        told = await caller.call("task.state", id=task, state=status, reason=notes, session=session)
     elif not given.get("claim") and status is None:
         return await caller.call("task.show", id=task)
     return told
@@ -154,6 +159,7 @@ async def _ask(caller: Caller, given: Given) -> Told:
     seconds = given.get("expires_s")
     expires = seconds * 1000 if isinstance(seconds, int) else None
     about = {"options": given.get("options"), "default": given.get("default"), "expires_in_ms": expires}
+    about["session"] = await session_of(caller)
     told = await caller.call("ask.new", question=given["question"], **about, **caller.where(None))
     return {**told, "handle": told["document"]}
 
