@@ -240,6 +240,13 @@ BUCKETS_UNSAVED_MAX = 512  # buckets of the state tree that are hashed anew afte
 FREE_BYTES_MIN = 1 * MIB  # a disk with less is taken for full when a write fails
 DISK_LOW_BYTES = 256 * MIB  # with less free the doctor warns: a log of 100,000 notes takes about as much
 
+# What agents speak with (MCP)
+SCHEMAS_TOKENS_MAX = 1500  # of all tools together: each model pays for them at each start
+TOKEN_CHARACTERS = 4  # of English and JSON that make about one token: an estimate, no tokenizer
+CLIENTS_MAX = 64  # connected at once; each costs some 100 KiB
+CLIENT_REQUESTS_MAX = 64  # of one client, under way at once
+SUBSCRIPTIONS_MAX = 64  # of one client
+
 # Hand-offs and tasks
 TASKS_READ_MAX = 10_000  # tasks that one answer looks at: more are no list that anybody works through
 REMAINING_MAX = 100  # tasks that one hand-off makes: they share a commit with it

@@ -26,6 +26,7 @@ from mesh.cli import (
     inspect,
     join,
     logs,
+    mcp,
     moving,
     note,
     pair,
@@ -92,7 +93,7 @@ _DAILY = (
     consent,
     peer,
 )
-_UPKEEP = (agent, service, doctor, upgrade, logs, inspect, forks, backup, exporting, moving, recover, demo)
+_UPKEEP = (mcp, agent, service, doctor, upgrade, logs, inspect, forks, backup, exporting, moving, recover, demo)
 for commands in (*_DAILY, *_UPKEEP):
     commands.add_to(app)
 

@@ -31,6 +31,7 @@ from mesh.node.home import addresses_key
 from mesh.node.invitation import Host
 from mesh.node.log import Log, bounded, silent
 from mesh.node.log import opened as log_opened
+from mesh.node.mcp.clients import Clients
 from mesh.node.meetings import Meetings
 from mesh.node.memory import Memory
 from mesh.node.moving import machine
@@ -88,6 +89,7 @@ class Agent:
         self.started = time.monotonic()
         self.ending = asyncio.Event()
         self.memory = Memory()
+        self.clients = Clients(self)
         self.presence = Presence()
         self.evidence = Evidence(home)
         self.news: list[asyncio.Event] = []  # of parts that look again when something was kept

@@ -39,6 +39,7 @@ from mesh.node import (
     calls_void,
     projects,
 )
+from mesh.node.mcp.clients import mcp
 from mesh.node.why.answers import why
 from mesh.node.why.tracing import trace
 
@@ -160,6 +161,7 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "export.bundle": calls_exporting.export_bundle,
     "export.folder": calls_exporting.export_folder,
     "import.bundle": calls_exporting.import_bundle,
+    "mcp": mcp,
     "log": calls_log.log,
     "log.follow": calls_log.follow,
     "verify": calls_log.verify,

@@ -143,6 +143,10 @@ HOOK_WAIT_S_MAX = 600
 SPOOL_LOOK_S = 60.0  # how often it is looked for what hooks left
 SESSION_SILENT_S = 21_600.0  # a session that says nothing for six hours is orphaned
 SESSION_LOOK_S = 600.0  # how often it is looked for those
+# Agents that are connected (MCP)
+CLIENT_NEWS_S = 1.0  # between two tidings that something changed: whoever hears one reads anew
+CLIENT_RENEW_S = 600.0  # between two looks whether the leases of a client that works on are to be renewed
+CLIENT_TOLD_S_MAX = 2.0  # for a client to take one
 
 # Service and doctor
 SERVICE_S_MAX = 120.0  # one word to systemd or launchd: a start waits for the agent, a stop for its end
@@ -159,5 +163,6 @@ LOST_TOLD_S = 604_800.0  # a claim that was lost is told of for so long after it
 CLAIMS_FIRST_S = 2.0  # after the start, when others had time to bring what was claimed meanwhile
 CLAIMS_CALM_S = 0.2  # what comes together is looked at together
 CLAIMS_AGAIN_S = 600.0  # what came to count later, without a new event, is found so soon
+
 # Calls
 PROGRESS_INTERVAL_S = 0.1  # between two lines that tell a caller how far its call is
