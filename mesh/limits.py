@@ -81,6 +81,7 @@ CONTROL_BYTES_MAX = 16 * MIB  # control events that one mesh may hold in memory:
 TEXT_BYTES_MAX = 64 * KIB  # PROTOCOL: a longer text is a register, not a Text
 TITLE_BYTES_MAX = 4 * KIB  # PROTOCOL: a note's title
 PATH_BYTES_MAX = 1 * KIB  # PROTOCOL: of an imported file, from the folder that is shared
+FILE_NAME_BYTES_MAX = 250  # one part of a path: most file systems take 255, and a number may be added
 REGISTER_KEY_BYTES_MAX = 128  # PROTOCOL: the name of a register
 WORD_REGISTER_BYTES_MAX = 256  # PROTOCOL: a state, a name, a document, in a register of a record
 LIST_REGISTER_BYTES_MAX = 32 * KIB  # PROTOCOL: a list, or another piece of JSON, in a register of a record
