@@ -98,6 +98,15 @@ SNAPSHOT_CHANGES = 64  # changes of a document after which its snapshot is renew
 CHANGES_KEPT_READ = 256  # changes of a loaded document that are kept as they were read: until they overlap
 DOCUMENTS_CACHED_MAX = 64  # loaded Automerge documents, about half a megabyte each
 
+# Vault
+VAULT_FILE_BYTES_MAX = 256 * KIB  # a larger file is no note and is not even read; UTF-16 takes two bytes a letter
+VAULT_GROUP_NOTES = 500  # notes that one commit takes in
+VAULT_GROUP_BYTES = 2 * MIB  # of all notes in it
+VAULT_STEP_OPERATIONS = 8 * KIB  # of a large edit of a file, that one change makes
+VAULT_VERSIONS_MAX = 64  # of a note, the latest, that an unknown file is compared with
+VAULT_LISTED_MAX = 100  # files that one answer names one by one
+VAULT_JOURNAL_SPARE_LINES = 10_000  # of its journal that say what is not so any more, before it is written anew
+
 # Confirmations
 PASSPHRASE_CHARACTERS_MIN = 8  # of a home: guesses are few, and each costs 0.1 s
 PASSPHRASE_BYTES_MAX = 1 * KIB

@@ -132,3 +132,13 @@ LOOK_S_MAX = 5.0  # one look of the doctor at another program
 DATABASE_LOOK_S_MAX = 20.0  # for a quick check of the database; on a slow disk it is left unfinished
 OUTPUT_LOOK_S = 60.0  # how often the agent bounds the file that its own output goes to
 FETCH_S_MAX = 900.0  # one step of an upgrade: libraries come over a slow line
+
+# Vault
+VAULT_DEBOUNCE_MS = 400  # after a change in the folder, for more: editors write several files in one go
+VAULT_SETTLE_S = 0.3  # a file that was written so lately may be written still
+VAULT_AGAIN_S = 0.5  # before looking again at what was not settled
+VAULT_MISSING_S = 2.0  # a file may be away for a moment while it is saved; after so long it was deleted
+VAULT_RACY_S = 2.0  # a file written so lately may be written again without its time telling so
+VAULT_LINGER_S = 5.0  # what was replaced is kept so long, for whoever has it open and writes
+VAULT_LOOK_S = 60.0  # between looks at the whole folder, for what nobody told
+VAULT_KEPT_S = 60.0  # how often it is kept up to where the log was written out: one commit

@@ -143,7 +143,7 @@ def _tag(said: str) -> str:
 
 
 def _has_controls(text: str) -> bool:
-    return any(unicodedata.category(character) in {"Cc", "Cs"} for character in text)
+    return not text.isprintable() and any(unicodedata.category(character) in {"Cc", "Cs"} for character in text)
 
 
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────

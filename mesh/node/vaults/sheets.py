@@ -23,10 +23,10 @@ FRONT, ENCODING = "front", "encoding"
 _TITLE, _PATH = "title", "path"
 
 
-def birth(sheet: Sheet, path: str) -> Born:
-    """The birth of the note that a new file is, equal on all devices. Raises Misuse or TooLarge."""
+def birth(sheet: Sheet, path: str, salt: bytes = b"") -> Born:
+    """The birth of the note that a new file is, without salt equal on all devices. Raises Misuse or TooLarge."""
     said = front.marks(sheet.front)
-    born = notes.birth(said.title or paths.stem(path), sheet.text, said.tags, path, b"")
+    born = notes.birth(said.title or paths.stem(path), sheet.text, said.tags, path, salt)
     kept: dict[str, Value] = {FRONT: sheet.front, ENCODING: sheet.encoding}
     return replace(born, registers={**born.registers, **{key: value for key, value in kept.items() if value}})
 
