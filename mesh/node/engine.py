@@ -127,10 +127,12 @@ class Engine:
     # ── what others ask for ──────────────────────────────────────────────────────────────────────
 
     async def say(self, lane: Lane, make: Make) -> tuple[Placed, ...]:
-        """Say what `make` comes up with. When this returns it is kept: it survives kill -9 and power loss."""
+        """Say what `make` comes up with, if anything. When this returns it is kept: it survives kill -9."""
 
         async def run() -> Effects:
             drafts = tuple(await make(self))
+            if not drafts:
+                return Effects()
             entropy = secrets.token_bytes(SALT_BYTES + NONCES_BYTES * len(drafts))
             reason = self._reasons.get(lane, voices.NEW)
             effects = self.replica.handle(Said(drafts, lane, _now_ms(), entropy, reason))

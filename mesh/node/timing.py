@@ -142,3 +142,5 @@ VAULT_RACY_S = 2.0  # a file written so lately may be written again without its 
 VAULT_LINGER_S = 5.0  # what was replaced is kept so long, for whoever has it open and writes
 VAULT_LOOK_S = 60.0  # between looks at the whole folder, for what nobody told
 VAULT_KEPT_S = 60.0  # how often it is kept up to where the log was written out: one commit
+# Calls
+PROGRESS_INTERVAL_S = 0.1  # between two lines that tell a caller how far its call is
