@@ -19,8 +19,9 @@ _OTHERS = (
     "nats/nats.conf", "nats/nats.conf.checked", "nats/nats.log", "nats/nats.log.[0-9]*",
     "nats/nats.pid", "nats/nats-server_*.ports",
     "nats/tls.crt", "nats/tls.key", "nats/ca.crt", "nats/*.new",
+    "vault/files.jsonl", "vault/files.new",
 )  # fmt: skip
-_FOLDERS = ("log", "nats")
+_FOLDERS = ("log", "nats", "vault")
 
 
 def keys(home: Path) -> list[Path]:

@@ -50,7 +50,8 @@ def marks(front: str) -> Marks:
         return Marks()
     lines = front.splitlines(keepends=True)
     entries = {entry.name: entry for entry in _entries(lines)}
-    title, tags = (_quickly(lines, entries.get(name)) for name in (_TITLE, _TAGS))
+    title: object = _quickly(lines, entries.get(_TITLE))
+    tags: object = _quickly(lines, entries.get(_TAGS))
     if title is None or tags is None or isinstance(title, list):
         said = _thoroughly(lines)
         title, tags = said.get(_TITLE, ""), said.get(_TAGS, "")

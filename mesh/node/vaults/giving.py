@@ -163,7 +163,7 @@ class Giving:
     # ── afterwards ───────────────────────────────────────────────────────────────────────────────
 
     async def linger(self, *, at_once: bool = False) -> Sequence[tuple[Pending, File]]:
-        """Let go of what was replaced long enough ago. What somebody wrote into it since is handed out, to be taken in."""
+        """Let go of what was replaced a while ago. What somebody wrote into it since is handed out, to be taken in."""
         written: list[tuple[Pending, File]] = []
         due = [one for one in self._lingering if at_once or one.until <= time.monotonic()]
         for one in due:

@@ -19,6 +19,7 @@ from mesh.events.kinds import Born
 from mesh.events.speaking import Draft
 from mesh.limits import VAULT_GROUP_BYTES, VAULT_GROUP_NOTES, VAULT_LISTED_MAX
 from mesh.names import DocumentId
+from mesh.node import progress
 from mesh.node.engine import Engine
 from mesh.node.vaults import paths, sheets
 from mesh.node.vaults.folder import File, Folder, Stat
@@ -67,6 +68,7 @@ async def taken_in(agent: Agent, folder: Folder, space: str) -> dict[str, object
         counts.notes += len(fresh)
         counts.known += len(some) - len(fresh)
         counts.bytes += sum(len(new.file.raw) for new in fresh)
+        progress.tell("notes", counts.notes + counts.known)
     return {
         "notes": counts.notes,
         "known": counts.known,

@@ -8,11 +8,8 @@ nothing. It deletes no note while most files are away at once.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mesh.errors import MeshError, Misuse, Refused
@@ -24,6 +21,7 @@ from mesh.node.engine import Engine
 from mesh.node.vaults import importing, versions
 from mesh.node.vaults.folder import File, Folder, Stat
 from mesh.node.vaults.giving import Giving, Overtaken
+from mesh.node.vaults.links import SETTING, Link, table_path
 from mesh.node.vaults.table import Entry, Pending, Table
 from mesh.node.vaults.taking import Taking, Unknown
 from mesh.node.vaults.versions import Version
@@ -33,45 +31,9 @@ from mesh.sync.inputs import Effects
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
 
-SETTING = "vault"
-"""Under which the store keeps which folder it is, and up to where the log was written out."""
-
-MARK = ".mesh-vault"
-"""A file in a linked folder, so that an empty place of a disk that is not there is not taken for it."""
-
-_MARK_TEXT = "This folder is linked with mesh: its Markdown files are notes. `mesh vault unlink` ends that.\n"
 _AT_ONCE = 64  # notes that are read where nothing else can come between
 _MANY = 10  # files; of more, most must not be away at once
 _NS = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Which folder is linked with which space, and up to which row of the log it shows everything; -1: look at all."""
-
-    folder: Path
-    space: str
-    row: int = -1
-
-    def setting(self) -> bytes:
-        """As it is kept."""
-        return json.dumps({"folder": str(self.folder), "space": self.space, "row": self.row}).encode()
-
-    @classmethod
-    def parse(cls, raw: bytes | None) -> Link | None:
-        """What was kept, if anything."""
-        said = json.loads(raw or b"null")
-        return cls(Path(said["folder"]), said["space"], said["row"]) if said else None
-
-
-def table_path(home: Path) -> Path:
-    """The journal of the vault's files."""
-    return home / "vault" / "files.jsonl"
-
-
-def mark(folder: Path) -> None:
-    """Say in a folder that it is linked. Raises OSError."""
-    (folder / MARK).write_text(_MARK_TEXT, "utf-8")
 
 
 class Mirror:
@@ -91,6 +53,7 @@ class Mirror:
         """Notes that the folder does not show as they are, and why."""
         self.problem = ""
         self.watched = True
+        self.ended = False
         self.allowed = False  # whether a person said that the missing files were deleted on purpose
         self._row, self._kept_row, self._kept_at = link.row, link.row, time.monotonic()
         self._missing: dict[str, float] = {}
@@ -126,7 +89,9 @@ class Mirror:
         """Take in what is new in the folder, then write out what is new in the mesh. `settled`: nobody writes now."""
         async with self.lock:
             self._soon = False
-            if not (self.link.folder / MARK).is_file():
+            if self.ended:
+                return
+            if not self.link.is_there:
                 self.problem = "the folder is not there, or is not the one that was linked"
                 return
             try:
@@ -147,6 +112,7 @@ class Mirror:
             for pending, file in await self.giving.linger(at_once=True):
                 await self._written_late(pending, file)
             await self._keep_row(at_once=True)
+            self.ended = True
             self.table.close()
 
     def status(self) -> dict[str, object]:
@@ -231,34 +197,29 @@ class Mirror:
         self._soon = self._soon or file is None
         return file
 
-    async def _renamed(
-        self, strange: Sequence[str], files: Mapping[str, Stat], missing: dict[str, Entry]
-    ) -> list[str]:
+    async def _renamed(self, strange: Sequence[str], files: Mapping[str, Stat], missing: dict[str, Entry]) -> list[str]:
         """Give files that are away, and are there under another name, that name. Returns the files that are new."""
         left: list[str] = []
-        by_content: dict[str, list[Entry]] = {}
-        for entry in missing.values():
-            by_content.setdefault(entry.digest, []).append(entry)
-        by_inode = {entry.stat.inode: entry for entry in missing.values()}
         for path in strange:
             file = await asyncio.to_thread(self._file, path) if missing else None
-            same = by_content.get(file.digest, []) if file else []
-            entry = next((one for one in same if one.stat.inode == files[path].inode), None)
-            entry = entry or next(iter(same), None)
-            if file is not None and entry is None:
-                entry = by_inode.get(files[path].inode)
-                entry = entry if entry is not None and await self._alike(entry, file) else None
-            if entry is None or file is None or entry.path not in missing:
+            entry = None if file is None else await self._called_before(file, missing)
+            if entry is None:
                 left.append(path)
                 continue
-            for found in (same, missing):
-                if isinstance(found, list) and entry in found:
-                    found.remove(entry)
-            missing.pop(entry.path, None)
+            missing.pop(entry.path)
             self._missing.pop(entry.path, None)
-            by_inode.pop(entry.stat.inode, None)
             await self._edited(entry, path, files[path])
         return left
+
+    async def _called_before(self, file: File, missing: Mapping[str, Entry]) -> Entry | None:
+        """The file that is away and is this one: by its content, or by its place on the disk and most of its lines."""
+        same = [entry for entry in missing.values() if entry.digest == file.digest]
+        here = [entry for entry in missing.values() if entry.stat.inode == file.stat.inode]
+        for entry in (*(one for one in same if one in here), *same):
+            return entry
+        for entry in here:
+            return entry if await self._alike(entry, file) else None
+        return None
 
     async def _alike(self, entry: Entry, file: File) -> bool:
         """Whether a file that took the place on the disk of another one is that, renamed and edited, by its lines."""
@@ -295,7 +256,7 @@ class Mirror:
         self._missing = {path: self._missing.get(path, now) for path in missing}
         if self._stopped():
             return
-        self.allowed = False
+        self.allowed = self.allowed and bool(self._missing)
         for path, since in list(self._missing.items()):
             if now - since < timing.VAULT_MISSING_S:
                 self._soon = True
@@ -391,7 +352,9 @@ class Mirror:
         try:
             await self.taking.edited(pending.before, file, pending.before.path)
         except (Misuse, Refused) as error:
-            self.problem = f"{pending.before.path} was replaced while somebody wrote it, and is {pending.draft}: {error}"
+            self.problem = (
+                f"{pending.before.path} was replaced while somebody wrote it, and is {pending.draft}: {error}"
+            )
             return
         if entry is not None:
             self.table.put(entry)
@@ -408,5 +371,3 @@ class Mirror:
         if due and row != self._kept_row:
             self._kept_row, self._kept_at = row, time.monotonic()
             await self.agent.engine.remember(SETTING, Link(self.link.folder, self.link.space, row).setting())
-
-

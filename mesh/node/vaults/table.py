@@ -1,8 +1,8 @@
 """What this device knows of the files of its vault: each file's note, and which version of it the file last was.
 
-A journal of lines, each whole or ignored; it is written anew when most of it says what is not so any more. What is about
-to be written into the folder is noted before, so that a start finds out what came of it. This module touches no file
-of the vault, and knows no document.
+A journal of lines, each whole or ignored; it is written anew when most of it says what is not so any more. What is
+about to be written into the folder is noted before, so that a start finds out what came of it. This module touches no
+file of the vault, and knows no document.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ class Table:
     def _rewrite(self) -> None:
         fresh = self._file.with_suffix(".new")
         with fresh.open("wb") as stream:
-            self._stream = stream  # type: ignore[assignment]
+            self._stream = stream
             self._lines = 0
             for entry in self._entries.values():
                 self._line(_ENTRY, *_told(entry))

@@ -8,6 +8,7 @@ again. This module writes no file.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from mesh.node.gathered import Loaded
 from mesh.node.vaults import front, importing, paths, sheets, versions
 from mesh.node.vaults.folder import File, Folder
 from mesh.node.vaults.importing import New
-from mesh.node.vaults.reading import Sheet, parsed
+from mesh.node.vaults.reading import parsed
 from mesh.node.vaults.table import Entry, Table
 from mesh.state import branching, past
 from mesh.state.edits import Delete, Edit, Put
@@ -79,7 +80,8 @@ class Taking:
 
     async def revived(self, document: DocumentId, file: File, path: str) -> None:
         """A file of a deleted note is there again, as it is. Raises MeshError."""
-        sheet, heads = parsed(file.raw), ()
+        sheet = parsed(file.raw)
+        heads: tuple[str, ...] = ()
 
         async def make(engine: Engine) -> Sequence[Draft]:
             nonlocal heads
@@ -107,10 +109,8 @@ class Taking:
                 return ()
             return _said(engine, loaded, heads, (Put(_DELETED, value=True),))[0]
 
-        try:
+        with contextlib.suppress(Unknown):  # nothing of it counts any more, so there is nothing to delete
             await self._engine.say(Lane.DATA, make)
-        except Unknown:  # nothing of it counts any more, so there is nothing to delete
-            pass
         self.table.drop(entry.path)
 
     # ── new files ────────────────────────────────────────────────────────────────────────────────
@@ -207,16 +207,16 @@ def _must_not_settle(note: past.Past, edits: Iterable[Edit]) -> None:
     """Raise Refused where a file would write over values that live side by side: that is settled by name."""
     written = {edit.key for edit in edits if isinstance(edit, Put | Delete)}
     if both := sorted(written.intersection(note.conflicts)):
-        raise Misuse(f"its {both[0]} is in conflict", hint="`mesh conflicts` shows it. The file is taken in after that.")
+        raise Misuse(
+            f"its {both[0]} is in conflict", hint="`mesh conflicts` shows it. The file is taken in after that."
+        )
 
 
 def _is(note: past.Past, path: str, file: File) -> bool:
     return sheets.sheet_of(note, paths.spelled(path)).raw() == file.raw
 
 
-def _said_already(
-    engine: Engine, loaded: Loaded, entry: Entry, file: File, path: str
-) -> tuple[str, ...] | None:
+def _said_already(engine: Engine, loaded: Loaded, entry: Entry, file: File, path: str) -> tuple[str, ...] | None:
     """The version that a file is already: as the note is now, or as this device said before it could be noted."""
     document = loaded.document
     today = past.today(document)
@@ -244,5 +244,3 @@ def _some_version(loaded: Loaded, new: New) -> tuple[str, ...] | None:
         if _is(past.at(document, [change]), new.path, new.file):
             return () if change == document.history.first else (change.hex(),)
     return None
-
-

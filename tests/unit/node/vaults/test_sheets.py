@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mesh.errors import Misuse
 from mesh.events.bodies import document_of
+from mesh.events.kinds import Value
 from mesh.limits import TEXT_BYTES_MAX
 from mesh.node.vaults import sheets
 from mesh.node.vaults.reading import Sheet, parsed
@@ -139,7 +140,7 @@ def test_random_registers_make_a_file_that_reads_the_same(seed: int) -> None:
     """Whatever other devices wrote: reading the file again changes nothing."""
     lots = random.Random(seed)
     texts = ["", "a", "a: b", "- x", "---\nk: v\n---\n", "\ufeffx", "é🌱", "'", '"', "2024", "null", "\\"]
-    registers = {
+    registers: dict[str, Value] = {
         "title": lots.choice(texts[1:]),
         "front": lots.choice(texts),
         "encoding": lots.choice(["", "utf-16-le", "?"]),
