@@ -83,6 +83,7 @@ CONTROL_BYTES_MAX = 16 * MIB  # control events that one mesh may hold in memory:
 TEXT_BYTES_MAX = 64 * KIB  # PROTOCOL: a longer text is a register, not a Text
 TITLE_BYTES_MAX = 4 * KIB  # PROTOCOL: a note's title
 PATH_BYTES_MAX = 1 * KIB  # PROTOCOL: of an imported file, from the folder that is shared
+FILE_NAME_BYTES_MAX = 250  # one part of a path: most file systems take 255, and a number may be added
 REGISTER_KEY_BYTES_MAX = 128  # PROTOCOL: the name of a register
 WORD_REGISTER_BYTES_MAX = 256  # PROTOCOL: a state, a name, a document, in a register of a record
 LIST_REGISTER_BYTES_MAX = 32 * KIB  # PROTOCOL: a list, or another piece of JSON, in a register of a record
@@ -115,6 +116,15 @@ SNAPSHOT_BYTES_MAX = 256 * MIB  # our own, of one document with its whole histor
 SNAPSHOT_CHANGES = 64  # changes of a document after which its snapshot is renewed
 CHANGES_KEPT_READ = 256  # changes of a loaded document that are kept as they were read: until they overlap
 DOCUMENTS_CACHED_MAX = 64  # loaded Automerge documents, about half a megabyte each
+
+# Vault
+VAULT_FILE_BYTES_MAX = 256 * KIB  # a larger file is no note and is not even read; UTF-16 takes two bytes a letter
+VAULT_GROUP_NOTES = 500  # notes that one commit takes in
+VAULT_GROUP_BYTES = 2 * MIB  # of all notes in it
+VAULT_STEP_OPERATIONS = 8 * KIB  # of a large edit of a file, that one change makes
+VAULT_VERSIONS_MAX = 64  # of a note, the latest, that an unknown file is compared with
+VAULT_LISTED_MAX = 100  # files that one answer names one by one
+VAULT_JOURNAL_SPARE_LINES = 10_000  # of its journal that say what is not so any more, before it is written anew
 
 # Confirmations
 PASSPHRASE_CHARACTERS_MIN = 8  # of a home: guesses are few, and each costs 0.1 s

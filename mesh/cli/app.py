@@ -39,6 +39,7 @@ from mesh.cli import (
     ship,
     task,
     upgrade,
+    vault,
     void,
     why,
 )
@@ -76,6 +77,7 @@ _DAILY = (
     join,
     pair,
     note,
+    vault,
     search,
     brief,
     session,

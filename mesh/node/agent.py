@@ -54,6 +54,7 @@ from mesh.node.transport.broker import fixed_port, free_port
 from mesh.node.transport.broker_config import address_text
 from mesh.node.transport.bus import NatsBus
 from mesh.node.transport.own_server import Listening
+from mesh.node.vaults.keeper import Keeper
 from mesh.sync.inputs import Effects
 from mesh.sync.inputs import Peer as PeerName
 from mesh.sync.messages import Want
@@ -93,6 +94,7 @@ class Agent:
         self.presence = Presence()
         self.evidence = Evidence(home)
         self.news: list[asyncio.Event] = []  # of parts that look again when something was kept
+        self.vault = Keeper(self)
         self.again = False  # whether it ends only to start anew
         self.problem: tuple[str, str] | None = None  # what failed last, and its hint
 
@@ -129,6 +131,7 @@ class Agent:
             self.rulings.look_soon()
         for one in self.news:
             one.set()
+        self.vault.happened(effects)
 
     async def keep_keys(self) -> None:
         """Keep in the vault which epoch keys are here. Raises MeshError; then the log still gives those it gave."""
@@ -263,6 +266,7 @@ class Agent:
             ]
             tasks.append(group.create_task(self._supervised("locations", self._say_locations)))
             tasks.append(group.create_task(self._supervised("duties", self.duties.run)))
+            tasks.append(group.create_task(self._supervised("vault", self.vault.run)))
             tasks.append(group.create_task(self._supervised("rules", self.rulings.run)))
             tasks.append(
                 group.create_task(self._supervised("forgotten", lambda: forgetting.run(self.engine, self.log)))
@@ -351,6 +355,7 @@ async def opened(home: Path, *, interfaces: Sequence[str] = (), log: Log = silen
             group.create_task(agent.engine.work(), name=WRITER)
             yield agent
             with contextlib.suppress(MeshError):  # the log gives them again
+                await agent.vault.closed()
                 await agent.keep_keys()
             await agent.engine.stop()
     except BaseExceptionGroup as group:

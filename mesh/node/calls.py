@@ -36,6 +36,7 @@ from mesh.node import (
     calls_settling,
     calls_status,
     calls_tasks,
+    calls_vault,
     calls_void,
     projects,
 )
@@ -156,6 +157,10 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "passphrase.remove": calls_confirming.passphrase_remove,
     "approvals": calls_confirming.approvals,
     "approve": calls_confirming.approve,
+    "vault.link": calls_vault.link,
+    "vault.unlink": calls_vault.unlink,
+    "vault.status": calls_vault.status,
+    "vault.import": calls_vault.import_,
     "forks": calls_forks.listed,
     "forks.ack": calls_forks.ack,
     "export.bundle": calls_exporting.export_bundle,

@@ -164,5 +164,15 @@ CLAIMS_FIRST_S = 2.0  # after the start, when others had time to bring what was 
 CLAIMS_CALM_S = 0.2  # what comes together is looked at together
 CLAIMS_AGAIN_S = 600.0  # what came to count later, without a new event, is found so soon
 
+# Vault
+VAULT_DEBOUNCE_MS = 400  # after a change in the folder, for more: editors write several files in one go
+VAULT_SETTLE_S = 0.3  # a file that was written so lately may be written still
+VAULT_AGAIN_S = 0.5  # before looking again at what was not settled
+VAULT_MISSING_S = 2.0  # a file may be away for a moment while it is saved; after so long it was deleted
+VAULT_RACY_S = 2.0  # a file written so lately may be written again without its time telling so
+VAULT_LINGER_S = 5.0  # what was replaced is kept so long, for whoever has it open and writes
+VAULT_LOOK_S = 60.0  # between looks at the whole folder, for what nobody told
+VAULT_KEPT_S = 60.0  # how often it is kept up to where the log was written out: one commit
+
 # Calls
 PROGRESS_INTERVAL_S = 0.1  # between two lines that tell a caller how far its call is

@@ -64,9 +64,10 @@ def test_the_list_of_commands() -> None:
     acts += [f"{group} {name}" for group, names in groups.items() for name in names]
     forks = ["forks", "forks verify", "forks ack"]
     forks += ["conflicts", *(f"conflicts {name}" for name in ("show", "resolve", "undo", "settled"))]
+    vault = ["vault link", "vault import", "vault unlink", "vault status"]
     past = ["history", "undo", "inspect", "search"]
     morning = ["brief", "session list", "session show", "session resume"]
-    assert set(COMMANDS) == {*named.split(), *notes, *past, *morning, *peers, *services, *homes, *acts, *forks}
+    assert set(COMMANDS) == {*named.split(), *notes, *vault, *past, *morning, *peers, *services, *homes, *acts, *forks}
 
 
 def test_every_command_is_documented() -> None:
