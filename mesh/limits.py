@@ -97,6 +97,21 @@ SNAPSHOT_CHANGES = 64  # changes of a document after which its snapshot is renew
 CHANGES_KEPT_READ = 256  # changes of a loaded document that are kept as they were read: until they overlap
 DOCUMENTS_CACHED_MAX = 64  # loaded Automerge documents, about half a megabyte each
 
+# Drops
+CHUNK_BYTES_MIN = 16 * KIB  # what a file is cut into at least; its last chunk may be smaller
+CHUNK_BYTES_USUAL = 64 * KIB
+CHUNK_BYTES_MAX = 256 * KIB  # PROTOCOL: a chunk of a file, or of the list of its chunks: one page on the wire
+CHUNK_ROW_BYTES = 36  # PROTOCOL: of one chunk in that list: digest and length
+CHUNKS_ASKED_MAX = 64  # PROTOCOL: chunks in one question
+DROP_BYTES_MAX = 64 * 1024 * MIB  # PROTOCOL: a file that is dropped
+DROP_PIECES_MAX = 1024  # PROTOCOL: pieces of the list of a file's chunks; 64 GiB in chunks of 16 KiB take 577
+DROP_UNASKED_BYTES_MAX = 64 * MIB  # a file for everybody that each device fetches without being asked
+DROP_PAGES_MIN = 2  # pages that one device is asked for at once: what a cut line loses
+DROP_PAGES_MAX = 8  # the same over a line with a long way
+DROP_FILES_MAX = 100  # files in one command
+FILE_NAME_BYTES_MAX = 240  # of a file that is put down; most systems take 255
+CUT_STEP_BYTES = 8 * MIB  # of a file that are cut, kept or put together before others get their turn
+
 # Confirmations
 PASSPHRASE_CHARACTERS_MIN = 8  # of a home: guesses are few, and each costs 0.1 s
 PASSPHRASE_BYTES_MAX = 1 * KIB

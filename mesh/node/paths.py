@@ -60,3 +60,8 @@ def machine_path(home: Path) -> Path:
 def server_path(home: Path) -> Path:
     """The folder of the nats-server."""
     return home / "nats"
+
+
+def drops_path(home: Path) -> Path:
+    """The folder with the chunks of dropped files."""
+    return home / "drops"
