@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 
 from mesh.events.speaking import Draft
 from mesh.events.verdict import Standing
@@ -19,10 +18,12 @@ from mesh.node.engine import Engine
 from mesh.node.folding import Folding
 from mesh.node.gathered import Gathered
 from mesh.node.log import Log
-from mesh.node.storage.store_port import Batch
-from mesh.state import notes
+from mesh.node.showing import as_kept, with_conflicts
+from mesh.node.storage.store_port import Batch, NoteRow, Shown
 from mesh.state.conflicts import Kind
 from mesh.state.digest import BRANCHES, BUCKETS, key
+from mesh.state.notes import Note
+from mesh.state.records import Record
 from mesh.state.view_digest import content_of, view_leaf
 
 _NODES = BUCKETS // BRANCHES
@@ -65,13 +66,14 @@ async def _looked(engine: Engine, look: Callable[[], Awaitable[None]]) -> None:
 
 async def _bucket(engine: Engine, index: int, found: list[DocumentId]) -> None:
     for document, leaf in await engine.store.leaves(index, views=True):
-        row = await engine.store.note(document)
+        row = await as_kept(engine.store, document)
         if row is None:
             continue
-        place, content = key(document), content_of(row.note)
+        place, content = key(document), content_of(row.note if isinstance(row, NoteRow) else row.record)
         if leaf != view_leaf(place, content, ()) and leaf != view_leaf(place, content, await _open(engine, document)):
             found.append(document)
-            await engine.store.commit(Batch(notes=(row,)))  # as it is, with the digest that goes with it
+            as_it_is = Batch(notes=(row,)) if isinstance(row, NoteRow) else Batch(records=(row,))
+            await engine.store.commit(as_it_is)  # with the digest that goes with it
 
 
 async def _open(engine: Engine, document: DocumentId) -> frozenset[bytes]:
@@ -99,11 +101,14 @@ async def _fold(engine: Engine, document: DocumentId, found: list[str]) -> None:
             should = "counts" if word.standing is Standing.HONOURED else "does not count"
             event = word.event.hex()[:_EVENT_DIGITS]
             found.append(f"document {document}: event {event} {should} by the verdict, and here it is otherwise")
-    if document.type != notes.KIND:
-        return
-    kept, made = await engine.store.note(document), gathered.rows.get(document)
-    shown = [replace(row.note, conflicts=()) if row else None for row in (kept, made)]
-    if shown[0] != shown[1]:
+    kept, made = await as_kept(engine.store, document), gathered.rows.get(document)
+    if _seen(kept) != _seen(made):
         found.append(f"document {document}: what is shown of it is not what its events come to")
     if await _open(engine, document) != {row.name for row in gathered.conflicts.get(document, ())}:
         found.append(f"document {document}: the conflicts that are shown are not those that its events come to")
+
+
+def _seen(row: Shown | None) -> Note | Record | None:
+    """What is seen of a document, its conflicts apart."""
+    shown = with_conflicts(row, ()) if row else None
+    return shown.note if isinstance(shown, NoteRow) else shown.record if shown else None

@@ -15,7 +15,8 @@ from mesh.limits import CONFLICT_SIDE_CHARACTERS, CONFLICT_SIDES_KEPT, ROWS_READ
 from mesh.names import Digest, DocumentId
 from mesh.node.gathered import Gathered, Loaded, Step, author_of
 from mesh.node.scales import Scales
-from mesh.node.storage.store_port import Author, ConflictRow, SettlementRow, SideRow, Store
+from mesh.node.showing import with_conflicts
+from mesh.node.storage.store_port import Author, ConflictRow, NoteRow, SettlementRow, SideRow, Store
 from mesh.state.conflicts import PATH, Conflict, Kind, conflicts_of, fields
 from mesh.state.edits import Delete, Edit, Put
 
@@ -52,8 +53,9 @@ class Disputes:
         document = loaded.document
         found = conflicts_of(document, loaded.settlements) if loaded.shown else ()
         if loaded.row:
-            note = replace(loaded.row.note, conflicts=fields(found))
-            loaded.row = replace(loaded.row, note=note, placed=await self._placed(loaded))
+            loaded.row = with_conflicts(loaded.row, fields(found))
+        if isinstance(loaded.row, NoteRow):
+            loaded.row = replace(loaded.row, placed=await self._placed(loaded.row, loaded))
         changes = {side.change for one in found for side in one.sides}
         loaded.authors = await self.authors(loaded, changes) if changes else {}
         rows = tuple(_row(document.id, one, loaded.authors) for one in found)
@@ -92,10 +94,9 @@ class Disputes:
             after = rows[:ROWS_READ_MAX][-1].id
         return None
 
-    async def _placed(self, loaded: Loaded) -> Author | None:
+    async def _placed(self, row: NoteRow, loaded: Loaded) -> Author | None:
         """Who gave a note the path that is shown."""
-        row = loaded.row
-        if row is None or row.note.path is None:
+        if row.note.path is None:
             return None
         if row.placed and not any(_moves(step) for step in loaded.entered):
             return row.placed

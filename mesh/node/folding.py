@@ -21,8 +21,8 @@ from mesh.names import Digest, DocumentId
 from mesh.node.disputes import Disputes
 from mesh.node.gathered import Birth, Gathered, Loaded, Step
 from mesh.node.scales import Scales
-from mesh.node.storage.store_port import NoteRow, Row, Snapshot, Store
-from mesh.state import notes
+from mesh.node.showing import as_born, as_kept, conflicts_in, show
+from mesh.node.storage.store_port import Row, Snapshot, Store
 from mesh.state.changes import decode
 from mesh.state.documents import Document
 from mesh.state.genesis import derive
@@ -93,15 +93,15 @@ class Folding:
 
     async def _read(self, document: DocumentId) -> Loaded | None:
         birth = self.gathered.births.get(document)
-        if birth and document not in self.gathered.unsettled:
-            return Loaded(Document.born(document, birth.born), as_born(document, birth), conflicts=())
+        if birth and document not in self.gathered.unsettled and not await self.store.rows(document):
+            return Loaded(Document.born(document, birth.born), as_born(document, birth), birth.author, conflicts=())
         snapshot = None if document in self.gathered.stale else await self.store.snapshot(document)
         if snapshot is None:
             return await self._fold(document)
-        loaded = Loaded(Document.load(snapshot.data))
-        if document.type == notes.KIND:
-            loaded.row = await self.store.note(document)
-            loaded.conflicts = None if loaded.row is None or loaded.row.note.conflicts else ()
+        loaded = Loaded(Document.load(snapshot.data), await as_kept(self.store, document))
+        if loaded.row is None:
+            return await self._fold(document)  # nothing of it was shown
+        loaded.conflicts = None if conflicts_in(loaded.row) else ()
         await self.disputes.recall(loaded)
         _, later = await self._evidence(self.gathered.read(await self.store.rows(document, snapshot.upto)))
         taken = _given(loaded, [step for step in later if step.counts and _fault(step, loaded) is None])
@@ -234,7 +234,7 @@ class Folding:
             else:
                 entered.append(step)
                 self.gathered.stand(step.placed, document, Standing.HONOURED)
-        _show(loaded, entered)
+        show(loaded, entered)
         loaded.entered += entered
         for step in entered:
             loaded.settlements.add(step.placed.digest, step.body, step.change.hash)
@@ -274,7 +274,8 @@ class Folding:
         if birth is None:
             self._orphans(document, steps)
             return None
-        loaded = Loaded(Document.born(document, birth.born), as_born(document, birth) if birth.counts else None)
+        row = as_born(document, birth) if birth.counts else None
+        loaded = Loaded(Document.born(document, birth.born), row, birth.author)
         fit = self._fitting(loaded, steps)
         loaded.document, loaded.whole = _folded(document, birth, fit)
         self._stand_as(loaded.document.take(()), loaded, fit)
@@ -296,14 +297,6 @@ def born(event: Placed, reading: Reading) -> Birth | None:
 def step_of(event: Placed, inner: Inner, body: Carrier, *, counts: bool) -> Step:
     """The change that an event carries. Raises Refused."""
     return Step(event, decode(body.change), inner.time_ms, counts, body, inner.agent)
-
-
-def as_born(document: DocumentId, birth: Birth) -> NoteRow | None:
-    """How lists show a note at its birth; None for other documents."""
-    if document.type != notes.KIND:
-        return None
-    view = notes.view(document, birth.born)
-    return NoteRow(view, *_touch(birth.placed, birth.time_ms), birth.author if view.path else None)
 
 
 def _folded(document: DocumentId, birth: Birth, steps: Sequence[Step]) -> tuple[Document, bool]:
@@ -345,31 +338,6 @@ def _fault(step: Step, loaded: Loaded) -> str | None:
     except Refused as error:
         return str(error)
     return None
-
-
-def _show(loaded: Loaded, entered: Sequence[Step]) -> None:
-    """How lists show a note after these came into it; nothing of it where nothing counts."""
-    document, old = loaded.document, loaded.row
-    if document.id.type != notes.KIND:
-        return
-    if not loaded.shown:
-        loaded.row = None
-        return
-    newest = max(entered, key=_order, default=None)
-    view = notes.view_of(document, old.note.conflicts if old else ())
-    placed = old.placed if old else None
-    if newest and (old is None or _order(newest) >= (old.lamport, old.updated_by)):
-        loaded.row = NoteRow(view, *_touch(newest.placed, newest.time_ms), placed)
-    elif old:
-        loaded.row = NoteRow(view, old.updated_ms, old.updated_by, old.lamport, placed)
-
-
-def _order(step: Step) -> tuple[int, Digest]:
-    return step.placed.header.lamport, step.placed.admission
-
-
-def _touch(event: Placed, time_ms: int) -> tuple[int, Digest, int]:
-    return time_ms, event.admission, event.header.lamport
 
 
 def _saved(loaded: Loaded, last_row: int) -> Snapshot:

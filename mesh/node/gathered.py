@@ -19,12 +19,13 @@ from mesh.node.storage.store_port import (
     ConflictRow,
     Kept,
     NoteRow,
+    RecordRow,
     Row,
     SettlementRow,
+    Shown,
     Snapshot,
     Weighed,
 )
-from mesh.state import notes
 from mesh.state.documents import Document
 from mesh.state.operations import Change
 from mesh.state.settling import Settlements
@@ -73,7 +74,9 @@ class Loaded:
     """A document in memory."""
 
     document: Document
-    row: NoteRow | None = None
+    row: Shown | None = None
+    born: Author | None = None
+    """Who said its birth, where it was made from that; else its row says so, if it has one."""
     aside: dict[Digest, Step] = field(default_factory=dict)
     """Changes that count and wait, by event."""
     whole: bool = False
@@ -113,8 +116,8 @@ class Gathered:
         self.weighed: dict[Digest, Weighed] = {}
         self.bodies: dict[Digest, bytes] = {}
         self.births: dict[DocumentId, Birth] = {}
-        self.born: list[NoteRow] = []
-        self.rows: dict[DocumentId, NoteRow | None] = {}  # None: nothing of the document is shown
+        self.born: dict[DocumentId, Shown] = {}
+        self.rows: dict[DocumentId, Shown | None] = {}  # None: nothing of the document is shown
         self.stale: dict[DocumentId, None] = {}
         self.steps: dict[Digest, tuple[int, Step, Reading]] = {}
         """Changes that were read for this commit, and how often the scales had been turned then."""
@@ -182,16 +185,16 @@ class Gathered:
 
     def batch(self, snapshots: Iterable[Snapshot], settings: Mapping[str, bytes], time_ms: int) -> Batch:
         """All of it as the store takes it."""
-        unshown = [name for name, row in self.rows.items() if row is None and name.type == notes.KIND]
         return Batch(
             events=tuple(self.events.values()),
             bodies=tuple(self.bodies.items()),
             standings=tuple(self.weighed.values()),
             forgotten=self.forgotten,
-            unshown=tuple(unshown),
+            unshown=tuple(name for name, row in self.rows.items() if row is None),
             stale=tuple(self.stale),
-            born=tuple(row for row in self.born if row.note.document not in self.rows),
-            notes=tuple(row for row in self.rows.values() if row),
+            born=tuple(row for name, row in self.born.items() if name not in self.rows),
+            notes=tuple(row for row in self.rows.values() if isinstance(row, NoteRow)),
+            records=tuple(row for row in self.rows.values() if isinstance(row, RecordRow)),
             conflicts=tuple(self.conflicts.items()),
             settlements=tuple((name, tuple(rows.values()), all_) for name, (rows, all_) in self.settlements.items()),
             changes=tuple(self.changes.items()),

@@ -20,9 +20,10 @@ from mesh.events.weigh import CLOSED, FORGOTTEN, NOT_ADMITTED, NOT_GRANTED, UNGR
 from mesh.limits import COMMIT_STANDINGS_MAX, DISPUTED_MAX
 from mesh.names import Digest, DocumentId
 from mesh.node.disputes import may_settle_itself
-from mesh.node.folding import Folding, as_born, born, step_of
+from mesh.node.folding import Folding, born, step_of
 from mesh.node.gathered import Gathered, Loaded, Step
 from mesh.node.scales import Fallen, Scales
+from mesh.node.showing import as_born
 from mesh.node.storage.store_port import Author, Batch, Row, Store
 
 _A_TURN = 32  # events after which others get their turn: 2 to 6 ms
@@ -190,8 +191,7 @@ class Shelf:
         if document in self.gathered.births:
             return False  # one birth said twice: two devices took in the same file
         self.gathered.births[document] = birth
-        row = as_born(document, birth)
-        self.gathered.born += [row] if row else []
+        self.gathered.born[document] = as_born(document, birth)
         return document in self.gathered.unsettled
 
     # ── after the verdict or the keys changed ────────────────────────────────────────────────────

@@ -7,7 +7,7 @@ type's own words. This module reads and suggests; it changes no document.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mesh.errors import Misuse, TooLarge
@@ -26,6 +26,9 @@ TYPES = tuple(sorted(SHAPES.keys() - {NOTE}))
 """The types of records."""
 
 TITLE, PROJECT, STATE, DELETED = "title", "project", "state", "deleted"
+
+_UNSEARCHED = ("ack/", "chunks", "claim/", "end/", "got/")
+"""Registers, by how they begin, that say nothing that anybody looks for."""
 
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
@@ -88,6 +91,29 @@ class Record:
         """The registers under a prefix that hold a JSON map."""
         found = {name: read(value) for name, value in self.under(prefix).items() if isinstance(value, str)}
         return {name: value for name, value in found.items() if isinstance(value, dict)}
+
+    def words(self) -> tuple[str, ...]:
+        """What it is found by, beside its title and its text: the texts in its registers, and its tags."""
+        found = list(self.tags)
+        for key in sorted(self.registers):
+            value = self.registers[key]
+            if isinstance(value, str) and key != TITLE and not key.startswith(_UNSEARCHED):
+                found += _texts(read(value) if value[:1] in {"[", "{"} else value, value)
+        return tuple(found)
+
+
+def _texts(value: object, whole: str = "") -> Iterator[str]:
+    """The texts in something that was JSON; `whole` when it was none after all."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _texts(one)
+    elif value is None and whole:
+        yield whole
 
 
 def birth(kind: str, registers: Mapping[str, Value], text: str = "", salt: bytes = b"") -> Born:

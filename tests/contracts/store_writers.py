@@ -6,16 +6,19 @@ A store trusts what it is given, so what a seal or a signature says does not mat
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 
 from mesh.clocks.chain import START, Head, event_digest, opening_digest
 from mesh.events.event import CLEAR, Event, Header, Lane, Placed
+from mesh.events.kinds import Value
 from mesh.events.verdict import Standing
 from mesh.limits import SIGNATURE_BYTES
 from mesh.names import ZERO, Digest, DocumentId, Short
-from mesh.node.storage.store_port import Kept, NoteRow
+from mesh.node.storage.store_port import Author, Kept, NoteRow, RecordRow
 from mesh.state.notes import Note
+from mesh.state.records import Record
 
 MESH = Digest(hashlib.sha256(b"a mesh").digest())
 EPOCH = Short(b"an epoch's name.")
@@ -32,6 +35,20 @@ def note_row(about: DocumentId, title: str, lamport: int = 1, **parts: object) -
     filled: dict[str, object] = {"body": "", "tags": (), "path": None, "deleted": False, **parts}
     note = Note(about, title, **filled)  # type: ignore[arg-type]
     return NoteRow(note, 1_700_000_000_000 + lamport, MESH, lamport)
+
+
+def author(lamport: int, device: str = "alder", agent: str = "") -> Author:
+    """Who said something."""
+    event, by = (
+        Digest(hashlib.sha256(f"{what} {device}".encode()).digest()) for what in (f"event {lamport}", "admission")
+    )
+    return Author(event, by, agent, 1_700_000_000_000 + lamport, lamport)
+
+
+def record_row(about: DocumentId, lamport: int, registers: Mapping[str, Value], text: str = "") -> RecordRow:
+    """A record's view, born and touched at once; registers without a value are left out."""
+    kept = {key: value for key, value in registers.items() if value is not None}
+    return RecordRow(Record(about, kept, text), author(lamport), author(lamport))
 
 
 @dataclass

@@ -20,6 +20,7 @@ from tests.contracts.store_contract import LogContract
 from tests.contracts.store_contract_conflicts import ConflictsContract, SettlementsContract
 from tests.contracts.store_contract_ends import EndsContract
 from tests.contracts.store_contract_paths import PathsContract, ViewRootContract
+from tests.contracts.store_contract_records import RecordsContract
 from tests.contracts.store_contract_serve import ServeContract
 from tests.contracts.store_contract_views import ForgottenContract, NotesContract, StateContract
 from tests.contracts.store_disputes import conflict, settlement, side
@@ -59,6 +60,10 @@ class TestForgotten(ForgottenContract):
 
 class TestNotes(NotesContract):
     """Views."""
+
+
+class TestRecords(RecordsContract):
+    """Everything that is no note."""
 
 
 class TestConflicts(ConflictsContract):

@@ -17,10 +17,11 @@ from mesh.node.storage.ledger_arrivals import note_arrival
 from mesh.node.storage.ledger_conflicts import Disputes
 from mesh.node.storage.ledger_documents import Documents, Notes, drop_snapshots, keep_snapshot
 from mesh.node.storage.ledger_forgotten import note_forgotten
+from mesh.node.storage.ledger_records import Records
 from mesh.node.storage.ledger_settlements import keep_changes, keep_settlements
 from mesh.node.storage.ledger_state import VIEWS, Rolls, mark_dirty
 from mesh.node.storage.sql import Sql
-from mesh.node.storage.store_port import Batch, Kept, Weighed
+from mesh.node.storage.store_port import Batch, Kept, NoteRow, RecordRow, Weighed
 
 _OF_DIGEST = (
     "SELECT e.id, e.branch, e.seq, b.chain, e.document, e.standing FROM event e CROSS JOIN branch b ON b.id = e.branch"
@@ -76,13 +77,17 @@ class Writing:
         if batch.forgotten is not None:
             note_forgotten(self._db, batch.forgotten, batch.time_ms)
             disputes.drop(batch.forgotten)
-        notes = Notes(self._db, self._documents)
+        notes, records = Notes(self._db, self._documents), Records(self._db, self._documents)
         disputes.drop(batch.unshown)
         notes.drop(batch.unshown)
+        records.drop(batch.unshown)
         drop_snapshots(self._db, batch.stale)
-        notes.keep(batch.born, as_born=True)
+        notes.keep((row for row in batch.born if isinstance(row, NoteRow)), as_born=True)
         notes.keep(batch.notes, as_born=False)
         notes.write()
+        records.keep((row for row in batch.born if isinstance(row, RecordRow)), as_born=True)
+        records.keep(batch.records, as_born=False)
+        records.write()
         disputes.keep(batch.conflicts)
         keep_settlements(self._db, self._documents, batch.settlements)
         keep_changes(self._db, batch.changes)
@@ -91,7 +96,7 @@ class Writing:
         self._db.executemany("INSERT OR REPLACE INTO setting (key, value) VALUES (?, ?)", batch.settings)
         changed = self._rolls.write(self._documents.fresh)
         self._documents.write()
-        shown = map(self._documents.bucket, notes.changed | disputes.changed)
+        shown = map(self._documents.bucket, notes.changed | records.changed | disputes.changed)
         buckets = frozenset((*map(self._documents.bucket, changed), *(VIEWS.first + bucket for bucket in shown)))
         mark_dirty(self._db, buckets)
         return buckets

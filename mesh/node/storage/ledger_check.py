@@ -9,8 +9,11 @@ from mesh.node.storage.sql import Sql
 
 _PROBLEMS_MAX = 100
 _VIEWS = (
-    "note", "note_tag", "snapshot", "conflict", "settlement", "event_change", "roll", "bucket", "dirty_bucket",
+    "note", "note_tag", "record", "snapshot", "conflict", "settlement", "event_change", "roll", "bucket",
+    "dirty_bucket",
 )  # fmt: skip
+
+_WORDS = ("note_words", "record_words")
 
 
 def problems(db: Sql, *, deep: bool) -> tuple[str, ...]:
@@ -18,7 +21,8 @@ def problems(db: Sql, *, deep: bool) -> tuple[str, ...]:
     rows = db.execute(f"PRAGMA {'integrity_check' if deep else 'quick_check'}({_PROBLEMS_MAX})").fetchall()
     found = [text for (text,) in rows if text != "ok"]
     if deep and not found:
-        db.execute("INSERT INTO note_words (note_words) VALUES ('integrity-check')")  # raises when it is damaged
+        for words in _WORDS:  # raises when it is damaged
+            db.execute(f"INSERT INTO {words} ({words}) VALUES ('integrity-check')")  # noqa: S608 - the names stand above
         found += _wrong_rolls(db)
     return tuple(found)
 
@@ -38,7 +42,8 @@ def _wrong_rolls(db: Sql) -> list[str]:
 
 def forget_state(db: Sql) -> None:
     """Drop every view; every data event waits to be weighed again."""
-    db.execute("INSERT INTO note_words (note_words) VALUES ('delete-all')")
+    for words in _WORDS:
+        db.execute(f"INSERT INTO {words} ({words}) VALUES ('delete-all')")  # noqa: S608 - the names stand above
     for table in _VIEWS:
         db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names stand above
     db.execute(

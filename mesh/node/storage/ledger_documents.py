@@ -15,6 +15,7 @@ from mesh.node.storage.ledger_views import COLUMNS, MARKS, NONE, SELECT, Texts, 
 from mesh.node.storage.placings import place_number
 from mesh.node.storage.sql import Sql
 from mesh.node.storage.store_port import NoteRow, Snapshot
+from mesh.state.notes import KIND as NOTE
 
 _WORDS = "SELECT title, tags, body FROM note WHERE document = ?"
 _UNWORDED = "INSERT INTO note_words (note_words, rowid, title, tags, body) VALUES ('delete', ?, ?, ?, ?)"
@@ -182,11 +183,12 @@ def read_note(db: Sql, document: DocumentId) -> NoteRow | None:
 
 
 def read_titles(db: Sql, documents: Collection[DocumentId]) -> dict[DocumentId, str]:
-    """What these notes are called."""
+    """What these documents are called."""
     found = {}
     for document in documents:
         number = document_number(db, document)
-        row = db.execute("SELECT title FROM note WHERE document = ?", (number,)).fetchone()
+        table = "note" if document.type == NOTE else "record"
+        row = db.execute(f"SELECT title FROM {table} WHERE document = ?", (number,)).fetchone()  # noqa: S608 - a constant
         if row:
             found[document] = row[0]
     return found

@@ -1,7 +1,7 @@
 """The state digest and the view root in tables: leaves, buckets of them, and the tree above each.
 
 For the state digest there is a roll for each (document, chain), kept by the same transaction as the events that it adds
-up; what a note shows is hashed with its view. Buckets are hashed when somebody asks; which ones are stale is in the
+up; what a document shows is hashed with its view. Buckets are hashed when somebody asks; which ones are stale is in the
 tables too, so a crash never leaves a root that does not fit the rows. A tree holds 4,096 digests in memory, and nothing
 for each document.
 """
@@ -33,9 +33,10 @@ _BUCKET = (
 )
 
 _VIEWS = (
-    "SELECT d.space, d.type, d.name, n.content,"
+    "SELECT d.space, d.type, d.name, coalesce(n.content, r.content) AS shown,"
     " (SELECT group_concat(hex(c.name), '') FROM conflict c WHERE c.document = d.id)"
-    " FROM document d CROSS JOIN note n ON n.document = d.id WHERE d.bucket = ?"
+    " FROM document d LEFT JOIN note n ON n.document = d.id LEFT JOIN record r ON r.document = d.id"
+    " WHERE d.bucket = ? AND shown IS NOT NULL"
 )
 
 _Roll = tuple[int, int, int, Digest]
@@ -124,7 +125,7 @@ def state_leaves(db: Sql, index: int) -> list[Leaf]:
 
 
 def view_leaves(db: Sql, index: int) -> list[Leaf]:
-    """The notes of a bucket, each with the leaf of what it shows."""
+    """The notes and records of a bucket, each with the leaf of what it shows."""
     return [
         Leaf(document := DocumentId(*name), place := key(document), view_leaf(place, content, _split(names or "")))
         for *name, content, names in db.execute(_VIEWS, (index,))

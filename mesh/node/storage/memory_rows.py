@@ -14,12 +14,15 @@ from mesh.limits import (
     KIB,
     PAGE_BYTES_MAX,
     PUSH_BYTES_MAX,
+    SEARCH_CHARACTERS_MAX,
+    SEARCH_WORDS_MAX,
     SIGNED_RUN_BYTES_MAX,
     SIGNED_RUN_EVENTS_MAX,
 )
 from mesh.names import Digest, DocumentId
-from mesh.node.storage.store_port import NoteRow, Row
+from mesh.node.storage.store_port import NoteRow, Row, Shown
 from mesh.state.digest import Trie, bucket, bucket_digest, key, leaf, part
+from mesh.state.records import TITLE
 from mesh.state.view_digest import content_of, view_leaf
 
 
@@ -45,10 +48,16 @@ def stamp(row: Row) -> tuple[int, Digest, Digest]:
     return row.placed.header.lamport, row.placed.chain, row.placed.digest
 
 
-def list_order(row: NoteRow) -> tuple[int, bytes, str, str]:
-    """The order in which notes are listed, the latest first."""
-    document = row.note.document
-    return -row.lamport, document.name, document.space, document.type
+def list_order(row: Shown) -> tuple[int, bytes, str, str]:
+    """The order in which notes and records are listed, the latest first."""
+    document = named(row)
+    lamport = row.lamport if isinstance(row, NoteRow) else row.updated.lamport
+    return -lamport, document.name, document.space, document.type
+
+
+def named(row: Shown) -> DocumentId:
+    """The document that a row is of."""
+    return row.note.document if isinstance(row, NoteRow) else row.record.document
 
 
 def served(placed: Placed, *, bodies: bool) -> Event:
@@ -57,16 +66,29 @@ def served(placed: Placed, *, bodies: bool) -> Event:
     return placed.event if bodies or clear else Event(placed.event.header, None)
 
 
+def is_deleted(row: Shown) -> bool:
+    """Whether it was put away."""
+    return row.note.deleted if isinstance(row, NoteRow) else row.record.deleted
+
+
 def words_of(text: str) -> list[str]:
     """The words of a text as they are searched for."""
     plain = (c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
     return re.findall(r"[^\W_]+", "".join(plain))
 
 
-def matches(row: NoteRow, wanted: Iterable[str]) -> bool:
-    """Whether each of these begins a word of a note."""
-    held = words_of(" ".join((row.note.title, row.note.body, *row.note.tags)))
-    wanted = list(wanted)
+def wanted_words(search: str) -> list[str]:
+    """The words that are searched for."""
+    return words_of(search[:SEARCH_CHARACTERS_MAX])[:SEARCH_WORDS_MAX]
+
+
+def matches(row: Shown, wanted: Sequence[str]) -> bool:
+    """Whether each of these begins a word of a note or record."""
+    if isinstance(row, NoteRow):
+        texts = (row.note.title, row.note.body, *row.note.tags)
+    else:
+        texts = (row.record.word(TITLE), row.record.text, *row.record.words())
+    held = words_of(" ".join(texts))
     return bool(wanted) and all(any(word.startswith(beginning) for word in held) for beginning in wanted)
 
 
@@ -87,10 +109,10 @@ def state_leaves(rows: Iterable[Row]) -> list[tuple[DocumentId, Digest]]:
 
 
 def view_leaves(
-    notes: Iterable[NoteRow], conflicts: Callable[[DocumentId], Iterable[bytes]]
+    rows: Iterable[Shown], conflicts: Callable[[DocumentId], Iterable[bytes]]
 ) -> list[tuple[DocumentId, Digest]]:
-    """Every note's leaf in the tree over views."""
-    shown = ((row.note.document, content_of(row.note)) for row in notes)
+    """Every document's leaf in the tree over views."""
+    shown = ((named(row), content_of(row.note if isinstance(row, NoteRow) else row.record)) for row in rows)
     return [(name, view_leaf(key(name), content, conflicts(name))) for name, content in shown]
 
 

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from mesh.limits import LIST_MAX, NOTES_LISTED_MAX, ROWS_READ_MAX, SEARCH_CHARACTERS_MAX, SEARCH_WORDS_MAX
+from mesh.limits import LIST_MAX, NOTES_LISTED_MAX, ROWS_READ_MAX
 from mesh.names import Digest, DocumentId
 from mesh.node.storage.ledger_conflicts import order
-from mesh.node.storage.memory_conflicts import Disputes, carried, named, settled, some
-from mesh.node.storage.memory_rows import is_meant, list_order, matches, state_leaves, trie_of, view_leaves, words_of
-from mesh.node.storage.store_port import ConflictRow, NoteRow, Row, SettlementRow, Snapshot
+from mesh.node.storage.memory_conflicts import Disputes, carried, settled, some
+from mesh.node.storage.memory_conflicts import named as conflicts_named
+from mesh.node.storage.memory_rows import (
+    is_deleted,
+    is_meant,
+    list_order,
+    matches,
+    named,
+    state_leaves,
+    trie_of,
+    view_leaves,
+    wanted_words,
+)
+from mesh.node.storage.store_port import ConflictRow, NoteRow, RecordRow, Row, SettlementRow, Shown, Snapshot
 from mesh.state.digest import Trie, key
 from mesh.state.digest import bucket as bucket_of
+from mesh.state.records import PROJECT, STATE, TITLE
 
 
 class Views:
@@ -22,6 +34,7 @@ class Views:
         self._rows: list[Row] = []
         self._documents: set[DocumentId] = set()
         self._notes: dict[DocumentId, NoteRow] = {}
+        self._records: dict[DocumentId, RecordRow] = {}
         self._snapshots: dict[DocumentId, Snapshot] = {}
         self._disputes = Disputes()
         self._trie = self._views = Trie()
@@ -37,8 +50,10 @@ class Views:
         return self._notes.get(document)
 
     async def titles(self, documents: Collection[DocumentId]) -> dict[DocumentId, str]:
-        """What these notes are called."""
-        return {document: self._notes[document].note.title for document in documents if document in self._notes}
+        """What these documents are called."""
+        notes = {document: self._notes[document].note.title for document in documents if document in self._notes}
+        records = (self._records[document].record for document in documents if document in self._records)
+        return notes | {record.document: record.word(TITLE) for record in records}
 
     async def notes(
         self,
@@ -51,7 +66,7 @@ class Views:
         after: NoteRow | None = None,
     ) -> tuple[NoteRow, ...]:
         """Notes, the latest first."""
-        wanted = None if search is None else words_of(search[:SEARCH_CHARACTERS_MAX])[:SEARCH_WORDS_MAX]
+        wanted = None if search is None else wanted_words(search)
         found = [
             row
             for row in self._notes.values()
@@ -62,6 +77,42 @@ class Views:
             and (after is None or list_order(row) > list_order(after))
         ]
         return tuple(sorted(found, key=list_order)[: min(limit, NOTES_LISTED_MAX)])
+
+    async def record(self, document: DocumentId) -> RecordRow | None:
+        """One record."""
+        return self._records.get(document)
+
+    async def records(
+        self,
+        *,
+        types: Collection[str],
+        project: str = "",
+        states: Collection[str] = (),
+        search: str = "",
+        deleted: bool = False,
+        limit: int,
+        after: RecordRow | None = None,
+    ) -> tuple[RecordRow, ...]:
+        """Records of some types, the latest first."""
+        wanted = wanted_words(search)
+        found = [
+            row
+            for row in self._records.values()
+            if row.record.kind in types
+            and row.record.deleted is deleted
+            and (not project or row.record.word(PROJECT) == project)
+            and (not states or row.record.word(STATE) in states)
+            and (not search or matches(row, wanted))
+            and (after is None or list_order(row) > list_order(after))
+        ]
+        return tuple(sorted(found, key=list_order)[: min(limit, LIST_MAX)])
+
+    async def hits(self, search: str, *, types: Collection[str] = (), limit: int) -> tuple[DocumentId, ...]:
+        """Notes and records in which every word begins a word, the latest first."""
+        wanted = wanted_words(search)
+        found = [row for row in self._shown() if (not types or named(row).type in types) and matches(row, wanted)]
+        found = [row for row in found if not is_deleted(row)]
+        return tuple(named(row) for row in sorted(found, key=list_order)[: min(limit, LIST_MAX)])
 
     async def conflicts(
         self,
@@ -78,7 +129,7 @@ class Views:
 
     async def conflict(self, prefix: str) -> tuple[ConflictRow, ...]:
         """The open conflicts whose name begins with these hex digits."""
-        return named(self._disputes, self._notes.values(), prefix)
+        return conflicts_named(self._disputes, self._notes.values(), prefix)
 
     async def settlements(
         self, *, document: DocumentId | None = None, conflict: str = "", limit: int = LIST_MAX, before: int = 0
@@ -107,8 +158,8 @@ class Views:
         return tuple(self._trie.children(level, index))
 
     async def view_root(self) -> Digest:
-        """The root over what all notes show."""
-        self._views = trie_of(view_leaves(self._notes.values(), self._disputes.names))
+        """The root over what all notes and records show."""
+        self._views = trie_of(view_leaves(self._shown(), self._disputes.names))
         return self._views.root()
 
     async def view_children(self, level: int, index: int) -> tuple[Digest, ...]:
@@ -117,5 +168,8 @@ class Views:
 
     async def leaves(self, bucket: int, *, views: bool) -> tuple[tuple[DocumentId, Digest], ...]:
         """The documents of a bucket, each with its leaf in one of the trees."""
-        found = view_leaves(self._notes.values(), self._disputes.names) if views else state_leaves(self._rows)
+        found = view_leaves(self._shown(), self._disputes.names) if views else state_leaves(self._rows)
         return tuple(sorted(pair for pair in found if bucket_of(key(pair[0])) == bucket))
+
+    def _shown(self) -> list[Shown]:
+        return [*self._notes.values(), *self._records.values()]

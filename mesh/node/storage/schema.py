@@ -150,6 +150,32 @@ MIGRATIONS: tuple[tuple[str | Callable[[Sql], None], ...], ...] = (
         "CREATE INDEX settlement_conflict ON settlement (conflict)",
         "CREATE INDEX settlement_newest ON settlement (lamport DESC, event)",
     ),
+    (
+        # Records: their registers as JSON, what is found in these, and the texts last. `born_*`, `updated_*`: who.
+        (
+            "CREATE TABLE record (document INTEGER PRIMARY KEY, type TEXT NOT NULL, deleted INTEGER NOT NULL,"
+            " lamport INTEGER NOT NULL, project TEXT NOT NULL, state TEXT NOT NULL, content BLOB NOT NULL,"
+            " born_event BLOB NOT NULL, born_by BLOB NOT NULL, born_agent TEXT NOT NULL, born_ms INTEGER NOT NULL,"
+            " born_lamport INTEGER NOT NULL, updated_event BLOB NOT NULL, updated_by BLOB NOT NULL,"
+            " updated_agent TEXT NOT NULL, updated_ms INTEGER NOT NULL, conflicts TEXT, title TEXT NOT NULL,"
+            " registers TEXT NOT NULL, words TEXT NOT NULL, body TEXT NOT NULL)"
+        ),
+        "CREATE INDEX record_lamport ON record (deleted, type, lamport)",
+        "CREATE INDEX record_project ON record (project, type, lamport) WHERE project <> ''",
+        (
+            "CREATE VIRTUAL TABLE record_words USING fts5 (title, words, body, content = 'record',"
+            " content_rowid = 'document', detail = none, columnsize = 0,"
+            " tokenize = 'unicode61 remove_diacritics 2')"
+        ),
+        # An older mesh showed nothing of documents that are no notes: their events wait until they are weighed again.
+        (
+            "UPDATE event SET standing = 1, reason = NULL WHERE standing = 0 AND document IN"
+            " (SELECT id FROM document WHERE type <> 'note')"
+        ),
+        "DELETE FROM roll WHERE place >> 31 IN (SELECT id FROM document WHERE type <> 'note')",
+        "INSERT OR IGNORE INTO dirty_bucket (id) SELECT DISTINCT bucket FROM document WHERE type <> 'note'",
+        "DELETE FROM setting WHERE key = 'weighed' AND EXISTS (SELECT 1 FROM document WHERE type <> 'note')",
+    ),
 )
 """What each version adds, oldest first. A version that was released never changes."""
 

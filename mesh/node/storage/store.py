@@ -23,6 +23,7 @@ from mesh.node.storage import (
     ledger_conflicts,
     ledger_documents,
     ledger_forgotten,
+    ledger_records,
     ledger_rows,
     ledger_settlements,
     ledger_spans,
@@ -41,6 +42,7 @@ from mesh.node.storage.store_port import (
     Counts,
     ForkFacts,
     NoteRow,
+    RecordRow,
     Row,
     SettlementRow,
     Snapshot,
@@ -254,7 +256,7 @@ class SqliteStore:
         return await self._reader.read(ledger_documents.read_note, document)
 
     async def titles(self, documents: Collection[DocumentId]) -> dict[DocumentId, str]:
-        """What these notes are called."""
+        """What these documents are called."""
         return await self._reader.read(ledger_documents.read_titles, documents)
 
     async def notes(
@@ -271,6 +273,29 @@ class SqliteStore:
         return await self._reader.read(
             ledger_documents.read_notes, tag=tag, search=search, at=at, deleted=deleted, limit=limit, after=after
         )
+
+    async def record(self, document: DocumentId) -> RecordRow | None:
+        """One record."""
+        return await self._reader.read(ledger_records.read_record, document)
+
+    async def records(
+        self,
+        *,
+        types: Collection[str],
+        project: str = "",
+        states: Collection[str] = (),
+        search: str = "",
+        deleted: bool = False,
+        limit: int,
+        after: RecordRow | None = None,
+    ) -> tuple[RecordRow, ...]:
+        """Records of some types, the latest first."""
+        asked = ledger_records.Asked(types, project, states, search, deleted=deleted)
+        return await self._reader.read(ledger_records.read_records, asked, limit, after)
+
+    async def hits(self, search: str, *, types: Collection[str] = (), limit: int) -> tuple[DocumentId, ...]:
+        """Notes and records in which every word begins a word, the best first."""
+        return await self._reader.read(ledger_records.read_hits, search, types, limit)
 
     async def conflicts(
         self,
@@ -316,7 +341,7 @@ class SqliteStore:
         return await self._writer.run(lambda db: tuple(self._state.settled(db).children(level, index)))
 
     async def view_root(self) -> Digest:
-        """The root over what all notes show."""
+        """The root over what all notes and records show."""
         return await self._writer.run(_root, self._views)
 
     async def view_children(self, level: int, index: int) -> tuple[Digest, ...]:

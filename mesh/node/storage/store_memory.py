@@ -23,7 +23,7 @@ from mesh.node.storage.ledger_arrivals import MINUTE_MS
 from mesh.node.storage.memory_conflicts import Disputes, some
 from mesh.node.storage.memory_rows import is_data, is_of, paged, stamp
 from mesh.node.storage.memory_views import Views
-from mesh.node.storage.store_port import Batch, Boot, ChainFacts, Counts, Kept, Row, Weighed
+from mesh.node.storage.store_port import Batch, Boot, ChainFacts, Counts, Kept, NoteRow, Row, Weighed
 
 
 class MemoryStore(Views):
@@ -54,14 +54,21 @@ class MemoryStore(Views):
             self._forgotten = {name: self._forgotten.get(name, batch.time_ms) for name in batch.forgotten}
         for document in batch.unshown:
             self._notes.pop(document, None)
+            self._records.pop(document, None)
         for document in batch.stale:
             self._snapshots.pop(document, None)
         for row in batch.born:
-            self._notes.setdefault(row.note.document, row)
+            if isinstance(row, NoteRow):
+                self._notes.setdefault(row.note.document, row)
+            else:
+                self._records.setdefault(row.record.document, row)
         self._notes |= {row.note.document: row for row in batch.notes}
+        self._records |= {row.record.document: row for row in batch.records}
         self._disputes.write(batch)
         self._snapshots |= {snapshot.document: snapshot for snapshot in batch.snapshots}
-        self._documents |= self._notes.keys() | self._snapshots.keys() | self._disputes.documents()
+        self._documents |= (
+            self._notes.keys() | self._records.keys() | self._snapshots.keys() | self._disputes.documents()
+        )
         self._settings |= dict(batch.settings)
         return len(self._rows)
 
@@ -315,6 +322,7 @@ class MemoryStore(Views):
     async def forget_state(self) -> None:
         """Drop what follows from the log."""
         self._notes.clear()
+        self._records.clear()
         self._snapshots.clear()
         self._disputes = Disputes()
         self._rows = [replace(row, standing=Standing.WAITS, reason="") if is_data(row) else row for row in self._rows]

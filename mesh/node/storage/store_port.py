@@ -1,6 +1,6 @@
 """What the agent asks of its store: the port, and the plain values that cross it.
 
-The log of events is the truth; notes, snapshots and the state digest are views of it, kept by the same commit.
+The log of events is the truth; notes, records, snapshots and digests are views of it, kept by the same commit.
 Nothing here does anything: the memory store and the SQLite store both pass one contract suite.
 """
 
@@ -15,8 +15,9 @@ from mesh.clocks.frontier import Span
 from mesh.events.event import Lane, Placed, Run
 from mesh.events.kinds import Mark, Value
 from mesh.events.verdict import Standing
-from mesh.limits import BODIES_MISSING_MAX, LIST_MAX, ROWS_READ_MAX
+from mesh.limits import BODIES_MISSING_MAX, ROWS_READ_MAX
 from mesh.names import Digest, DocumentId
+from mesh.node.storage.views_port import Views
 from mesh.state.notes import Note
 from mesh.state.records import Record
 
@@ -72,6 +73,10 @@ class RecordRow:
     record: Record
     born: Author
     updated: Author
+
+
+Shown = NoteRow | RecordRow
+"""What lists show of a document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +140,12 @@ class Batch:
     standings: tuple[Weighed, ...] = ()
     forgotten: tuple[DocumentId, ...] | None = None
     """All documents whose bodies nobody wants any more; None: as before."""
-    unshown: tuple[DocumentId, ...] = ()  # notes in which nothing counts any more: their rows go
+    unshown: tuple[DocumentId, ...] = ()  # documents in which nothing counts any more: their rows go
     stale: tuple[DocumentId, ...] = ()  # documents whose snapshot says what is not so any more: it goes
-    born: tuple[NoteRow, ...] = ()
-    """Notes as they are at their birth: written only where there is no row for the document yet."""
+    born: tuple[Shown, ...] = ()
+    """Notes and records as they are at their birth: written only where there is no row for the document yet."""
     notes: tuple[NoteRow, ...] = ()
     records: tuple[RecordRow, ...] = ()
-    """Records as they are now; `unshown` names those that go."""
     conflicts: tuple[tuple[DocumentId, tuple[ConflictRow, ...]], ...] = ()
     """Documents whose open conflicts changed, each with all that it has now."""
     settlements: tuple[tuple[DocumentId, tuple[SettlementRow, ...], bool], ...] = ()
@@ -219,7 +223,7 @@ class Counts:
     bytes: int
 
 
-class Store(Protocol):
+class Store(Views, Protocol):
     """The memory of one device. Every method raises Damaged, DiskFull or Unreachable when the disk does not serve."""
 
     async def commit(self, batch: Batch) -> int:
@@ -324,96 +328,6 @@ class Store(Protocol):
     async def walk(self, chain: Digest, after: int = 0, limit: int = ROWS_READ_MAX) -> tuple[Row, ...]:
         """Every event of a chain, parents before children. `after`: row id of the last one seen."""
 
-    # ── documents ──
-
-    async def snapshot(self, document: DocumentId) -> Snapshot | None:
-        """The newest snapshot of a document."""
-
-    async def note(self, document: DocumentId) -> NoteRow | None:
-        """One note."""
-
-    async def titles(self, documents: Collection[DocumentId]) -> dict[DocumentId, str]:
-        """What these notes are called; those that are not shown are left out."""
-
-    async def notes(
-        self,
-        *,
-        tag: str | None = None,
-        search: str | None = None,
-        at: tuple[str, str] | None = None,
-        deleted: bool = False,
-        limit: int,
-        after: NoteRow | None = None,
-    ) -> tuple[NoteRow, ...]:
-        """Notes, the latest first (by Lamport number, then by document). `deleted`: those, instead of the living.
-
-        `search`: every word must begin a word of title, body or tags; nothing in it is syntax. `at`: a space, and a
-        path in it. `after`: the last one of the page before.
-        """
-
-    async def record(self, document: DocumentId) -> RecordRow | None:
-        """One record."""
-
-    async def records(
-        self,
-        *,
-        types: Collection[str],
-        project: str = "",
-        states: Collection[str] = (),
-        search: str = "",
-        deleted: bool = False,
-        limit: int,
-        after: RecordRow | None = None,
-    ) -> tuple[RecordRow, ...]:
-        """Records of some types, the latest first (by Lamport number of the last touch, then by document).
-
-        `project`: whose register of that name is this; `states`: whose `state` is one of these; `search` as for notes,
-        in titles, texts and what registers say. `after`: the last one of the page before.
-        """
-
-    async def hits(self, search: str, *, types: Collection[str] = (), limit: int) -> tuple[DocumentId, ...]:
-        """Notes and records in which every word begins a word, the best first; none that were put away."""
-
-    async def conflicts(
-        self,
-        *,
-        document: DocumentId | None = None,
-        kind: str | None = None,
-        device: Digest | None = None,
-        limit: int = LIST_MAX,
-        after: ConflictRow | None = None,
-    ) -> tuple[ConflictRow, ...]:
-        """Open conflicts, the latest first (lamport, then name); several notes at one path are among them.
-
-        `device`: only those in which that admission has a side.
-        """
-
-    async def conflict(self, prefix: str) -> tuple[ConflictRow, ...]:
-        """The open conflicts whose name begins with these hex digits, a few of them."""
-
-    async def settlements(
-        self, *, document: DocumentId | None = None, conflict: str = "", limit: int = LIST_MAX, before: int = 0
-    ) -> tuple[SettlementRow, ...]:
-        """Settlements, the latest first; `conflict`: of conflicts whose name begins with these hex digits.
-
-        `before`: only those with a smaller Lamport number, 0 for all; so a page is never cut between equal ones.
-        """
-
-    async def of_changes(self, document: DocumentId, changes: Collection[bytes]) -> dict[bytes, Row]:
-        """The event of each change of a document; of several one that is honoured. Unknown ones are left out."""
-
-    async def view_root(self) -> Digest:
-        """The root over what all notes show: equal on two devices that show the same (PROTOCOL, view root)."""
-
-    async def view_children(self, level: int, index: int) -> tuple[Digest, ...]:
-        """As `digest_children`, of the tree over views."""
-
-    async def leaves(self, bucket: int, *, views: bool) -> tuple[tuple[DocumentId, Digest], ...]:
-        """The documents of a bucket, each with its leaf in the state tree, or in the tree over views."""
-
-    async def find_documents(self, prefix: str, limit: int = ROWS_READ_MAX) -> tuple[DocumentId, ...]:
-        """Documents that a person may mean: `space/type/name`, `type/name` or `name`, the name from its beginning."""
-
     # ── state ──
 
     async def digest(self) -> Digest:
@@ -426,7 +340,7 @@ class Store(Protocol):
         """How much there is."""
 
     async def forget_state(self) -> None:
-        """Drop what follows from the log: notes, snapshots, rolls; every data event waits. The caller refolds it."""
+        """Drop what follows from the log: views, snapshots, rolls; every data event waits. The caller refolds it."""
 
     async def check(self, *, deep: bool) -> tuple[str, ...]:
         """What is wrong with the store itself; nothing if it is sound. `deep` reads all of it."""
