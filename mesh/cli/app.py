@@ -16,6 +16,7 @@ from mesh.cli import (
     consent,
     demo,
     doctor,
+    drop,
     forks,
     grants,
     history,
@@ -62,7 +63,7 @@ def start(
 
 
 # `mesh --help` lists them in this order.
-_DAILY = (join, pair, note, history, conflicts, why, grants, closing, void, consent, peer)
+_DAILY = (join, pair, note, drop, history, conflicts, why, grants, closing, void, consent, peer)
 _UPKEEP = (agent, service, doctor, upgrade, logs, inspect, forks, backup, moving, recover, demo)
 for commands in (*_DAILY, *_UPKEEP):
     commands.add_to(app)

@@ -20,7 +20,20 @@ from mesh.errors import NotGranted
 _KEPT = "mesh.options"
 FOR_AGENTS = frozenset(
     {
-        *("note", "history", "undo", "restore", "conflicts", "status", "devices", "grants", "agents", "why", "log"),
+        *(
+            "note",
+            "drop",
+            "history",
+            "undo",
+            "restore",
+            "conflicts",
+            "status",
+            "devices",
+            "grants",
+            "agents",
+            "why",
+            "log",
+        ),
         *("trace", "void", "logs", "up", "doctor"),
     }
 )

@@ -17,7 +17,7 @@ from mesh.limits import CUT_STEP_BYTES, FILE_NAME_BYTES_MAX
 from mesh.names import shown
 from mesh.node.drops.pool import Pool, cannot_write
 from mesh.node.vault import sync_folder
-from mesh.state.drops import Chunk, Drop, unpacked
+from mesh.state.drops import Drop, unpacked
 
 _NAMES_TRIED = 1000
 _NO_NAME = "dropped file"

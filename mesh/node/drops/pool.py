@@ -1,4 +1,4 @@
-"""The pool: chunks of dropped files in the home, each in a file that is named by its digest, so that none is there twice.
+"""The pool: chunks of dropped files in the home, each in a file named by its digest, so that none is there twice.
 
 What is read is checked: a chunk that is not what its name says is removed, and is missing from then on. Chunks are in
 clear, as is the database beside them. This module knows no drop; its calls block, so they belong in threads.

@@ -6,9 +6,9 @@ import io
 import random
 from pathlib import Path
 
+from mesh.names import DocumentId, device_text
 from mesh.node.drops.cutting import Cut, Cutting
 from mesh.node.drops.pool import Pool
-from mesh.names import DocumentId, device_text
 from mesh.state.drops import Drop
 from tests.unit.small_mesh import fixed
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from mesh.errors import DiskFull
-from mesh.node.drops import pool as pools
 from mesh.node.drops.pool import SHARES, Pool, cannot_write
 from mesh.state.drops import Chunk
 from tests.unit.node.drops.files import chunk_files, noise
@@ -85,7 +84,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
     def full(_file: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(pools.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(DiskFull):
         pool.keep(chunk, data)
     assert chunk_files(pool) == []
