@@ -75,7 +75,6 @@ COMPARE_PRINT_BYTES = 8  # PROTOCOL: of a digest that is compared
 COMPARE_KEY_BYTES = 16  # PROTOCOL: of a document's key
 COMPARE_LEAVES_MAX = 4096  # PROTOCOL: documents of one bucket, which holds 12 of 50,000
 COMPARE_EVENTS_MAX = 61_440  # PROTOCOL: honoured events of one document, 480 KiB
-FILE_NAME_BYTES_MAX = 200  # a name that we make up: 255 is what file systems take, and " (2)" must fit
 BUNDLE_HEAD_BYTES_MAX = 512 * KIB  # PROTOCOL: where up to 4,096 chains of a bundle end
 CONTROL_BYTES_MAX = 16 * MIB  # control events that one mesh may hold in memory: some 50,000 statements
 
@@ -125,6 +124,21 @@ VAULT_STEP_OPERATIONS = 8 * KIB  # of a large edit of a file, that one change ma
 VAULT_VERSIONS_MAX = 64  # of a note, the latest, that an unknown file is compared with
 VAULT_LISTED_MAX = 100  # files that one answer names one by one
 VAULT_JOURNAL_SPARE_LINES = 10_000  # of its journal that say what is not so any more, before it is written anew
+
+# Drops
+CHUNK_BYTES_MIN = 16 * KIB  # what a file is cut into at least; its last chunk may be smaller
+CHUNK_BYTES_USUAL = 64 * KIB
+CHUNK_BYTES_MAX = 256 * KIB  # PROTOCOL: a chunk of a file, or of the list of its chunks: one page on the wire
+CHUNK_ROW_BYTES = 36  # PROTOCOL: of one chunk in that list: digest and length
+CHUNKS_ASKED_MAX = 64  # PROTOCOL: chunks in one question
+DROP_BYTES_MAX = 64 * 1024 * MIB  # PROTOCOL: a file that is dropped
+DROP_PIECES_MAX = 1024  # PROTOCOL: pieces of the list of a file's chunks; 64 GiB in chunks of 16 KiB take 577
+DROP_UNASKED_BYTES_MAX = 64 * MIB  # a file for everybody that each device fetches without being asked
+DROP_PAGES_MIN = 2  # pages that one device is asked for at once: what a cut line loses
+DROP_PAGES_MAX = 8  # the same over a line with a long way
+DROP_FILES_MAX = 100  # files in one command
+FILE_NAME_BYTES_MAX = 240  # of a file that is put down; most systems take 255
+CUT_STEP_BYTES = 8 * MIB  # of a file that are cut, kept or put together before others get their turn
 
 # Confirmations
 PASSPHRASE_CHARACTERS_MIN = 8  # of a home: guesses are few, and each costs 0.1 s

@@ -24,6 +24,7 @@ FOR_AGENTS = frozenset(
         *("trace", "void", "logs", "up", "doctor", "brief", "session", "handoff", "pickup", "task"),
         *("ship", "shipped", "receipt", "remember", "recall", "memory", "ask"),
         "mcp",
+        "drop",
     }
 )
 """The commands that an agent may give at all; what of them it may do, its grants say."""

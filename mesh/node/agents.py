@@ -24,6 +24,7 @@ CALLS = frozenset(
     {
         "ping", "status", "devices", "grants", "agents.list", "log", "log.follow", "void.list", "void.show",
         "note.add", "note.list", "note.show", "note.edit", "note.rm",
+        "drop.add", "drop.list", "drop.status", "drop.get", "drop.rm",
         "conflicts", "conflicts.show", "conflicts.settled", "conflicts.resolve", "conflicts.undo",
         "history", "history.at", "history.diff", "undo", "restore",
         "why", "trace", "search", "mcp",

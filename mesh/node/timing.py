@@ -102,6 +102,17 @@ STOP_S_MAX = 10.0  # what shutting down may take before it is cut off
 RESTART_FIRST_S = 0.2  # a part of the agent that failed is started again, with backoff
 RESTART_S_MAX = 30.0
 
+# Drops
+CHUNKS_TIMEOUT_S = 50.0  # one page of chunks, of several at once over a slow line; a dead one is noticed before
+DROP_CALM_S = 0.5  # between looks what is to be fetched: each event that comes may name something
+DROP_LOOK_S = 60.0  # the same while nothing comes
+DROP_AGAIN_S = 30.0  # before a device that had not what was asked for is asked for it again, without a new link
+DROP_STILL_S = 30.0  # nothing came for so long: the command that waits ends, and fetching goes on
+DROP_TELL_S = 0.2  # between words about how far it is
+DROP_SWEEP_FIRST_S = 60.0  # after the start
+DROP_SWEEP_S = 3600.0  # between looks for chunks that no drop names any more
+DROP_NEAR_MS = 10.0  # of way there and back that one more page on its way makes up for
+
 # Forgetting
 FORGET_GRACE_S = 604_800.0  # a week in which a forget can be taken back, and nothing is lost by it
 FORGET_LOOK_S = 3600.0  # how often it is looked for what is to be erased
