@@ -102,20 +102,6 @@ def inspect(*, document: str | None) -> Call:
     return conflicts(document=document, kind=None, device=None, limit=CONFLICTS_SHOWN, after=None)
 
 
-def search(*, words: str, types: tuple[str, ...], project: str | None, limit: int | None) -> Call:
-    """Notes and records with these words."""
-    _texts(words=words, project=project)
-    for kind in types:
-        _texts(type=kind)
-    _limit(limit)
-    if not words.strip():
-        message = "a search needs at least one word"
-        raise Misuse(message, hint="For example: mesh search pump valve")
-    about = {} if project is None else {"project": project}
-    shown = HITS_SHOWN if limit is None else limit
-    return "search", {"words": words, "types": list(types), **about, "limit": min(shown, LIST_MAX)}
-
-
 def task_list(*, wanted: str, project: str | None, limit: int | None) -> Call:
     """Tasks."""
     return "task.list", {"filter": wanted, **_page(project, limit)}
@@ -129,6 +115,19 @@ def handoff_list(*, every: bool, project: str | None, limit: int | None) -> Call
 def _page(project: str | None, limit: int | None) -> dict[str, object]:
     _limit(limit)
     return {**about(project), **({"limit": min(limit, LIST_MAX)} if limit else {})}
+
+
+def search(*, words: str, types: tuple[str, ...], project: str | None, limit: int | None) -> Call:
+    """Notes and records with these words."""
+    _texts(words=words, project=project)
+    for kind in types:
+        _texts(type=kind)
+    _limit(limit)
+    if not words.strip():
+        message = "a search needs at least one word"
+        raise Misuse(message, hint="For example: mesh search pump valve")
+    shown = HITS_SHOWN if limit is None else limit
+    return "search", {"words": words, "types": list(types), **about(project), "limit": min(shown, LIST_MAX)}
 
 
 def status() -> Call:
@@ -169,6 +168,20 @@ def about(project: str | None) -> dict[str, object]:
     if project is None:
         return {}
     return {"cwd": os.getcwd()} if project == "." else {"project": project}  # noqa: PTH109 - pathlib is a library to wait for
+
+
+def shipped(*, words: str, project: str | None, unreported: bool, limit: int | None) -> Call:
+    """Receipts of work."""
+    _texts(words=words)
+    named: dict[str, object] = {"words": words, "state": "unreported" if unreported else ""}
+    return "receipt.list", {**{key: value for key, value in named.items() if value}, **_page(project, limit)}
+
+
+def recall(*, words: str, kinds: tuple[str, ...], project: str | None, limit: int | None) -> Call:
+    """Memories about something."""
+    _texts(words=words)
+    _tags(kinds)
+    return "recall", {"query": words, **({"kind": list(kinds)} if kinds else {}), **_page(project, limit)}
 
 
 def devices() -> Call:

@@ -71,6 +71,21 @@ FORMS = {
         flags={"--all": "every"},
         numbers={"--limit": "limit"},
     ),
+    ("shipped",): Form(
+        frequent.shipped,
+        options={"--project": "project"},
+        flags={"--unreported": "unreported"},
+        numbers={"--limit": "limit"},
+        arguments=("words",),
+    ),
+    ("recall",): Form(
+        frequent.recall,
+        options={"--project": "project"},
+        many={"--kind": "kinds"},
+        numbers={"--limit": "limit"},
+        arguments=("words",),
+        required=1,
+    ),
     ("conflicts",): Form(
         frequent.conflicts,
         options={"--document": "document", "--kind": "kind", "--device": "device", "--after": "after"},
@@ -92,6 +107,7 @@ FORMS = {
         required=1,
     ),
     ("inspect",): Form(frequent.inspect, arguments=("document",)),
+    ("mcp",): Form(frequent.mcp),
     ("brief",): Form(
         frequent.brief,
         options={"--project": "project", "--since": "since"},

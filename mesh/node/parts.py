@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from mesh.node import acknowledging, presence
+from mesh.node import acknowledging, asking, presence
+from mesh.node.hooks import silence, spool
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -16,4 +17,11 @@ if TYPE_CHECKING:
 
 def of(agent: Agent) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
     """Name and work of each."""
-    return (("presence", lambda: presence.run(agent)), ("claims", lambda: acknowledging.run(agent)))
+    return (
+        ("presence", lambda: presence.run(agent)),
+        ("claims", lambda: acknowledging.run(agent)),
+        ("asks", lambda: asking.run(agent)),
+        ("spool", lambda: spool.run(agent)),
+        ("silence", lambda: silence.run(agent)),
+        ("clients", agent.clients.run),
+    )
