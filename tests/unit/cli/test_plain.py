@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mesh.cli import app, brief, calls, conflicts, frequent, inspect, note, options, plain
+from mesh.cli import app, brief, calls, conflicts, frequent, inspect, note, options, plain, search
 from mesh.cli.run import Options
 from mesh.errors import MeshError
 from tests.unit.cli import samples
@@ -21,6 +21,7 @@ ANSWERS = {
     "note.show": result(**samples.HOSTILE),
     "conflicts": result(conflicts=[samples.CONFLICT], total=7, next=samples.CONFLICT["id"]),
     "conflicts.show": result(**samples.SHOWN),
+    "search": result(hits=[{"title": samples.ESCAPE, "document": "home/note/x"}], took_ms=1),
     "status": result(**samples.STATUS),
     "log": result(**samples.LOG),
     "brief": result(as_of_ms=1_762_000_000_000, since_ms=1_761_900_000_000, notes=[samples.LINE], text="# Brief"),
@@ -29,6 +30,8 @@ PLAIN = [
     ["status"],
     ["--json", "status"],
     ["status", "--json", "--quiet"],
+    ["search", "pump"],
+    ["search", "pump", "valve", "--type", "note", "--type=task", "--json", "--limit", "3", "old", "--project=x"],
     ["brief"],
     ["brief", "--json", "--project", "mesh", "--since=yesterday"],
     ["brief", "--markdown", "--budget", "300"],
@@ -67,6 +70,9 @@ NOT_PLAIN = [
     ["conflicts", "resolve", "3f", "--merge"],
     ["conflicts", "show"],
     ["log", "--follow"],
+    ["search"],
+    ["search", "--", "x"],
+    ["search", "x", "--limit", "1", "--limit", "2"],
     ["status", "--verbose"],
     ["status", "-v"],
     ["status", "now"],
@@ -139,6 +145,8 @@ WORDS = st.sampled_from(
         "--json=1",
         "--deleted=1",
         "--kind=text",
+        "--type=note",
+        "--type",
         "--whole",
         "--markdown",
         "--since=x",
@@ -158,6 +166,8 @@ COMMANDS = st.sampled_from(
         ["conflicts", "show"],
         ["status"],
         ["brief"],
+        ["search"],
+        ["search", "x"],
         ["log"],
         ["note"],
         [],
@@ -183,9 +193,10 @@ def _meant(words: list[str]) -> list[object]:
     """What the full tree would do."""
     taken: list[object] = []
     with pytest.MonkeyPatch.context() as patch:
-        for module in (note, inspect, conflicts, brief):
+        for module in (note, inspect, conflicts, brief, search):
             patch.setattr(module, "running", _options_of)
-        for name in ("note_add", "note_list", "note_show", "conflicts", "conflicts_show", "status", "log", "brief"):
+        told = ("note_add", "note_list", "note_show", "conflicts", "conflicts_show", "status", "log", "brief", "search")
+        for name in told:
             patch.setattr(frequent, name, _taker(name, taken))
         try:
             app.run(words)
@@ -210,6 +221,7 @@ def _whole(name: str, values: dict[str, object]) -> dict[str, object]:
     usual: dict[str, dict[str, object]] = {"note_add": {"path": "", "tags": ()}, "note_list": {"deleted": False}}
     usual["conflicts_show"] = {"whole": False}
     usual["brief"] = {"markdown": False}
+    usual["search"] = {"types": ()}
     held = {**usual.get(name, {}), **values}
     return {key: value for key, value in held.items() if value is not None}
 
