@@ -65,7 +65,9 @@ def test_the_list_of_commands() -> None:
     forks = ["forks", "forks verify", "forks ack"]
     forks += ["conflicts", *(f"conflicts {name}" for name in ("show", "resolve", "undo", "settled"))]
     past = ["history", "undo", "inspect"]
-    assert set(COMMANDS) == {*named.split(), *notes, *past, *peers, *services, *homes, *acts, *forks}
+    work = ["pickup", *(f"handoff {name}" for name in ("new", "list", "show", "decline", "done"))]
+    work += [f"task {name}" for name in "add ready list show claim done block open drop edit".split()]
+    assert set(COMMANDS) == {*named.split(), *notes, *work, *past, *peers, *services, *homes, *acts, *forks}
 
 
 def test_every_command_is_documented() -> None:

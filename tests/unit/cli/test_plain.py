@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mesh.cli import app, calls, conflicts, frequent, inspect, note, options, plain
+from mesh.cli import app, calls, conflicts, frequent, handoff, inspect, note, options, plain, task
 from mesh.cli.run import Options
 from mesh.errors import MeshError
 from tests.unit.cli import samples
@@ -21,6 +21,8 @@ ANSWERS = {
     "note.show": result(**samples.HOSTILE),
     "conflicts": result(conflicts=[samples.CONFLICT], total=7, next=samples.CONFLICT["id"]),
     "conflicts.show": result(**samples.SHOWN),
+    "task.list": result(tasks=[], more=0),
+    "handoff.list": result(handoffs=[]),
     "status": result(**samples.STATUS),
     "log": result(**samples.LOG),
 }
@@ -39,6 +41,10 @@ PLAIN = [
     ["note", "list", "--json", "--tag", "a", "--search", "b c", "--deleted", "--limit=3", "--after", "home/note/x"],
     ["note", "show", "buy seeds"],
     ["note", "show", "buy seeds", "--json"],
+    ["task", "list"],
+    ["task", "list", "--project", "shop", "--limit", "3", "--json"],
+    ["task", "ready", "--project=shop"],
+    ["handoff", "list", "--all", "--limit", "3"],
     ["conflicts", "--limit", "1"],
     ["conflicts", "--json", "--document", "x", "--kind=text", "--device", "mac", "--limit", "1", "--after", "3f"],
     ["conflicts", "show", "3f", "--whole"],
@@ -60,6 +66,8 @@ NOT_PLAIN = [
     ["note", "list", "--limit", "-1"],
     ["note", "list", "--tag", "a", "--tag", "b"],
     ["note", "edit", "a"],
+    ["task", "list", "--mine"],
+    ["handoff", "new", "x"],
     ["conflicts", "resolve", "3f", "--merge"],
     ["conflicts", "show"],
     ["log", "--follow"],
@@ -134,6 +142,10 @@ WORDS = st.sampled_from(
         "-1",
         "--json=1",
         "--deleted=1",
+        "--all",
+        "--mine",
+        "--project",
+        "--project=p",
         "--kind=text",
         "--whole",
         "show",
@@ -150,12 +162,16 @@ COMMANDS = st.sampled_from(
         ["conflicts", "show"],
         ["status"],
         ["log"],
+        ["task", "list"],
+        ["task", "ready"],
+        ["handoff", "list"],
         ["note"],
         [],
     ]
 )
 BEFORE = st.lists(st.sampled_from(["--json", "--home=/a", "--home", "/b", "--interface", "::1", "--quiet"]), max_size=2)
 AFTER = st.lists(WORDS, max_size=5)
+_WORK = ("task_list", "task_ready", "handoff_list")
 LINES = st.builds(lambda before, command, after: [*before, *command, *after], BEFORE, COMMANDS, AFTER)
 
 
@@ -174,9 +190,9 @@ def _meant(words: list[str]) -> list[object]:
     """What the full tree would do."""
     taken: list[object] = []
     with pytest.MonkeyPatch.context() as patch:
-        for module in (note, inspect, conflicts):
+        for module in (note, inspect, conflicts, task, handoff):
             patch.setattr(module, "running", _options_of)
-        for name in ("note_add", "note_list", "note_show", "conflicts", "conflicts_show", "status", "log"):
+        for name in ("note_add", "note_list", "note_show", "conflicts", "conflicts_show", "status", "log", *_WORK):
             patch.setattr(frequent, name, _taker(name, taken))
         try:
             app.run(words)
@@ -199,7 +215,7 @@ def _taker(name: str, taken: list[object]) -> Callable[..., None]:
 def _whole(name: str, values: dict[str, object]) -> dict[str, object]:
     """The values with what is taken where nothing is given."""
     usual: dict[str, dict[str, object]] = {"note_add": {"path": "", "tags": ()}, "note_list": {"deleted": False}}
-    usual["conflicts_show"] = {"whole": False}
+    usual |= {"conflicts_show": {"whole": False}, "task_list": {"wanted": "open"}, "handoff_list": {"every": False}}
     held = {**usual.get(name, {}), **values}
     return {key: value for key, value in held.items() if value is not None}
 
