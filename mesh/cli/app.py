@@ -10,7 +10,9 @@ import typer
 import mesh
 from mesh.cli import (
     agent,
+    ask,
     backup,
+    brief,
     closing,
     conflicts,
     consent,
@@ -28,7 +30,11 @@ from mesh.cli import (
     pair,
     peer,
     recover,
+    remember,
+    search,
     service,
+    session,
+    ship,
     task,
     upgrade,
     void,
@@ -64,7 +70,27 @@ def start(
 
 
 # `mesh --help` lists them in this order.
-_DAILY = (join, pair, note, handoff, task, history, conflicts, why, grants, closing, void, consent, peer)
+_DAILY = (
+    join,
+    pair,
+    note,
+    brief,
+    search,
+    session,
+    handoff,
+    task,
+    ship,
+    remember,
+    ask,
+    history,
+    conflicts,
+    why,
+    grants,
+    closing,
+    void,
+    consent,
+    peer,
+)
 _UPKEEP = (agent, service, doctor, upgrade, logs, inspect, forks, backup, moving, recover, demo)
 for commands in (*_DAILY, *_UPKEEP):
     commands.add_to(app)

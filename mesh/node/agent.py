@@ -26,6 +26,7 @@ from mesh.node import auditing, calls, forgetting, parts, timing, touch, vault
 from mesh.node.booting import own_of
 from mesh.node.duties import Duties
 from mesh.node.engine import Engine
+from mesh.node.evidence import Evidence
 from mesh.node.home import addresses_key
 from mesh.node.invitation import Host
 from mesh.node.log import Log, bounded, silent
@@ -88,6 +89,7 @@ class Agent:
         self.ending = asyncio.Event()
         self.memory = Memory()
         self.presence = Presence()
+        self.evidence = Evidence(home)
         self.news: list[asyncio.Event] = []  # of parts that look again when something was kept
         self.again = False  # whether it ends only to start anew
         self.problem: tuple[str, str] | None = None  # what failed last, and its hint

@@ -27,10 +27,13 @@ CALLS = frozenset(
         "conflicts", "conflicts.show", "conflicts.settled", "conflicts.resolve", "conflicts.undo",
         "history", "history.at", "history.diff", "undo", "restore",
         "why", "trace",
+        "receipt.new", "ship", "receipt.list", "receipt.show", "receipt.dispute", "receipt.owed", "receipt.proposal",
+        "memory.add", "memory.list", "memory.show", "memory.supersede", "recall",
+        "ask.new", "ask.list", "ask.show", "ask.wait",
         "handoff.new", "handoff.list", "handoff.show", "handoff.decline", "handoff.done", "pickup",
         "task.add", "task.edit", "task.list", "task.ready", "task.show", "task.claim", "task.done", "task.state",
         "claims.renew", "claims.lost",
-        "project.of", "project.list",
+        "search", "brief", "project.of", "project.list",
         "session.begin", "session.state", "session.checkpoint", "session.list", "session.show", "session.resume",
     }
 )  # fmt: skip

@@ -13,6 +13,8 @@ import mesh
 from mesh.errors import Misuse, NotGranted
 from mesh.node import (
     agents,
+    calls_asks,
+    calls_brief,
     calls_closing,
     calls_confirming,
     calls_conflicts,
@@ -23,8 +25,11 @@ from mesh.node import (
     calls_history,
     calls_leaving,
     calls_log,
+    calls_memories,
     calls_notes,
     calls_pairing,
+    calls_receipts,
+    calls_search,
     calls_sessions,
     calls_settling,
     calls_status,
@@ -82,6 +87,7 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "task.state": calls_tasks.state,
     "claims.renew": calls_tasks.renew,
     "claims.lost": calls_tasks.lost,
+    "search": calls_search.search,
     "conflicts": calls_conflicts.listed,
     "conflicts.show": calls_conflicts.show,
     "conflicts.settled": calls_conflicts.settled,
@@ -100,6 +106,7 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "restore": calls_history.restore,
     "why": why,
     "trace": trace,
+    "brief": calls_brief.brief,
     "project.of": projects.of,
     "project.list": projects.listed,
     "session.begin": calls_sessions.begin,
@@ -108,6 +115,28 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "session.list": calls_sessions.listed,
     "session.show": calls_sessions.show,
     "session.resume": calls_sessions.resume,
+    "receipt.new": calls_receipts.new,
+    "ship": calls_receipts.new,
+    "receipt.list": calls_receipts.listed,
+    "receipt.show": calls_receipts.show,
+    "receipt.dispute": calls_receipts.dispute,
+    "receipt.owed": calls_receipts.owed,
+    "receipt.draft": calls_receipts.draft,
+    "receipt.proposal": calls_receipts.proposal,
+    "evidence.add": calls_receipts.evidence_add,
+    "memory.add": calls_memories.add,
+    "memory.list": calls_memories.listed,
+    "memory.show": calls_memories.show,
+    "memory.approve": calls_memories.approve,
+    "memory.reject": calls_memories.reject,
+    "memory.supersede": calls_memories.supersede,
+    "recall": calls_memories.recall,
+    "ask.new": calls_asks.new,
+    "ask.list": calls_asks.listed,
+    "ask.show": calls_asks.show,
+    "ask.answer": calls_asks.answer,
+    "ask.take": calls_asks.take,
+    "ask.wait": calls_asks.wait,
     "lost": calls_closing.lost,
     "remove": calls_closing.remove,
     "rank": calls_closing.rank,
@@ -132,7 +161,9 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
 }
 
 
-_WRITTEN = ("note.", "handoff.", "pickup", "task.", "claims.")
+_WRITTEN = (
+    *("note.", "handoff.", "pickup", "task.", "claims.", "receipt.", "ship", "evidence.", "memory.", "recall", "ask."),
+)
 """What calls begin with that read or write what a relay cannot."""
 
 

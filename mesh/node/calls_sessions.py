@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mesh.limits import LIST_MAX, SEQ_MAX
-from mesh.names import device_text
 from mesh.node import agents, clock, keeping, projects, subjects
 from mesh.node.arguments import Arguments, needed, number, text, texts, yes
+from mesh.node.claiming import device_name
 from mesh.node.keeping import New, Registers, Told
 from mesh.node.storage.store_port import RecordRow
 from mesh.state import projects as project_core
@@ -147,12 +147,6 @@ def told(agent: Agent, row: RecordRow, those: Known) -> Told:
         "project_name": those.name(row.record.word(PROJECT)),
         "at_work": agent.presence.at_work(str(row.record.document)),
     }
-
-
-def device_name(agent: Agent, device: str) -> str:
-    """What a device is called, its admission counting or not."""
-    devices = agent.engine.replica.verdict.admissions
-    return next((one.name for one in devices.values() if device_text(one.digest) == device), device)
 
 
 async def _meant(agent: Agent, arguments: Arguments) -> tuple[str, RecordRow]:

@@ -110,6 +110,18 @@ async def taken_out(agent: Agent) -> dict[str, object] | None:
     }
 
 
+async def troubles(agent: Agent, peers: Sequence[Mapping[str, object]]) -> list[dict[str, str]]:
+    """What is wrong now, as far as it is worth a look each morning: not what a person knows and has left so."""
+    counts = await agent.store.counts()
+    lasting = [] if vault.is_sealed(agent.home) else _own_problems(agent)[:1]
+    forked = [forks.sentence(agent, fork) for fork in await forks.unseen(agent)]
+    found = [
+        *_outcast(await taken_out(agent)), *_forked(forked), *await calls_peers.problems(agent, peers),
+        *_problems(agent, counts.waiting, counts.void),
+    ]  # fmt: skip
+    return [one for one in found if (one["what"], one["hint"]) not in lasting]
+
+
 def _outcast(taken_out: dict[str, object] | None) -> list[dict[str, str]]:
     """The first of all problems: whatever else is wrong follows from it."""
     if taken_out is None:

@@ -127,7 +127,7 @@ class Engine:
     # ── what others ask for ──────────────────────────────────────────────────────────────────────
 
     async def say(self, lane: Lane, make: Make) -> tuple[Placed, ...]:
-        """Say what `make` comes up with, or nothing. Once this returns it is kept: it survives kill -9 and power loss."""
+        """Say what `make` comes up with, or nothing. When it returns it is kept: it survives kill -9 and power loss."""
 
         async def run() -> Effects:
             drafts = tuple(await make(self))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from mesh.node import acknowledging, presence
+from mesh.node import acknowledging, asking, presence
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -16,4 +16,8 @@ if TYPE_CHECKING:
 
 def of(agent: Agent) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
     """Name and work of each."""
-    return (("presence", lambda: presence.run(agent)), ("claims", lambda: acknowledging.run(agent)))
+    return (
+        ("presence", lambda: presence.run(agent)),
+        ("claims", lambda: acknowledging.run(agent)),
+        ("asks", lambda: asking.run(agent)),
+    )

@@ -57,6 +57,11 @@ def machine_path(home: Path) -> Path:
     return home / "machine"
 
 
+def evidence_path(home: Path) -> Path:
+    """The folder of what the agent captured of sessions' work."""
+    return home / "evidence"
+
+
 def server_path(home: Path) -> Path:
     """The folder of the nats-server."""
     return home / "nats"

@@ -120,6 +120,11 @@ PRESENCE_S = 30.0  # how often devices in reach are told who is at work, also wh
 PRESENT_S_MAX = 900.0  # without a sign of life a session is at work no longer: a command may run for minutes
 GIT_S_MAX = 10.0  # one question to git: the first commit of a long history is found in one or two
 
+ASK_WAIT_MS_MAX = 600_000  # how long one call waits for an answer of the person
+ASK_LOOK_S_MIN = 0.01  # so that a clock that stands still makes no busy loop
+ASK_CALM_S = 0.2  # between looks at this device's questions while much is kept
+ASK_AGAIN_S = 60.0  # between looks while nothing is; a clock that was set is noticed by then
+
 # Who was in touch
 TOUCH_KEPT_S = 600.0  # how often it is kept for the next start: one commit
 
@@ -146,3 +151,5 @@ LOST_TOLD_S = 604_800.0  # a claim that was lost is told of for so long after it
 CLAIMS_FIRST_S = 2.0  # after the start, when others had time to bring what was claimed meanwhile
 CLAIMS_CALM_S = 0.2  # what comes together is looked at together
 CLAIMS_AGAIN_S = 600.0  # what came to count later, without a new event, is found so soon
+# Calls
+PROGRESS_INTERVAL_S = 0.1  # between two lines that tell a caller how far its call is

@@ -1,1 +1,1 @@
-"""The brief: what happened and what waits, gathered for whoever begins to work; and its files for those without mesh."""
+"""The brief: what happened and what waits, gathered for whoever begins to work, as values, words and files."""

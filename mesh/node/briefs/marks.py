@@ -1,7 +1,7 @@
-"""How far back a brief looks, and what came late: the briefs that a person saw on this device, each with its place in
-the log, so that what was written long ago and came only now is told of too.
+"""How far back a brief looks, and what came late: the briefs that a person saw here, each with its place in the log.
 
-The last few are kept as one setting; nothing is decided by it.
+So what was written long ago and came only now is told of too. The last few are kept as one setting; nothing is decided
+by it.
 """
 
 from __future__ import annotations

@@ -18,9 +18,10 @@ _OTHERS = (
     "log/agent.jsonl", "log/agent.jsonl.[0-9]", "log/start.log", "log/commands.log",
     "nats/nats.conf", "nats/nats.conf.checked", "nats/nats.log", "nats/nats.log.[0-9]*",
     "nats/nats.pid", "nats/nats-server_*.ports",
+    "evidence/*.jsonl", "evidence/.*.jsonl.????????",
     "nats/tls.crt", "nats/tls.key", "nats/ca.crt", "nats/*.new",
 )  # fmt: skip
-_FOLDERS = ("log", "nats")
+_FOLDERS = ("evidence", "log", "nats")
 
 
 def keys(home: Path) -> list[Path]:

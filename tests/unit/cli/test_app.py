@@ -64,10 +64,13 @@ def test_the_list_of_commands() -> None:
     acts += [f"{group} {name}" for group, names in groups.items() for name in names]
     forks = ["forks", "forks verify", "forks ack"]
     forks += ["conflicts", *(f"conflicts {name}" for name in ("show", "resolve", "undo", "settled"))]
-    past = ["history", "undo", "inspect"]
+    past = ["history", "undo", "inspect", "search"]
     work = ["pickup", *(f"handoff {name}" for name in ("new", "list", "show", "decline", "done"))]
-    work += [f"task {name}" for name in "add ready list show claim done block open drop edit".split()]
-    assert set(COMMANDS) == {*named.split(), *notes, *work, *past, *peers, *services, *homes, *acts, *forks}
+    states = ("ready", "claim", "done", "block", "open", "drop")
+    work += [f"task {name}" for name in ("add", "list", "show", "edit", *states)]
+    morning = ["brief", "session list", "session show", "session resume"]
+    everything = {*named.split(), *notes, *work, *past, *morning, *peers, *services, *homes, *acts, *forks}
+    assert set(COMMANDS) == everything
 
 
 def test_every_command_is_documented() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mesh.cli import app, calls, conflicts, frequent, handoff, inspect, note, options, plain, task
+from mesh.cli import app, brief, calls, conflicts, frequent, handoff, inspect, note, options, plain, task
 from mesh.cli.run import Options
 from mesh.errors import MeshError
 from tests.unit.cli import samples
@@ -25,11 +25,15 @@ ANSWERS = {
     "handoff.list": result(handoffs=[]),
     "status": result(**samples.STATUS),
     "log": result(**samples.LOG),
+    "brief": result(as_of_ms=1_762_000_000_000, since_ms=1_761_900_000_000, notes=[samples.LINE], text="# Brief"),
 }
 PLAIN = [
     ["status"],
     ["--json", "status"],
     ["status", "--json", "--quiet"],
+    ["brief"],
+    ["brief", "--json", "--project", "mesh", "--since=yesterday"],
+    ["brief", "--markdown", "--budget", "300"],
     ["log"],
     ["log", "--limit", "7", "--device", "laptop", "--document=home/note/x"],
     ["note", "add", "buy seeds"],
@@ -148,6 +152,10 @@ WORDS = st.sampled_from(
         "--project=p",
         "--kind=text",
         "--whole",
+        "--markdown",
+        "--since=x",
+        "--project=y",
+        "--budget=9",
         "show",
         "note",
         "list",
@@ -161,6 +169,7 @@ COMMANDS = st.sampled_from(
         ["conflicts"],
         ["conflicts", "show"],
         ["status"],
+        ["brief"],
         ["log"],
         ["task", "list"],
         ["task", "ready"],
@@ -171,7 +180,7 @@ COMMANDS = st.sampled_from(
 )
 BEFORE = st.lists(st.sampled_from(["--json", "--home=/a", "--home", "/b", "--interface", "::1", "--quiet"]), max_size=2)
 AFTER = st.lists(WORDS, max_size=5)
-_WORK = ("task_list", "task_ready", "handoff_list")
+_MORE = ("brief", "task_list", "task_ready", "handoff_list")
 LINES = st.builds(lambda before, command, after: [*before, *command, *after], BEFORE, COMMANDS, AFTER)
 
 
@@ -190,9 +199,9 @@ def _meant(words: list[str]) -> list[object]:
     """What the full tree would do."""
     taken: list[object] = []
     with pytest.MonkeyPatch.context() as patch:
-        for module in (note, inspect, conflicts, task, handoff):
+        for module in (note, inspect, conflicts, brief, task, handoff):
             patch.setattr(module, "running", _options_of)
-        for name in ("note_add", "note_list", "note_show", "conflicts", "conflicts_show", "status", "log", *_WORK):
+        for name in ("note_add", "note_list", "note_show", "conflicts", "conflicts_show", "status", "log", *_MORE):
             patch.setattr(frequent, name, _taker(name, taken))
         try:
             app.run(words)
@@ -216,6 +225,7 @@ def _whole(name: str, values: dict[str, object]) -> dict[str, object]:
     """The values with what is taken where nothing is given."""
     usual: dict[str, dict[str, object]] = {"note_add": {"path": "", "tags": ()}, "note_list": {"deleted": False}}
     usual |= {"conflicts_show": {"whole": False}, "task_list": {"wanted": "open"}, "handoff_list": {"every": False}}
+    usual["brief"] = {"markdown": False}
     held = {**usual.get(name, {}), **values}
     return {key: value for key, value in held.items() if value is not None}
 
