@@ -65,6 +65,9 @@ def test_the_list_of_commands() -> None:
     forks = ["forks", "forks verify", "forks ack"]
     forks += ["conflicts", *(f"conflicts {name}" for name in ("show", "resolve", "undo", "settled"))]
     past = ["history", "undo", "inspect"]
+    past += ["ship", "shipped", "receipt show", "receipt dispute", "remember", "recall", "answer"]
+    past += [f"memory {name}" for name in ("list", "approve", "reject", "supersede")]
+    past += [f"ask {name}" for name in ("new", "list", "show")]
     assert set(COMMANDS) == {*named.split(), *notes, *past, *peers, *services, *homes, *acts, *forks}
 
 

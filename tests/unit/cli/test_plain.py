@@ -21,6 +21,8 @@ ANSWERS = {
     "note.show": result(**samples.HOSTILE),
     "conflicts": result(conflicts=[samples.CONFLICT], total=7, next=samples.CONFLICT["id"]),
     "conflicts.show": result(**samples.SHOWN),
+    "receipt.list": result(receipts=[samples.RECEIPT]),
+    "recall": result(hits=[samples.MEMORY]),
     "status": result(**samples.STATUS),
     "log": result(**samples.LOG),
 }
@@ -43,6 +45,9 @@ PLAIN = [
     ["conflicts", "--json", "--document", "x", "--kind=text", "--device", "mac", "--limit", "1", "--after", "3f"],
     ["conflicts", "show", "3f", "--whole"],
     ["conflicts", "show", "3f", "--json", "--limit", "3", "--after", "4"],
+    ["shipped"],
+    ["shipped", "pass keys", "--unreported", "--limit", "3", "--project", "shop"],
+    ["recall", "which port", "--kind", "fact", "--kind=decision", "--json"],
 ]
 NOT_PLAIN = [
     [],
