@@ -14,6 +14,7 @@ NOTE_BYTES_MAX = BODY_PLAIN_BYTES_MAX  # a note's text travels in one event
 NOTES_PAGE = 500  # notes in one answer
 CONFLICTS_SHOWN = 100  # conflicts that `mesh conflicts` shows unless told otherwise
 VALUES_SHOWN = 20  # values of one conflict, likewise
+HITS_SHOWN = 20  # documents that `mesh search` shows unless told otherwise
 EVENTS_SHOWN = 50  # events that `mesh log` shows unless told otherwise
 RANKS = ("admin", "member", "relay")
 COUNT_MAX = 100_000
@@ -114,6 +115,19 @@ def handoff_list(*, every: bool, project: str | None, limit: int | None) -> Call
 def _page(project: str | None, limit: int | None) -> dict[str, object]:
     _limit(limit)
     return {**about(project), **({"limit": min(limit, LIST_MAX)} if limit else {})}
+
+
+def search(*, words: str, types: tuple[str, ...], project: str | None, limit: int | None) -> Call:
+    """Notes and records with these words."""
+    _texts(words=words, project=project)
+    for kind in types:
+        _texts(type=kind)
+    _limit(limit)
+    if not words.strip():
+        message = "a search needs at least one word"
+        raise Misuse(message, hint="For example: mesh search pump valve")
+    shown = HITS_SHOWN if limit is None else limit
+    return "search", {"words": words, "types": list(types), **about(project), "limit": min(shown, LIST_MAX)}
 
 
 def status() -> Call:

@@ -14,6 +14,7 @@ from mesh.cli import (
     view_memories,
     view_notes,
     view_receipts,
+    view_search,
     view_status,
     view_work,
 )
@@ -112,6 +113,19 @@ def conflicts_show(
     """Show one conflict, with a page of its values."""
     result = run.ask(*calls.conflicts_show(conflict=conflict, limit=limit, after=after))
     run.out.result(result, lambda screen: view_conflicts.shown(screen, result, whole=whole))
+
+
+def search(
+    run: Run,
+    *,
+    words: tuple[str, ...],
+    types: tuple[str, ...] = (),
+    project: str | None = None,
+    limit: int | None = None,
+) -> None:
+    """Find notes and records by their words."""
+    result = run.ask(*calls.search(words=" ".join(words), types=types, project=project, limit=limit))
+    run.out.result(result, lambda screen: view_search.found(screen, result))
 
 
 def inspect(run: Run, *, document: str | None = None) -> None:

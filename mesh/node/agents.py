@@ -33,7 +33,7 @@ CALLS = frozenset(
         "handoff.new", "handoff.list", "handoff.show", "handoff.decline", "handoff.done", "pickup",
         "task.add", "task.edit", "task.list", "task.ready", "task.show", "task.claim", "task.done", "task.state",
         "claims.renew", "claims.lost",
-        "brief", "project.of", "project.list",
+        "search", "brief", "project.of", "project.list",
         "session.begin", "session.state", "session.checkpoint", "session.list", "session.show", "session.resume",
     }
 )  # fmt: skip

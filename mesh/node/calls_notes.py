@@ -18,6 +18,7 @@ from mesh.node.arguments import Arguments, needed, number, text, texts, yes
 from mesh.node.disputes import must_not_settle
 from mesh.node.engine import Engine
 from mesh.node.gathered import Loaded
+from mesh.node.showing import called
 from mesh.node.storage.store_port import NoteRow
 from mesh.state import notes
 from mesh.state.edits import Edit
@@ -93,7 +94,7 @@ async def _line(agent: Agent, row: NoteRow) -> dict[str, object]:
 
 async def show(agent: Agent, arguments: Arguments) -> object:
     """One note, with everything that lives side by side in it."""
-    document = await chosen(agent, needed(arguments, "document"))
+    document = await _note_of(agent, arguments)
     agents.may_see(agent, agents.name_in(arguments), document)
     row = await agent.store.note(document)
     if row is None:
@@ -167,7 +168,7 @@ async def remove(agent: Agent, arguments: Arguments) -> object:
 
 
 async def _change(agent: Agent, arguments: Arguments, edits: object) -> dict[str, object]:
-    document, name = await chosen(agent, needed(arguments, "document")), agents.name_in(arguments)
+    document, name = await _note_of(agent, arguments), agents.name_in(arguments)
     assert callable(edits), edits
 
     async def make(engine: Engine) -> Sequence[Draft]:
@@ -189,16 +190,24 @@ async def _change(agent: Agent, arguments: Arguments, edits: object) -> dict[str
 async def chosen(agent: Agent, said: str, *, deleted: bool = False) -> DocumentId:
     """The document that a person means: a whole id, the unique beginning of one, or an exact title. Raises Misuse.
 
-    `deleted`: where no other note has that title, one that was removed.
+    `deleted`: where no other document has that title, one that was removed.
     """
     found = await agent.store.find_documents(said, _CHOICES_MAX + 1)
     for removed in (False, True) if deleted else (False,):
-        if not found:
-            rows = await agent.store.notes(search=said, deleted=removed, limit=LIST_MAX)
-            found = tuple(row.note.document for row in rows if row.note.title == said)
+        found = found or await called(agent.store, said, deleted=removed, limit=LIST_MAX)
     if len(found) == 1:
         return found[0]
     if not found:
-        raise Misuse(f"there is no note {said!r}", hint="`mesh note list` shows what there is.")
+        raise Misuse(f"there is no document {said!r}", hint="`mesh search` finds one by its words.")
     names = ", ".join(str(document) for document in found[:_CHOICES_MAX])
-    raise Misuse(f"{said!r} fits several notes: {names}", hint="Give more of the id.")
+    raise Misuse(f"{said!r} fits several documents: {names}", hint="Give more of the id.")
+
+
+async def _note_of(agent: Agent, arguments: Arguments) -> DocumentId:
+    """The note that a person means; no other document will do. Raises Misuse."""
+    document = await chosen(agent, needed(arguments, "document"))
+    if document.type != notes.KIND:
+        raise Misuse(
+            f"{document} is no note", hint=f"It is a {document.type}; `mesh history` of it shows what was done to it."
+        )
+    return document

@@ -151,3 +151,5 @@ LOST_TOLD_S = 604_800.0  # a claim that was lost is told of for so long after it
 CLAIMS_FIRST_S = 2.0  # after the start, when others had time to bring what was claimed meanwhile
 CLAIMS_CALM_S = 0.2  # what comes together is looked at together
 CLAIMS_AGAIN_S = 600.0  # what came to count later, without a new event, is found so soon
+# Calls
+PROGRESS_INTERVAL_S = 0.1  # between two lines that tell a caller how far its call is

@@ -113,7 +113,8 @@ LOG = {"events": [EVENT_LINE, {**EVENT_LINE, "kind": ESCAPE, "document": None, "
 RECEIPT: dict[str, object] = {
     "document": "home/receipt/k5q2mzwizltmrqxgzdgmfzwizl", "summary": ESCAPE, "state": "filed",
     "why": f"since {ESCAPE}", "agent": "claude", "device": "a" * 16, "device_name": ESCAPE,
-    "at_ms": 1_800_000_000_000, "session": "home/session/s", "task": "", "handoff": "", "replaces": "", "not_done": [ESCAPE], "undo": [ESCAPE],
+    "at_ms": 1_800_000_000_000, "session": "home/session/s", "task": "",
+    "handoff": "", "replaces": "", "not_done": [ESCAPE], "undo": [ESCAPE],
     "counts": {"verified": 1, "inferred": 1, "asserted": 2},
     "changed": [
         {"kind": "file", "ref": ESCAPE, "seen": True},

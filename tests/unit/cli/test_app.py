@@ -64,11 +64,12 @@ def test_the_list_of_commands() -> None:
     acts += [f"{group} {name}" for group, names in groups.items() for name in names]
     forks = ["forks", "forks verify", "forks ack"]
     forks += ["conflicts", *(f"conflicts {name}" for name in ("show", "resolve", "undo", "settled"))]
-    past = ["history", "undo", "inspect"]
-    past += ["ship", "shipped", "receipt show", "receipt dispute", "remember", "recall", "answer"]
-    past += [f"memory {name}" for name in ("list", "approve", "reject", "supersede")]
-    past += [f"ask {name}" for name in ("new", "list", "show")]
-    assert set(COMMANDS) == {*named.split(), *notes, *past, *peers, *services, *homes, *acts, *forks}
+    past = ["history", "undo", "inspect", "search"]
+    morning = ["brief", "session list", "session show", "session resume"]
+    words = ["ship", "shipped", "receipt show", "receipt dispute", "remember", "recall", "answer"]
+    words += [f"memory {name}" for name in ("list", "approve", "reject", "supersede")]
+    words += [f"ask {name}" for name in ("new", "list", "show")]
+    assert set(COMMANDS) == {*named.split(), *notes, *past, *morning, *words, *peers, *services, *homes, *acts, *forks}
 
 
 def test_every_command_is_documented() -> None:
