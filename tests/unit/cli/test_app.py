@@ -65,11 +65,13 @@ def test_the_list_of_commands() -> None:
     forks = ["forks", "forks verify", "forks ack"]
     forks += ["conflicts", *(f"conflicts {name}" for name in ("show", "resolve", "undo", "settled"))]
     past = ["history", "undo", "inspect", "search"]
-    morning = ["brief", "session list", "session show", "session resume"]
+    past += ["brief", "session list", "session show", "session resume"]
+    work = ["pickup", *(f"handoff {name}" for name in ("new", "list", "show", "decline", "done"))]
+    work += [f"task {name}" for name in "add ready list show claim done block open drop edit".split()]
     words = ["ship", "shipped", "receipt show", "receipt dispute", "remember", "recall", "answer"]
     words += [f"memory {name}" for name in ("list", "approve", "reject", "supersede")]
     words += [f"ask {name}" for name in ("new", "list", "show")]
-    assert set(COMMANDS) == {*named.split(), *notes, *past, *morning, *words, *peers, *services, *homes, *acts, *forks}
+    assert set(COMMANDS) == {*named.split(), *notes, *past, *work, *words, *peers, *services, *homes, *acts, *forks}
 
 
 def test_every_command_is_documented() -> None:
