@@ -65,12 +65,14 @@ def test_the_list_of_commands() -> None:
     forks = ["forks", "forks verify", "forks ack"]
     forks += ["conflicts", *(f"conflicts {name}" for name in ("show", "resolve", "undo", "settled"))]
     past = ["history", "undo", "inspect", "search"]
+    past += ["brief", "session list", "session show", "session resume"]
     work = ["pickup", *(f"handoff {name}" for name in ("new", "list", "show", "decline", "done"))]
     states = ("ready", "claim", "done", "block", "open", "drop")
     work += [f"task {name}" for name in ("add", "list", "show", "edit", *states)]
-    morning = ["brief", "session list", "session show", "session resume"]
-    everything = {*named.split(), *notes, *work, *past, *morning, *peers, *services, *homes, *acts, *forks}
-    assert set(COMMANDS) == everything
+    words = ["ship", "shipped", "receipt show", "receipt dispute", "remember", "recall", "answer"]
+    words += [f"memory {name}" for name in ("list", "approve", "reject", "supersede")]
+    words += [f"ask {name}" for name in ("new", "list", "show")]
+    assert set(COMMANDS) == {*named.split(), *notes, *past, *work, *words, *peers, *services, *homes, *acts, *forks}
 
 
 def test_every_command_is_documented() -> None:
