@@ -226,9 +226,11 @@ async def test_a_no_is_kept_with_its_words_and_frees_it(tmp_path: Path) -> None:
         assert (await told(alder, "pickup", id=document))["claim"]["yours"]
         assert (await told(alder, "handoff.decline", id=document))["state"] == "declined"
         assert (await told(alder, "handoff.done", id=document))["state"] == "completed"
-        for call in ("handoff.done", "handoff.decline"):
+        assert (await told(alder, "handoff.done", id=document))["event"] is None, "said twice by the same"
+        await meet(alder, birch)
+        for agent, call in ((birch, "handoff.done"), (alder, "handoff.decline")):
             with pytest.raises(Refused, match="done already"):
-                await ask(alder, call, id=document)
+                await ask(agent, call, id=document)
 
 
 async def test_who_works_on_keeps_it_and_who_stopped_loses_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
