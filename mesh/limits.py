@@ -276,4 +276,5 @@ TASKS_READ_MAX = 10_000  # tasks that one answer looks at: more are no list that
 REMAINING_MAX = 100  # tasks that one hand-off makes: they share a commit with it
 HANDOFF_FILES_MAX = 100  # files of a hand-off that are looked for where it is picked up
 FILE_DIGEST_BYTES_MAX = 16 * MIB  # of a file whose digest is taken for that
+SESSIONS_RENEWED_MAX = 1024  # sessions of which is remembered when they looked after their claims
 CLAIMS_TOLD_MAX = 1024  # lost claims of which is known that somebody was told

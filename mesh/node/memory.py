@@ -18,6 +18,8 @@ class Memory:
 
     touched: dict[str, int] = field(default_factory=dict)
     """Device -> when it was in touch last, in milliseconds."""
+    renewals: dict[str, int] = field(default_factory=dict)
+    """Session -> when it looked after its claims last, in milliseconds."""
     trying: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Passphrases are tried one at a time."""
     settled: set[DocumentId] = field(default_factory=set)

@@ -169,6 +169,7 @@ FETCH_S_MAX = 900.0  # one step of an upgrade: libraries come over a slow line
 # Hand-offs and tasks
 LEASE_AGENT_S = 7200.0  # an agent's claim, from what it did last: longer than any one step of its work
 LEASE_PERSON_S = 604_800.0  # a person's: people do not renew
+RENEW_AGAIN_S = 300.0  # a session that does much looks after its claims so often: far less than half a lease
 HANDOFF_FRESH_S = 86_400.0  # who picks up an older one asks a person first: what it says may be true no more
 LOST_TOLD_S = 604_800.0  # a claim that was lost is told of for so long after its lease was over
 CLAIMS_FIRST_S = 2.0  # after the start, when others had time to bring what was claimed meanwhile
