@@ -67,7 +67,8 @@ def test_the_list_of_commands() -> None:
     past = ["history", "undo", "inspect", "search"]
     past += ["brief", "session list", "session show", "session resume"]
     work = ["pickup", *(f"handoff {name}" for name in ("new", "list", "show", "decline", "done"))]
-    work += [f"task {name}" for name in "add ready list show claim done block open drop edit".split()]
+    steps = ("add", "ready", "list", "show", "claim", "done", "block", "open", "drop", "edit")
+    work += [f"task {name}" for name in steps]
     words = ["ship", "shipped", "receipt show", "receipt dispute", "remember", "recall", "answer"]
     words += [f"memory {name}" for name in ("list", "approve", "reject", "supersede")]
     words += [f"ask {name}" for name in ("new", "list", "show")]
