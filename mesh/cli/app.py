@@ -27,6 +27,7 @@ from mesh.cli import (
     logs,
     moving,
     note,
+    notify,
     pair,
     peer,
     recover,
@@ -91,7 +92,7 @@ _DAILY = (
     consent,
     peer,
 )
-_UPKEEP = (agent, service, doctor, upgrade, logs, inspect, forks, backup, moving, recover, demo)
+_UPKEEP = (agent, service, doctor, upgrade, logs, inspect, notify, forks, backup, moving, recover, demo)
 for commands in (*_DAILY, *_UPKEEP):
     commands.add_to(app)
 

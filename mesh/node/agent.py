@@ -22,7 +22,7 @@ from mesh.errors import MeshError, Misuse
 from mesh.events.seal import Keyring
 from mesh.limits import ADDRESSES_PER_PEER_MAX
 from mesh.names import Digest, device_text
-from mesh.node import auditing, calls, forgetting, parts, timing, touch, vault
+from mesh.node import auditing, calls, forgetting, notifying, parts, timing, touch, vault
 from mesh.node.booting import own_of
 from mesh.node.duties import Duties
 from mesh.node.engine import Engine
@@ -89,6 +89,7 @@ class Agent:
         self.ending = asyncio.Event()
         self.memory = Memory()
         self.presence = Presence()
+        self.notified = notifying.new()
         self.evidence = Evidence(home)
         self.news: list[asyncio.Event] = []  # of parts that look again when something was kept
         self.again = False  # whether it ends only to start anew

@@ -35,6 +35,7 @@ from mesh.node import (
     calls_status,
     calls_tasks,
     calls_void,
+    notifying,
     projects,
 )
 from mesh.node.why.answers import why
@@ -137,6 +138,8 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "ask.answer": calls_asks.answer,
     "ask.take": calls_asks.take,
     "ask.wait": calls_asks.wait,
+    "notify.set": notifying.set_on,
+    "notify.status": notifying.status,
     "lost": calls_closing.lost,
     "remove": calls_closing.remove,
     "rank": calls_closing.rank,

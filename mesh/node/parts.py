@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from mesh.node import acknowledging, asking, presence
+from mesh.node import acknowledging, asking, notifying, presence
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -18,6 +18,7 @@ def of(agent: Agent) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
     """Name and work of each."""
     return (
         ("presence", lambda: presence.run(agent)),
+        ("notify", lambda: notifying.run(agent)),
         ("claims", lambda: acknowledging.run(agent)),
         ("asks", lambda: asking.run(agent)),
     )

@@ -65,7 +65,7 @@ def test_the_list_of_commands() -> None:
     forks = ["forks", "forks verify", "forks ack"]
     forks += ["conflicts", *(f"conflicts {name}" for name in ("show", "resolve", "undo", "settled"))]
     past = ["history", "undo", "inspect", "search"]
-    morning = ["brief", "session list", "session show", "session resume"]
+    morning = ["brief", "session list", "session show", "session resume", "notify on", "notify off", "notify status"]
     assert set(COMMANDS) == {*named.split(), *notes, *past, *morning, *peers, *services, *homes, *acts, *forks}
 
 
