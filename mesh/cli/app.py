@@ -30,6 +30,7 @@ from mesh.cli import (
     notify,
     pair,
     peer,
+    projection,
     recover,
     remember,
     search,
@@ -92,7 +93,7 @@ _DAILY = (
     consent,
     peer,
 )
-_UPKEEP = (agent, service, doctor, upgrade, logs, inspect, notify, forks, backup, moving, recover, demo)
+_UPKEEP = (agent, service, doctor, upgrade, logs, inspect, notify, projection, forks, backup, moving, recover, demo)
 for commands in (*_DAILY, *_UPKEEP):
     commands.add_to(app)
 

@@ -24,6 +24,7 @@ from mesh.limits import ADDRESSES_PER_PEER_MAX
 from mesh.names import Digest, device_text
 from mesh.node import auditing, calls, forgetting, notifying, parts, timing, touch, vault
 from mesh.node.booting import own_of
+from mesh.node.briefs.projecting import Projected
 from mesh.node.duties import Duties
 from mesh.node.engine import Engine
 from mesh.node.evidence import Evidence
@@ -90,6 +91,7 @@ class Agent:
         self.memory = Memory()
         self.presence = Presence()
         self.notified = notifying.new()
+        self.projected = Projected()
         self.evidence = Evidence(home)
         self.news: list[asyncio.Event] = []  # of parts that look again when something was kept
         self.again = False  # whether it ends only to start anew

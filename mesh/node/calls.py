@@ -38,6 +38,7 @@ from mesh.node import (
     notifying,
     projects,
 )
+from mesh.node.briefs import projecting
 from mesh.node.why.answers import why
 from mesh.node.why.tracing import trace
 
@@ -138,6 +139,8 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "ask.answer": calls_asks.answer,
     "ask.take": calls_asks.take,
     "ask.wait": calls_asks.wait,
+    "projection.set": projecting.set_on,
+    "projection.status": projecting.status,
     "notify.set": notifying.set_on,
     "notify.status": notifying.status,
     "lost": calls_closing.lost,
@@ -166,6 +169,7 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
 
 _WRITTEN = (
     *("note.", "handoff.", "pickup", "task.", "claims.", "receipt.", "ship", "evidence.", "memory.", "recall", "ask."),
+    *("brief", "project.", "projection.", "session."),
 )
 """What calls begin with that read or write what a relay cannot."""
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from mesh.node import acknowledging, asking, notifying, presence
+from mesh.node.briefs import projecting
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -19,6 +20,7 @@ def of(agent: Agent) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
     return (
         ("presence", lambda: presence.run(agent)),
         ("notify", lambda: notifying.run(agent)),
+        ("projection", lambda: projecting.run(agent)),
         ("claims", lambda: acknowledging.run(agent)),
         ("asks", lambda: asking.run(agent)),
     )

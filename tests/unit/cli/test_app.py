@@ -66,6 +66,7 @@ def test_the_list_of_commands() -> None:
     forks += ["conflicts", *(f"conflicts {name}" for name in ("show", "resolve", "undo", "settled"))]
     past = ["history", "undo", "inspect", "search"]
     morning = ["brief", "session list", "session show", "session resume", "notify on", "notify off", "notify status"]
+    morning += ["projection on", "projection off", "projection status"]
     assert set(COMMANDS) == {*named.split(), *notes, *past, *morning, *peers, *services, *homes, *acts, *forks}
 
 
