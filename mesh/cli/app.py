@@ -18,6 +18,8 @@ from mesh.cli import (
     consent,
     demo,
     doctor,
+    drop,
+    exporting,
     forks,
     grants,
     handoff,
@@ -25,6 +27,7 @@ from mesh.cli import (
     inspect,
     join,
     logs,
+    mcp,
     moving,
     note,
     notify,
@@ -39,6 +42,7 @@ from mesh.cli import (
     ship,
     task,
     upgrade,
+    vault,
     void,
     why,
 )
@@ -76,8 +80,10 @@ _DAILY = (
     join,
     pair,
     note,
-    brief,
+    vault,
+    drop,
     search,
+    brief,
     session,
     handoff,
     task,
@@ -93,7 +99,10 @@ _DAILY = (
     consent,
     peer,
 )
-_UPKEEP = (agent, service, doctor, upgrade, logs, inspect, notify, projection, forks, backup, moving, recover, demo)
+_UPKEEP = (
+    mcp, notify, projection, agent, service, doctor, upgrade, logs, inspect, forks, backup, exporting, moving, recover,
+    demo,
+)  # fmt: skip
 for commands in (*_DAILY, *_UPKEEP):
     commands.add_to(app)
 

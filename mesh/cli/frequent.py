@@ -135,6 +135,13 @@ def inspect(run: Run, *, document: str | None = None) -> None:
     run.exit_code = opened(run, document)
 
 
+def mcp(run: Run) -> None:
+    """Carry what a client of MCP says to the agent, and back."""
+    from mesh.cli.mcp_pipe import piped
+
+    piped(run)
+
+
 def brief(
     run: Run,
     *,

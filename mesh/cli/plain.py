@@ -107,6 +107,7 @@ FORMS = {
         required=1,
     ),
     ("inspect",): Form(frequent.inspect, arguments=("document",)),
+    ("mcp",): Form(frequent.mcp),
     ("brief",): Form(
         frequent.brief,
         options={"--project": "project", "--since": "since"},

@@ -152,14 +152,29 @@ async def edit(agent: Agent, arguments: Arguments) -> object:
     base = text(arguments, "base_body")
 
     def edits(loaded: Loaded) -> tuple[Edit, ...]:
-        if base is not None and loaded.document.text() != base:
+        held = loaded.document.text()
+        if base is not None and held != base:
             hint = "Look at it with `mesh note show`, then edit again; what you wrote is not lost."
             raise Refused("the note changed meanwhile", hint=hint)
+        wanted = body if body is not None else _reworded(held, arguments)
         return notes.edits(
-            loaded.document, title=title, body=body, path=path, add_tags=add_tags, remove_tags=remove_tags
+            loaded.document, title=title, body=wanted, path=path, add_tags=add_tags, remove_tags=remove_tags
         )
 
     return await _change(agent, arguments, edits)
+
+
+def _reworded(held: str, arguments: Arguments) -> str | None:
+    """A note's text with lines behind it (`append`), or with `old`, which stands in it once, replaced by `new`."""
+    append, old, new = (text(arguments, key) for key in ("append", "old", "new"))
+    if append is not None:
+        return f"{held}{'' if held.endswith(chr(10)) or not held else chr(10)}{append}"
+    if old is None:
+        return None
+    if not old or held.count(old) != 1:
+        found = f"stands in the note {held.count(old)} times" if old else "is empty"
+        raise Refused(f"the text to replace {found}", hint="Read the note again, and give more of what is around it.")
+    return held.replace(old, new or "")
 
 
 async def remove(agent: Agent, arguments: Arguments) -> object:
@@ -188,13 +203,15 @@ async def _change(agent: Agent, arguments: Arguments, edits: object) -> dict[str
 
 
 async def chosen(agent: Agent, said: str, *, deleted: bool = False) -> DocumentId:
-    """The document that a person means: a whole id, the unique beginning of one, or an exact title. Raises Misuse.
+    """The document that a person means: a whole id, the beginning of one, an exact title, or a path. Raises Misuse.
 
     `deleted`: where no other document has that title, one that was removed.
     """
     found = await agent.store.find_documents(said, _CHOICES_MAX + 1)
     for removed in (False, True) if deleted else (False,):
         found = found or await called(agent.store, said, deleted=removed, limit=LIST_MAX)
+    if not found:
+        found = tuple(row.note.document for row in await agent.store.notes(at=(SPACE, said), limit=_CHOICES_MAX + 1))
     if len(found) == 1:
         return found[0]
     if not found:

@@ -20,6 +20,7 @@ from mesh.limits import LIST_MAX, NOTIFIED_KEPT_MAX
 from mesh.names import device_text, shown
 from mesh.node import clock, keeping, timing
 from mesh.node.arguments import Arguments, yes
+from mesh.node.memory import Notified
 from mesh.state import asks
 from mesh.state.records import TITLE
 
@@ -43,31 +44,16 @@ class Cause:
     words: str
 
 
-@dataclass(slots=True)
-class Notified:
-    """What was told, of one agent."""
-
-    last_s: dict[str, float]
-    """By kind: when the last one was shown, by a clock that only goes on."""
-    last_ms: int | None = None
-    problem: str = ""
-
-
-def new() -> Notified:
-    """Nothing was told so far."""
-    return Notified({})
-
-
 async def set_on(agent: Agent, arguments: Arguments) -> object:
     """Switch them on or off."""
     await agent.engine.remember(_ON, b"on" if yes(arguments, "on") else b"off")
-    agent.notified.problem = ""
+    agent.memory.notified.problem = ""
     return await status(agent, {})
 
 
 async def status(agent: Agent, _arguments: Arguments) -> object:
     """Whether they are on, what shows them, and what went wrong last."""
-    found = agent.notified
+    found = agent.memory.notified
     return {"on": await _is_on(agent), "by": shower(), "last_ms": found.last_ms, "problem": found.problem}
 
 
@@ -100,11 +86,13 @@ async def look(agent: Agent) -> None:
     known = set(told)
     fresh = [cause for cause in await causes(agent) if cause.key not in known]
     now_s = asyncio.get_running_loop().time()
-    due = [kind for kind in dict.fromkeys(cause.kind for cause in fresh) if _may_tell(agent.notified, kind, now_s)]
+    due = [
+        kind for kind in dict.fromkeys(cause.kind for cause in fresh) if _may_tell(agent.memory.notified, kind, now_s)
+    ]
     for kind in due:
         of_kind = [cause for cause in fresh if cause.kind == kind]
-        agent.notified.last_s[kind] = now_s
-        agent.notified.last_ms = clock.now_ms()
+        agent.memory.notified.last_s[kind] = now_s
+        agent.memory.notified.last_ms = clock.now_ms()
         told += [cause.key for cause in of_kind]
         await agent.engine.remember(_TOLD, json.dumps(told[-NOTIFIED_KEPT_MAX:]).encode())  # rather never than twice
         await _show(agent, *_in_words(of_kind))
@@ -163,9 +151,9 @@ async def _show(agent: Agent, title: str, text: str) -> None:
     argv = [by, *(word for line in _SCRIPT for word in ("-e", line)), title, text]
     if by == "notify-send":
         argv = [by, "--app-name=mesh", "--", title, html.escape(text, quote=False)]
-    agent.notified.problem = await _ran(argv)
-    if agent.notified.problem:
-        agent.log("notify.failed", by=by, problem=agent.notified.problem)
+    agent.memory.notified.problem = await _ran(argv)
+    if agent.memory.notified.problem:
+        agent.log("notify.failed", by=by, problem=agent.memory.notified.problem)
 
 
 async def _ran(argv: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mesh.node import acknowledging, asking, notifying, presence
 from mesh.node.briefs import projecting
+from mesh.node.hooks import silence, spool
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -23,4 +24,7 @@ def of(agent: Agent) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
         ("projection", lambda: projecting.run(agent)),
         ("claims", lambda: acknowledging.run(agent)),
         ("asks", lambda: asking.run(agent)),
+        ("spool", lambda: spool.run(agent)),
+        ("silence", lambda: silence.run(agent)),
+        ("clients", agent.clients.run),
     )

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from mesh.errors import Malformed, MeshError, Misuse, NeedsApproval
@@ -21,7 +22,15 @@ from mesh.node.timing import PROGRESS_INTERVAL_S
 
 Arguments = Mapping[str, object]
 Call = Callable[[str, Arguments], Awaitable[object]]
-"""A call and its arguments -> its result, or an async iterator of items for calls that stream."""
+"""A call and its arguments -> its result, an async iterator of items for calls that stream, or a Takeover."""
+
+
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """A result after which the connection speaks another protocol: `converse` has it until it returns."""
+
+    told: Arguments
+    converse: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def error_json(error: Exception) -> dict[str, object]:
@@ -82,6 +91,10 @@ async def _converse(
                 result = await call(name, arguments)
             if isinstance(result, AsyncGenerator):
                 await _stream(reader, writer, result)
+                return
+            if isinstance(result, Takeover):
+                await _send(writer, {"result": result.told})
+                await result.converse(reader, writer)
                 return
             await _send(writer, {"result": result})
         except MeshError as error:

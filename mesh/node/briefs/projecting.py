@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,17 +28,6 @@ _MANIFEST = ".mesh-projection.json"
 _ASIDE_DIGITS = 8  # of a digest, in the name of what was put aside
 
 
-@dataclass(slots=True)
-class Projected:
-    """How the files are, of one agent."""
-
-    written_ms: int | None = None
-    files: int = 0
-    aside: list[str] = field(default_factory=list)
-    """What was put aside since the agent's start."""
-    problem: str = ""
-
-
 async def set_on(agent: Agent, arguments: Arguments) -> object:
     """Keep the files in a folder from now on, and write them now; without one no more, and they stay."""
     wanted = text(arguments, "folder") or ""
@@ -53,7 +41,7 @@ async def set_on(agent: Agent, arguments: Arguments) -> object:
 
 async def status(agent: Agent, _arguments: Arguments) -> object:
     """Where the files are, when they were last written, what was put aside, and what is wrong."""
-    found = agent.projected
+    found = agent.memory.projected
     return {
         "folder": (await _folder(agent)) or None,
         "files": found.files,
@@ -75,7 +63,7 @@ async def run(agent: Agent) -> None:
                 try:
                     await project(agent, Path(folder))
                 except MeshError as error:  # a disk that is full or away: it is said, and tried again
-                    agent.projected.problem = str(error)
+                    agent.memory.projected.problem = str(error)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(timing.PROJECTION_AGAIN_S):
                     await news.wait()
@@ -87,8 +75,12 @@ async def project(agent: Agent, folder: Path) -> None:
     """Make the folder hold what is kept now. Raises MeshError."""
     wanted = await files.of(agent)
     aside = await asyncio.to_thread(write, folder, {path: one.encode() for path, one in wanted.items()})
-    agent.projected.aside += aside
-    agent.projected.files, agent.projected.written_ms, agent.projected.problem = len(wanted), clock.now_ms(), ""
+    agent.memory.projected.aside += aside
+    agent.memory.projected.files, agent.memory.projected.written_ms, agent.memory.projected.problem = (
+        len(wanted),
+        clock.now_ms(),
+        "",
+    )
 
 
 def write(folder: Path, wanted: Mapping[str, bytes]) -> list[str]:

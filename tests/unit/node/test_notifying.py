@@ -13,6 +13,7 @@ import pytest
 from mesh.node import notifying, timing
 from mesh.node.agent import Agent
 from mesh.node.meetings import Meetings
+from mesh.node.memory import Notified
 from tests.unit.node.families import act, ask, family, guarded, meet, note
 
 
@@ -71,7 +72,7 @@ async def test_each_thing_is_told_once(tmp_path: Path, shown: Path, monkeypatch:
         assert "\u202e" not in questions[1]
         assert conflict[0] == "mesh: A conflict to look at"
         assert "<" not in conflict[1]
-        alder.notified = notifying.new()
+        alder.memory.notified = Notified()
         await notifying.look(alder)
         assert len(told(shown)) == 2
         await ask(alder, "ask.answer", id=first, option="yes")
