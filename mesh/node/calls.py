@@ -39,8 +39,10 @@ from mesh.node import (
     calls_tasks,
     calls_vault,
     calls_void,
+    notifying,
     projects,
 )
+from mesh.node.briefs import projecting
 from mesh.node.mcp.clients import mcp
 from mesh.node.why.answers import why
 from mesh.node.why.tracing import trace
@@ -147,6 +149,10 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "ask.answer": calls_asks.answer,
     "ask.take": calls_asks.take,
     "ask.wait": calls_asks.wait,
+    "projection.set": projecting.set_on,
+    "projection.status": projecting.status,
+    "notify.set": notifying.set_on,
+    "notify.status": notifying.status,
     "hook": calls_hooks.hook,
     "lost": calls_closing.lost,
     "remove": calls_closing.remove,
@@ -182,6 +188,7 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
 
 _WRITTEN = (
     *("note.", "handoff.", "pickup", "task.", "claims.", "receipt.", "ship", "evidence.", "memory.", "recall", "ask."),
+    *("brief", "project.", "projection.", "session."),
 )
 """What calls begin with that read or write what a relay cannot."""
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from mesh.node import acknowledging, asking, presence
+from mesh.node import acknowledging, asking, notifying, presence
+from mesh.node.briefs import projecting
 from mesh.node.hooks import silence, spool
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ def of(agent: Agent) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
     """Name and work of each."""
     return (
         ("presence", lambda: presence.run(agent)),
+        ("notify", lambda: notifying.run(agent)),
+        ("projection", lambda: projecting.run(agent)),
         ("claims", lambda: acknowledging.run(agent)),
         ("asks", lambda: asking.run(agent)),
         ("spool", lambda: spool.run(agent)),

@@ -129,6 +129,14 @@ PAIRING_PORT_TRIES = 16  # ports that are tried when one is free on some address
 # Continuity
 PRESENCE_S = 30.0  # how often devices in reach are told who is at work, also when nothing changed
 PRESENT_S_MAX = 900.0  # without a sign of life a session is at work no longer: a command may run for minutes
+NOTIFY_CALM_S = 1.0  # what comes together is told of together
+NOTIFY_LOOK_S = 60.0  # how often it is looked for silence, and for what may be told again
+NOTIFY_QUESTION_S = 60.0  # between two notifications about questions, of which somebody waits for the answer
+NOTIFY_AGAIN_S = 3600.0  # between two about anything else
+NOTIFY_S_MAX = 10.0  # for the program that shows one
+SILENT_S = 259_200.0  # three days: a device that is only switched off for a weekend is no news
+PROJECTION_CALM_S = 2.0  # what comes together is written together
+PROJECTION_AGAIN_S = 1800.0  # how often files are written anew since time has passed
 GIT_S_MAX = 10.0  # one question to git: the first commit of a long history is found in one or two
 
 ASK_WAIT_MS_MAX = 600_000  # how long one call waits for an answer of the person

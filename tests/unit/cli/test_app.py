@@ -66,7 +66,8 @@ def test_the_list_of_commands() -> None:
     forks += ["conflicts", *(f"conflicts {name}" for name in ("show", "resolve", "undo", "settled"))]
     vault = ["vault link", "vault import", "vault unlink", "vault status"]
     past = ["history", "undo", "inspect", "search"]
-    past += ["brief", "session list", "session show", "session resume"]
+    past += ["brief", "session list", "session show", "session resume", "notify on", "notify off", "notify status"]
+    past += ["projection on", "projection off", "projection status"]
     work = ["pickup", *(f"handoff {name}" for name in ("new", "list", "show", "decline", "done"))]
     states = ("ready", "claim", "done", "block", "open", "drop")
     work += [f"task {name}" for name in ("add", "list", "show", "edit", *states)]
