@@ -26,7 +26,7 @@ CALLS = frozenset(
         "note.add", "note.list", "note.show", "note.edit", "note.rm",
         "conflicts", "conflicts.show", "conflicts.settled", "conflicts.resolve", "conflicts.undo",
         "history", "history.at", "history.diff", "undo", "restore",
-        "why", "trace",
+        "why", "trace", "hook",
         "receipt.new", "ship", "receipt.list", "receipt.show", "receipt.dispute", "receipt.owed", "receipt.proposal",
         "memory.add", "memory.list", "memory.show", "memory.supersede", "recall",
         "ask.new", "ask.list", "ask.show",
