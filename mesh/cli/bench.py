@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mesh.errors import Misuse
 
-NAMES = ("ingest", "w1", "w2", "w3", "w4", "w5")
+NAMES = ("ingest", "w1", "w2", "w3", "w4", "w5", "hook")
 ROUNDS = 3
 IDLE = "w4"
 """It is measured in seconds and not in events, and one round has four devices."""
@@ -14,9 +14,10 @@ def run(
     name: str, *, quick: bool, count: int | None, rounds: int | None, seconds: int | None = None
 ) -> dict[str, object]:
     """Measure: `name`, `ours`, `beside`, `ratios`, `command`. Raises Misuse."""
-    from mesh.cli.benches import catch_up, hop, idle, ingest, meeting, rest
+    from mesh.cli.benches import catch_up, hooks, hop, idle, ingest, meeting, rest
 
-    benches = dict(zip(NAMES, (ingest.run, hop.run, meeting.run, catch_up.run, idle.run, rest.run), strict=True))
+    runs = (ingest.run, hop.run, meeting.run, catch_up.run, idle.run, rest.run, hooks.run)
+    benches = dict(zip(NAMES, runs, strict=True))
     if name not in benches:
         raise Misuse(f"there is no bench {name!r}", hint=f"There are: {', '.join(NAMES)}.")
     foreign, amount = (count, seconds) if name == IDLE else (seconds, count)
