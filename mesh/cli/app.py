@@ -10,6 +10,7 @@ import typer
 import mesh
 from mesh.cli import (
     agent,
+    ask,
     backup,
     brief,
     closing,
@@ -17,6 +18,8 @@ from mesh.cli import (
     consent,
     demo,
     doctor,
+    drop,
+    exporting,
     forks,
     grants,
     handoff,
@@ -24,15 +27,20 @@ from mesh.cli import (
     inspect,
     join,
     logs,
+    mcp,
     moving,
     note,
     pair,
     peer,
     recover,
+    remember,
+    search,
     service,
     session,
+    ship,
     task,
     upgrade,
+    vault,
     void,
     why,
 )
@@ -70,10 +78,16 @@ _DAILY = (
     join,
     pair,
     note,
+    vault,
+    drop,
+    search,
     brief,
     session,
     handoff,
     task,
+    ship,
+    remember,
+    ask,
     history,
     conflicts,
     why,
@@ -83,7 +97,7 @@ _DAILY = (
     consent,
     peer,
 )
-_UPKEEP = (agent, service, doctor, upgrade, logs, inspect, forks, backup, moving, recover, demo)
+_UPKEEP = (mcp, agent, service, doctor, upgrade, logs, inspect, forks, backup, exporting, moving, recover, demo)
 for commands in (*_DAILY, *_UPKEEP):
     commands.add_to(app)
 

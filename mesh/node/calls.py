@@ -19,6 +19,8 @@ from mesh.node import (
     calls_confirming,
     calls_conflicts,
     calls_devices,
+    calls_drops,
+    calls_exporting,
     calls_forks,
     calls_grants,
     calls_handoffs,
@@ -30,13 +32,16 @@ from mesh.node import (
     calls_notes,
     calls_pairing,
     calls_receipts,
+    calls_search,
     calls_sessions,
     calls_settling,
     calls_status,
     calls_tasks,
+    calls_vault,
     calls_void,
     projects,
 )
+from mesh.node.mcp.clients import mcp
 from mesh.node.why.answers import why
 from mesh.node.why.tracing import trace
 
@@ -87,6 +92,12 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "task.state": calls_tasks.state,
     "claims.renew": calls_tasks.renew,
     "claims.lost": calls_tasks.lost,
+    "search": calls_search.search,
+    "drop.add": calls_drops.add,
+    "drop.list": calls_drops.listed,
+    "drop.status": calls_drops.status,
+    "drop.get": calls_drops.get,
+    "drop.rm": calls_drops.remove,
     "conflicts": calls_conflicts.listed,
     "conflicts.show": calls_conflicts.show,
     "conflicts.settled": calls_conflicts.settled,
@@ -135,6 +146,7 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "ask.show": calls_asks.show,
     "ask.answer": calls_asks.answer,
     "ask.take": calls_asks.take,
+    "ask.wait": calls_asks.wait,
     "hook": calls_hooks.hook,
     "lost": calls_closing.lost,
     "remove": calls_closing.remove,
@@ -151,8 +163,16 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "passphrase.remove": calls_confirming.passphrase_remove,
     "approvals": calls_confirming.approvals,
     "approve": calls_confirming.approve,
+    "vault.link": calls_vault.link,
+    "vault.unlink": calls_vault.unlink,
+    "vault.status": calls_vault.status,
+    "vault.import": calls_vault.import_,
     "forks": calls_forks.listed,
     "forks.ack": calls_forks.ack,
+    "export.bundle": calls_exporting.export_bundle,
+    "export.folder": calls_exporting.export_folder,
+    "import.bundle": calls_exporting.import_bundle,
+    "mcp": mcp,
     "log": calls_log.log,
     "log.follow": calls_log.follow,
     "verify": calls_log.verify,
@@ -160,7 +180,9 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
 }
 
 
-_WRITTEN = ("note.", "handoff.", "pickup", "task.", "claims.")
+_WRITTEN = (
+    *("note.", "handoff.", "pickup", "task.", "claims.", "receipt.", "ship", "evidence.", "memory.", "recall", "ask."),
+)
 """What calls begin with that read or write what a relay cannot."""
 
 

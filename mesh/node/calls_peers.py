@@ -150,8 +150,8 @@ def _missing(agent: Agent, receipt: Receipt | None) -> str:
 
 
 async def _place(agent: Agent, finding: Finding) -> str:
-    row = await agent.store.note(finding.document) if finding.document else None
-    title = f" ({shown(row.note.title)})" if row and row.note.title else ""
+    found = await agent.store.titles([finding.document]) if finding.document else {}
+    title = "".join(f" ({shown(title)})" for title in found.values() if title)
     document = f"document {finding.document}{title}" if finding.document else "a document that is not shown here"
     if finding.event is None:
         return f"{document}; the same of its events count, and they are shown differently"

@@ -23,4 +23,5 @@ def of(agent: Agent) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
         ("asks", lambda: asking.run(agent)),
         ("spool", lambda: spool.run(agent)),
         ("silence", lambda: silence.run(agent)),
+        ("clients", agent.clients.run),
     )

@@ -63,3 +63,8 @@ def evidence_path(home: Path) -> Path:
 def server_path(home: Path) -> Path:
     """The folder of the nats-server."""
     return home / "nats"
+
+
+def drops_path(home: Path) -> Path:
+    """The folder with the chunks of dropped files."""
+    return home / "drops"

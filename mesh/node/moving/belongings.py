@@ -21,8 +21,9 @@ _OTHERS = (
     "evidence/*.jsonl", "evidence/.*.jsonl.????????",
     "nats/tls.crt", "nats/tls.key", "nats/ca.crt", "nats/*.new",
     "spool/*.json", "spool/.*.new", "installed/*.json", "installed/*.before", "installed/.*",
+    "vault/files.jsonl", "vault/files.new",
 )  # fmt: skip
-_FOLDERS = ("evidence", "installed", "log", "nats", "spool")
+_FOLDERS = ("evidence", "installed", "log", "nats", "spool", "vault")
 
 
 def keys(home: Path) -> list[Path]:
