@@ -153,7 +153,7 @@ def edits(document: Document, registers: Mapping[str, Value], text: str | None =
         elif value is not None and live != [value]:
             check_register(document.id.type, key, value)
             out.append(Put(key, value))
-    if text is not None:
+    if text is not None and text != document.text():
         out += splices(document.text(), text) if document.body is not None else [Put(BODY, text)]
     return tuple(out)
 
