@@ -14,6 +14,7 @@ _MODULES = {
     "w4": "idle",
     "w5": "rest",
     "search": "search",
+    "hook": "hooks",
 }
 NAMES = tuple(_MODULES)
 ROUNDS = 3
