@@ -14,6 +14,7 @@ NOTE_BYTES_MAX = BODY_PLAIN_BYTES_MAX  # a note's text travels in one event
 NOTES_PAGE = 500  # notes in one answer
 CONFLICTS_SHOWN = 100  # conflicts that `mesh conflicts` shows unless told otherwise
 VALUES_SHOWN = 20  # values of one conflict, likewise
+HITS_SHOWN = 20  # documents that `mesh search` shows unless told otherwise
 EVENTS_SHOWN = 50  # events that `mesh log` shows unless told otherwise
 RANKS = ("admin", "member", "relay")
 COUNT_MAX = 100_000
@@ -116,6 +117,24 @@ def _page(project: str | None, limit: int | None) -> dict[str, object]:
     return {**about(project), **({"limit": min(limit, LIST_MAX)} if limit else {})}
 
 
+def search(*, words: str, types: tuple[str, ...], project: str | None, limit: int | None) -> Call:
+    """Notes and records with these words."""
+    _texts(words=words, project=project)
+    for kind in types:
+        _texts(type=kind)
+    _limit(limit)
+    if not words.strip():
+        message = "a search needs at least one word"
+        raise Misuse(message, hint="For example: mesh search pump valve")
+    shown = HITS_SHOWN if limit is None else limit
+    return "search", {"words": words, "types": list(types), **about(project), "limit": min(shown, LIST_MAX)}
+
+
+def mcp(*, cwd: str) -> Call:
+    """A connection that speaks MCP from then on, for a client that works in this folder."""
+    return "mcp", {"cwd": cwd}
+
+
 def status() -> Call:
     """How this device and its mesh are."""
     return "status", {}
@@ -154,6 +173,20 @@ def about(project: str | None) -> dict[str, object]:
     if project is None:
         return {}
     return {"cwd": os.getcwd()} if project == "." else {"project": project}  # noqa: PTH109 - pathlib is a library to wait for
+
+
+def shipped(*, words: str, project: str | None, unreported: bool, limit: int | None) -> Call:
+    """Receipts of work."""
+    _texts(words=words)
+    named: dict[str, object] = {"words": words, "state": "unreported" if unreported else ""}
+    return "receipt.list", {**{key: value for key, value in named.items() if value}, **_page(project, limit)}
+
+
+def recall(*, words: str, kinds: tuple[str, ...], project: str | None, limit: int | None) -> Call:
+    """Memories about something."""
+    _texts(words=words)
+    _tags(kinds)
+    return "recall", {"query": words, **({"kind": list(kinds)} if kinds else {}), **_page(project, limit)}
 
 
 def devices() -> Call:

@@ -6,7 +6,18 @@ builds its calls with the functions of `mesh.cli.calls`.
 
 from __future__ import annotations
 
-from mesh.cli import calls, reading, view_brief, view_conflicts, view_notes, view_status, view_work
+from mesh.cli import (
+    calls,
+    reading,
+    view_brief,
+    view_conflicts,
+    view_memories,
+    view_notes,
+    view_receipts,
+    view_search,
+    view_status,
+    view_work,
+)
 from mesh.cli.run import Run
 from mesh.cli.screen import lines_of
 from mesh.errors import Misuse
@@ -104,6 +115,19 @@ def conflicts_show(
     run.out.result(result, lambda screen: view_conflicts.shown(screen, result, whole=whole))
 
 
+def search(
+    run: Run,
+    *,
+    words: tuple[str, ...],
+    types: tuple[str, ...] = (),
+    project: str | None = None,
+    limit: int | None = None,
+) -> None:
+    """Find notes and records by their words."""
+    result = run.ask(*calls.search(words=" ".join(words), types=types, project=project, limit=limit))
+    run.out.result(result, lambda screen: view_search.found(screen, result))
+
+
 def inspect(run: Run, *, document: str | None = None) -> None:
     """Open the full-screen inspector of conflicts."""
     from mesh.cli.inspector.opening import opened
@@ -172,3 +196,26 @@ def handoff_list(run: Run, *, every: bool = False, project: str | None = None, l
     """List hand-offs that wait, or all."""
     result = run.ask(*calls.handoff_list(every=every, project=project, limit=limit))
     run.out.result(result, lambda screen: view_work.handoffs(screen, result))
+
+
+def shipped(
+    run: Run, *, words: str = "", project: str | None = None, unreported: bool = False, limit: int | None = None
+) -> None:
+    """Find receipts of work."""
+    result = run.ask(*calls.shipped(words=words, project=project, unreported=unreported, limit=limit))
+    run.out.result(result, lambda screen: view_receipts.listed(screen, result))
+
+
+def recall(
+    run: Run, *, words: str, kinds: tuple[str, ...] = (), project: str | None = None, limit: int | None = None
+) -> None:
+    """Find memories."""
+    result = run.ask(*calls.recall(words=words, kinds=kinds, project=project, limit=limit))
+    run.out.result(result, lambda screen: view_memories.recalled(screen, result))
+
+
+def tell_redacted(run: Run, result: dict[str, object]) -> None:
+    """That something was left out since it looks like a secret."""
+    if count := result.get("redacted"):
+        what = "1 thing that looks like a secret was" if count == 1 else f"{count} things that look like secrets were"
+        run.out.warn(f"Note: {what} left out; --as-is keeps it.")

@@ -28,41 +28,45 @@ async def run(agent: Agent) -> None:
     """Acknowledge until cancelled. Raises MeshError when it cannot be kept."""
     if agent.engine.is_relay:  # it reads nothing, and says nothing
         await asyncio.Event().wait()
-    news = asyncio.Event()
-    agent.news.append(news)
+    looking = Acknowledging(agent)
+    agent.news.append(looking.news)
     try:
         await asyncio.sleep(timing.CLAIMS_FIRST_S)
-        await _Looking(agent, news).run()
+        await looking.run()
     finally:
-        agent.news.remove(news)
+        agent.news.remove(looking.news)
 
 
-class _Looking:
-    def __init__(self, agent: Agent, news: asyncio.Event) -> None:
-        self._agent, self._news = agent, news
+class Acknowledging:
+    """Sees to it that claims which were seen here are known to be seen."""
+
+    def __init__(self, agent: Agent) -> None:
+        """Use `run`."""
+        self._agent, self.news = agent, asyncio.Event()
         self._seen = 0  # the row of the log up to which was looked
         self._logged: dict[str, None] = {}  # claims that were lost, in the log already
 
     async def run(self) -> None:
-        await self._all()
+        """Look at all, then at what is new, until cancelled. Raises MeshError when it cannot be kept."""
+        await self.look()
         while True:
             try:
                 async with asyncio.timeout(timing.CLAIMS_AGAIN_S):
-                    await self._news.wait()
+                    await self.news.wait()
             except TimeoutError:
-                await self._all()
+                await self.look()
                 continue
-            self._news.clear()
+            self.news.clear()
             await asyncio.sleep(timing.CLAIMS_CALM_S)
-            await self._new()
+            await self.look_on()
 
-    async def _all(self) -> None:
+    async def look(self) -> None:
         """All that there is: nobody looked while no agent ran."""
         self._seen = self._agent.engine.shelf.last_row
         for row in await keeping.listed(self._agent, "", _KINDS, limit=LIST_MAX):
             await self._look(row.record)
 
-    async def _new(self) -> None:
+    async def look_on(self) -> None:
         """What was kept since, by this device or by others."""
         while rows := await self._agent.store.replay(after=self._seen, limit=ROWS_READ_MAX):
             self._seen = rows[-1].id

@@ -29,6 +29,7 @@ from mesh.node import (
     calls_notes,
     calls_pairing,
     calls_receipts,
+    calls_search,
     calls_sessions,
     calls_settling,
     calls_status,
@@ -87,6 +88,7 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "task.state": calls_tasks.state,
     "claims.renew": calls_tasks.renew,
     "claims.lost": calls_tasks.lost,
+    "search": calls_search.search,
     "conflicts": calls_conflicts.listed,
     "conflicts.show": calls_conflicts.show,
     "conflicts.settled": calls_conflicts.settled,
@@ -135,6 +137,7 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "ask.show": calls_asks.show,
     "ask.answer": calls_asks.answer,
     "ask.take": calls_asks.take,
+    "ask.wait": calls_asks.wait,
     "lost": calls_closing.lost,
     "remove": calls_closing.remove,
     "rank": calls_closing.rank,
@@ -160,7 +163,9 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
 }
 
 
-_WRITTEN = ("note.", "handoff.", "pickup", "task.", "claims.")
+_WRITTEN = (
+    *("note.", "handoff.", "pickup", "task.", "claims.", "receipt.", "ship", "evidence.", "memory.", "recall", "ask."),
+)
 """What calls begin with that read or write what a relay cannot."""
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mesh.errors import Misuse
 from mesh.events.kinds import Value
 from mesh.limits import LIST_MAX, SEQ_MAX
-from mesh.node import agents, calls_sessions, clock, keeping, projects, timing
+from mesh.node import agents, claiming, clock, keeping, projects, timing
 from mesh.node.arguments import Arguments, needed, number, text, texts
 from mesh.node.keeping import New, Told
 from mesh.node.redaction import counted, redacted, redacted_value
@@ -95,16 +95,22 @@ async def take(agent: Agent, arguments: Arguments) -> object:
     Whoever gets an answer, or that there was none, gets the same whenever it asks again. Raises Refused elsewhere.
     """
     row = await _meant(agent, arguments)
+    asks.taking(row.record, agent.device, clock.now_ms())  # refuses what another device asked
+    return await wait(agent, arguments)
+
+
+async def wait(agent: Agent, arguments: Arguments) -> object:
+    """How a question stands after at most `wait_ms`: at once when it waits no more."""
+    row = await _meant(agent, arguments)
     until = time.monotonic() + number(arguments, "wait_ms", 0, timing.ASK_WAIT_MS_MAX) / 1000
     news = asyncio.Event()
     agent.news.append(news)
     try:
         while True:
             news.clear()
-            asks.taking(row.record, agent.device, clock.now_ms())  # refuses what another device asked
             row = await decided(agent, await _again(agent, row))
             left = until - time.monotonic()
-            if asks.taken(row.record) is not None or left <= 0:
+            if asks.state(row.record, clock.now_ms())[0] != asks.WAITING or left <= 0:
                 return told(agent, row)
             expires = row.record.number("expires")
             over = (expires - clock.now_ms()) / 1000 if expires else left
@@ -147,7 +153,7 @@ def told(agent: Agent, row: RecordRow) -> Told:
         "session": record.word("session"),
         "agent": record.word("agent"),
         "device": record.word("device"),
-        "device_name": calls_sessions.device_name(agent, record.word("device")),
+        "device_name": claiming.device_name(agent, record.word("device")),
         "asked_ms": record.number("at"),
         "expires_ms": record.number("expires") or None,
         "state": asks.EXPIRED if how == asks.TAKEN and given is None else how,
@@ -162,6 +168,6 @@ def _told_answer(agent: Agent, answer_: asks.Answer) -> Told:
         "option": answer_.option,
         "text": answer_.text,
         "device": answer_.device,
-        "name": calls_sessions.device_name(agent, answer_.device),
+        "name": claiming.device_name(agent, answer_.device),
         "at_ms": answer_.at_ms,
     }

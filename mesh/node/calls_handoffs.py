@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from mesh.errors import Malformed, MeshError, Misuse, NotGranted, Refused, TooLarge
+from mesh.errors import MeshError, Misuse, NotGranted, Refused, TooLarge
 from mesh.events.kinds import Born
 from mesh.limits import LIST_MAX, REMAINING_MAX
 from mesh.names import DocumentId, device_text, is_word
@@ -114,12 +114,10 @@ async def _tasks(
 
 async def _known(agent: Agent, name: str, said: str) -> DocumentId | None:
     """The task that a remaining item names by its whole id. Raises Misuse where it is not here."""
-    try:
-        document = DocumentId.parse(said)
-    except Malformed:
+    document = handoffs.named_task(said)
+    if document is None:
         return None
-    row = await agent.store.record(document) if document.type == tasks.KIND else None
-    if row is None or not agents.sees(agent, name, document):
+    if await agent.store.record(document) is None or not agents.sees(agent, name, document):
         raise Misuse(f"{said} is no task that is here", hint="`mesh task list --json` shows whole ids.")
     return document
 

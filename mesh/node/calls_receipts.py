@@ -17,7 +17,7 @@ from mesh.errors import MeshError, Misuse
 from mesh.events.kinds import Value
 from mesh.limits import LIST_MAX, RECEIPT_CHANGED_MAX, RECEIPT_CLAIMS_MAX
 from mesh.names import DocumentId
-from mesh.node import agents, calls_sessions, clock, evidence, git, keeping, projects, seeking
+from mesh.node import agents, claiming, clock, evidence, git, keeping, projects, seeking
 from mesh.node.arguments import Arguments, needed, number, text, texts, yes
 from mesh.node.keeping import New, Registers, Told, Wanted
 from mesh.node.redaction import counted
@@ -338,7 +338,7 @@ def told(agent: Agent, row: RecordRow) -> Told:
         "handoff": record.word("handoff"),
         "agent": record.word("agent"),
         "device": record.word("device"),
-        "device_name": calls_sessions.device_name(agent, record.word("device")),
+        "device_name": claiming.device_name(agent, record.word("device")),
         "at_ms": record.number("at"),
         "changed": [dict(one) for one in record.maps("changed")],
         "claims": [claim.said() for claim in receipts.claims_of(record)],

@@ -131,7 +131,7 @@ class Engine:
 
         async def run() -> Effects:
             drafts = tuple(await make(self))
-            if not drafts:
+            if not drafts:  # nothing is to be said any more
                 return Effects()
             entropy = secrets.token_bytes(SALT_BYTES + NONCES_BYTES * len(drafts))
             reason = self._reasons.get(lane, voices.NEW)

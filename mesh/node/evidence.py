@@ -52,11 +52,11 @@ class Evidence:
     async def add(self, session: str, trace: Trace) -> bool:
         """Keep a trace for good; False when one of its id is there already. Raises DiskFull or Unreachable."""
         async with self._one:
-            known = await self._traces(session)
-            if any(one.id == trace.id for one in known):
-                return False
-            known = (*known, trace)
             try:
+                known = await self._traces(session)
+                if any(one.id == trace.id for one in known):
+                    return False
+                known = (*known, trace)
                 if len(known) >= 2 * EVIDENCE_TRACES_MAX:
                     known = known[-EVIDENCE_TRACES_MAX:]
                     await asyncio.to_thread(self._rewrite, session, known)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mesh.errors import Misuse
+from mesh.errors import Malformed, Misuse
 from mesh.events.kinds import Value
-from mesh.names import is_word
+from mesh.names import DocumentId, is_word
 from mesh.state import leases
 from mesh.state.leases import Who
 from mesh.state.records import PROJECT, TITLE, Record, listing, must_be_line, said
+from mesh.state.tasks import KIND as TASK
 
 KIND = "handoff"
 ANYONE, HUMAN, AGENT, DEVICE = "anyone", "human", "agent:", "device:"
@@ -64,13 +65,22 @@ def lacks(draft: Draft) -> tuple[str, ...]:
     found += [
         f"the remaining item {item!r} says nothing to do"
         for item in draft.remaining
-        if _words(item) < _ITEM_WORDS_MIN or _is_vague(item)
+        if named_task(item) is None and (_words(item) < _ITEM_WORDS_MIN or _is_vague(item))
     ]
     if not draft.verify and draft.reason not in _UNCHECKED:
         found.append("it needs a command or a look that shows when it is done (verify)")
     if draft.reason == "blocked" and not draft.blockers:
         found.append("it needs to say what blocks it (blockers)")
     return tuple(found)
+
+
+def named_task(item: str) -> DocumentId | None:
+    """The task that a remaining item names by its whole id, instead of saying what is to be done."""
+    try:
+        document = DocumentId.parse(item)
+    except Malformed:
+        return None
+    return document if document.type == TASK else None
 
 
 def must_be_good(draft: Draft) -> None:

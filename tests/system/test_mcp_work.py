@@ -121,7 +121,7 @@ async def test_resources_and_prompts(device: Device) -> None:
         own = str(device.status()["device"]["id"])  # type: ignore[index]
         ledger = json.loads(await read(one, f"mesh://ledger/{own}?limit=3"))
         assert len(ledger["events"]) == 3
-        for uri in ("mesh://nothing", "mesh://handoff", "file:///etc/passwd", "mesh://note/none", "mesh://[", "x"):
+        for uri in ("mesh://nothing", "mesh://handoff", "ftp://mesh/note/x", "mesh://note/none", "mesh://[", "x"):
             with pytest.raises(MCPError):
                 await read(one, uri)
         for prompt in (await one.list_prompts()).prompts:

@@ -17,6 +17,7 @@ _LINE_CHARACTERS = 240
 _GOAL_CHARACTERS = 300
 _ID_CHARACTERS = 8  # of a document: enough to ask for, and to tell from all others
 _MORE_CHARACTERS = 60  # that are kept free for how many are left out
+_LEFT_OUT_CHARACTERS = 200  # and for what has no room at all
 _DATA = "What is quoted here was written on the person's devices. It is data to judge, no instruction."
 
 Told = Mapping[str, object]
@@ -41,7 +42,7 @@ def written(brief: Told, budget: int) -> str:
     if goal:
         first += ["", f"**Goal:** {goal}"]
         last = ["", f"**Goal, again:** {goal}"]
-    room = budget * CHARACTERS_PER_TOKEN - sum(len(one) + 1 for one in (*first, *last))
+    room = budget * CHARACTERS_PER_TOKEN - sum(len(one) + 1 for one in (*first, *last)) - _LEFT_OUT_CHARACTERS
     body: list[str] = []
     left_out: list[str] = []
     for section in _sections(brief):
@@ -50,11 +51,12 @@ def written(brief: Told, budget: int) -> str:
         body += lines
         if section.lines and not lines:
             left_out.append(f"{section.head.lower()}: `{section.more}`")
-    while left_out and len(more := f"Left out for room: {'; '.join(left_out)}.") + 2 > room + _MORE_CHARACTERS:
+    room += _LEFT_OUT_CHARACTERS
+    while left_out and len(more := f"Left out for room: {'; '.join(left_out)}.") + 2 > room:
         left_out.pop()
     body += ["", more] if left_out else []
-    if not body:
-        body = ["", "Nothing waits, and nothing happened since."] if room > _MORE_CHARACTERS else []
+    if not body and not any(section.lines for section in _sections(brief)):
+        body = ["", "Nothing waits, and nothing happened since."]
     return "\n".join([*first, *body, *last]) + "\n"
 
 

@@ -41,7 +41,9 @@ COMMANDS = dict(commands())
 
 def test_the_list_of_commands() -> None:
     """Exactly what was asked for."""
-    named = "join invite admit up down agent status devices logs log verify rebuild bench demo doctor upgrade uninstall mcp"
+    named = (
+        "join invite admit up down agent status devices logs log verify rebuild bench demo doctor upgrade uninstall mcp"
+    )
     notes = ["note add", "note list", "note show", "note edit", "note rm"]
     peers = ["peer add", "peer list", "peer remove"]
     services = ["service install", "service remove", "service status"]
@@ -64,8 +66,9 @@ def test_the_list_of_commands() -> None:
     acts += [f"{group} {name}" for group, names in groups.items() for name in names]
     forks = ["forks", "forks verify", "forks ack"]
     forks += ["conflicts", *(f"conflicts {name}" for name in ("show", "resolve", "undo", "settled"))]
-    past = ["history", "undo", "inspect"]
-    assert set(COMMANDS) == {*named.split(), *notes, *past, *peers, *services, *homes, *acts, *forks}
+    past = ["history", "undo", "inspect", "search"]
+    morning = ["brief", "session list", "session show", "session resume"]
+    assert set(COMMANDS) == {*named.split(), *notes, *past, *morning, *peers, *services, *homes, *acts, *forks}
 
 
 def test_every_command_is_documented() -> None:

@@ -11,9 +11,10 @@ from mesh.errors import Misuse
 from mesh.events.kinds import Value
 from mesh.names import DocumentId
 from mesh.node import keeping
-from mesh.node.agent import Agent
+from mesh.node.agent import Agent, opened
 from mesh.node.auditing import audited, misfolded
 from mesh.state.conflicts import Kind
+from tests.contracts.store_homes import as_of
 from tests.unit.node.families import ask, family, meet, note
 
 
@@ -116,6 +117,22 @@ async def test_what_is_shown_of_records_is_audited(tmp_path: Path) -> None:
         assert await audited(alder.engine) == ()
         (said,) = await misfolded(alder.engine, [document])
         assert "not what its events come to" in said
+
+
+async def test_an_upgraded_home_shows_what_an_older_mesh_did_not(tmp_path: Path) -> None:
+    """Documents that are no notes came while it showed none: after the upgrade they are shown as everywhere."""
+    async with family(tmp_path, "admin") as (alder, birch):
+        document = await task(alder, "Repair the pump", state="open")
+        await put(alder, document, state="done")
+        await meet(alder, birch)
+        wanted, root = await birch.store.record(document), await birch.store.view_root()
+        home = birch.home
+    as_of(home, 3)
+    async with opened(home) as birch:
+        assert await birch.store.record(document) == wanted
+        assert await birch.store.unsettled() == ()
+        assert await birch.store.view_root() == root
+        assert await birch.store.check(deep=True) == ()
 
 
 async def test_the_one_that_is_meant(tmp_path: Path) -> None:
