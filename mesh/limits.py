@@ -75,12 +75,14 @@ COMPARE_PRINT_BYTES = 8  # PROTOCOL: of a digest that is compared
 COMPARE_KEY_BYTES = 16  # PROTOCOL: of a document's key
 COMPARE_LEAVES_MAX = 4096  # PROTOCOL: documents of one bucket, which holds 12 of 50,000
 COMPARE_EVENTS_MAX = 61_440  # PROTOCOL: honoured events of one document, 480 KiB
+BUNDLE_HEAD_BYTES_MAX = 512 * KIB  # PROTOCOL: where up to 4,096 chains of a bundle end
 CONTROL_BYTES_MAX = 16 * MIB  # control events that one mesh may hold in memory: some 50,000 statements
 
 # Documents
 TEXT_BYTES_MAX = 64 * KIB  # PROTOCOL: a longer text is a register, not a Text
 TITLE_BYTES_MAX = 4 * KIB  # PROTOCOL: a note's title
 PATH_BYTES_MAX = 1 * KIB  # PROTOCOL: of an imported file, from the folder that is shared
+FILE_NAME_BYTES_MAX = 250  # one part of a path: most file systems take 255, and a number may be added
 REGISTER_KEY_BYTES_MAX = 128  # PROTOCOL: the name of a register
 WORD_REGISTER_BYTES_MAX = 256  # PROTOCOL: a state, a name, a document, in a register of a record
 LIST_REGISTER_BYTES_MAX = 32 * KIB  # PROTOCOL: a list, or another piece of JSON, in a register of a record
@@ -113,6 +115,30 @@ SNAPSHOT_BYTES_MAX = 256 * MIB  # our own, of one document with its whole histor
 SNAPSHOT_CHANGES = 64  # changes of a document after which its snapshot is renewed
 CHANGES_KEPT_READ = 256  # changes of a loaded document that are kept as they were read: until they overlap
 DOCUMENTS_CACHED_MAX = 64  # loaded Automerge documents, about half a megabyte each
+
+# Vault
+VAULT_FILE_BYTES_MAX = 256 * KIB  # a larger file is no note and is not even read; UTF-16 takes two bytes a letter
+VAULT_GROUP_NOTES = 500  # notes that one commit takes in
+VAULT_GROUP_BYTES = 2 * MIB  # of all notes in it
+VAULT_STEP_OPERATIONS = 8 * KIB  # of a large edit of a file, that one change makes
+VAULT_VERSIONS_MAX = 64  # of a note, the latest, that an unknown file is compared with
+VAULT_LISTED_MAX = 100  # files that one answer names one by one
+VAULT_JOURNAL_SPARE_LINES = 10_000  # of its journal that say what is not so any more, before it is written anew
+
+# Drops
+CHUNK_BYTES_MIN = 16 * KIB  # what a file is cut into at least; its last chunk may be smaller
+CHUNK_BYTES_USUAL = 64 * KIB
+CHUNK_BYTES_MAX = 256 * KIB  # PROTOCOL: a chunk of a file, or of the list of its chunks: one page on the wire
+CHUNK_ROW_BYTES = 36  # PROTOCOL: of one chunk in that list: digest and length
+CHUNKS_ASKED_MAX = 64  # PROTOCOL: chunks in one question
+DROP_BYTES_MAX = 64 * 1024 * MIB  # PROTOCOL: a file that is dropped
+DROP_PIECES_MAX = 1024  # PROTOCOL: pieces of the list of a file's chunks; 64 GiB in chunks of 16 KiB take 577
+DROP_UNASKED_BYTES_MAX = 64 * MIB  # a file for everybody that each device fetches without being asked
+DROP_PAGES_MIN = 2  # pages that one device is asked for at once: what a cut line loses
+DROP_PAGES_MAX = 8  # the same over a line with a long way
+DROP_FILES_MAX = 100  # files in one command
+FILE_NAME_BYTES_MAX = 240  # of a file that is put down; most systems take 255
+CUT_STEP_BYTES = 8 * MIB  # of a file that are cut, kept or put together before others get their turn
 
 # Confirmations
 PASSPHRASE_CHARACTERS_MIN = 8  # of a home: guesses are few, and each costs 0.1 s
@@ -206,6 +232,17 @@ PAIRING_CALLS_MAX = 8  # proofs that one `mesh join` shows: whoever announces mo
 # Backup
 BACKUP_BOX_BYTES = 64 * KIB  # PROTOCOL: of a sealed backup that go into one box
 BACKUP_MANIFEST_BYTES_MAX = 16 * KIB  # PROTOCOL: the first member of a backup
+
+# Hooks
+HOOK_BYTES_MAX = 16 * MIB  # what a tool tells a hook at once: whole files that it wrote
+HOOK_KEPT_BYTES_MAX = 64 * KIB  # of that goes on to the agent, or into the spool; long texts are cut
+HOOK_TEXT_CHARACTERS_MAX = 2000  # of one text in what is cut
+HOOK_LIST_MAX = 64  # entries of a list or a map in it
+SPOOL_FILES_MAX = 4096  # events that wait for an agent: 256 MiB at worst, some 8 as a rule
+HOOK_ID_CHARACTERS_MAX = 64  # of the id of one event
+HOOK_SESSIONS_MAX = 256  # sessions that an agent has in mind at once
+HOOK_ANSWERS_TOLD_MAX = 256  # hand-offs and answers that a session was told of
+HOOK_EVENTS_REMEMBERED_MAX = 1024  # events that are known not to be taken twice
 
 # Store
 ROWS_READ_MAX = 1000  # rows that one read hands out unless it is asked for fewer: about a megabyte

@@ -18,6 +18,8 @@ from mesh.cli import (
     consent,
     demo,
     doctor,
+    drop,
+    exporting,
     forks,
     grants,
     handoff,
@@ -38,6 +40,7 @@ from mesh.cli import (
     ship,
     task,
     upgrade,
+    vault,
     void,
     why,
 )
@@ -75,8 +78,10 @@ _DAILY = (
     join,
     pair,
     note,
-    brief,
+    vault,
+    drop,
     search,
+    brief,
     session,
     handoff,
     task,
@@ -92,7 +97,7 @@ _DAILY = (
     consent,
     peer,
 )
-_UPKEEP = (mcp, agent, service, doctor, upgrade, logs, inspect, forks, backup, moving, recover, demo)
+_UPKEEP = (mcp, agent, service, doctor, upgrade, logs, inspect, forks, backup, exporting, moving, recover, demo)
 for commands in (*_DAILY, *_UPKEEP):
     commands.add_to(app)
 

@@ -22,8 +22,9 @@ FOR_AGENTS = frozenset(
     {
         *("note", "history", "undo", "restore", "conflicts", "status", "devices", "grants", "agents", "why", "log"),
         *("trace", "void", "logs", "up", "doctor", "brief", "session", "handoff", "pickup", "task"),
-        "mcp",
         *("ship", "shipped", "receipt", "remember", "recall", "memory", "ask"),
+        "mcp",
+        "drop",
     }
 )
 """The commands that an agent may give at all; what of them it may do, its grants say."""

@@ -12,13 +12,14 @@ from collections.abc import Mapping
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from mesh.errors import Forged, Malformed
+from mesh.errors import Forged, Malformed, Refused
 from mesh.events.keys import derive
-from mesh.limits import HEADER_PADDING_BYTES, NONCE_BYTES
+from mesh.limits import HEADER_PADDING_BYTES, NONCE_BYTES, SHORT_BYTES
 from mesh.names import Digest, Short, short
 
 _SUBKEY = "mesh/seal/1/"
 _EARLIER = "mesh/earlier/1/"
+_CHUNK = "mesh/chunk/1"
 _SEQ_BYTES = 8
 _PAD = b"\x80"
 
@@ -116,6 +117,26 @@ class Keyring:
             message = f"the {part.decode()} of an event does not open with the key of its epoch"
             raise Forged(message) from error
         return unpad(padded)
+
+    def seal_page(self, epoch: Short, part: bytes, plain: bytes, nonce: bytes) -> bytes:
+        """Seal one side (b"ask" or b"page") of the talk about chunks, with the epoch in front."""
+        return epoch + nonce + self._for_chunks(epoch).encrypt(nonce, plain, part)
+
+    def open_page(self, part: bytes, sealed: bytes) -> bytes:
+        """What was sealed so. Raises Forged, or Refused where the key of its epoch is not here."""
+        epoch = Short(sealed[:SHORT_BYTES])
+        if not self.holds(epoch):
+            message = "it is sealed under an epoch whose key is not here"
+            raise Refused(message, hint="`mesh why` tells which device can bring the key.")
+        nonce, box = sealed[SHORT_BYTES : SHORT_BYTES + NONCE_BYTES], sealed[SHORT_BYTES + NONCE_BYTES :]
+        try:
+            return self._for_chunks(epoch).decrypt(nonce, box, part)
+        except (InvalidTag, ValueError) as error:
+            message = "a page of chunks does not open with the key of its epoch"
+            raise Forged(message) from error
+
+    def _for_chunks(self, epoch: Short) -> AESGCM:
+        return AESGCM(derive(self._keys[epoch], _CHUNK))
 
     def _cipher(self, epoch: Short, chain: Digest) -> AESGCM:
         cipher = self._ciphers.get((epoch, chain))

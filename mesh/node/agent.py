@@ -22,8 +22,9 @@ from mesh.errors import MeshError, Misuse
 from mesh.events.seal import Keyring
 from mesh.limits import ADDRESSES_PER_PEER_MAX
 from mesh.names import Digest, device_text
-from mesh.node import auditing, calls, forgetting, parts, timing, touch, vault
+from mesh.node import auditing, calls, calls_drops, forgetting, parts, timing, touch, vault
 from mesh.node.booting import own_of
+from mesh.node.drops.drops import Drops
 from mesh.node.duties import Duties
 from mesh.node.engine import Engine
 from mesh.node.evidence import Evidence
@@ -54,6 +55,7 @@ from mesh.node.transport.broker import fixed_port, free_port
 from mesh.node.transport.broker_config import address_text
 from mesh.node.transport.bus import NatsBus
 from mesh.node.transport.own_server import Listening
+from mesh.node.vaults.keeper import Keeper
 from mesh.sync.inputs import Effects
 from mesh.sync.inputs import Peer as PeerName
 from mesh.sync.messages import Want
@@ -75,6 +77,7 @@ class Agent:
         keyring = Keyring(held.epochs)
         self.engine = Engine(own_of(held.mesh, held.admission, held.keys), keyring, store, self)
         self.device = device_text(held.admission)
+        self.drops = Drops(home, self.engine, log, lambda document: calls_drops.say_got(self, document))
         self.talk: Talk | None = None
         self.duties: Duties | None = None
         self.rulings: Rulings | None = None
@@ -93,6 +96,7 @@ class Agent:
         self.presence = Presence()
         self.evidence = Evidence(home)
         self.news: list[asyncio.Event] = []  # of parts that look again when something was kept
+        self.vault = Keeper(self)
         self.again = False  # whether it ends only to start anew
         self.problem: tuple[str, str] | None = None  # what failed last, and its hint
 
@@ -106,6 +110,7 @@ class Agent:
                 self.addresses[key.removeprefix(addresses_key(""))] = tuple(json.loads(value))
         self.settings = boot.settings
         self.meetings = Meetings(self.engine, boot.settings)
+        self.drops.start(boot.settings)
         self.port = fixed_port() or int(boot.settings.get(_PORT, b"0"))
 
     async def call(self, name: str, arguments: Arguments) -> object:
@@ -129,6 +134,8 @@ class Agent:
             self.rulings.look_soon()
         for one in self.news:
             one.set()
+        self.vault.happened(effects)
+        self.drops.look_soon()
 
     async def keep_keys(self) -> None:
         """Keep in the vault which epoch keys are here. Raises MeshError; then the log still gives those it gave."""
@@ -147,7 +154,8 @@ class Agent:
         server = os.environ.get("MESH_NATS_SERVER", "")
         listening = Listening(self._hosts(), self.port, Path(server) if server else None, external)
         self.bus = NatsBus(self.device, keys, server_path(self.home), listening=listening)
-        self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self, self.meetings, self.presence)
+        self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self, self.meetings, self.presence, self.drops)
+        self.drops.fetching.bus = self.bus
         self.duties = Duties(self.engine, self.talk.known, self.keep_keys, self.log)
         self.rulings = Rulings(self.engine, self.log)
         self.locations = Locations(self.engine, self.bus, self.own_addresses, self.settings)
@@ -263,10 +271,13 @@ class Agent:
             ]
             tasks.append(group.create_task(self._supervised("locations", self._say_locations)))
             tasks.append(group.create_task(self._supervised("duties", self.duties.run)))
+            tasks.append(group.create_task(self._supervised("vault", self.vault.run)))
             tasks.append(group.create_task(self._supervised("rules", self.rulings.run)))
             tasks.append(
                 group.create_task(self._supervised("forgotten", lambda: forgetting.run(self.engine, self.log)))
             )
+            tasks.append(group.create_task(self._supervised("drops", self.drops.run)))
+            tasks.append(group.create_task(self._supervised("swept drops", self.drops.tidy)))
             tasks.append(group.create_task(self._supervised("audit", lambda: auditing.run(self.engine, self.log))))
             tasks += [group.create_task(self._supervised(name, part)) for name, part in parts.of(self)]
             if self.finding is not None:
@@ -351,6 +362,7 @@ async def opened(home: Path, *, interfaces: Sequence[str] = (), log: Log = silen
             group.create_task(agent.engine.work(), name=WRITER)
             yield agent
             with contextlib.suppress(MeshError):  # the log gives them again
+                await agent.vault.closed()
                 await agent.keep_keys()
             await agent.engine.stop()
     except BaseExceptionGroup as group:

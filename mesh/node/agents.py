@@ -24,16 +24,17 @@ CALLS = frozenset(
     {
         "ping", "status", "devices", "grants", "agents.list", "log", "log.follow", "void.list", "void.show",
         "note.add", "note.list", "note.show", "note.edit", "note.rm",
+        "drop.add", "drop.list", "drop.status", "drop.get", "drop.rm",
         "conflicts", "conflicts.show", "conflicts.settled", "conflicts.resolve", "conflicts.undo",
         "history", "history.at", "history.diff", "undo", "restore",
-        "why", "trace", "mcp",
+        "why", "trace", "search", "mcp",
         "receipt.new", "ship", "receipt.list", "receipt.show", "receipt.dispute", "receipt.owed", "receipt.proposal",
         "memory.add", "memory.list", "memory.show", "memory.supersede", "recall",
         "ask.new", "ask.list", "ask.show", "ask.wait",
         "handoff.new", "handoff.list", "handoff.show", "handoff.decline", "handoff.done", "pickup",
         "task.add", "task.edit", "task.list", "task.ready", "task.show", "task.claim", "task.done", "task.state",
         "claims.renew", "claims.lost",
-        "search", "brief", "project.of", "project.list",
+        "brief", "project.of", "project.list",
         "session.begin", "session.state", "session.checkpoint", "session.list", "session.show", "session.resume",
     }
 )  # fmt: skip

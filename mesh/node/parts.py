@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from mesh.node import acknowledging, asking, presence
+from mesh.node.hooks import silence, spool
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -20,5 +21,7 @@ def of(agent: Agent) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
         ("presence", lambda: presence.run(agent)),
         ("claims", lambda: acknowledging.run(agent)),
         ("asks", lambda: asking.run(agent)),
+        ("spool", lambda: spool.run(agent)),
+        ("silence", lambda: silence.run(agent)),
         ("clients", agent.clients.run),
     )

@@ -17,6 +17,7 @@ from mesh.events.event import Lane
 from mesh.limits import ALARMS_PER_S_MAX, PAGE_BYTES_MAX
 from mesh.node import presence, timing
 from mesh.node.agreeing import Agreeing
+from mesh.node.drops.drops import Drops
 from mesh.node.engine import Engine
 from mesh.node.log import Log
 from mesh.node.meetings import Meetings
@@ -25,7 +26,7 @@ from mesh.node.nearby.whereabouts import Whereabouts
 from mesh.node.ports import Bus, GuestLink
 from mesh.node.presence import Presence
 from mesh.node.transport.reception import Bucket
-from mesh.sync import comparing, messages, receipts
+from mesh.sync import comparing, drops, messages, receipts
 from mesh.sync.inputs import GUEST, Effects, Lost, Peer, Ticked
 from mesh.sync.messages import Have, Push, Want
 
@@ -50,11 +51,12 @@ class Talk:
         places: Whereabouts | None = None,
         meetings: Meetings | None = None,
         present: Presence | None = None,
+        files: Drops | None = None,
     ) -> None:
-        """`judged` is called after the verdict changed, to let others in; `places` knows addresses."""
+        """`judged` is called after the verdict changed, to let others in; `places` knows addresses, `files` drops."""
         self.present = present or Presence()
         self.engine, self.bus, self.log, self._judged = engine, bus, log, judged
-        self._places = places
+        self._places, self._files = places, files
         self.known: dict[Peer, Known] = {}
         self.meetings = meetings or Meetings(engine, {})
         self.agreeing = Agreeing(engine, bus, log, self.meetings, self._spawn)
@@ -122,6 +124,8 @@ class Talk:
                 return b""
             case receipts.VERB | comparing.VERB if inside:
                 return await self.agreeing.answer(peer, verb, body)
+            case drops.VERB if self._files and inside:
+                return await self._files.serving.answer(peer, body)
         raise Refused(f"this device does not know {verb!r}", hint="One of the two needs an upgrade: `mesh --version`.")
 
     async def _heard_have(self, peer: Peer, have: Have) -> bytes:
@@ -143,6 +147,8 @@ class Talk:
         self.present.news.set()
         self._greet(device, 0.0)
         self._spawn(self._tell_where(device))
+        if self._files:
+            self._files.linked(device)
 
     def moved(self) -> None:
         """This device can be reached elsewhere now: tell whoever is linked."""

@@ -102,6 +102,17 @@ STOP_S_MAX = 10.0  # what shutting down may take before it is cut off
 RESTART_FIRST_S = 0.2  # a part of the agent that failed is started again, with backoff
 RESTART_S_MAX = 30.0
 
+# Drops
+CHUNKS_TIMEOUT_S = 50.0  # one page of chunks, of several at once over a slow line; a dead one is noticed before
+DROP_CALM_S = 0.5  # between looks what is to be fetched: each event that comes may name something
+DROP_LOOK_S = 60.0  # the same while nothing comes
+DROP_AGAIN_S = 30.0  # before a device that had not what was asked for is asked for it again, without a new link
+DROP_STILL_S = 30.0  # nothing came for so long: the command that waits ends, and fetching goes on
+DROP_TELL_S = 0.2  # between words about how far it is
+DROP_SWEEP_FIRST_S = 60.0  # after the start
+DROP_SWEEP_S = 3600.0  # between looks for chunks that no drop names any more
+DROP_NEAR_MS = 10.0  # of way there and back that one more page on its way makes up for
+
 # Forgetting
 FORGET_GRACE_S = 604_800.0  # a week in which a forget can be taken back, and nothing is lost by it
 FORGET_LOOK_S = 3600.0  # how often it is looked for what is to be erased
@@ -136,6 +147,13 @@ APPROVAL_S_MAX = 900  # for the person to take another device and look
 RECOVERY_LOOK_S = 0.2  # between looks whether all is here
 RECOVERY_STILL_S = 120.0  # nothing came for so long: the command ends, and goes on when it is called again
 
+# Hooks
+HOOK_ANSWER_S = 8.0  # for the agent to answer a hook: the tool stands still meanwhile
+HOOK_WAIT_S = 30  # how long a permission waits for an answer from another device, unless told otherwise
+HOOK_WAIT_S_MAX = 600
+SPOOL_LOOK_S = 60.0  # how often it is looked for what hooks left
+SESSION_SILENT_S = 21_600.0  # a session that says nothing for six hours is orphaned
+SESSION_LOOK_S = 600.0  # how often it is looked for those
 # Agents that are connected (MCP)
 CLIENT_NEWS_S = 1.0  # between two tidings that something changed: whoever hears one reads anew
 CLIENT_RENEW_S = 600.0  # between two looks whether the leases of a client that works on are to be renewed
@@ -156,6 +174,16 @@ LOST_TOLD_S = 604_800.0  # a claim that was lost is told of for so long after it
 CLAIMS_FIRST_S = 2.0  # after the start, when others had time to bring what was claimed meanwhile
 CLAIMS_CALM_S = 0.2  # what comes together is looked at together
 CLAIMS_AGAIN_S = 600.0  # what came to count later, without a new event, is found so soon
+
+# Vault
+VAULT_DEBOUNCE_MS = 400  # after a change in the folder, for more: editors write several files in one go
+VAULT_SETTLE_S = 0.3  # a file that was written so lately may be written still
+VAULT_AGAIN_S = 0.5  # before looking again at what was not settled
+VAULT_MISSING_S = 2.0  # a file may be away for a moment while it is saved; after so long it was deleted
+VAULT_RACY_S = 2.0  # a file written so lately may be written again without its time telling so
+VAULT_LINGER_S = 5.0  # what was replaced is kept so long, for whoever has it open and writes
+VAULT_LOOK_S = 60.0  # between looks at the whole folder, for what nobody told
+VAULT_KEPT_S = 60.0  # how often it is kept up to where the log was written out: one commit
 
 # Calls
 PROGRESS_INTERVAL_S = 0.1  # between two lines that tell a caller how far its call is

@@ -20,8 +20,10 @@ _OTHERS = (
     "nats/nats.pid", "nats/nats-server_*.ports",
     "evidence/*.jsonl", "evidence/.*.jsonl.????????",
     "nats/tls.crt", "nats/tls.key", "nats/ca.crt", "nats/*.new",
+    "spool/*.json", "spool/.*.new", "installed/*.json", "installed/*.before", "installed/.*",
+    "vault/files.jsonl", "vault/files.new",
 )  # fmt: skip
-_FOLDERS = ("evidence", "log", "nats")
+_FOLDERS = ("evidence", "installed", "log", "nats", "spool", "vault")
 
 
 def keys(home: Path) -> list[Path]:

@@ -11,7 +11,7 @@ from mesh.errors import Misuse, NotGranted
 from mesh.node import keeping
 from mesh.node.agent import Agent
 from mesh.state.records import said
-from tests.unit.node.families import act, ask, family, note
+from tests.unit.node.families import act, ask, family, guarded, note
 
 
 async def hits(agent: Agent, words: str, **more: object) -> list[dict[str, Any]]:
@@ -83,6 +83,7 @@ async def test_an_agent_finds_what_it_may_read(tmp_path: Path) -> None:
         task = await made(alder, "task", title="pump")
         with pytest.raises(NotGranted):
             await hits(alder, "pump", as_="claude")
-        await act(alder, "grant", subject="claude@alder", space="home", types=["task"], verbs=["read"])
+        await guarded(alder)
+        await act(alder, "agents.add", name="claude", space="home", types=["task"], verbs=["read"])
         assert [hit["document"] for hit in await hits(alder, "pump", as_="claude")] == [task]
         assert {hit["document"] for hit in await hits(alder, "pump")} == {own, task}

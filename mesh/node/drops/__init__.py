@@ -1,0 +1,1 @@
+"""Dropped files: cutting, keeping, serving and fetching their chunks, and putting them together again."""

@@ -1,0 +1,158 @@
+"""Putting a dropped file together again: every chunk and the whole are checked, and no file that is there is touched.
+
+A file appears under its name when all of it is on the disk, or not at all. This module fetches nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from mesh.errors import Damaged, Malformed, Misuse
+from mesh.limits import CUT_STEP_BYTES, FILE_NAME_BYTES_MAX
+from mesh.names import shown
+from mesh.node.drops.pool import Pool, cannot_write
+from mesh.node.vault import sync_folder
+from mesh.state.drops import Drop, unpacked
+
+_NAMES_TRIED = 1000
+_NO_NAME = "dropped file"
+
+
+class Lacking(Damaged):
+    """A chunk is not here, or not any more."""
+
+    hint = "It is fetched again as soon as a device that has it is linked: `mesh drop get` once more."
+
+
+def data_of(pool: Pool, drop: Drop) -> Iterator[bytes]:
+    """The chunks of a drop in order, each checked, and at the end the whole. Raises Lacking or Malformed."""
+    whole, size = hashlib.sha256(), 0
+    for digest in drop.pieces:
+        for chunk in unpacked(_read(pool, drop, digest)):
+            data = _read(pool, drop, chunk.digest)
+            size += len(data)
+            whole.update(data)
+            yield data
+    if (size, whole.digest()) != (drop.size, drop.digest):
+        raise Malformed(f"the chunks of {shown(drop.name)!r} are not the file that its record names")
+
+
+def lacking(pool: Pool, drop: Drop) -> int:
+    """How many bytes of a drop are not here, by lengths alone."""
+    here = 0
+    for digest in drop.pieces:
+        piece = pool.read(digest)
+        here += sum(chunk.size for chunk in unpacked(piece) if pool.has(chunk)) if piece is not None else 0
+    return max(drop.size - here, 0)
+
+
+def _read(pool: Pool, drop: Drop, digest: bytes) -> bytes:
+    data = pool.read(digest)
+    if data is None:
+        raise Lacking(f"a part of {shown(drop.name)!r} is not here")
+    return data
+
+
+class Checking:
+    """The check of a whole drop, step by step."""
+
+    def __init__(self, pool: Pool, drop: Drop) -> None:
+        """Of a drop of which all chunks seem to be here."""
+        self._data = data_of(pool, drop)
+
+    def step(self) -> bool:
+        """Check some more; whether there may be more. Raises Lacking or Malformed."""
+        done = 0
+        for data in self._data:
+            done += len(data)
+            if done >= CUT_STEP_BYTES:
+                return True
+        return False
+
+
+class Joining:
+    """One file on its way out of the pool."""
+
+    def __init__(self, pool: Pool, drop: Drop, folder: Path) -> None:
+        """Into a folder. Raises Misuse when there is none."""
+        if not folder.is_dir():
+            raise Misuse(f"{shown(str(folder))} is no folder", hint="Give one that is there: --into DIR.")
+        self._folder, self._name = folder, safe_name(drop.name)
+        self._data = data_of(pool, drop)
+        self._draft = folder / f".{secrets.token_hex(8)}.mesh-drop"
+        try:
+            self._file = os.fdopen(os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb")
+        except OSError as error:
+            raise cannot_write(folder, error) from error
+        self.size = 0
+
+    def step(self) -> bool:
+        """Write some more; whether there may be more. Raises MeshError."""
+        until = self.size + CUT_STEP_BYTES
+        try:
+            for data in self._data:
+                self._file.write(data)
+                self.size += len(data)
+                if self.size >= until:
+                    return True
+        except OSError as error:
+            raise cannot_write(self._draft, error) from error
+        return False
+
+    def done(self) -> Path:
+        """Give the file its name, or one with a number where that is taken. Raises DiskFull or Refused."""
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            path = self._placed()
+            sync_folder(self._folder)
+        except OSError as error:
+            raise cannot_write(self._draft, error) from error
+        return path
+
+    def _placed(self) -> Path:
+        stem, dot, end = self._name.rpartition(".")
+        first, end = (stem, dot + end) if stem else (self._name, "")
+        for number in range(1, _NAMES_TRIED):
+            path = self._folder / (self._name if number == 1 else f"{first} ({number}){end}")
+            if _placed_at(self._draft, path):
+                return path
+        raise Misuse(f"{shown(str(self._folder))} has many files of that name already", hint="Give another --into.")
+
+    def close(self) -> None:
+        """Let go of it; what was not done leaves nothing."""
+        self._file.close()
+        with contextlib.suppress(OSError):
+            self._draft.unlink(missing_ok=True)
+
+
+def _placed_at(draft: Path, path: Path) -> bool:
+    """Give a draft a name that nobody has; whether nobody had it."""
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without links: there the name could be taken in this very moment
+        if path.exists() or path.is_symlink():
+            return False
+        draft.rename(path)
+        return True
+    draft.unlink()
+    return True
+
+
+def safe_name(name: str) -> str:
+    """A foreign file's name as a name in a folder: no way out of it, no control characters, not too long."""
+    clean = "".join("_" if c in "/\\:" or not c.isprintable() else c for c in name).strip()
+    if clean.strip(". ") == "":
+        return _NO_NAME
+    stem, dot, end = clean.rpartition(".")
+    if not stem or len((dot + end).encode()) > FILE_NAME_BYTES_MAX // 2:
+        stem, dot, end = clean, "", ""
+    room = FILE_NAME_BYTES_MAX - len((dot + end).encode())
+    return stem.encode()[:room].decode(errors="ignore") + dot + end

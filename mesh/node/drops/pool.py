@@ -1,0 +1,122 @@
+"""The pool: chunks of dropped files in the home, each in a file named by its digest, so that none is there twice.
+
+What is read is checked: a chunk that is not what its name says is removed, and is missing from then on. Chunks are in
+clear, as is the database beside them. This module knows no drop; its calls block, so they belong in threads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from mesh.errors import DiskFull, Refused
+from mesh.limits import CHUNK_BYTES_MAX, DISK_LOW_BYTES
+from mesh.node.vault import sync_folder
+from mesh.state.drops import Chunk
+
+_FOLDER_CHARACTERS = 2  # 256 folders: a file of 64 GiB puts some 3,000 chunks into each
+_DRAFT = "."
+_NAME = re.compile(r"[0-9a-f]{64}\Z")
+SHARES = tuple("0123456789abcdef")
+"""What a sweep takes at a time: the chunks whose digests begin with this digit, so that few are in memory at once."""
+
+
+class Pool:
+    """All chunks that this device has."""
+
+    def __init__(self, folder: Path) -> None:
+        """In a folder, which is made when the first chunk comes."""
+        self.folder = folder
+        self._unsettled: set[Path] = set()
+
+    def path(self, digest: bytes) -> Path:
+        """Where a chunk is, if it is here."""
+        name = digest.hex()
+        return self.folder / name[:_FOLDER_CHARACTERS] / name[_FOLDER_CHARACTERS:]
+
+    def has(self, chunk: Chunk) -> bool:
+        """Whether a chunk is here, by its length alone: what a power failure cut short is not."""
+        try:
+            return self.path(chunk.digest).stat().st_size == chunk.size
+        except OSError:
+            return False
+
+    def read(self, digest: bytes) -> bytes | None:
+        """The bytes of a chunk; None when it is not here, or was not what its name says."""
+        path = self.path(digest)
+        try:
+            with path.open("rb") as file:
+                data = file.read(CHUNK_BYTES_MAX + 1)
+        except OSError:
+            return None
+        if hashlib.sha256(data).digest() == digest:
+            return data
+        path.unlink(missing_ok=True)
+        return None
+
+    def keep(self, chunk: Chunk, data: bytes) -> bool:
+        """Keep a chunk, and have it on the disk; whether it was not here before. Raises DiskFull or Refused."""
+        if self.has(chunk):
+            return False
+        path = self.path(chunk.digest)
+        draft = path.with_name(f"{_DRAFT}{secrets.token_hex(8)}")
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)
+            raise cannot_write(path, error) from error
+        self._unsettled.add(path.parent)
+        return True
+
+    def settle(self) -> None:
+        """Have on the disk which chunks are here: done before anybody is told of them."""
+        while self._unsettled:
+            folder = self._unsettled.pop()
+            with contextlib.suppress(FileNotFoundError):
+                sync_folder(folder)
+        if self.folder.is_dir():
+            sync_folder(self.folder)
+
+    def must_have_room(self, size: int) -> None:
+        """Raise DiskFull when so many more bytes would leave the disk nearly full."""
+        place = next(path for path in (self.folder, *self.folder.parents) if path.is_dir())
+        free = shutil.disk_usage(place).free
+        if free < size + DISK_LOW_BYTES:
+            raise DiskFull(f"a dropped file needs {size:,} bytes, and this disk has {free:,}")
+
+    def sweep(self, share: str, wanted: Collection[bytes], before_s: float) -> int:
+        """Remove the chunks of a share that nobody wants any more, and drafts that a crash left; how many.
+
+        What came since `before_s` stays: it may be wanted by now.
+        """
+        count = 0
+        for path in self._files(share):
+            name = path.parent.name + path.name
+            ours = path.name.startswith(_DRAFT) or _NAME.match(name)
+            if ours and path.stat().st_mtime < before_s and not (_NAME.match(name) and bytes.fromhex(name) in wanted):
+                path.unlink(missing_ok=True)
+                count += 1
+        return count
+
+    def _files(self, share: str) -> Iterator[Path]:
+        for folder in sorted(self.folder.glob(f"{share}?")):
+            yield from folder.iterdir()
+
+
+def cannot_write(path: Path, error: OSError) -> DiskFull | Refused:
+    """What a failed write comes to."""
+    message = f"{path} cannot be written: {error.strerror or error}"
+    return DiskFull(message) if error.errno in {errno.ENOSPC, errno.EDQUOT} else Refused(message)
