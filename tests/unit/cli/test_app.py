@@ -41,7 +41,9 @@ COMMANDS = dict(commands())
 
 def test_the_list_of_commands() -> None:
     """Exactly what was asked for."""
-    named = "join invite admit up down agent status devices logs log verify rebuild bench demo doctor upgrade uninstall"
+    named = (
+        "join invite admit up down agent status devices logs log verify rebuild bench demo doctor upgrade uninstall mcp"
+    )
     notes = ["note add", "note list", "note show", "note edit", "note rm"]
     peers = ["peer add", "peer list", "peer remove"]
     services = ["service install", "service remove", "service status"]
