@@ -151,7 +151,7 @@ async def test_edited_there_and_deleted_here(tmp_path: Path) -> None:
         (conflict,) = (await one.call("conflicts"))["conflicts"]
         assert conflict["kind"] == "deleted"
         assert one.files() == {}
-        await one.call("conflicts.resolve", id=conflict["id"], take=1)
+        await one.call("conflicts.resolve", id=conflict["id"], take=2)
         await one.look()
         assert one.files() == {"a.md": "one\ntwo\n"}
 
