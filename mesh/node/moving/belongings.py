@@ -19,8 +19,9 @@ _OTHERS = (
     "nats/nats.conf", "nats/nats.conf.checked", "nats/nats.log", "nats/nats.log.[0-9]*",
     "nats/nats.pid", "nats/nats-server_*.ports",
     "nats/tls.crt", "nats/tls.key", "nats/ca.crt", "nats/*.new",
+    f"drops/{64 * '[0-9a-f]'}", f"drops/.{16 * '[0-9a-f]'}",
 )  # fmt: skip
-_FOLDERS = ("log", "nats")
+_FOLDERS = ("log", "nats", "drops")
 
 
 def keys(home: Path) -> list[Path]:

@@ -65,6 +65,7 @@ def test_the_list_of_commands() -> None:
     forks = ["forks", "forks verify", "forks ack"]
     forks += ["conflicts", *(f"conflicts {name}" for name in ("show", "resolve", "undo", "settled"))]
     past = ["history", "undo", "inspect"]
+    past += ["drop", *(f"drop {name}" for name in ("add", "list", "get", "status", "rm"))]
     assert set(COMMANDS) == {*named.split(), *notes, *past, *peers, *services, *homes, *acts, *forks}
 
 
