@@ -75,16 +75,35 @@ COMPARE_PRINT_BYTES = 8  # PROTOCOL: of a digest that is compared
 COMPARE_KEY_BYTES = 16  # PROTOCOL: of a document's key
 COMPARE_LEAVES_MAX = 4096  # PROTOCOL: documents of one bucket, which holds 12 of 50,000
 COMPARE_EVENTS_MAX = 61_440  # PROTOCOL: honoured events of one document, 480 KiB
+BUNDLE_HEAD_BYTES_MAX = 512 * KIB  # PROTOCOL: where up to 4,096 chains of a bundle end
 CONTROL_BYTES_MAX = 16 * MIB  # control events that one mesh may hold in memory: some 50,000 statements
 
 # Documents
 TEXT_BYTES_MAX = 64 * KIB  # PROTOCOL: a longer text is a register, not a Text
 TITLE_BYTES_MAX = 4 * KIB  # PROTOCOL: a note's title
 PATH_BYTES_MAX = 1 * KIB  # PROTOCOL: of an imported file, from the folder that is shared
+FILE_NAME_BYTES_MAX = 250  # one part of a path: most file systems take 255, and a number may be added
 REGISTER_KEY_BYTES_MAX = 128  # PROTOCOL: the name of a register
 WORD_REGISTER_BYTES_MAX = 256  # PROTOCOL: a state, a name, a document, in a register of a record
 LIST_REGISTER_BYTES_MAX = 32 * KIB  # PROTOCOL: a list, or another piece of JSON, in a register of a record
 LEASE_OVER_MAX = 16  # PROTOCOL: claims that a new one passes over
+CLAIM_CHARACTERS_MAX = 500  # of one claim of a receipt: a sentence
+COMMAND_CHARACTERS_MAX = 4000  # of a command, in a trace or a claim
+RECEIPT_CLAIMS_MAX = 32  # with their evidence they fit one register
+RECEIPT_CHANGED_MAX = 200  # things that one receipt says were changed
+RECEIPT_NOT_DONE_MAX = 64
+RECEIPT_COMMANDS_MAX = 16  # commands that a draft of the machine names, the latest
+EVIDENCE_TRACES_MAX = 2000  # of one session that are kept, the latest; twice as many before the rest goes
+EVIDENCE_SESSIONS_MAX = 200  # sessions of which traces are kept; of more the longest silent goes
+EVIDENCE_SESSIONS_CACHED = 8  # of which they are in memory
+EVIDENCE_FILE_BYTES_MAX = 16 * MIB  # of a file of which a digest is taken
+RECALL_WORDS_MAX = 8  # words of a question that are looked for one by one when no text has all
+MEMORY_CHARACTERS_MAX = 500  # of one memory: a fact, not an essay
+MEMORY_EVIDENCE_MAX = 16  # things that a memory rests on
+ASK_OPTIONS_MAX = 16  # of one question: more than a person compares
+ASK_WORDS_CHARACTERS_MAX = 4000  # of an answer
+PROJECT_REMOTES_MAX = 32  # remotes by which one project is known
+CHECKPOINTS_KEPT = 8  # of one session, the latest
 TAGS_MAX = 64
 TAG_BYTES_MAX = 64  # PROTOCOL: a tag, without its prefix
 DIFF_LINES_MAX = 4 * KIB  # lines, or words of changed lines, that an edit of a text is looked for in
@@ -96,6 +115,15 @@ SNAPSHOT_BYTES_MAX = 256 * MIB  # our own, of one document with its whole histor
 SNAPSHOT_CHANGES = 64  # changes of a document after which its snapshot is renewed
 CHANGES_KEPT_READ = 256  # changes of a loaded document that are kept as they were read: until they overlap
 DOCUMENTS_CACHED_MAX = 64  # loaded Automerge documents, about half a megabyte each
+
+# Vault
+VAULT_FILE_BYTES_MAX = 256 * KIB  # a larger file is no note and is not even read; UTF-16 takes two bytes a letter
+VAULT_GROUP_NOTES = 500  # notes that one commit takes in
+VAULT_GROUP_BYTES = 2 * MIB  # of all notes in it
+VAULT_STEP_OPERATIONS = 8 * KIB  # of a large edit of a file, that one change makes
+VAULT_VERSIONS_MAX = 64  # of a note, the latest, that an unknown file is compared with
+VAULT_LISTED_MAX = 100  # files that one answer names one by one
+VAULT_JOURNAL_SPARE_LINES = 10_000  # of its journal that say what is not so any more, before it is written anew
 
 # Drops
 CHUNK_BYTES_MIN = 16 * KIB  # what a file is cut into at least; its last chunk may be smaller
@@ -123,6 +151,15 @@ DISCARDED_MAX = 4096  # groups of void events that a person has seen
 STATEMENTS_SHOWN_MAX = 200  # statements that one answer names one by one
 
 # Node
+PRESENCE_MAX = 32  # PROTOCOL: sessions at work on one device that it tells of
+PRESENCE_BYTES_MAX = 64 * KIB  # PROTOCOL: of what it tells of them
+BRIEF_MARKS_MAX = 16  # briefs of which is kept when they were shown
+BRIEF_TOKENS_DEFAULT = 1500  # of a brief for an agent, at four characters each
+BRIEF_TOKENS_MAX = 20_000
+BRIEF_SHOWN_MAX = 50  # entries of one kind in one brief
+BRIEF_NOTES_READ_MAX = 500  # of the latest notes, that one brief looks through
+BRIEF_LATE_ROWS_MAX = 5000  # events that came since the last brief, that one looks through
+GIT_OUTPUT_BYTES_MAX = 1 * MIB  # what one question to git may answer
 KEYS_CACHED_MAX = 256  # public keys that are ready to verify with
 INPUTS_QUEUED_MAX = 1024  # inputs that wait for the agent; writers wait when it is full
 COMMIT_INPUTS_MAX = 256  # inputs that share one commit
@@ -196,12 +233,25 @@ PAIRING_CALLS_MAX = 8  # proofs that one `mesh join` shows: whoever announces mo
 BACKUP_BOX_BYTES = 64 * KIB  # PROTOCOL: of a sealed backup that go into one box
 BACKUP_MANIFEST_BYTES_MAX = 16 * KIB  # PROTOCOL: the first member of a backup
 
+# Hooks
+HOOK_BYTES_MAX = 16 * MIB  # what a tool tells a hook at once: whole files that it wrote
+HOOK_KEPT_BYTES_MAX = 64 * KIB  # of that goes on to the agent, or into the spool; long texts are cut
+HOOK_TEXT_CHARACTERS_MAX = 2000  # of one text in what is cut
+HOOK_LIST_MAX = 64  # entries of a list or a map in it
+SPOOL_FILES_MAX = 4096  # events that wait for an agent: 256 MiB at worst, some 8 as a rule
+HOOK_ID_CHARACTERS_MAX = 64  # of the id of one event
+HOOK_SESSIONS_MAX = 256  # sessions that an agent has in mind at once
+HOOK_ANSWERS_TOLD_MAX = 256  # hand-offs and answers that a session was told of
+HOOK_EVENTS_REMEMBERED_MAX = 1024  # events that are known not to be taken twice
+
 # Store
 ROWS_READ_MAX = 1000  # rows that one read hands out unless it is asked for fewer: about a megabyte
 NOTES_LISTED_MAX = 1000  # notes in one page of a list
 MATCHES_MAX = 16  # events that a short prefix may stand for: more than a person compares
 SEARCH_WORDS_MAX = 32  # words of one search
 SEARCH_CHARACTERS_MAX = 1000  # of one search
+SEARCH_CANDIDATES_MAX = 500  # documents that are equally good, and put in order: some milliseconds
+SEARCH_EXCERPT_CHARACTERS = 160  # of a text around what was found: two lines of a terminal
 BODIES_MISSING_MAX = 4096  # bodies that an agent knows to ask for at once
 EVENT_OVERHEAD_BYTES = 16  # what one event costs in a page beside header and body
 STORE_PAGE_BYTES = 16 * KIB  # a database page: with 4 KiB, note-sized bodies take 3x the space
@@ -213,3 +263,17 @@ STORE_BUSY_S = 10.0  # how long a connection waits for the other one
 BUCKETS_UNSAVED_MAX = 512  # buckets of the state tree that are hashed anew after a crash: some 50 ms
 FREE_BYTES_MIN = 1 * MIB  # a disk with less is taken for full when a write fails
 DISK_LOW_BYTES = 256 * MIB  # with less free the doctor warns: a log of 100,000 notes takes about as much
+
+# What agents speak with (MCP)
+SCHEMAS_TOKENS_MAX = 1500  # of all tools together: each model pays for them at each start
+TOKEN_CHARACTERS = 4  # of English and JSON that make about one token: an estimate, no tokenizer
+CLIENTS_MAX = 64  # connected at once; each costs some 100 KiB
+CLIENT_REQUESTS_MAX = 64  # of one client, under way at once
+SUBSCRIPTIONS_MAX = 64  # of one client
+
+# Hand-offs and tasks
+TASKS_READ_MAX = 10_000  # tasks that one answer looks at: more are no list that anybody works through
+REMAINING_MAX = 100  # tasks that one hand-off makes: they share a commit with it
+HANDOFF_FILES_MAX = 100  # files of a hand-off that are looked for where it is picked up
+FILE_DIGEST_BYTES_MAX = 16 * MIB  # of a file whose digest is taken for that
+CLAIMS_TOLD_MAX = 1024  # lost claims of which is known that somebody was told

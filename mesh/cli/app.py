@@ -10,26 +10,37 @@ import typer
 import mesh
 from mesh.cli import (
     agent,
+    ask,
     backup,
+    brief,
     closing,
     conflicts,
     consent,
     demo,
     doctor,
     drop,
+    exporting,
     forks,
     grants,
+    handoff,
     history,
     inspect,
     join,
     logs,
+    mcp,
     moving,
     note,
     pair,
     peer,
     recover,
+    remember,
+    search,
     service,
+    session,
+    ship,
+    task,
     upgrade,
+    vault,
     void,
     why,
 )
@@ -63,8 +74,30 @@ def start(
 
 
 # `mesh --help` lists them in this order.
-_DAILY = (join, pair, note, drop, history, conflicts, why, grants, closing, void, consent, peer)
-_UPKEEP = (agent, service, doctor, upgrade, logs, inspect, forks, backup, moving, recover, demo)
+_DAILY = (
+    join,
+    pair,
+    note,
+    vault,
+    drop,
+    search,
+    brief,
+    session,
+    handoff,
+    task,
+    ship,
+    remember,
+    ask,
+    history,
+    conflicts,
+    why,
+    grants,
+    closing,
+    void,
+    consent,
+    peer,
+)
+_UPKEEP = (mcp, agent, service, doctor, upgrade, logs, inspect, forks, backup, exporting, moving, recover, demo)
 for commands in (*_DAILY, *_UPKEEP):
     commands.add_to(app)
 

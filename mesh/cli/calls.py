@@ -5,6 +5,8 @@ The one table for both ways into a command. Standard library only; it never asks
 
 from __future__ import annotations
 
+import os
+
 from mesh.errors import Misuse, TooLarge
 from mesh.limits import BODY_PLAIN_BYTES_MAX, KIB, LIST_MAX, TITLE_BYTES_MAX
 
@@ -12,6 +14,7 @@ NOTE_BYTES_MAX = BODY_PLAIN_BYTES_MAX  # a note's text travels in one event
 NOTES_PAGE = 500  # notes in one answer
 CONFLICTS_SHOWN = 100  # conflicts that `mesh conflicts` shows unless told otherwise
 VALUES_SHOWN = 20  # values of one conflict, likewise
+HITS_SHOWN = 20  # documents that `mesh search` shows unless told otherwise
 EVENTS_SHOWN = 50  # events that `mesh log` shows unless told otherwise
 RANKS = ("admin", "member", "relay")
 COUNT_MAX = 100_000
@@ -99,9 +102,86 @@ def inspect(*, document: str | None) -> Call:
     return conflicts(document=document, kind=None, device=None, limit=CONFLICTS_SHOWN, after=None)
 
 
+def task_list(*, wanted: str, project: str | None, limit: int | None) -> Call:
+    """Tasks."""
+    return "task.list", {"filter": wanted, **_page(project, limit)}
+
+
+def handoff_list(*, every: bool, project: str | None, limit: int | None) -> Call:
+    """Hand-offs."""
+    return "handoff.list", {**({"all": True} if every else {}), **_page(project, limit)}
+
+
+def _page(project: str | None, limit: int | None) -> dict[str, object]:
+    _limit(limit)
+    return {**about(project), **({"limit": min(limit, LIST_MAX)} if limit else {})}
+
+
+def search(*, words: str, types: tuple[str, ...], project: str | None, limit: int | None) -> Call:
+    """Notes and records with these words."""
+    _texts(words=words, project=project)
+    for kind in types:
+        _texts(type=kind)
+    _limit(limit)
+    if not words.strip():
+        message = "a search needs at least one word"
+        raise Misuse(message, hint="For example: mesh search pump valve")
+    shown = HITS_SHOWN if limit is None else limit
+    return "search", {"words": words, "types": list(types), **about(project), "limit": min(shown, LIST_MAX)}
+
+
 def status() -> Call:
     """How this device and its mesh are."""
     return "status", {}
+
+
+def brief(*, project: str | None, since: str | None, budget: int | None) -> Call:
+    """What happened since, and what waits; `since` as people say it."""
+    arguments = about(project)
+    if since is not None:
+        from mesh.cli.times import read_time
+
+        arguments["since_ms"] = max(read_time(since), 0)
+    if budget is not None:
+        _limit(budget)
+        arguments["budget"] = budget
+    return "brief", arguments
+
+
+def session_list(*, project: str | None, device: str | None, every: bool, limit: int | None) -> Call:
+    """Sessions of agents."""
+    _texts(device=device)
+    _limit(limit)
+    named: dict[str, object] = {"device": device, "limit": limit and min(limit, LIST_MAX), "all": every or None}
+    return "session.list", {**about(project), **{key: value for key, value in named.items() if value is not None}}
+
+
+def session(verb: str, said: str) -> Call:
+    """One session."""
+    _texts(session=said)
+    return f"session.{verb}", {"id": said}
+
+
+def about(project: str | None) -> dict[str, object]:
+    """The arguments that name a project; `.` is the one of the folder that the command was given in."""
+    _texts(project=project)
+    if project is None:
+        return {}
+    return {"cwd": os.getcwd()} if project == "." else {"project": project}  # noqa: PTH109 - pathlib is a library to wait for
+
+
+def shipped(*, words: str, project: str | None, unreported: bool, limit: int | None) -> Call:
+    """Receipts of work."""
+    _texts(words=words)
+    named: dict[str, object] = {"words": words, "state": "unreported" if unreported else ""}
+    return "receipt.list", {**{key: value for key, value in named.items() if value}, **_page(project, limit)}
+
+
+def recall(*, words: str, kinds: tuple[str, ...], project: str | None, limit: int | None) -> Call:
+    """Memories about something."""
+    _texts(words=words)
+    _tags(kinds)
+    return "recall", {"query": words, **({"kind": list(kinds)} if kinds else {}), **_page(project, limit)}
 
 
 def devices() -> Call:

@@ -1,4 +1,4 @@
-"""The frequent commands: note add, list and show, conflicts and one of them, status, log. Standard library only.
+"""The frequent commands: the brief, notes, lists of tasks and hand-offs, conflicts, status, log. Standard library only.
 
 Both ways in, the plain front and the full command tree, end in these functions, so they cannot differ. Each one
 builds its calls with the functions of `mesh.cli.calls`.
@@ -6,8 +6,20 @@ builds its calls with the functions of `mesh.cli.calls`.
 
 from __future__ import annotations
 
-from mesh.cli import calls, reading, view_conflicts, view_notes, view_status
+from mesh.cli import (
+    calls,
+    reading,
+    view_brief,
+    view_conflicts,
+    view_memories,
+    view_notes,
+    view_receipts,
+    view_search,
+    view_status,
+    view_work,
+)
 from mesh.cli.run import Run
+from mesh.cli.screen import lines_of
 from mesh.errors import Misuse
 
 
@@ -103,11 +115,51 @@ def conflicts_show(
     run.out.result(result, lambda screen: view_conflicts.shown(screen, result, whole=whole))
 
 
+def search(
+    run: Run,
+    *,
+    words: tuple[str, ...],
+    types: tuple[str, ...] = (),
+    project: str | None = None,
+    limit: int | None = None,
+) -> None:
+    """Find notes and records by their words."""
+    result = run.ask(*calls.search(words=" ".join(words), types=types, project=project, limit=limit))
+    run.out.result(result, lambda screen: view_search.found(screen, result))
+
+
 def inspect(run: Run, *, document: str | None = None) -> None:
     """Open the full-screen inspector of conflicts."""
     from mesh.cli.inspector.opening import opened
 
     run.exit_code = opened(run, document)
+
+
+def mcp(run: Run) -> None:
+    """Carry what a client of MCP says to the agent, and back."""
+    from mesh.cli.mcp_pipe import piped
+
+    piped(run)
+
+
+def brief(
+    run: Run,
+    *,
+    project: str | None = None,
+    since: str | None = None,
+    markdown: bool = False,
+    budget: int | None = None,
+) -> None:
+    """Show what happened and what waits; to an agent as it reads it."""
+    name, arguments = calls.brief(project=project, since=since, budget=budget)
+    for_agent = markdown or bool(run.principal)
+    if not for_agent and project is None and since is None:
+        arguments["shown"] = True  # the next one goes on from here
+    result = run.ask(name, arguments)
+    if for_agent:
+        run.out.result(result, lambda _: lines_of(str(result["text"]).rstrip("\n")))
+    else:
+        run.out.result(result, lambda screen: view_brief.lines(screen, result))
 
 
 def status(run: Run) -> None:
@@ -127,3 +179,43 @@ def log(
     """List events."""
     result = run.ask(*calls.log(device=device, document=document, limit=limit, before=before))
     run.out.result(result, lambda screen: view_status.events(screen, result))
+
+
+def task_list(run: Run, *, wanted: str = "open", project: str | None = None, limit: int | None = None) -> None:
+    """List tasks: those that are not over, or what is wanted of them."""
+    result = run.ask(*calls.task_list(wanted=wanted, project=project, limit=limit))
+    run.out.result(result, lambda screen: view_work.tasks(screen, result))
+
+
+def task_ready(run: Run, *, project: str | None = None, limit: int | None = None) -> None:
+    """List tasks that can be begun."""
+    task_list(run, wanted="ready", project=project, limit=limit)
+
+
+def handoff_list(run: Run, *, every: bool = False, project: str | None = None, limit: int | None = None) -> None:
+    """List hand-offs that wait, or all."""
+    result = run.ask(*calls.handoff_list(every=every, project=project, limit=limit))
+    run.out.result(result, lambda screen: view_work.handoffs(screen, result))
+
+
+def shipped(
+    run: Run, *, words: str = "", project: str | None = None, unreported: bool = False, limit: int | None = None
+) -> None:
+    """Find receipts of work."""
+    result = run.ask(*calls.shipped(words=words, project=project, unreported=unreported, limit=limit))
+    run.out.result(result, lambda screen: view_receipts.listed(screen, result))
+
+
+def recall(
+    run: Run, *, words: str, kinds: tuple[str, ...] = (), project: str | None = None, limit: int | None = None
+) -> None:
+    """Find memories."""
+    result = run.ask(*calls.recall(words=words, kinds=kinds, project=project, limit=limit))
+    run.out.result(result, lambda screen: view_memories.recalled(screen, result))
+
+
+def tell_redacted(run: Run, result: dict[str, object]) -> None:
+    """That something was left out since it looks like a secret."""
+    if count := result.get("redacted"):
+        what = "1 thing that looks like a secret was" if count == 1 else f"{count} things that look like secrets were"
+        run.out.warn(f"Note: {what} left out; --as-is keeps it.")

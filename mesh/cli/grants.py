@@ -9,7 +9,14 @@ import typer
 from mesh.cli import view_trust
 from mesh.cli.confirming import Approved, Ask, How, PassphraseStdin, Wait, acted
 from mesh.cli.options import Command, examples, running, tree
+from mesh.cli.run import Run
 from mesh.cli.times import read_time
+from mesh.names import is_word
+from mesh.node.timing import HOOK_WAIT_S, HOOK_WAIT_S_MAX
+
+_TOOL_TYPES = ("ask", "decision", "drop", "handoff", "memory", "note", "project", "receipt", "session", "task")
+_TOOL_VERBS = ("create", "edit", "read")
+"""What a tool that was set up may do with records of the space `home`."""
 
 _Space = Annotated[str, typer.Option(metavar="SPACE", help="In which space; * for every one.")]
 _Types = Annotated[
@@ -136,6 +143,51 @@ def listed(context: typer.Context) -> None:
     run.out.result(result, lambda screen: view_trust.agents(screen, result))
 
 
+@agents.command(
+    "install",
+    cls=Command,
+    epilog=examples(
+        "mesh agents install claude --dry-run",
+        "mesh agents install gemini",
+        "mesh agents install claude --permission-wait 0",
+    ),
+)
+def install(
+    context: typer.Context,
+    tool: Annotated[str, typer.Argument(metavar="TOOL", help="claude, gemini or codex.")],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    permission_wait: Annotated[
+        int,
+        typer.Option(
+            min=0, max=HOOK_WAIT_S_MAX, metavar="SECONDS", help="How long a permission waits for another device."
+        ),
+    ] = HOOK_WAIT_S,
+    passphrase_stdin: PassphraseStdin = False,
+    ask: Ask = False,
+    approved: Approved = None,
+    wait: Wait = False,
+) -> None:
+    """Set an agent tool up on this device: a grant of its own, its hooks, the MCP server and a few lines of advice.
+
+    Its settings are kept as they were; `mesh agents remove TOOL` puts them back.
+    """
+    from mesh.cli import installing
+
+    run = running(context)
+    changes = installing.planned(run.home, tool, permission_wait)
+    grant = _missing_grant(run, tool)
+    result: dict[str, object] = {"tool": tool, "dry_run": dry_run, "grant": grant, "files": view_trust.files(changes)}
+    if not dry_run:
+        if grant is not None:
+            done = acted(run, "agents.add", {"name": tool, **grant}, How(passphrase_stdin, ask, approved, wait))
+            result["grant"] = done.get("grant")
+        installing.install(run.home, tool, changes)
+    run.out.acknowledge(result, lambda screen: view_trust.installed(screen, result))
+    if not dry_run:
+        run.out.notice(f"{tool} takes it up when it is started next. The agent must run: `mesh up`.")
+
+
 @agents.command("remove", cls=Command, epilog=examples("mesh agents remove claude", "mesh agents remove claude@laptop"))
 def remove(
     context: typer.Context,
@@ -146,10 +198,43 @@ def remove(
     approved: Approved = None,
     wait: Wait = False,
 ) -> None:
-    """End all grants of an agent. What it wrote until now stays."""
+    """End all grants of an agent. What it wrote until now stays.
+
+    A tool that was set up with `mesh agents install` gets its settings back as they were.
+    """
+    from mesh.cli import installing
+
     run = running(context)
-    result = acted(run, "agents.remove", {"name": name}, How(passphrase_stdin, ask, approved, wait))
-    run.out.acknowledge(result, lambda screen: view_trust.ended(screen, result))
+    files: list[dict[str, object]] = []
+    there = is_word(name) and installing.installed(run.home, name)
+    if not there or _held(run, name):
+        result = acted(run, "agents.remove", {"name": name}, How(passphrase_stdin, ask, approved, wait))
+    else:
+        result = {"ended": [], "warning": None}
+    if there:
+        files = view_trust.files(installing.put_back(run.home, name))
+    result = {**result, "files": files}
+    run.out.acknowledge(result, lambda screen: [*view_trust.ended(screen, result), *view_trust.edited(screen, files)])
+
+
+def _held(run: Run, name: str) -> list[dict[str, object]]:
+    """The grants that an agent has on this device."""
+    found = run.ask("agents.list", {})["agents"]
+    assert isinstance(found, list), "the agents"
+    return [grant for one in found if one["self"] and one["agent"] == name for grant in one["grants"]]
+
+
+def _missing_grant(run: Run, name: str) -> dict[str, object] | None:
+    """What an agent that works with records needs and does not have."""
+    wanted: dict[str, object] = {"space": "home", "types": list(_TOOL_TYPES), "verbs": list(_TOOL_VERBS)}
+    for held in _held(run, name):
+        types, verbs = held["types"], held["verbs"]
+        assert isinstance(types, list), "a grant"
+        assert isinstance(verbs, list), "a grant"
+        fits = {*_TOOL_TYPES} <= {*types} or "*" in types
+        if held["space"] in {"home", "*"} and fits and ({*_TOOL_VERBS} <= {*verbs} or "*" in verbs):
+            return None
+    return wanted
 
 
 def _wanted(space: str, types: str | None, verbs: str | None, until: str | None) -> dict[str, object]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mesh.errors import Misuse
+from mesh.node.socket_client import Progress
 
 T = TypeVar("T")
 
@@ -24,14 +25,26 @@ def done(work: Awaitable[T]) -> T:
     return asyncio.run(wait())
 
 
-def call_here(home: Path, interfaces: tuple[str, ...], name: str, arguments: dict[str, object]) -> dict[str, object]:
+def call_here(
+    home: Path,
+    interfaces: tuple[str, ...],
+    name: str,
+    arguments: dict[str, object],
+    progress: Progress | None = None,
+) -> dict[str, object]:
     """One call to an Agent without network, under the file lock. Raises MeshError, Busy if the lock is held."""
     must_be_joined(home)
     from mesh.node.agent import opened
+    from mesh.node.progress import heard_by
+
+    def heard(what: str, done_: int, of: int) -> None:
+        if progress is not None:
+            progress({"what": what, "done": done_, "all": of or None})
 
     async def call() -> dict[str, object]:
         async with opened(home, interfaces=interfaces) as agent:
-            result = await agent.call(name, arguments)
+            with heard_by(heard):
+                result = await agent.call(name, arguments)
             assert isinstance(result, dict), f"{name} streams, or answers with {type(result).__name__}"
             return result
 

@@ -20,21 +20,11 @@ from mesh.errors import NotGranted
 _KEPT = "mesh.options"
 FOR_AGENTS = frozenset(
     {
-        *(
-            "note",
-            "drop",
-            "history",
-            "undo",
-            "restore",
-            "conflicts",
-            "status",
-            "devices",
-            "grants",
-            "agents",
-            "why",
-            "log",
-        ),
-        *("trace", "void", "logs", "up", "doctor"),
+        *("note", "history", "undo", "restore", "conflicts", "status", "devices", "grants", "agents", "why", "log"),
+        *("trace", "void", "logs", "up", "doctor", "brief", "session", "handoff", "pickup", "task"),
+        *("ship", "shipped", "receipt", "remember", "recall", "memory", "ask"),
+        "mcp",
+        "drop",
     }
 )
 """The commands that an agent may give at all; what of them it may do, its grants say."""

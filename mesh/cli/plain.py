@@ -14,9 +14,12 @@ _COMMON_FLAGS = {"--json": "json", "--yes": "yes", "--quiet": "quiet"}
 
 
 class Form:
-    """What one command takes: flags and options by name, and its arguments, of which some are required."""
+    """What one command takes: flags and options by name, and its arguments, of which some are required.
 
-    __slots__ = ("arguments", "does", "flags", "many", "numbers", "options", "required")
+    `rest` is an argument that takes all words that there are.
+    """
+
+    __slots__ = ("arguments", "does", "flags", "many", "numbers", "options", "required", "rest")
 
     def __init__(  # each is a table, and named where it is given
         self,
@@ -28,6 +31,7 @@ class Form:
         numbers: dict[str, str] | None = None,
         arguments: tuple[str, ...] = (),
         required: int = 0,
+        rest: str = "",
     ) -> None:
         self.does = does
         self.options = options or {}
@@ -36,6 +40,7 @@ class Form:
         self.numbers = numbers or {}
         self.arguments = arguments
         self.required = required
+        self.rest = rest
 
 
 FORMS = {
@@ -58,6 +63,29 @@ FORMS = {
         numbers={"--limit": "limit"},
     ),
     ("note", "show"): Form(frequent.note_show, arguments=("document",), required=1),
+    ("task", "list"): Form(frequent.task_list, options={"--project": "project"}, numbers={"--limit": "limit"}),
+    ("task", "ready"): Form(frequent.task_ready, options={"--project": "project"}, numbers={"--limit": "limit"}),
+    ("handoff", "list"): Form(
+        frequent.handoff_list,
+        options={"--project": "project"},
+        flags={"--all": "every"},
+        numbers={"--limit": "limit"},
+    ),
+    ("shipped",): Form(
+        frequent.shipped,
+        options={"--project": "project"},
+        flags={"--unreported": "unreported"},
+        numbers={"--limit": "limit"},
+        arguments=("words",),
+    ),
+    ("recall",): Form(
+        frequent.recall,
+        options={"--project": "project"},
+        many={"--kind": "kinds"},
+        numbers={"--limit": "limit"},
+        arguments=("words",),
+        required=1,
+    ),
     ("conflicts",): Form(
         frequent.conflicts,
         options={"--document": "document", "--kind": "kind", "--device": "device", "--after": "after"},
@@ -70,7 +98,22 @@ FORMS = {
         arguments=("conflict",),
         required=1,
     ),
+    ("search",): Form(
+        frequent.search,
+        options={"--project": "project"},
+        many={"--type": "types"},
+        numbers={"--limit": "limit"},
+        rest="words",
+        required=1,
+    ),
     ("inspect",): Form(frequent.inspect, arguments=("document",)),
+    ("mcp",): Form(frequent.mcp),
+    ("brief",): Form(
+        frequent.brief,
+        options={"--project": "project", "--since": "since"},
+        flags={"--markdown": "markdown"},
+        numbers={"--budget": "budget"},
+    ),
     ("status",): Form(frequent.status),
     ("log",): Form(
         frequent.log,
@@ -144,9 +187,13 @@ class _Reader:
         return True
 
     def argument(self, value: str) -> bool:
-        if self._given >= len(self.form.arguments):
+        if self._given < len(self.form.arguments):
+            self.values[self.form.arguments[self._given]] = value
+        elif self.form.rest:
+            held = self.values.get(self.form.rest, ())
+            self.values[self.form.rest] = (*held, value) if isinstance(held, tuple) else (value,)
+        else:
             return False
-        self.values[self.form.arguments[self._given]] = value
         self._given += 1
         return True
 

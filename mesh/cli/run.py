@@ -69,7 +69,7 @@ class Run:
             from mesh.cli.local import call_here
 
             try:
-                return call_here(self.home, self.interfaces, name, arguments)
+                return call_here(self.home, self.interfaces, name, arguments, progress)
             except Busy:
                 if time.monotonic() >= until:
                     raise

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import unified_diff
 
-from mesh.cli.screen import Screen, counted, lines_of, moment, one_line
+from mesh.cli.installing import Change
+from mesh.cli.screen import Screen, counted, lines_of, moment, one_line, safe
 
 ID_CHARACTERS = 12  # of a digest: enough to be the only one
 NAME_CHARACTERS = 10  # of a document's name
@@ -85,6 +87,30 @@ def ended(screen: Screen, result: Told) -> list[str]:
     return [
         f"{screen.ink('ended', 'green')}  {subject(told)}: {permitted(told)}" for told in parts(result.get("ended"))
     ]
+
+
+def files(changes: Iterable[Change]) -> list[dict[str, object]]:
+    """Files of the person that were or would be edited."""
+    return [{"path": str(one.path), "did": one.did, "diff": _diff(one)} for one in changes]
+
+
+def _diff(change: Change) -> str:
+    before, after = ((raw or b"").decode(errors="replace").splitlines() for raw in (change.before, change.after))
+    return "\n".join(unified_diff(before, after, str(change.path), str(change.path), lineterm=""))
+
+
+def edited(screen: Screen, told: Iterable[Told]) -> list[str]:
+    """What became of them."""
+    return [f"{screen.ink(one_line(one['did']), 'green')}  {one_line(one['path'])}" for one in told]
+
+
+def installed(screen: Screen, result: Told) -> list[str]:
+    """That a tool was set up, or what that would change, line by line."""
+    told, grant = parts(result.get("files")), part(result, "grant")
+    if not result["dry_run"]:
+        return [*(granted(screen, grant) if grant else []), *edited(screen, told)]
+    lines = [line for one in told for line in str(one["diff"]).splitlines()]
+    return [*([f"grant  {permitted(grant)}"] if grant else []), *(safe(line) for line in lines)]
 
 
 def agents(screen: Screen, result: Told) -> list[str]:

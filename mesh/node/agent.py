@@ -22,15 +22,17 @@ from mesh.errors import MeshError, Misuse
 from mesh.events.seal import Keyring
 from mesh.limits import ADDRESSES_PER_PEER_MAX
 from mesh.names import Digest, device_text
-from mesh.node import auditing, calls, calls_drops, forgetting, timing, touch, vault
+from mesh.node import auditing, calls, calls_drops, forgetting, parts, timing, touch, vault
 from mesh.node.booting import own_of
 from mesh.node.drops.drops import Drops
 from mesh.node.duties import Duties
 from mesh.node.engine import Engine
+from mesh.node.evidence import Evidence
 from mesh.node.home import addresses_key
 from mesh.node.invitation import Host
 from mesh.node.log import Log, bounded, silent
 from mesh.node.log import opened as log_opened
+from mesh.node.mcp.clients import Clients
 from mesh.node.meetings import Meetings
 from mesh.node.memory import Memory
 from mesh.node.moving import machine
@@ -40,6 +42,7 @@ from mesh.node.nearby.finding import Finding
 from mesh.node.nearby.locations import Locations
 from mesh.node.paths import output_path, server_path, socket_path
 from mesh.node.ports import Bus, TransportKeys
+from mesh.node.presence import Presence
 from mesh.node.roster import roster
 from mesh.node.rulings import Rulings
 from mesh.node.socket_server import Arguments, served
@@ -52,6 +55,7 @@ from mesh.node.transport.broker import fixed_port, free_port
 from mesh.node.transport.broker_config import address_text
 from mesh.node.transport.bus import NatsBus
 from mesh.node.transport.own_server import Listening
+from mesh.node.vaults.keeper import Keeper
 from mesh.sync.inputs import Effects
 from mesh.sync.inputs import Peer as PeerName
 from mesh.sync.messages import Want
@@ -88,6 +92,11 @@ class Agent:
         self.started = time.monotonic()
         self.ending = asyncio.Event()
         self.memory = Memory()
+        self.clients = Clients(self)
+        self.presence = Presence()
+        self.evidence = Evidence(home)
+        self.news: list[asyncio.Event] = []  # of parts that look again when something was kept
+        self.vault = Keeper(self)
         self.again = False  # whether it ends only to start anew
         self.problem: tuple[str, str] | None = None  # what failed last, and its hint
 
@@ -123,6 +132,9 @@ class Agent:
             self.duties.judged()
         if self.rulings:
             self.rulings.look_soon()
+        for one in self.news:
+            one.set()
+        self.vault.happened(effects)
         self.drops.look_soon()
 
     async def keep_keys(self) -> None:
@@ -142,7 +154,7 @@ class Agent:
         server = os.environ.get("MESH_NATS_SERVER", "")
         listening = Listening(self._hosts(), self.port, Path(server) if server else None, external)
         self.bus = NatsBus(self.device, keys, server_path(self.home), listening=listening)
-        self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self, self.meetings, self.drops)
+        self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self, self.meetings, self.presence, self.drops)
         self.drops.fetching.bus = self.bus
         self.duties = Duties(self.engine, self.talk.known, self.keep_keys, self.log)
         self.rulings = Rulings(self.engine, self.log)
@@ -259,6 +271,7 @@ class Agent:
             ]
             tasks.append(group.create_task(self._supervised("locations", self._say_locations)))
             tasks.append(group.create_task(self._supervised("duties", self.duties.run)))
+            tasks.append(group.create_task(self._supervised("vault", self.vault.run)))
             tasks.append(group.create_task(self._supervised("rules", self.rulings.run)))
             tasks.append(
                 group.create_task(self._supervised("forgotten", lambda: forgetting.run(self.engine, self.log)))
@@ -266,6 +279,7 @@ class Agent:
             tasks.append(group.create_task(self._supervised("drops", self.drops.run)))
             tasks.append(group.create_task(self._supervised("swept drops", self.drops.tidy)))
             tasks.append(group.create_task(self._supervised("audit", lambda: auditing.run(self.engine, self.log))))
+            tasks += [group.create_task(self._supervised(name, part)) for name, part in parts.of(self)]
             if self.finding is not None:
                 tasks.append(group.create_task(self._supervised("beacon", self.finding.run)))
             await self.let_in()
@@ -348,6 +362,7 @@ async def opened(home: Path, *, interfaces: Sequence[str] = (), log: Log = silen
             group.create_task(agent.engine.work(), name=WRITER)
             yield agent
             with contextlib.suppress(MeshError):  # the log gives them again
+                await agent.vault.closed()
                 await agent.keep_keys()
             await agent.engine.stop()
     except BaseExceptionGroup as group:

@@ -27,7 +27,15 @@ CALLS = frozenset(
         "drop.add", "drop.list", "drop.status", "drop.get", "drop.rm",
         "conflicts", "conflicts.show", "conflicts.settled", "conflicts.resolve", "conflicts.undo",
         "history", "history.at", "history.diff", "undo", "restore",
-        "why", "trace",
+        "why", "trace", "search", "mcp",
+        "receipt.new", "ship", "receipt.list", "receipt.show", "receipt.dispute", "receipt.owed", "receipt.proposal",
+        "memory.add", "memory.list", "memory.show", "memory.supersede", "recall",
+        "ask.new", "ask.list", "ask.show", "ask.wait",
+        "handoff.new", "handoff.list", "handoff.show", "handoff.decline", "handoff.done", "pickup",
+        "task.add", "task.edit", "task.list", "task.ready", "task.show", "task.claim", "task.done", "task.state",
+        "claims.renew", "claims.lost",
+        "brief", "project.of", "project.list",
+        "session.begin", "session.state", "session.checkpoint", "session.list", "session.show", "session.resume",
     }
 )  # fmt: skip
 """What an agent may ask for at all."""
@@ -65,6 +73,13 @@ def may_look(agent: Agent, name: str) -> None:
     own, verdict = agent.engine.own.admission, agent.engine.replica.verdict
     if name and not any(reads(grant) for _, grant in live_grants(verdict, own, name, clock.now_ms())):
         raise NotGranted(f"no grant lets {name} read anything on this device", hint=hint(agent, name))
+
+
+def must_have_grants(agent: Agent, name: str) -> None:
+    """Raise NotGranted when there is nothing at all that an agent may do here: it learns how it is let in."""
+    own, verdict = agent.engine.own.admission, agent.engine.replica.verdict
+    if name and not any(live_grants(verdict, own, name, clock.now_ms())):
+        raise NotGranted(f"{name} has no grant on this device", hint=hint(agent, name))
 
 
 async def say(agent: Agent, name: str, make: Make) -> tuple[Placed, ...]:

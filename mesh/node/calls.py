@@ -13,22 +13,35 @@ import mesh
 from mesh.errors import Misuse, NotGranted
 from mesh.node import (
     agents,
+    calls_asks,
+    calls_brief,
     calls_closing,
     calls_confirming,
     calls_conflicts,
     calls_devices,
     calls_drops,
+    calls_exporting,
     calls_forks,
     calls_grants,
+    calls_handoffs,
     calls_history,
+    calls_hooks,
     calls_leaving,
     calls_log,
+    calls_memories,
     calls_notes,
     calls_pairing,
+    calls_receipts,
+    calls_search,
+    calls_sessions,
     calls_settling,
     calls_status,
+    calls_tasks,
+    calls_vault,
     calls_void,
+    projects,
 )
+from mesh.node.mcp.clients import mcp
 from mesh.node.why.answers import why
 from mesh.node.why.tracing import trace
 
@@ -63,6 +76,23 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "note.show": calls_notes.show,
     "note.edit": calls_notes.edit,
     "note.rm": calls_notes.remove,
+    "handoff.new": calls_handoffs.new,
+    "handoff.list": calls_handoffs.listed,
+    "handoff.show": calls_handoffs.show,
+    "handoff.decline": calls_handoffs.decline,
+    "handoff.done": calls_handoffs.done,
+    "pickup": calls_handoffs.pickup,
+    "task.add": calls_tasks.add,
+    "task.edit": calls_tasks.edit,
+    "task.list": calls_tasks.listed,
+    "task.ready": calls_tasks.ready,
+    "task.show": calls_tasks.show,
+    "task.claim": calls_tasks.claim,
+    "task.done": calls_tasks.done,
+    "task.state": calls_tasks.state,
+    "claims.renew": calls_tasks.renew,
+    "claims.lost": calls_tasks.lost,
+    "search": calls_search.search,
     "drop.add": calls_drops.add,
     "drop.list": calls_drops.listed,
     "drop.status": calls_drops.status,
@@ -86,6 +116,38 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "restore": calls_history.restore,
     "why": why,
     "trace": trace,
+    "brief": calls_brief.brief,
+    "project.of": projects.of,
+    "project.list": projects.listed,
+    "session.begin": calls_sessions.begin,
+    "session.state": calls_sessions.state,
+    "session.checkpoint": calls_sessions.checkpoint,
+    "session.list": calls_sessions.listed,
+    "session.show": calls_sessions.show,
+    "session.resume": calls_sessions.resume,
+    "receipt.new": calls_receipts.new,
+    "ship": calls_receipts.new,
+    "receipt.list": calls_receipts.listed,
+    "receipt.show": calls_receipts.show,
+    "receipt.dispute": calls_receipts.dispute,
+    "receipt.owed": calls_receipts.owed,
+    "receipt.draft": calls_receipts.draft,
+    "receipt.proposal": calls_receipts.proposal,
+    "evidence.add": calls_receipts.evidence_add,
+    "memory.add": calls_memories.add,
+    "memory.list": calls_memories.listed,
+    "memory.show": calls_memories.show,
+    "memory.approve": calls_memories.approve,
+    "memory.reject": calls_memories.reject,
+    "memory.supersede": calls_memories.supersede,
+    "recall": calls_memories.recall,
+    "ask.new": calls_asks.new,
+    "ask.list": calls_asks.listed,
+    "ask.show": calls_asks.show,
+    "ask.answer": calls_asks.answer,
+    "ask.take": calls_asks.take,
+    "ask.wait": calls_asks.wait,
+    "hook": calls_hooks.hook,
     "lost": calls_closing.lost,
     "remove": calls_closing.remove,
     "rank": calls_closing.rank,
@@ -101,13 +163,27 @@ _CALLS: Mapping[str, Callable[[Agent, Arguments], Awaitable[object] | AsyncGener
     "passphrase.remove": calls_confirming.passphrase_remove,
     "approvals": calls_confirming.approvals,
     "approve": calls_confirming.approve,
+    "vault.link": calls_vault.link,
+    "vault.unlink": calls_vault.unlink,
+    "vault.status": calls_vault.status,
+    "vault.import": calls_vault.import_,
     "forks": calls_forks.listed,
     "forks.ack": calls_forks.ack,
+    "export.bundle": calls_exporting.export_bundle,
+    "export.folder": calls_exporting.export_folder,
+    "import.bundle": calls_exporting.import_bundle,
+    "mcp": mcp,
     "log": calls_log.log,
     "log.follow": calls_log.follow,
     "verify": calls_log.verify,
     "rebuild": calls_log.rebuild,
 }
+
+
+_WRITTEN = (
+    *("note.", "handoff.", "pickup", "task.", "claims.", "receipt.", "ship", "evidence.", "memory.", "recall", "ask."),
+)
+"""What calls begin with that read or write what a relay cannot."""
 
 
 async def call(agent: Agent, name: str, arguments: Arguments) -> object:
@@ -116,7 +192,7 @@ async def call(agent: Agent, name: str, arguments: Arguments) -> object:
     if found is None:
         hint = f"The agent is of version {mesh.__version__}: `mesh down`, then `mesh up`."
         raise Misuse(f"the agent knows no call {name!r}", hint=hint)
-    if name.startswith("note.") and agent.engine.is_relay:
+    if name.startswith(_WRITTEN) and agent.engine.is_relay:
         message = "this device is a relay: it holds what it cannot read, and writes nothing"
         raise NotGranted(message, hint="Do it on one of your other devices: `mesh devices` shows them.")
     agents.must_be_allowed(name, arguments)

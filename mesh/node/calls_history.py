@@ -51,10 +51,9 @@ async def history(agent: Agent, arguments: Arguments) -> object:
     limit, said = number(arguments, "limit", _LIST_DEFAULT, LIST_MAX), text(arguments, "before")
     before = await _within(agent, document, said) if said else None
     rows = await agent.store.newest(document=document, before=before, limit=limit)
-    note = await agent.store.note(document)
     told: Told = {
         "document": str(document),
-        "title": note.note.title if note else None,
+        "title": (await agent.store.titles([document])).get(document),
         "entries": await looked(agent, lambda: _entries(agent, document, rows)),
     }
     if rows and len(rows) == limit:
@@ -128,6 +127,7 @@ async def history_at(agent: Agent, arguments: Arguments) -> object:
         "tags": list(note.tags),
         "path": note.path,
         "deleted": note.deleted,
+        "registers": {key: value for key, value in sorted(found.registers.items()) if key != BODY},
         "conflicts": list(found.conflicts),
     }
 

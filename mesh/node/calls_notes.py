@@ -18,6 +18,7 @@ from mesh.node.arguments import Arguments, needed, number, text, texts, yes
 from mesh.node.disputes import must_not_settle
 from mesh.node.engine import Engine
 from mesh.node.gathered import Loaded
+from mesh.node.showing import called
 from mesh.node.storage.store_port import NoteRow
 from mesh.state import notes
 from mesh.state.edits import Edit
@@ -93,7 +94,7 @@ async def _line(agent: Agent, row: NoteRow) -> dict[str, object]:
 
 async def show(agent: Agent, arguments: Arguments) -> object:
     """One note, with everything that lives side by side in it."""
-    document = await chosen(agent, needed(arguments, "document"))
+    document = await _note_of(agent, arguments)
     agents.may_see(agent, agents.name_in(arguments), document)
     row = await agent.store.note(document)
     if row is None:
@@ -151,14 +152,29 @@ async def edit(agent: Agent, arguments: Arguments) -> object:
     base = text(arguments, "base_body")
 
     def edits(loaded: Loaded) -> tuple[Edit, ...]:
-        if base is not None and loaded.document.text() != base:
+        held = loaded.document.text()
+        if base is not None and held != base:
             hint = "Look at it with `mesh note show`, then edit again; what you wrote is not lost."
             raise Refused("the note changed meanwhile", hint=hint)
+        wanted = body if body is not None else _reworded(held, arguments)
         return notes.edits(
-            loaded.document, title=title, body=body, path=path, add_tags=add_tags, remove_tags=remove_tags
+            loaded.document, title=title, body=wanted, path=path, add_tags=add_tags, remove_tags=remove_tags
         )
 
     return await _change(agent, arguments, edits)
+
+
+def _reworded(held: str, arguments: Arguments) -> str | None:
+    """A note's text with lines behind it (`append`), or with `old`, which stands in it once, replaced by `new`."""
+    append, old, new = (text(arguments, key) for key in ("append", "old", "new"))
+    if append is not None:
+        return f"{held}{'' if held.endswith(chr(10)) or not held else chr(10)}{append}"
+    if old is None:
+        return None
+    if not old or held.count(old) != 1:
+        found = f"stands in the note {held.count(old)} times" if old else "is empty"
+        raise Refused(f"the text to replace {found}", hint="Read the note again, and give more of what is around it.")
+    return held.replace(old, new or "")
 
 
 async def remove(agent: Agent, arguments: Arguments) -> object:
@@ -167,7 +183,7 @@ async def remove(agent: Agent, arguments: Arguments) -> object:
 
 
 async def _change(agent: Agent, arguments: Arguments, edits: object) -> dict[str, object]:
-    document, name = await chosen(agent, needed(arguments, "document")), agents.name_in(arguments)
+    document, name = await _note_of(agent, arguments), agents.name_in(arguments)
     assert callable(edits), edits
 
     async def make(engine: Engine) -> Sequence[Draft]:
@@ -187,18 +203,28 @@ async def _change(agent: Agent, arguments: Arguments, edits: object) -> dict[str
 
 
 async def chosen(agent: Agent, said: str, *, deleted: bool = False) -> DocumentId:
-    """The document that a person means: a whole id, the unique beginning of one, or an exact title. Raises Misuse.
+    """The document that a person means: a whole id, the beginning of one, an exact title, or a path. Raises Misuse.
 
-    `deleted`: where no other note has that title, one that was removed.
+    `deleted`: where no other document has that title, one that was removed.
     """
     found = await agent.store.find_documents(said, _CHOICES_MAX + 1)
     for removed in (False, True) if deleted else (False,):
-        if not found:
-            rows = await agent.store.notes(search=said, deleted=removed, limit=LIST_MAX)
-            found = tuple(row.note.document for row in rows if row.note.title == said)
+        found = found or await called(agent.store, said, deleted=removed, limit=LIST_MAX)
+    if not found:
+        found = tuple(row.note.document for row in await agent.store.notes(at=(SPACE, said), limit=_CHOICES_MAX + 1))
     if len(found) == 1:
         return found[0]
     if not found:
-        raise Misuse(f"there is no note {said!r}", hint="`mesh note list` shows what there is.")
+        raise Misuse(f"there is no document {said!r}", hint="`mesh search` finds one by its words.")
     names = ", ".join(str(document) for document in found[:_CHOICES_MAX])
-    raise Misuse(f"{said!r} fits several notes: {names}", hint="Give more of the id.")
+    raise Misuse(f"{said!r} fits several documents: {names}", hint="Give more of the id.")
+
+
+async def _note_of(agent: Agent, arguments: Arguments) -> DocumentId:
+    """The note that a person means; no other document will do. Raises Misuse."""
+    document = await chosen(agent, needed(arguments, "document"))
+    if document.type != notes.KIND:
+        raise Misuse(
+            f"{document} is no note", hint=f"It is a {document.type}; `mesh history` of it shows what was done to it."
+        )
+    return document

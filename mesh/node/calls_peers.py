@@ -6,7 +6,7 @@ module asks nobody.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -47,7 +47,7 @@ def in_sync(listed: Sequence[Peer]) -> bool:
     return bool(reached) and all(peer["in_sync"] for peer in reached)
 
 
-async def problems(agent: Agent, listed: Sequence[Peer]) -> list[dict[str, str]]:
+async def problems(agent: Agent, listed: Sequence[Mapping[str, object]]) -> list[dict[str, str]]:
     """Peers of which it cannot be said, or is certain not, that they show the same."""
     found = []
     for peer in listed:
@@ -150,8 +150,8 @@ def _missing(agent: Agent, receipt: Receipt | None) -> str:
 
 
 async def _place(agent: Agent, finding: Finding) -> str:
-    row = await agent.store.note(finding.document) if finding.document else None
-    title = f" ({shown(row.note.title)})" if row and row.note.title else ""
+    found = await agent.store.titles([finding.document]) if finding.document else {}
+    title = "".join(f" ({shown(title)})" for title in found.values() if title)
     document = f"document {finding.document}{title}" if finding.document else "a document that is not shown here"
     if finding.event is None:
         return f"{document}; the same of its events count, and they are shown differently"

@@ -17,7 +17,7 @@ from mesh.events.event import Lane, decode_inner
 from mesh.events.kinds import Close
 from mesh.limits import EPOCHS_SHOWN_MAX, RANK_ADMIN_LAST
 from mesh.names import device_text, digest_text, role_text, short, shown
-from mesh.node import agreeing, calls_confirming, calls_peers, confirming, forks, vault
+from mesh.node import agreeing, calls_confirming, calls_peers, confirming, forks, presence, vault
 from mesh.node.arguments import Arguments
 from mesh.node.calls_leaving import leavers
 from mesh.node.confirming import has_passphrase
@@ -60,6 +60,7 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
         "beacon": asdict(agent.finding.status()) if agent.finding else {"heard": 0, "problem": "", "hint": ""},
         "server": asdict(server) if server else {"address": "", "state": "off"},
         "peers": peers,
+        "at_work": await presence.told(agent),
         "dials": agent.bus.dials() if agent.bus else 0,
         "events": counts.events,
         "documents": counts.documents,
@@ -107,6 +108,18 @@ async def taken_out(agent: Agent) -> dict[str, object] | None:
         "time_ms": decode_inner(rows[0].placed.header.inner).time_ms,
         "reason": said.body.reason if isinstance(said.body, Close) else "",
     }
+
+
+async def troubles(agent: Agent, peers: Sequence[Mapping[str, object]]) -> list[dict[str, str]]:
+    """What is wrong now, as far as it is worth a look each morning: not what a person knows and has left so."""
+    counts = await agent.store.counts()
+    lasting = [] if vault.is_sealed(agent.home) else _own_problems(agent)[:1]
+    forked = [forks.sentence(agent, fork) for fork in await forks.unseen(agent)]
+    found = [
+        *_outcast(await taken_out(agent)), *_forked(forked), *await calls_peers.problems(agent, peers),
+        *_problems(agent, counts.waiting, counts.void),
+    ]  # fmt: skip
+    return [one for one in found if (one["what"], one["hint"]) not in lasting]
 
 
 def _outcast(taken_out: dict[str, object] | None) -> list[dict[str, str]]:

@@ -253,8 +253,7 @@ async def _told(agent: Agent, group: _Group) -> dict[str, object]:
 
 
 async def _title(agent: Agent, document: DocumentId | None) -> str | None:
-    row = await agent.store.note(document) if document else None
-    return row.note.title if row else None
+    return (await agent.store.titles([document])).get(document) if document else None
 
 
 async def _statements(agent: Agent, seen: dict[str, int]) -> list[dict[str, object]]:

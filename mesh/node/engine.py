@@ -10,7 +10,8 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -34,6 +35,9 @@ from mesh.sync.replica import EVERYBODY, Own, Replica
 
 _WEIGHED = "weighed"
 """The setting that says by what everything in the log was weighed."""
+
+BESIDE: ContextVar[Mapping[str, bytes]] = ContextVar("beside", default={})  # noqa: B039 - nobody changes it in place
+"""Settings that are kept in one commit with what a task says next: so an act, and that it was done, are never apart."""
 
 Make = Callable[["Engine"], Awaitable[Sequence[Draft | Later]]]
 """What somebody wants to say, worked out when nothing else can come between."""
@@ -127,10 +131,13 @@ class Engine:
     # ── what others ask for ──────────────────────────────────────────────────────────────────────
 
     async def say(self, lane: Lane, make: Make) -> tuple[Placed, ...]:
-        """Say what `make` comes up with. When this returns it is kept: it survives kill -9 and power loss."""
+        """Say what `make` comes up with, or nothing. When it returns it is kept: it survives kill -9 and power loss."""
+        beside = BESIDE.get()
 
         async def run() -> Effects:
             drafts = tuple(await make(self))
+            if not drafts:  # nothing is to be said any more
+                return Effects()
             entropy = secrets.token_bytes(SALT_BYTES + NONCES_BYTES * len(drafts))
             reason = self._reasons.get(lane, voices.NEW)
             effects = self.replica.handle(Said(drafts, lane, _now_ms(), entropy, reason))
@@ -138,6 +145,7 @@ class Engine:
             if chain != self._voices.get(lane):  # kept in one commit with its opening
                 self._voices[lane] = chain
                 self._settings |= voices.settings({lane: chain})
+            self._settings |= beside
             return effects
 
         return (await self._submit(run)).append

@@ -32,6 +32,8 @@ _CHOICES_MAX = 5  # documents named when what is said fits several
 
 Registers = Mapping[str, Value]
 Told = dict[str, object]
+Wanted = Callable[[Record], Registers]
+"""What registers of a record shall become, from how it is; it may raise to refuse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,31 @@ async def changed(
 
     said = await agents.say(agent, name, make)
     return digest_text(said[-1].digest) if said else None
+
+
+async def said_together(
+    agent: Agent,
+    name: str,
+    births: Sequence[tuple[DocumentId, Born]],
+    changes: Mapping[DocumentId, Wanted],
+) -> tuple[Placed, ...]:
+    """Make records and change others in one commit: all or none, as they are when nothing can come between.
+
+    A `wanted` of `changes` may raise to refuse all of it. Raises Refused.
+    """
+
+    async def make(engine: Engine) -> Sequence[Draft]:
+        drafts = [Draft(born, document, name) for document, born in births]
+        for document, wanted in changes.items():
+            loaded = await engine.shelf.load(document)
+            if loaded is None or not loaded.shown:
+                raise Refused(f"{document} cannot be changed: it is not on this device, or nothing in it counts")
+            if edits := records.edits(loaded.document, wanted(records.view_of(loaded.document))):
+                actor = engine.shelf.actor(loaded, engine.own.admission)
+                drafts.append(Draft(Changed(loaded.document.edit(actor, edits).raw), document, name))
+        return drafts
+
+    return await agents.say(agent, name, make)
 
 
 async def chosen(agent: Agent, name: str, said: str, kinds: Collection[str]) -> RecordRow:

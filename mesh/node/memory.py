@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from mesh.names import DocumentId
+from mesh.node.hooks.trails import Trails
 
 
 @dataclass(slots=True)
@@ -21,3 +22,5 @@ class Memory:
     """Passphrases are tried one at a time."""
     settled: set[DocumentId] = field(default_factory=set)
     """Questions that nobody need answer any more."""
+    trails: Trails = field(default_factory=Trails)
+    """The sessions whose hooks reach this agent."""

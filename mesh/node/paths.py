@@ -5,26 +5,24 @@ This module creates nothing.
 
 from __future__ import annotations
 
-import hashlib
-import os
 from pathlib import Path
 
-SOCKET_PATH_BYTES_MAX = 100  # macOS allows 104 bytes, Linux 108
-HOME_VARIABLE = "MESH_HOME"
+from mesh.node.places import home_text, socket_text, spool_text
 
 
 def home_path(option: str | None) -> Path:
     """The home: the option, else MESH_HOME, else `.mesh` in the user's home."""
-    return Path(option or os.environ.get(HOME_VARIABLE) or Path.home() / ".mesh").expanduser().absolute()
+    return Path(home_text(option))
 
 
 def socket_path(home: Path) -> Path:
     """The local socket of a home; in a short directory of this user when the home's path is too long for one."""
-    plain = home / "agent.sock"
-    if len(os.fsencode(plain)) <= SOCKET_PATH_BYTES_MAX:
-        return plain
-    run = os.environ.get("XDG_RUNTIME_DIR") or f"/tmp/mesh-{os.getuid()}"  # noqa: S108 - made 0700 and checked
-    return Path(run) / f"mesh-{hashlib.sha256(os.fsencode(home)).hexdigest()[:16]}.sock"
+    return Path(socket_text(str(home)))
+
+
+def spool_path(home: Path) -> Path:
+    """The folder in which hooks leave what happened while no agent runs."""
+    return Path(spool_text(str(home)))
 
 
 def log_path(home: Path) -> Path:
@@ -55,6 +53,11 @@ def lock_path(home: Path) -> Path:
 def machine_path(home: Path) -> Path:
     """The file that says which machine the home lives on."""
     return home / "machine"
+
+
+def evidence_path(home: Path) -> Path:
+    """The folder of what the agent captured of sessions' work."""
+    return home / "evidence"
 
 
 def server_path(home: Path) -> Path:

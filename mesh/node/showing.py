@@ -25,6 +25,14 @@ async def as_kept(store: Store, document: DocumentId) -> Shown | None:
     return await (store.note(document) if document.type == notes.KIND else store.record(document))
 
 
+async def called(store: Store, title: str, *, deleted: bool, limit: int) -> tuple[DocumentId, ...]:
+    """The documents of exactly this title, looked for among so many that have all of its words."""
+    kept = await store.notes(search=title, deleted=deleted, limit=limit)
+    found = [row.note.document for row in kept if row.note.title == title]
+    others = await store.records(types=records.TYPES, search=title, deleted=deleted, limit=limit) if title else ()
+    return (*found, *(row.record.document for row in others if title_of(row) == title))
+
+
 def show(loaded: Loaded, entered: Sequence[Step]) -> None:
     """How lists show a document after these came into it; nothing of it where nothing counts."""
     if not loaded.shown:
@@ -64,6 +72,25 @@ def _order(step: Step) -> tuple[int, Digest]:
 
 def _stamp(author: Author) -> tuple[int, Digest]:
     return author.lamport, author.admission
+
+
+def title_of(row: Shown | None) -> str:
+    """What it is called; empty where nothing is shown."""
+    if row is None:
+        return ""
+    return row.note.title if isinstance(row, NoteRow) else row.record.word(records.TITLE)
+
+
+def is_deleted(row: Shown) -> bool:
+    """Whether it was put away."""
+    return row.note.deleted if isinstance(row, NoteRow) else row.record.deleted
+
+
+def touched(row: Shown) -> tuple[int, Digest]:
+    """When it was touched last, and by which admission."""
+    return (
+        (row.updated_ms, row.updated_by) if isinstance(row, NoteRow) else (row.updated.time_ms, row.updated.admission)
+    )
 
 
 def conflicts_in(row: Shown) -> tuple[str, ...]:

@@ -83,6 +83,11 @@ class Connection:
             return True
         return True
 
+    def taken(self) -> tuple[_socket.socket, bytes]:
+        """The socket itself, after a call that made it speak another protocol, and what was read of that already."""
+        self._socket.settimeout(None)
+        return self._socket, self._held
+
     def stop(self) -> None:
         """End the conversation from another thread: whoever waits for a line in it gets Unreachable."""
         try:

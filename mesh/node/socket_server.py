@@ -9,16 +9,28 @@ import asyncio
 import contextlib
 import json
 import os
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from mesh.errors import Malformed, MeshError, Misuse, NeedsApproval
 from mesh.limits import CALL_BYTES_MAX
+from mesh.node.progress import Listener, heard_by
+from mesh.node.timing import PROGRESS_INTERVAL_S
 
 Arguments = Mapping[str, object]
 Call = Callable[[str, Arguments], Awaitable[object]]
-"""A call and its arguments -> its result, or an async iterator of items for calls that stream."""
+"""A call and its arguments -> its result, an async iterator of items for calls that stream, or a Takeover."""
+
+
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """A result after which the connection speaks another protocol: `converse` has it until it returns."""
+
+    told: Arguments
+    converse: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def error_json(error: Exception) -> dict[str, object]:
@@ -75,9 +87,14 @@ async def _converse(
             return
         try:
             name, arguments = _parsed(line)
-            result = await call(name, arguments)
+            with heard_by(_progress(writer)):
+                result = await call(name, arguments)
             if isinstance(result, AsyncGenerator):
                 await _stream(reader, writer, result)
+                return
+            if isinstance(result, Takeover):
+                await _send(writer, {"result": result.told})
+                await result.converse(reader, writer)
                 return
             await _send(writer, {"result": result})
         except MeshError as error:
@@ -108,6 +125,21 @@ async def _stream(
         raise group.exceptions[0] from group
 
 
+def _progress(writer: asyncio.StreamWriter) -> Listener:
+    """Tells the caller how far its call is, a few times a second; a caller that does not read misses some of it."""
+    last = 0.0
+
+    def told(what: str, done: int, of: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < PROGRESS_INTERVAL_S or writer.transport.get_write_buffer_size():
+            return
+        last = now
+        writer.write(_line({"progress": {"what": what, "done": done, "all": of or None}}))
+
+    return told
+
+
 def _parsed(line: bytes) -> tuple[str, Arguments]:
     try:
         request = json.loads(line)
@@ -120,5 +152,9 @@ def _parsed(line: bytes) -> tuple[str, Arguments]:
 
 
 async def _send(writer: asyncio.StreamWriter, answer: Mapping[str, object]) -> None:
-    writer.write(json.dumps(answer, ensure_ascii=True, separators=(",", ":")).encode() + b"\n")
+    writer.write(_line(answer))
     await writer.drain()
+
+
+def _line(answer: Mapping[str, object]) -> bytes:
+    return json.dumps(answer, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"

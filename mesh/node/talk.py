@@ -15,7 +15,7 @@ from mesh.clocks.frontier import Frontier, Span
 from mesh.errors import MeshError, Refused
 from mesh.events.event import Lane
 from mesh.limits import ALARMS_PER_S_MAX, PAGE_BYTES_MAX
-from mesh.node import timing
+from mesh.node import presence, timing
 from mesh.node.agreeing import Agreeing
 from mesh.node.drops.drops import Drops
 from mesh.node.engine import Engine
@@ -24,6 +24,7 @@ from mesh.node.meetings import Meetings
 from mesh.node.nearby import whereabouts
 from mesh.node.nearby.whereabouts import Whereabouts
 from mesh.node.ports import Bus, GuestLink
+from mesh.node.presence import Presence
 from mesh.node.transport.reception import Bucket
 from mesh.sync import comparing, drops, messages, receipts
 from mesh.sync.inputs import GUEST, Effects, Lost, Peer, Ticked
@@ -49,9 +50,11 @@ class Talk:
         judged: Callable[[], Coroutine[object, object, None]],
         places: Whereabouts | None = None,
         meetings: Meetings | None = None,
+        present: Presence | None = None,
         files: Drops | None = None,
     ) -> None:
         """`judged` is called after the verdict changed, to let others in; `places` knows addresses, `files` drops."""
+        self.present = present or Presence()
         self.engine, self.bus, self.log, self._judged = engine, bus, log, judged
         self._places, self._files = places, files
         self.known: dict[Peer, Known] = {}
@@ -116,6 +119,9 @@ class Talk:
             case whereabouts.VERB if self._places and inside:
                 await self._places.learned(peer, whereabouts.decode(body))
                 return b""
+            case presence.VERB if inside:
+                self.present.learned(peer, presence.decode(body))
+                return b""
             case receipts.VERB | comparing.VERB if inside:
                 return await self.agreeing.answer(peer, verb, body)
             case drops.VERB if self._files and inside:
@@ -138,6 +144,7 @@ class Talk:
         """A link is up: compare."""
         self.log("link.up", device=device)
         self.agreeing.parted(device)  # what was told over another link says nothing of now
+        self.present.news.set()
         self._greet(device, 0.0)
         self._spawn(self._tell_where(device))
         if self._files:
@@ -157,6 +164,7 @@ class Talk:
     async def parted(self, device: str) -> None:
         """A link is down: what was asked there may be asked elsewhere."""
         self.log("link.down", device=device)
+        self.present.parted(device)
         self.agreeing.parted(device)
         self._spawn(self.meetings.keep(device))
         await self.engine.feed(Lost(device))

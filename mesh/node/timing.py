@@ -125,6 +125,16 @@ PAIRING_CALL_S_MAX = 60.0  # how long a joiner goes on calling one inviter that 
 PAIRING_AGAIN_S = 0.25  # between those calls
 PAIRING_PORT_TRIES = 16  # ports that are tried when one is free on some addresses only
 
+# Continuity
+PRESENCE_S = 30.0  # how often devices in reach are told who is at work, also when nothing changed
+PRESENT_S_MAX = 900.0  # without a sign of life a session is at work no longer: a command may run for minutes
+GIT_S_MAX = 10.0  # one question to git: the first commit of a long history is found in one or two
+
+ASK_WAIT_MS_MAX = 600_000  # how long one call waits for an answer of the person
+ASK_LOOK_S_MIN = 0.01  # so that a clock that stands still makes no busy loop
+ASK_CALM_S = 0.2  # between looks at this device's questions while much is kept
+ASK_AGAIN_S = 60.0  # between looks while nothing is; a clock that was set is noticed by then
+
 # Who was in touch
 TOUCH_KEPT_S = 600.0  # how often it is kept for the next start: one commit
 
@@ -136,9 +146,43 @@ APPROVAL_S_MAX = 900  # for the person to take another device and look
 RECOVERY_LOOK_S = 0.2  # between looks whether all is here
 RECOVERY_STILL_S = 120.0  # nothing came for so long: the command ends, and goes on when it is called again
 
+# Hooks
+HOOK_ANSWER_S = 8.0  # for the agent to answer a hook: the tool stands still meanwhile
+HOOK_WAIT_S = 30  # how long a permission waits for an answer from another device, unless told otherwise
+HOOK_WAIT_S_MAX = 600
+SPOOL_LOOK_S = 60.0  # how often it is looked for what hooks left
+SESSION_SILENT_S = 21_600.0  # a session that says nothing for six hours is orphaned
+SESSION_LOOK_S = 600.0  # how often it is looked for those
+# Agents that are connected (MCP)
+CLIENT_NEWS_S = 1.0  # between two tidings that something changed: whoever hears one reads anew
+CLIENT_RENEW_S = 600.0  # between two looks whether the leases of a client that works on are to be renewed
+CLIENT_TOLD_S_MAX = 2.0  # for a client to take one
+
 # Service and doctor
 SERVICE_S_MAX = 120.0  # one word to systemd or launchd: a start waits for the agent, a stop for its end
 LOOK_S_MAX = 5.0  # one look of the doctor at another program
 DATABASE_LOOK_S_MAX = 20.0  # for a quick check of the database; on a slow disk it is left unfinished
 OUTPUT_LOOK_S = 60.0  # how often the agent bounds the file that its own output goes to
 FETCH_S_MAX = 900.0  # one step of an upgrade: libraries come over a slow line
+
+# Hand-offs and tasks
+LEASE_AGENT_S = 7200.0  # an agent's claim, from what it did last: longer than any one step of its work
+LEASE_PERSON_S = 604_800.0  # a person's: people do not renew
+HANDOFF_FRESH_S = 86_400.0  # who picks up an older one asks a person first: what it says may be true no more
+LOST_TOLD_S = 604_800.0  # a claim that was lost is told of for so long after its lease was over
+CLAIMS_FIRST_S = 2.0  # after the start, when others had time to bring what was claimed meanwhile
+CLAIMS_CALM_S = 0.2  # what comes together is looked at together
+CLAIMS_AGAIN_S = 600.0  # what came to count later, without a new event, is found so soon
+
+# Vault
+VAULT_DEBOUNCE_MS = 400  # after a change in the folder, for more: editors write several files in one go
+VAULT_SETTLE_S = 0.3  # a file that was written so lately may be written still
+VAULT_AGAIN_S = 0.5  # before looking again at what was not settled
+VAULT_MISSING_S = 2.0  # a file may be away for a moment while it is saved; after so long it was deleted
+VAULT_RACY_S = 2.0  # a file written so lately may be written again without its time telling so
+VAULT_LINGER_S = 5.0  # what was replaced is kept so long, for whoever has it open and writes
+VAULT_LOOK_S = 60.0  # between looks at the whole folder, for what nobody told
+VAULT_KEPT_S = 60.0  # how often it is kept up to where the log was written out: one commit
+
+# Calls
+PROGRESS_INTERVAL_S = 0.1  # between two lines that tell a caller how far its call is

@@ -153,7 +153,7 @@ def _tag(tag: str) -> str:
 
 
 def _line(text: str, what: str, bytes_max: int) -> str:
-    if any(unicodedata.category(character) == "Cc" for character in text):
+    if not text.isprintable() and any(unicodedata.category(character) == "Cc" for character in text):
         raise Misuse(f"a {what} is one line without control characters", hint="Leave out line breaks and tabs.")
     return _text(text, what, bytes_max)
 

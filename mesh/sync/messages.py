@@ -87,7 +87,7 @@ def encode(message: Message) -> bytes:
 def decode_have(raw: bytes) -> Have:
     """Read a Have. Raises Refused."""
     control, data, state, verdict, asks = cbor.fields(raw, PUSH_BYTES_MAX, "a Have", (list, list, bytes, bytes, bool))
-    return Have(_frontier(control), _frontier(data), as_digest(state), as_digest(verdict), bool(asks))
+    return Have(read_frontier(control), read_frontier(data), as_digest(state), as_digest(verdict), bool(asks))
 
 
 def decode_want(raw: bytes) -> Want:
@@ -142,7 +142,8 @@ def frontier_list(frontier: Frontier) -> list[object]:
     return [[chain, [_head_list(h) for h in heads]] for chain, heads in sorted(frontier.items())]
 
 
-def _frontier(value: object) -> Frontier:
+def read_frontier(value: object) -> Frontier:
+    """A decoded value as a frontier. Raises Malformed or TooLarge."""
     found: dict[Digest, tuple[Head, ...]] = {}
     for item in _bounded(value, HAVE_CHAINS_MAX, "chains"):
         chain, heads = cbor.expect_types(item, "a chain's tips", (bytes, list))

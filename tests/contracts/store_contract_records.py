@@ -130,6 +130,33 @@ class RecordsContract:
         assert await found("c") == set()
         assert len(await found(limit=2)) == 2
 
+    async def test_the_best_hit_is_first(self, store: Store) -> None:
+        """Titles before texts, whole words before beginnings, and then what was touched last; a new title counts."""
+        rows = (
+            task(1, 9, title="garden beds", project="p"),
+            record_row(document(2, kind="task"), 8, {"title": "x", "project": "p"}, "the garden bed"),
+            record_row(document(3, kind="task"), 7, {"title": "x"}, "gardens and bedding"),
+            task(4, 6, title="bed for the garden", project="q"),
+        )
+        notes = (note_row(document(5), "garden, bed", 7), note_row(document(6), "x", 7, tags=("garden", "bed")))
+        await store.commit(Batch(notes=notes, records=rows))
+
+        async def found(typed: str, **asked: object) -> list[int]:
+            hits = await store.hits(typed, **{"limit": 9, **asked})  # type: ignore[arg-type]
+            return [next(n for n in range(9) if document(n).name == hit.name) for hit in hits]
+
+        assert await found("garden bed") == [5, 4, 1, 2, 6, 3]
+        assert await found("garden bed", limit=3) == [5, 4, 1]
+        assert await found("GARDEN", types={"task"}) == [1, 4, 2, 3]
+        assert await found("garden", types={"note"}) == [5, 6]
+        assert await found("garden", project="p") == [1, 2]
+        assert await found("garden", project="p", types={"note"}) == []
+        await store.commit(Batch(notes=(note_row(document(6), "bed, garden", 8), note_row(document(5), "y", 9))))
+        assert await found("garden bed") == [6, 4, 1, 2, 3]
+        await store.commit(Batch(unshown=(document(6), rows[0].record.document)))
+        assert await found("garden bed") == [4, 2, 3]
+        assert await store.check(deep=True) == ()
+
     @pytest.mark.parametrize("text", TYPED)
     async def test_nothing_that_is_typed_is_syntax(self, store: Store, text: str) -> None:
         """A search never fails, whatever is typed."""

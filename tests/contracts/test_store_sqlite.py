@@ -25,7 +25,7 @@ from tests.contracts.store_contract_serve import ServeContract
 from tests.contracts.store_contract_views import ForgottenContract, NotesContract, StateContract
 from tests.contracts.store_disputes import conflict, settlement, side
 from tests.contracts.store_homes import Opener, plain
-from tests.contracts.store_writers import Writer, document, kept, note_row
+from tests.contracts.store_writers import Writer, document, kept, note_row, record_row
 
 pytestmark = pytest.mark.contract
 
@@ -154,13 +154,16 @@ def found_in(home: Path, *canaries: bytes) -> list[tuple[str, bytes]]:
 
 
 async def test_what_was_erased_is_in_no_file(tmp_path: Path, opened: Opener) -> None:
-    """Bodies long and short, the words and tags of the note, its snapshot: nothing is left in any file."""
+    """Bodies long and short, the words and tags of note and record, its snapshot: nothing is left in any file."""
     store, writer, about = await opened(), Writer(), document(1)
     short, long, words, saved = b"canary-short", b"canary-long" * 9000, b"canarywords", b"canary-snapshot" * 50
     value, rule, change = b"canary-value" * 3, b"canary-rule", b"canary-change"
     await store.commit(Batch((kept(writer.said[0]), kept(writer.say(body=short), about))))
     await store.commit(Batch((kept(writer.say(body=long), about), kept(writer.say(), document(2)))))
     row = note_row(about, words.decode(), 1, body=f"{words.decode()} text", tags=(f"tag{words.decode()}",))
+    other = document(4, kind="task")
+    record = record_row(other, 1, {"title": words.decode(), "done": words.decode()}, words.decode())
+    await store.commit(Batch(records=(record, record_row(document(3), 1, {"title": "third"}))))
     await store.commit(Batch(notes=(row, note_row(document(2), "other")), snapshots=(Snapshot(about, saved, 2),)))
     open_there = conflict(about, sides=(side(value.decode(), 1),) * 9)
     settled = tuple(settlement(about, number, rule=rule.decode()) for number in range(50))
@@ -170,9 +173,11 @@ async def test_what_was_erased_is_in_no_file(tmp_path: Path, opened: Opener) -> 
     )
     canaries = (short, long[:64], words, saved[:40], value, rule, change)
     assert {canary for _, canary in found_in(tmp_path, *canaries)} == set(canaries)
-    await store.commit(Batch(forgotten=(about,), unshown=(about,), stale=(about,), time_ms=1))
+    await store.commit(Batch(forgotten=(about, other), unshown=(about, other), stale=(about,), time_ms=1))
     assert await store.erase(2) == 2
     assert found_in(tmp_path, *canaries) == []
+    assert await store.hits("other", limit=9) == (document(2),)
+    assert await store.hits("third", limit=9) == (document(3),)
     assert await store.check(deep=True) == ()
     assert [row.note.title for row in await store.notes(search="oth", limit=9)] == ["other"]
     await store.close()

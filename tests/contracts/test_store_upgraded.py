@@ -9,15 +9,16 @@ import pytest
 
 from mesh.errors import Refused
 from mesh.events.kinds import Mark
+from mesh.events.verdict import Standing
 from mesh.names import ZERO
 from mesh.node.storage import ledger_views, schema
 from mesh.node.storage.connection import copy_store
 from mesh.node.storage.store import open_store
 from mesh.node.storage.store_memory import MemoryStore
-from mesh.node.storage.store_port import Batch
+from mesh.node.storage.store_port import Batch, Weighed
 from tests.contracts.store_disputes import all_conflicts, conflict, placed_note
 from tests.contracts.store_homes import Opener, as_of, plain
-from tests.contracts.store_writers import Writer, document, kept, note_row
+from tests.contracts.store_writers import Writer, document, kept, note_row, record_row
 
 pytestmark = pytest.mark.contract
 
@@ -100,6 +101,42 @@ async def test_a_database_of_the_second_version_goes_on(tmp_path: Path, opened: 
     assert [row.placed for row in (await store.of_changes(about, [b"a change".ljust(32)])).values()] == [event]
     assert await store.view_root() == await plain_store.view_root()
     assert await store.check(deep=True) == ()
+
+
+async def test_a_database_of_the_third_version_goes_on(tmp_path: Path, opened: Opener) -> None:
+    """Notes are found by title; documents that it showed nothing of wait until they are weighed again."""
+    writer, note, task = Writer(), document(1), document(2, kind="task")
+    events = (kept(writer.said[0]), kept(writer.say(), note), kept(writer.say(), task), kept(writer.say(), task))
+    void = kept(writer.say(), task, Standing.VOID)
+    store = await opened()
+    await store.commit(Batch((*events, void), notes=(note_row(note, "Buy seeds"),), settings=(("weighed", b"all"),)))
+    whole = await store.digest()
+    await store.close()
+    as_of(tmp_path, 3)
+    store = await opened()
+    assert await store.hits("seeds", limit=9) == (note,)
+    assert [(row.id, row.standing) for row in await store.unsettled()] == [
+        (3, Standing.WAITS), (4, Standing.WAITS), (5, Standing.VOID)
+    ]  # fmt: skip
+    assert await store.setting("weighed") is None, "so everything is weighed at the next start"
+    again = tuple(Weighed(one.placed.digest, Standing.HONOURED) for one in events[2:])
+    await store.commit(Batch(standings=again, born=(record_row(task, 3, {"title": "Repair"}),)))
+    assert await store.digest() == whole
+    assert await store.hits("repair", limit=9) == (task,)
+    assert await store.check(deep=True) == ()
+    await store.close()
+
+
+async def test_an_upgrade_without_records_weighs_nothing_again(tmp_path: Path, opened: Opener) -> None:
+    """What it says stays, and the start after it is as fast as any."""
+    writer, note = Writer(), document(1)
+    store = await opened()
+    await store.commit(Batch((kept(writer.said[0]), kept(writer.say(), note)), settings=(("weighed", b"all"),)))
+    await store.close()
+    as_of(tmp_path, 3)
+    store = await opened()
+    assert await store.setting("weighed") == b"all"
+    assert await store.unsettled() == ()
 
 
 async def test_paths_whose_numbers_are_one(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:

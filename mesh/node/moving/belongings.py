@@ -18,10 +18,13 @@ _OTHERS = (
     "log/agent.jsonl", "log/agent.jsonl.[0-9]", "log/start.log", "log/commands.log",
     "nats/nats.conf", "nats/nats.conf.checked", "nats/nats.log", "nats/nats.log.[0-9]*",
     "nats/nats.pid", "nats/nats-server_*.ports",
+    "evidence/*.jsonl", "evidence/.*.jsonl.????????",
     "nats/tls.crt", "nats/tls.key", "nats/ca.crt", "nats/*.new",
     f"drops/{64 * '[0-9a-f]'}", f"drops/.{16 * '[0-9a-f]'}",
+    "spool/*.json", "spool/.*.new", "installed/*.json", "installed/*.before", "installed/.*",
+    "vault/files.jsonl", "vault/files.new",
 )  # fmt: skip
-_FOLDERS = ("log", "nats", "drops")
+_FOLDERS = ("drops", "evidence", "installed", "log", "nats", "spool", "vault")
 
 
 def keys(home: Path) -> list[Path]:

@@ -13,7 +13,7 @@ _VIEWS = (
     "dirty_bucket",
 )  # fmt: skip
 
-_WORDS = ("note_words", "record_words")
+_WORDS = ("note_words", "record_words", "title_words")
 
 
 def problems(db: Sql, *, deep: bool) -> tuple[str, ...]:

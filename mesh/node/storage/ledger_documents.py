@@ -5,11 +5,11 @@ A view is written by the commit that changes its document, never on its own. Thi
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 
-from mesh.limits import NOTES_LISTED_MAX, SEARCH_CHARACTERS_MAX, SEARCH_WORDS_MAX
+from mesh.limits import NOTES_LISTED_MAX
 from mesh.names import DocumentId
+from mesh.node.storage.ledger_search import retitle, search_words
 from mesh.node.storage.ledger_state import bucket_of
 from mesh.node.storage.ledger_views import COLUMNS, MARKS, NONE, SELECT, Texts, note_row, texts_of, view_columns
 from mesh.node.storage.placings import place_number
@@ -22,7 +22,6 @@ _UNWORDED = "INSERT INTO note_words (note_words, rowid, title, tags, body) VALUE
 _LAST_NAME = 2**128
 _NAME_BITS = 128
 _BITS_PER_LETTER = 5
-_OLD = unicodedata.ucd_3_2_0  # every SQLite with full-text search knows these letters
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 
 
@@ -137,6 +136,7 @@ class Notes:
                 self._db.execute(_UNWORDED, (number, *was))
                 self._db.execute("DELETE FROM note WHERE document = ?", (number,))
                 self._db.execute("DELETE FROM note_tag WHERE document = ?", (number,))
+                retitle(self._db, [(number, was[0], None)])
 
     def write(self) -> None:
         """Write them; words and tags only where they changed."""
@@ -153,6 +153,7 @@ class Notes:
             "INSERT INTO note_words (rowid, title, tags, body) VALUES (?, ?, ?, ?)",
             [(number, *texts) for number, texts, _ in words],
         )
+        retitle(self._db, [(number, was[0] if was else None, texts[0]) for number, texts, was in words])
         retagged = [(n, was) for n, texts, was in words if texts[1] != (was[1] if was else NONE)]
         self._db.executemany("DELETE FROM note_tag WHERE document = ?", [(n,) for n, was in retagged if was])
         tags = [(tag, n) for n, _ in retagged for tag in dict.fromkeys(self._waiting[n][0].note.tags)]
@@ -223,33 +224,6 @@ def read_notes(
     order = "ORDER BY n.lamport DESC, d.name, d.space, d.type LIMIT ?"
     sql = f"{SELECT} WHERE {' AND '.join(where)} {order}"
     return tuple(note_row(row) for row in db.execute(sql, (*found, min(limit, NOTES_LISTED_MAX))))
-
-
-def search_words(text: str) -> str:
-    """What a person typed as a query in which nothing is syntax: each word in quotes, as a beginning."""
-    words = [word for typed in text[:SEARCH_CHARACTERS_MAX].split() for word in _words(typed)]
-    return " ".join(f'"{word}"*' for word in words[:SEARCH_WORDS_MAX]) or '""'
-
-
-def _words(typed: str) -> Iterator[str]:
-    """The words in what was typed between two spaces, split as the index splits them.
-
-    Two words in one quote would be a phrase, which the index cannot answer. So a letter or mark about which the index
-    may think otherwise than we do ends what is searched for.
-    """
-    word = ""
-    for character in typed:
-        old, now = _OLD.category(character), unicodedata.category(character)
-        if old[0] in "LN" or old == "Co":
-            word += character
-            continue
-        if word:
-            yield word
-            word = ""
-        if now[0] not in "PSZ" and now not in {"Cc", "Cf"}:
-            return
-    if word:
-        yield word
 
 
 def read_documents(db: Sql, prefix: str, limit: int) -> tuple[DocumentId, ...]:

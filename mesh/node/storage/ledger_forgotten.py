@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from mesh.events.event import decode_header
 from mesh.names import Digest, DocumentId
+from mesh.node.storage.ledger_search import index_anew
 from mesh.node.storage.sql import Sql
 
 _MISSING = (
@@ -49,5 +50,5 @@ def erase(db: Sql, before_ms: int) -> int:
     db.executemany("UPDATE event SET body = NULL WHERE id = ?", bodies)
     db.execute(f"DELETE FROM event_change WHERE document IN ({_OVER})", (before_ms,))  # noqa: S608
     if bodies:
-        db.execute("INSERT INTO note_words (note_words) VALUES ('rebuild')")
+        index_anew(db)
     return len(bodies)

@@ -1,4 +1,4 @@
-"""Records in tables: their views, the words by which they are found, and what is found in notes and records alike.
+"""Records in tables: their views, and the words by which they are found.
 
 A view is written by the commit that changes its document, never on its own. This module never reads an event.
 """
@@ -12,11 +12,11 @@ from typing import Any
 
 from mesh.limits import LIST_MAX
 from mesh.names import DocumentId
-from mesh.node.storage.ledger_documents import Documents, document_number, search_words
+from mesh.node.storage.ledger_documents import Documents, document_number
+from mesh.node.storage.ledger_search import retitle, search_words
 from mesh.node.storage.ledger_views import listed
 from mesh.node.storage.sql import Sql
 from mesh.node.storage.store_port import Author, RecordRow
-from mesh.state.notes import KIND as NOTE
 from mesh.state.records import PROJECT, STATE, TITLE, Record
 from mesh.state.view_digest import content_of
 
@@ -81,6 +81,7 @@ class Records:
                 self.changed.add(number)
                 self._db.execute(_UNWORDED, (number, *was))
                 self._db.execute("DELETE FROM record WHERE document = ?", (number,))
+                retitle(self._db, [(number, was[0], None)])
 
     def write(self) -> None:
         """Write them; words only where they changed."""
@@ -96,6 +97,7 @@ class Records:
             "INSERT INTO record_words (rowid, title, words, body) VALUES (?, ?, ?, ?)",
             [(number, *texts) for number, texts, _ in words],
         )
+        retitle(self._db, [(number, was[0] if was else None, texts[0]) for number, texts, was in words])
 
 
 def _texts_of(record: Record) -> _Texts:
@@ -154,27 +156,3 @@ def read_records(db: Sql, asked: Asked, limit: int, after: RecordRow | None) -> 
 
 def _marks(values: Collection[object]) -> str:
     return ", ".join("?" * len(values))
-
-
-def read_hits(db: Sql, search: str, types: Collection[str], limit: int) -> tuple[DocumentId, ...]:
-    """Notes and records in which every word begins a word, the latest first."""
-    words = search_words(search)
-    found: list[tuple[int, bytes, str, str]] = []
-    if not types or NOTE in types:
-        found += _hits(db, "note", "TRUE", (words,), limit)
-    kinds = [kind for kind in types if kind != NOTE]
-    if kinds or not types:
-        narrowed = f"t.type IN ({_marks(kinds)})" if kinds else "TRUE"
-        found += _hits(db, "record", narrowed, (words, *kinds), limit)
-    return tuple(DocumentId(space, kind, name) for _, name, space, kind in sorted(found)[:limit])
-
-
-def _hits(
-    db: Sql, table: str, narrowed: str, values: Sequence[object], limit: int
-) -> list[tuple[int, bytes, str, str]]:
-    return db.execute(
-        f"SELECT -t.lamport, d.name, d.space, d.type FROM {table} t CROSS JOIN document d ON d.id = t.document"  # noqa: S608
-        f" WHERE t.deleted = 0 AND t.document IN (SELECT rowid FROM {table}_words WHERE {table}_words MATCH ?)"
-        f" AND {narrowed} ORDER BY t.lamport DESC, d.name, d.space, d.type LIMIT ?",
-        (*values, min(limit, LIST_MAX)),
-    ).fetchall()

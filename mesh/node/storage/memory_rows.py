@@ -22,7 +22,7 @@ from mesh.limits import (
 from mesh.names import Digest, DocumentId
 from mesh.node.storage.store_port import NoteRow, Row, Shown
 from mesh.state.digest import Trie, bucket, bucket_digest, key, leaf, part
-from mesh.state.records import TITLE
+from mesh.state.records import PROJECT, TITLE
 from mesh.state.view_digest import content_of, view_leaf
 
 
@@ -84,12 +84,33 @@ def wanted_words(search: str) -> list[str]:
 
 def matches(row: Shown, wanted: Sequence[str]) -> bool:
     """Whether each of these begins a word of a note or record."""
-    if isinstance(row, NoteRow):
-        texts = (row.note.title, row.note.body, *row.note.tags)
-    else:
-        texts = (row.record.word(TITLE), row.record.text, *row.record.words())
-    held = words_of(" ".join(texts))
+    return _begin(wanted, words_of(" ".join((_title(row), *_texts(row)))))
+
+
+def worth(row: Shown, wanted: Sequence[str]) -> int:
+    """How good a match is, 0 the best: by words in the title, whole ones first; then anywhere."""
+    title, held = words_of(_title(row)), words_of(" ".join((_title(row), *_texts(row))))
+    tries = (set(wanted) <= set(title), _begin(wanted, title), set(wanted) <= set(held))
+    return tries.index(True) if any(tries) else len(tries)
+
+
+def _begin(wanted: Sequence[str], held: Sequence[str]) -> bool:
     return bool(wanted) and all(any(word.startswith(beginning) for word in held) for beginning in wanted)
+
+
+def _title(row: Shown) -> str:
+    return row.note.title if isinstance(row, NoteRow) else row.record.word(TITLE)
+
+
+def _texts(row: Shown) -> tuple[str, ...]:
+    if isinstance(row, NoteRow):
+        return (row.note.body, *row.note.tags)
+    return (row.record.text, *row.record.words())
+
+
+def project_of(row: Shown) -> str:
+    """The project of a record; notes have none."""
+    return "" if isinstance(row, NoteRow) else row.record.word(PROJECT)
 
 
 def honoured(rows: Iterable[Row]) -> dict[DocumentId, dict[Digest, list[tuple[int, Digest]]]]:

@@ -15,10 +15,12 @@ from mesh.node.storage.memory_rows import (
     list_order,
     matches,
     named,
+    project_of,
     state_leaves,
     trie_of,
     view_leaves,
     wanted_words,
+    worth,
 )
 from mesh.node.storage.store_port import ConflictRow, NoteRow, RecordRow, Row, SettlementRow, Shown, Snapshot
 from mesh.state.digest import Trie, key
@@ -107,12 +109,15 @@ class Views:
         ]
         return tuple(sorted(found, key=list_order)[: min(limit, LIST_MAX)])
 
-    async def hits(self, search: str, *, types: Collection[str] = (), limit: int) -> tuple[DocumentId, ...]:
-        """Notes and records in which every word begins a word, the latest first."""
+    async def hits(
+        self, search: str, *, types: Collection[str] = (), project: str = "", limit: int
+    ) -> tuple[DocumentId, ...]:
+        """Notes and records in which every word begins a word, the best first."""
         wanted = wanted_words(search)
         found = [row for row in self._shown() if (not types or named(row).type in types) and matches(row, wanted)]
-        found = [row for row in found if not is_deleted(row)]
-        return tuple(named(row) for row in sorted(found, key=list_order)[: min(limit, LIST_MAX)])
+        found = [row for row in found if not is_deleted(row) and (not project or project_of(row) == project)]
+        best = sorted(found, key=lambda row: (worth(row, wanted), list_order(row)))
+        return tuple(named(row) for row in best[: min(limit, LIST_MAX)])
 
     async def conflicts(
         self,

@@ -167,6 +167,12 @@ MIGRATIONS: tuple[tuple[str | Callable[[Sql], None], ...], ...] = (
             " content_rowid = 'document', detail = none, columnsize = 0,"
             " tokenize = 'unicode61 remove_diacritics 2')"
         ),
+        # What notes and records are called, so that titles are found before texts.
+        (
+            "CREATE VIRTUAL TABLE title_words USING fts5 (title, content = '', detail = none, columnsize = 0,"
+            " tokenize = 'unicode61 remove_diacritics 2')"
+        ),
+        "INSERT INTO title_words (rowid, title) SELECT document, title FROM note",
         # An older mesh showed nothing of documents that are no notes: their events wait until they are weighed again.
         (
             "UPDATE event SET standing = 1, reason = NULL WHERE standing = 0 AND document IN"

@@ -25,6 +25,7 @@ from mesh.node.storage import (
     ledger_forgotten,
     ledger_records,
     ledger_rows,
+    ledger_search,
     ledger_settlements,
     ledger_spans,
     schema,
@@ -293,9 +294,11 @@ class SqliteStore:
         asked = ledger_records.Asked(types, project, states, search, deleted=deleted)
         return await self._reader.read(ledger_records.read_records, asked, limit, after)
 
-    async def hits(self, search: str, *, types: Collection[str] = (), limit: int) -> tuple[DocumentId, ...]:
+    async def hits(
+        self, search: str, *, types: Collection[str] = (), project: str = "", limit: int
+    ) -> tuple[DocumentId, ...]:
         """Notes and records in which every word begins a word, the best first."""
-        return await self._reader.read(ledger_records.read_hits, search, types, limit)
+        return await self._reader.read(ledger_search.read_hits, ledger_search.Sought(search, types, project), limit)
 
     async def conflicts(
         self,

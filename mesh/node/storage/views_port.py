@@ -63,8 +63,14 @@ class Views(Protocol):
         in titles, texts and what registers say. `after`: the last one of the page before.
         """
 
-    async def hits(self, search: str, *, types: Collection[str] = (), limit: int) -> tuple[DocumentId, ...]:
-        """Notes and records in which every word begins a word, the best first; none that were put away."""
+    async def hits(
+        self, search: str, *, types: Collection[str] = (), project: str = "", limit: int
+    ) -> tuple[DocumentId, ...]:
+        """Notes and records in which every word begins a word, the best first; none that were put away.
+
+        Those with all words in the title stand before others, and within each those with whole words before beginnings;
+        the latest first. Of more than SEARCH_CANDIDATES_MAX that are equally good, those that came here last.
+        """
 
     async def conflicts(
         self,

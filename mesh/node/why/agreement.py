@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mesh.limits import WHY_CAUSES_MAX
 from mesh.names import Digest, DocumentId, device_text, digest_text
 from mesh.node import subjects
+from mesh.node.showing import as_kept, is_deleted, touched
 from mesh.node.storage.store_port import ConflictRow
 from mesh.node.why.causes import Cause, Place, cause
 from mesh.node.why.standing import EVENT_CHARACTERS
@@ -20,12 +21,13 @@ _VALUE_CHARACTERS = 60
 async def causes(agent: Agent, document: DocumentId, event: Digest | None = None) -> list[Cause]:
     """The open conflicts of a document, or those in which one event has a side; and that the document was removed."""
     rows = await agent.store.conflicts(document=document, limit=WHY_CAUSES_MAX)
-    found = [_cause(agent, row) for row in rows if event is None or event in _events(row)]
-    note = await agent.store.note(document)
-    if note is not None and note.note.deleted:
-        place = Place(device_text(note.updated_by), subjects.name_of(agent, note.updated_by))
+    found = [_cause(agent, one) for one in rows if event is None or event in _events(one)]
+    row = await as_kept(agent.store, document)
+    if row is not None and is_deleted(row):
+        time_ms, by = touched(row)
+        place = Place(device_text(by), subjects.name_of(agent, by))
         who = (f"{place.name} changed it last",)
-        found.append(cause("deleted", place, note.updated_ms, who, document=str(document)))
+        found.append(cause("deleted", place, time_ms, who, document=str(document)))
     return found
 
 

@@ -146,8 +146,8 @@ async def _document(agent: Agent, document: DocumentId, whole: Sequence[Cause]) 
     held = [await standing.judged(agent, row) for row in rows if row.standing is not Standing.HONOURED]
     causes = [*whole, *await standing.causes(agent, held), *await agreement.causes(agent, document)]
     causes = in_order([*causes, *await _around(agent, rows)])
-    note = await agent.store.note(document)
-    subject = {"kind": "document", "id": str(document), "name": note.note.title if note else ""}
+    titles = await agent.store.titles([document])
+    subject = {"kind": "document", "id": str(document), "name": titles.get(document, "")}
     counts = {"events": len(rows), "waiting": sum(one.code in standing.WAITING for one in held)}
     return {**_answer(subject, state_of(causes), causes), **counts}
 

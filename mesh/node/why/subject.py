@@ -13,6 +13,7 @@ from mesh.errors import Misuse
 from mesh.events.verdict import Admission
 from mesh.limits import ECHO_CHARACTERS_MAX
 from mesh.names import DocumentId, device_text, digest_text, shown
+from mesh.node.showing import called
 from mesh.node.storage.store_port import Row
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _PREFIX_MIN = 4  # characters: fewer fit too much to be meant
 _DIGITS = re.compile(r"[0-9a-f]+\Z")
 _NAMED_MAX = 5  # of what a word fits
 _DIGEST_CHARACTERS = 64
-_TITLES_MAX = 100  # notes with all words of a title that are compared with it
+_TITLES_MAX = 100  # documents with all words of a title that are compared with it
 
 Found = Row | DocumentId | Admission
 
@@ -72,12 +73,10 @@ def _devices(agent: Agent, said: str) -> list[_Match]:
 
 
 async def _documents(agent: Agent, said: str) -> list[_Match]:
-    """Documents whose id begins so, and notes of exactly that title, removed ones included."""
+    """Documents whose id begins so, and those of exactly that title, removed ones included."""
     store, found = agent.store, dict[DocumentId, bool]()
     for deleted in (False, True):
-        for row in await store.notes(search=said, deleted=deleted, limit=_TITLES_MAX):
-            if row.note.title == said:
-                found[row.note.document] = True
+        found |= dict.fromkeys(await called(store, said, deleted=deleted, limit=_TITLES_MAX), True)
     if len(said.rpartition("/")[2]) >= _PREFIX_MIN:
         for document in await store.find_documents(said, _NAMED_MAX + 1):
             found.setdefault(document, str(document) == said)

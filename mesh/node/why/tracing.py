@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from mesh.events.event import Lane
 from mesh.events.verdict import Admission, Standing
-from mesh.names import Digest, DocumentId, device_text, digest_text
+from mesh.names import Digest, device_text, digest_text
 from mesh.node import agents, clock, subjects
 from mesh.node.arguments import Arguments, needed
 from mesh.node.saying import looked
+from mesh.node.showing import as_kept, touched
 from mesh.node.storage.store_port import Row
 from mesh.node.why import agreement, here, standing
 from mesh.node.why.causes import Place
@@ -117,16 +118,12 @@ async def _shown(agent: Agent, row: Row) -> list[Told]:
     if row.document is None:
         return []
     place, state, evidence = here.place(agent), "yes", [""]
-    note = await agent.store.note(row.document)
+    shown = await as_kept(agent.store, row.document)
     disputed = await agreement.causes(agent, row.document, row.placed.digest)
-    if row.standing is not Standing.HONOURED or note is None:
-        state, evidence = "no", ["only what counts is shown" if note else _unseen(row.document)]
+    if row.standing is not Standing.HONOURED or shown is None:
+        state, evidence = "no", ["only what counts is shown" if shown else f"its {row.document.type} is not shown"]
     elif disputed:
         codes = {one.code for one in disputed}
         state = "removed" if "deleted" in codes else "beside others"
         evidence = [piece for one in disputed for piece in one.evidence]
-    return [_step("shown", place, note.updated_ms if note else None, state, evidence)]
-
-
-def _unseen(document: DocumentId) -> str:
-    return f"nothing of {document.type} documents is shown here" if document.type != "note" else "its note is not shown"
+    return [_step("shown", place, touched(shown)[0] if shown else None, state, evidence)]

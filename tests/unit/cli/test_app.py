@@ -45,7 +45,7 @@ def test_the_list_of_commands() -> None:
     notes = ["note add", "note list", "note show", "note edit", "note rm"]
     peers = ["peer add", "peer list", "peer remove"]
     services = ["service install", "service remove", "service status"]
-    homes = ["backup", "restore", "moved", "leave", "recover"]
+    homes = ["backup", "restore", "moved", "leave", "recover", "export", "import"]
     acts = [
         "grant",
         "ungrant",
@@ -60,13 +60,15 @@ def test_the_list_of_commands() -> None:
         "passphrase",
         "approve",
     ]
-    groups = {"agents": ("add", "list", "remove"), "void": ("list", "show", "adopt", "discard")}
+    groups = {"agents": ("add", "install", "list", "remove"), "void": ("list", "show", "adopt", "discard")}
     acts += [f"{group} {name}" for group, names in groups.items() for name in names]
     forks = ["forks", "forks verify", "forks ack"]
     forks += ["conflicts", *(f"conflicts {name}" for name in ("show", "resolve", "undo", "settled"))]
-    past = ["history", "undo", "inspect"]
-    past += ["drop", *(f"drop {name}" for name in ("add", "list", "get", "status", "rm"))]
-    assert set(COMMANDS) == {*named.split(), *notes, *past, *peers, *services, *homes, *acts, *forks}
+    vault = ["vault link", "vault import", "vault unlink", "vault status"]
+    past = ["history", "undo", "inspect", "search"]
+    files = ["drop", *(f"drop {name}" for name in ("add", "list", "get", "status", "rm"))]
+    morning = ["brief", "session list", "session show", "session resume"]
+    assert set(COMMANDS) == {*named.split(), *notes, *vault, *files, *past, *morning, *peers, *services, *homes, *acts, *forks}
 
 
 def test_every_command_is_documented() -> None:

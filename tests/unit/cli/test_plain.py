@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mesh.cli import app, calls, conflicts, frequent, inspect, note, options, plain
+from mesh.cli import app, brief, calls, conflicts, frequent, inspect, note, options, plain
 from mesh.cli.run import Options
 from mesh.errors import MeshError
 from tests.unit.cli import samples
@@ -23,11 +23,15 @@ ANSWERS = {
     "conflicts.show": result(**samples.SHOWN),
     "status": result(**samples.STATUS),
     "log": result(**samples.LOG),
+    "brief": result(as_of_ms=1_762_000_000_000, since_ms=1_761_900_000_000, notes=[samples.LINE], text="# Brief"),
 }
 PLAIN = [
     ["status"],
     ["--json", "status"],
     ["status", "--json", "--quiet"],
+    ["brief"],
+    ["brief", "--json", "--project", "mesh", "--since=yesterday"],
+    ["brief", "--markdown", "--budget", "300"],
     ["log"],
     ["log", "--limit", "7", "--device", "laptop", "--document=home/note/x"],
     ["note", "add", "buy seeds"],
@@ -136,6 +140,10 @@ WORDS = st.sampled_from(
         "--deleted=1",
         "--kind=text",
         "--whole",
+        "--markdown",
+        "--since=x",
+        "--project=y",
+        "--budget=9",
         "show",
         "note",
         "list",
@@ -149,6 +157,7 @@ COMMANDS = st.sampled_from(
         ["conflicts"],
         ["conflicts", "show"],
         ["status"],
+        ["brief"],
         ["log"],
         ["note"],
         [],
@@ -174,9 +183,9 @@ def _meant(words: list[str]) -> list[object]:
     """What the full tree would do."""
     taken: list[object] = []
     with pytest.MonkeyPatch.context() as patch:
-        for module in (note, inspect, conflicts):
+        for module in (note, inspect, conflicts, brief):
             patch.setattr(module, "running", _options_of)
-        for name in ("note_add", "note_list", "note_show", "conflicts", "conflicts_show", "status", "log"):
+        for name in ("note_add", "note_list", "note_show", "conflicts", "conflicts_show", "status", "log", "brief"):
             patch.setattr(frequent, name, _taker(name, taken))
         try:
             app.run(words)
@@ -200,6 +209,7 @@ def _whole(name: str, values: dict[str, object]) -> dict[str, object]:
     """The values with what is taken where nothing is given."""
     usual: dict[str, dict[str, object]] = {"note_add": {"path": "", "tags": ()}, "note_list": {"deleted": False}}
     usual["conflicts_show"] = {"whole": False}
+    usual["brief"] = {"markdown": False}
     held = {**usual.get(name, {}), **values}
     return {key: value for key, value in held.items() if value is not None}
 

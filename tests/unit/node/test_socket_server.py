@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mesh.errors import Refused
+from mesh.node import progress
 from mesh.node.log import silent
 from mesh.node.socket_client import connect
 from mesh.node.socket_server import Arguments, served
@@ -70,3 +71,25 @@ async def test_an_error_in_a_stream_is_told_as_it_is(count: int, tmp_home: Path)
     async with asyncio.timeout(PATIENCE_S), served(path, call, silent):
         told = await asyncio.to_thread(everything)
     assert told == [*({"n": number} for number in range(count)), ("no more", "stop")]
+
+
+async def test_a_long_call_tells_how_far_it_is(tmp_home: Path) -> None:
+    """Whoever asked hears of it before the result; a call that tells nothing is as it always was."""
+    path = tmp_home / "agent.sock"
+
+    async def call(name: str, _arguments: Arguments) -> object:
+        if name == "long":
+            progress.tell("counting", 3, 7)
+        return {"did": name}
+
+    def asked() -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+        connection = connect(path)
+        assert connection is not None
+        heard: list[dict[str, object]] = []
+        with connection:
+            return heard, [connection.call(name, {}, progress=heard.append) for name in ("long", "short")]
+
+    async with asyncio.timeout(PATIENCE_S), served(path, call, silent):
+        heard, results = await asyncio.to_thread(asked)
+    assert heard == [{"what": "counting", "done": 3, "all": 7}]
+    assert results == [{"did": "long"}, {"did": "short"}]

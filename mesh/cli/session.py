@@ -1,0 +1,58 @@
+"""The commands about sessions of agents: which there are, what one had come to, and how to go on with it here."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mesh.cli import calls, view_sessions
+from mesh.cli.options import Command, examples, running, tree
+
+_Session = Annotated[str, typer.Argument(metavar="SESSION", help="Its id, the beginning of it, or its tool's own id.")]
+
+sessions = tree("Sessions of agents, on all devices.")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put these commands into the tree."""
+    app.add_typer(sessions, name="session")
+
+
+@sessions.command(
+    "list",
+    cls=Command,
+    epilog=examples("mesh session list", "mesh session list --project . --all", "mesh session list --device mini"),
+)
+def listed(
+    context: typer.Context,
+    *,
+    project: Annotated[
+        str | None, typer.Option(metavar="NAME|.", help="Only of this project; . is that of this folder.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(metavar="DEVICE", help="Only on this device.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False,
+    limit: Annotated[int | None, typer.Option(metavar="N", help="At most so many.")] = None,
+) -> None:
+    """List sessions that are not over, the latest first."""
+    run = running(context)
+    result = run.ask(*calls.session_list(project=project, device=device, every=every, limit=limit))
+    run.out.result(result, lambda screen: view_sessions.listed(screen, result))
+
+
+@sessions.command(
+    "show", cls=Command, epilog=examples("mesh session show k5q2abcd", "mesh session show k5q2abcd --json")
+)
+def show(context: typer.Context, session: _Session) -> None:
+    """Show one session: its goal, its state, what it had come to, and how to go on with it."""
+    run = running(context)
+    result = run.ask(*calls.session("show", session))
+    run.out.result(result, lambda screen: view_sessions.shown(screen, result))
+
+
+@sessions.command("resume", cls=Command, epilog=examples("mesh session resume k5q2abcd"))
+def resume(context: typer.Context, session: _Session) -> None:
+    """Print the command that goes on with a session on this device, in the folder that its project has here."""
+    run = running(context)
+    result = run.ask(*calls.session("resume", session))
+    run.out.result(result, lambda screen: view_sessions.resumed(screen, result))

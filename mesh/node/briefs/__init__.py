@@ -1,0 +1,1 @@
+"""The brief: what happened and what waits, gathered for whoever begins to work, as values, words and files."""

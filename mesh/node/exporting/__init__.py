@@ -1,0 +1,1 @@
+"""What leaves a mesh as files, and comes back: bundles of signed events, and plain Markdown and JSON."""

@@ -1,0 +1,96 @@
+"""What happened in a tool, whichever tool it was, and what it is to be told. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+Json = Mapping[str, object]
+
+
+class What(Enum):
+    """The kinds of what happens."""
+
+    STARTED = "started"
+    PROMPTED = "prompted"
+    RAN = "ran"
+    """A command ended."""
+    EDITED = "edited"
+    """A file was written."""
+    FORGETTING = "forgetting"
+    """The tool is about to make its context shorter."""
+    LIMITED = "limited"
+    """The service wants no more for now."""
+    STOPPED = "stopped"
+    """The agent thinks that it is done."""
+    ASKED = "asked"
+    """It wants a permission, and the tool waits for a yes or no."""
+    WAITING = "waiting"
+    """The tool waits for its person."""
+    TASK_MADE = "task made"
+    TASK_DONE = "task done"
+    MOVED = "moved"
+    """It is in another folder now."""
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One thing that happened."""
+
+    what: What
+    native: str
+    """The session, as the tool calls it."""
+    cwd: str = ""
+    transcript: str = ""
+    model: str = ""
+    words: str = ""
+    """A prompt, a message, a task's title; for a permission, the tool that wants it."""
+    text: str = ""
+    """More of it: a task's description, what somebody wants kept."""
+    anew: bool = False
+    """Of a start: after its context was made shorter; of a stop: after it was asked for something once."""
+    permission: bool = False
+    """Of waiting: for a permission, not for words."""
+    command: str = ""
+    exit: int | None = None
+    """How a command ended; None where that is not known."""
+    output: str = ""
+    path: str = ""
+    task: str = ""
+    """The tool's own id of it."""
+    detail: Json = field(default_factory=dict)
+    """Of a permission: what it is to be used for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the tool is to be told; nothing, unless something is set."""
+
+    context: str = ""
+    """For the agent, beside what it knows."""
+    demand: str = ""
+    """Why it should not stop yet."""
+    allowed: bool | None = None
+    """What a person said to a permission."""
+    reason: str = ""
+    """In their words."""
+
+
+NOTHING = Reply()
+
+
+def word(body: Json, *keys: str) -> str:
+    """The first of some texts that is there."""
+    for key in keys:
+        found = body.get(key)
+        if isinstance(found, str) and found:
+            return found
+    return ""
+
+
+def inner(body: Json, key: str) -> Json:
+    """A map in it; empty where there is none."""
+    found = body.get(key)
+    return found if isinstance(found, dict) else {}

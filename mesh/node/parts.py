@@ -1,0 +1,27 @@
+"""The parts of an agent that stand beside talk and duties: each is kept at work, and started again when it failed.
+
+This is the list, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from mesh.node import acknowledging, asking, presence
+from mesh.node.hooks import silence, spool
+
+if TYPE_CHECKING:
+    from mesh.node.agent import Agent
+
+
+def of(agent: Agent) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
+    """Name and work of each."""
+    return (
+        ("presence", lambda: presence.run(agent)),
+        ("claims", lambda: acknowledging.run(agent)),
+        ("asks", lambda: asking.run(agent)),
+        ("spool", lambda: spool.run(agent)),
+        ("silence", lambda: silence.run(agent)),
+        ("clients", agent.clients.run),
+    )

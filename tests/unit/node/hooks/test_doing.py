@@ -1,0 +1,376 @@
+"""What becomes of what tools tell, by true agents: every event of both tools, once each, in the tool's own name."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from mesh.errors import NotGranted, Unreachable
+from mesh.node.agent import Agent
+from mesh.node.storage.store import SqliteStore
+from tests.unit.node.families import Told, act, ask, family, guarded, meet
+from tests.unit.node.hooks.sent import Json, sent
+
+TYPES = ["ask", "decision", "drop", "handoff", "memory", "note", "project", "receipt", "session", "task"]
+_count = iter(range(10**9))
+
+
+async def let_in(agent: Agent, *names: str) -> None:
+    """What `mesh agents install` grants."""
+    await guarded(agent)
+    for name in names or ("claude",):
+        await act(agent, "agents.add", name=name, space="home", types=TYPES, verbs=["create", "edit", "read"])
+
+
+async def told(agent: Agent, tool: str, case: str, event: str = "", wait_s: int = 0, **other: object) -> Json:
+    """A hook tells of one case; what the tool is to read."""
+    arguments: dict[str, object] = {
+        "tool": tool, "as": tool, "id": event or f"e{next(_count)}", "at_ms": 10**13, "wait_s": wait_s,
+        "body": sent(tool, case, **other),
+    }  # fmt: skip
+    found = await agent.call("hook", arguments)
+    assert isinstance(found, dict)
+    output = found.get("output", {})
+    assert isinstance(output, dict)
+    return output
+
+
+async def all_of(agent: Agent, call: str, key: str, **more: object) -> list[Told]:
+    """The rows of a list."""
+    found = (await ask(agent, call, **more))[key]
+    assert isinstance(found, list)
+    return found
+
+
+async def session(agent: Agent) -> Told:
+    """The one session that there is."""
+    (found,) = await all_of(agent, "session.list", "sessions", all=True)
+    return found
+
+
+def repository(folder: Path) -> Path:
+    """A repository with one commit, in which tools work."""
+    folder.mkdir()
+    (folder / "a.py").write_text("a\n")
+    for words in (("init", "-q"), ("add", "."), ("commit", "-q", "-m", "first")):
+        who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.test")
+        subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+def context(output: Json) -> str:
+    """What the agent is told beside what it knows."""
+    specific = output.get("hookSpecificOutput")
+    return str(specific["additionalContext"]) if isinstance(specific, dict) else ""
+
+
+async def test_a_session_from_start_to_end(tmp_path: Path) -> None:
+    """It begins once with a brief, says what it is at, and is over when the tool says so, twice if it likes."""
+    place = str(repository(tmp_path / "project"))
+    async with family(tmp_path) as (alder,):
+        await let_in(alder)
+        await ask(alder, "task.add", title="Write the importer's test")
+        brief = await told(alder, "claude", "session_start", cwd=place)
+        assert "Write the importer's test" in context(brief)
+        await told(alder, "claude", "user_prompt", cwd=place)
+        found = await session(alder)
+        assert (found["tool"], found["agent"], found["state"]) == ("claude", "claude", "working")
+        assert (found["goal"], found["project_name"]) == ("Make the importer resume after a cut", "project")
+        await told(alder, "claude", "notification_permission", cwd=place)
+        assert (await session(alder))["state"] == "waiting_permission"
+        await told(alder, "claude", "notification_idle", cwd=place)
+        assert (await session(alder))["state"] == "waiting_input"
+        for _ in range(2):
+            await told(alder, "claude", "session_end", cwd=place)
+            assert (await session(alder))["state"] == "ended"
+        (event, *_) = await all_of(alder, "log", "events", document=found["document"])
+        assert event["agent"] == "claude"
+
+
+async def test_without_a_grant_nothing_is_kept(tmp_path: Path) -> None:
+    """And the hook is told what to do about it."""
+    async with family(tmp_path) as (alder,):
+        await guarded(alder)
+        with pytest.raises(NotGranted):
+            await told(alder, "claude", "session_start", cwd=str(tmp_path))
+        assert not await all_of(alder, "session.list", "sessions", all=True)
+
+
+async def test_evidence_and_a_claim_that_it_verifies(tmp_path: Path) -> None:
+    """What the hooks saw makes a claim verified; what they saw fail, or did not see, does not."""
+    place = repository(tmp_path / "project")
+    async with family(tmp_path) as (alder,):
+        await let_in(alder)
+        cwd = str(place)
+        await told(alder, "claude", "edit", cwd=cwd, tool_input={"file_path": str(place / "a.py")})
+        await told(alder, "claude", "bash", "run-1", cwd=cwd)
+        await told(alder, "claude", "bash", "run-1", cwd=cwd)
+        await told(alder, "claude", "bash_failed", cwd=cwd, tool_input={"command": "ruff check"})
+        document = str((await session(alder))["document"])
+        assert [(trace.kind, trace.exit) for trace in await alder.evidence.of(document)] == [
+            ("file", None), ("run", 0), ("run", 2),
+        ]  # fmt: skip
+        given = [
+            {"text": "tests pass", "evidence": "pytest -q"},
+            {"text": "lint passes", "evidence": "ruff check"},
+            {"text": "types pass", "evidence": "mypy"},
+        ]
+        filed = await ask(
+            alder, "receipt.new", summary="Resumes", claims=given, session=document, cwd=cwd, as_="claude"
+        )
+        claims = filed["claims"]
+        assert isinstance(claims, list)
+        assert claims[0]["status"] == "verified"
+        assert "verified" not in {claims[1]["status"], claims[2]["status"]}
+
+
+async def test_secrets_reach_nothing_that_is_kept(tmp_path: Path) -> None:
+    """Neither a prompt, nor a command, nor what a permission is for."""
+    secret = "ghp_" + "aB3dE5gH7jK9" * 3
+    async with family(tmp_path, "member") as (alder, _birch):
+        await let_in(alder)
+        await told(alder, "claude", "user_prompt", prompt=f"use the token {secret} to push")
+        await told(alder, "claude", "bash", tool_input={"command": f"curl -H 'Authorization: token {secret}' x.test"})
+        await told(alder, "claude", "task_created", task_subject=f"rotate {secret}", task_description=secret)
+        asked = asyncio.create_task(
+            told(alder, "claude", "permission", wait_s=30, tool_input={"command": f"echo {secret}"})
+        )
+        (question,) = await soon(alder, "ask.list", "asks")
+        await ask(alder, "ask.answer", id=question["document"], option="deny")
+        await asked
+        await told(alder, "claude", "pre_compact", custom_instructions=secret)
+        await told(alder, "claude", "rate_limit", last_assistant_message=secret)
+        assert len(await all_of(alder, "handoff.list", "handoffs")) == 1
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "alder").rglob("*") if path.is_file())
+    assert secret.encode() not in kept
+    assert b"redacted:" in kept
+
+
+async def soon(agent: Agent, call: str, key: str, **more: object) -> list[Told]:
+    """The rows of a list, as soon as there are any."""
+    async with asyncio.timeout(30):
+        while not (found := await all_of(agent, call, key, **more)):
+            await asyncio.sleep(0.01)
+    return found
+
+
+async def test_a_rate_limit_leaves_a_hand_off_once(tmp_path: Path) -> None:
+    """Whoever picks it up gets the goal, the files and how the last commands ended; the same event leaves one."""
+    place = repository(tmp_path / "project")
+    async with family(tmp_path) as (alder,):
+        await let_in(alder, "claude", "gemini")
+        cwd = str(place)
+        await told(alder, "claude", "session_start", cwd=cwd)
+        await told(alder, "claude", "user_prompt", cwd=cwd)
+        await told(alder, "claude", "edit", cwd=cwd, tool_input={"file_path": str(place / "a.py")})
+        await told(alder, "claude", "bash_failed", cwd=cwd)
+        for _ in range(2):
+            await told(alder, "claude", "rate_limit", "limit-1", cwd=cwd)
+        (left,) = await all_of(alder, "handoff.list", "handoffs")
+        assert (await session(alder))["state"] == "rate_limited"
+        picked = await ask(alder, "pickup", cwd=cwd, as_="gemini")
+        handoff = picked["handoff"]
+        assert isinstance(handoff, dict)
+        assert handoff["document"] == left["document"]
+        assert (handoff["reason"], handoff["goal"]) == ("rate_limit", "Make the importer resume after a cut")
+        assert "ended with 2" in handoff["context"]
+        assert any(str(one["path"]).endswith("a.py") for one in handoff["files"])
+        assert [one["title"] for one in handoff["remaining"]] == ["Go on with: Make the importer resume after a cut"]
+
+
+async def test_before_its_context_is_made_shorter(tmp_path: Path) -> None:
+    """What it had come to is kept, and is in the brief that it gets afterwards."""
+    async with family(tmp_path) as (alder,):
+        await let_in(alder)
+        await told(alder, "claude", "user_prompt")
+        await told(alder, "claude", "bash_failed")
+        await told(alder, "claude", "pre_compact")
+        shown = await ask(alder, "session.show", id=(await session(alder))["document"])
+        points = shown["checkpoints"]
+        assert isinstance(points, list)
+        assert "Make the importer resume" in points[0]["summary"]
+        assert "`pytest -q` ended with 2" in points[0]["summary"]
+        assert "Make the importer resume" in context(await told(alder, "claude", "session_start_compact"))
+
+
+@pytest.mark.parametrize(
+    ("tool", "edit", "stop", "again", "form"),
+    [
+        ("claude", "edit", "stop", "stop_again", "block"),
+        ("gemini", "write_file", "after_agent", "after_agent_again", "deny"),
+    ],
+)
+async def test_who_changed_something_is_asked_once(
+    tmp_path: Path, tool: str, edit: str, stop: str, again: str, form: str
+) -> None:
+    """For a receipt; not when it did not change anything, not twice, and not when it filed one."""
+    async with family(tmp_path) as (alder,):
+        await let_in(alder, tool)
+        assert await told(alder, tool, stop) == {}
+        await told(alder, tool, edit, tool_input={"file_path": str(tmp_path / "b.py")})
+        assert await told(alder, tool, again) == {}
+        asked = await told(alder, tool, stop)
+        assert asked["decision"] == form
+        assert "b.py" in str(asked["reason"])
+        assert await told(alder, tool, stop) == {}
+        await told(alder, tool, edit, tool_input={"file_path": str(tmp_path / "c.py")})
+        assert "c.py" in str((await told(alder, tool, stop))["reason"])
+        document = (await session(alder))["document"]
+        await ask(alder, "receipt.new", summary="Two files", session=document, as_=tool)
+        assert await told(alder, tool, stop) == {}
+        assert (await session(alder))["state"] == "idle"
+
+
+async def test_work_that_nobody_told_of_has_a_draft(tmp_path: Path) -> None:
+    """When the session is over; one, however often it ends."""
+    async with family(tmp_path) as (alder,):
+        await let_in(alder)
+        await told(alder, "claude", "edit", tool_input={"file_path": str(tmp_path / "b.py")})
+        for _ in range(2):
+            await told(alder, "claude", "session_end")
+        (draft,) = await all_of(alder, "receipt.list", "receipts")
+        assert draft["state"] == "unreported"
+        assert "b.py" in str(draft["summary"])
+
+
+async def test_tasks_of_the_tool_are_tasks(tmp_path: Path) -> None:
+    """Made once, and done when the tool says so, with its words as the reason."""
+    async with family(tmp_path) as (alder,):
+        await let_in(alder)
+        for _ in range(2):
+            await told(alder, "claude", "task_created", "task-7")
+        (task,) = await all_of(alder, "task.list", "tasks", filter="all")
+        assert (task["title"], task["state"]) == ("Write the resume test", "open")
+        for _ in range(2):
+            await told(alder, "claude", "task_completed")
+        (task,) = await all_of(alder, "task.list", "tasks", filter="all")
+        assert task["state"] == "done"
+
+
+async def test_another_folder_is_another_project(tmp_path: Path) -> None:
+    """The session goes with it."""
+    one, other = repository(tmp_path / "one"), repository(tmp_path / "other")
+    (other / "b.py").write_text("b")
+    subprocess.run(
+        ["git", "-c", "user.name=A", "-c", "user.email=a@b.test", "commit", "--amend", "-q", "-m", "else"],
+        cwd=other,
+        check=True,
+    )
+    async with family(tmp_path) as (alder,):
+        await let_in(alder)
+        await told(alder, "claude", "session_start", cwd=str(one))
+        assert (await session(alder))["project_name"] == "one"
+        await told(alder, "claude", "cwd_changed", new_cwd=str(other))
+        assert (await session(alder))["project_name"] == "other"
+
+
+async def test_news_come_with_the_next_prompt(tmp_path: Path) -> None:
+    """In a few lines, each once; nothing where there is none."""
+    async with family(tmp_path) as (alder,):
+        await let_in(alder)
+        await ask(alder, "handoff.new", goal="Tidy the old cellar", remaining=["Carry boxes"], verify=["look"])
+        assert "Tidy the old cellar" in context(await told(alder, "claude", "session_start"))
+        assert await told(alder, "claude", "user_prompt") == {}
+        await ask(alder, "handoff.new", goal="Paint the garden fence", remaining=["Buy paint"], verify=["look"])
+        document = (await session(alder))["document"]
+        asked = await ask(
+            alder, "ask.new", question="Red or green?", options=["red", "green"], session=document, as_="claude"
+        )
+        await ask(alder, "ask.answer", id=asked["document"], option="green")
+        news = context(await told(alder, "claude", "user_prompt"))
+        assert "Paint the garden fence" in news
+        assert "Tidy the old cellar" not in news
+        assert "green" in news
+        assert await told(alder, "claude", "user_prompt") == {}
+
+
+# ── permissions ──────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("option", ["allow", "deny"])
+async def test_a_permission_is_given_on_another_device(tmp_path: Path, option: str) -> None:
+    """The tool waits, and gets exactly that answer; the question says what for."""
+    async with family(tmp_path, "member") as (alder, birch):
+        await let_in(alder)
+        waiting = asyncio.create_task(told(alder, "claude", "permission", wait_s=60))
+        (question,) = await soon(alder, "ask.list", "asks")
+        await meet(alder, birch)
+        (seen,) = await all_of(birch, "ask.list", "asks")
+        assert seen["question"] == "May claude use Bash: git push origin main?"
+        assert (await session(alder))["state"] == "waiting_permission"
+        await ask(birch, "ask.answer", id=seen["document"], option=option, text="not on a Friday")
+        await meet(alder, birch)
+        async with asyncio.timeout(30):
+            output = await waiting
+        decision = output["hookSpecificOutput"]["decision"]  # type: ignore[index]
+        assert decision["behavior"] == option
+        assert decision.get("message") == (None if option == "allow" else "not on a Friday")
+        assert (await ask(alder, "ask.show", id=question["document"]))["outcome"] == option
+        assert (await session(alder))["state"] == "working"
+
+
+async def test_a_permission_that_nobody_gives(tmp_path: Path) -> None:
+    """The tool asks at its own place, and an answer that comes later changes nothing."""
+    async with family(tmp_path, "member") as (alder, birch):
+        await let_in(alder)
+        assert await told(alder, "claude", "permission", "p1", wait_s=1) == {}
+        await meet(alder, birch)
+        (question,) = await all_of(alder, "ask.list", "asks", state="all")
+        assert question["state"] == "expired"
+        assert await told(alder, "claude", "permission", "p1", wait_s=1) == {}
+        assert len(await all_of(alder, "ask.list", "asks", state="all")) == 1
+
+
+@pytest.mark.parametrize(("ranks", "wait_s"), [((), 60), (("relay",), 60), (("member",), 0)])
+async def test_a_permission_is_not_asked_for_nobody(tmp_path: Path, ranks: tuple[str, ...], wait_s: int) -> None:
+    """Without another device of the person, or where the settings say so, the tool asks at once."""
+    async with family(tmp_path, *ranks) as (alder, *_):
+        await let_in(alder)
+        assert await told(alder, "claude", "permission", wait_s=wait_s) == {}
+        assert not await all_of(alder, "ask.list", "asks", state="all")
+
+
+# ── exactly once ─────────────────────────────────────────────────────────────────────────────────
+
+
+class _CrashError(Exception):
+    """The agent dies here."""
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+async def test_a_crash_around_the_commit_of_a_hand_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """However near, the event that comes again leaves one hand-off: both are kept, or neither."""
+    commit = SqliteStore.commit
+    crashed = []
+
+    async def dying(self: SqliteStore, batch: object) -> object:
+        hooked = any(key == "hooks/done" for key, _ in batch.settings)  # type: ignore[attr-defined]
+        if hooked and not crashed:
+            crashed.append(True)
+            if where == "after":
+                await commit(self, batch)  # type: ignore[arg-type]
+            raise Unreachable("the power went")
+        return await commit(self, batch)  # type: ignore[arg-type]
+
+    async with family(tmp_path) as (alder,):
+        await let_in(alder)
+        await told(alder, "claude", "user_prompt")
+        monkeypatch.setattr(SqliteStore, "commit", dying)
+        with pytest.raises(Unreachable):
+            await told(alder, "claude", "rate_limit", "limit-1")
+        alder.memory.trails.__init__()  # type: ignore[misc]  # as after a start
+        for _ in range(2):
+            await told(alder, "claude", "rate_limit", "limit-1")
+        assert crashed
+        assert len(await all_of(alder, "handoff.list", "handoffs")) == 1
+
+
+def _kinds(rows: list[Told]) -> Mapping[str, int]:
+    found = [str(row["type"]) for row in rows]
+    return {kind: found.count(kind) for kind in found}
