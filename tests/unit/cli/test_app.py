@@ -68,7 +68,19 @@ def test_the_list_of_commands() -> None:
     past = ["history", "undo", "inspect", "search"]
     files = ["drop", *(f"drop {name}" for name in ("add", "list", "get", "status", "rm"))]
     morning = ["brief", "session list", "session show", "session resume"]
-    assert set(COMMANDS) == {*named.split(), *notes, *vault, *files, *past, *morning, *peers, *services, *homes, *acts, *forks}
+    assert set(COMMANDS) == {
+        *named.split(),
+        *notes,
+        *vault,
+        *files,
+        *past,
+        *morning,
+        *peers,
+        *services,
+        *homes,
+        *acts,
+        *forks,
+    }
 
 
 def test_every_command_is_documented() -> None:
