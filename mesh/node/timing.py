@@ -194,4 +194,5 @@ VAULT_LOOK_S = 60.0  # between looks at the whole folder, for what nobody told
 VAULT_KEPT_S = 60.0  # how often it is kept up to where the log was written out: one commit
 
 # Calls
+CALLS_READY_S = 30.0  # after its start an agent has all calls at hand; until then it has those that were asked for
 PROGRESS_INTERVAL_S = 0.1  # between two lines that tell a caller how far its call is
