@@ -14,6 +14,8 @@ _MODULES = {
     "w4": "idle",
     "w5": "rest",
     "search": "search",
+    "hook": "hooks",
+    "mcp": "mcp",
 }
 NAMES = tuple(_MODULES)
 ROUNDS = 3
