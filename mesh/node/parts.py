@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from mesh.node import acknowledging, asking, auditing, forgetting, notifying, presence
+from mesh.node import acknowledging, asking, auditing, calls, forgetting, notifying, presence
 from mesh.node.briefs import projecting
 from mesh.node.hooks import silence, spool
 
@@ -24,6 +24,7 @@ def of(agent: Agent) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
         ("vault", agent.vault.run),
         ("drops", agent.drops.run),
         ("swept drops", agent.drops.tidy),
+        ("calls", calls.ready),
         ("presence", lambda: presence.run(agent)),
         ("notify", lambda: notifying.run(agent)),
         ("projection", lambda: projecting.run(agent)),
@@ -32,4 +33,9 @@ def of(agent: Agent) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
         ("spool", lambda: spool.run(agent)),
         ("silence", lambda: silence.run(agent)),
         ("clients", agent.clients.run),
+        ("vault", agent.vault.run),
+        ("forgotten", lambda: forgetting.run(agent.engine, agent.log)),
+        ("audit", lambda: auditing.run(agent.engine, agent.log)),
+        ("drops", agent.drops.run),
+        ("swept drops", agent.drops.tidy),
     )

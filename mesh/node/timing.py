@@ -105,8 +105,7 @@ RESTART_S_MAX = 30.0
 # Drops
 CHUNKS_TIMEOUT_S = 50.0  # one page of chunks, of several at once over a slow line; a dead one is noticed before
 DROP_CALM_S = 0.5  # between looks what is to be fetched: each event that comes may name something
-DROP_LOOK_S = 60.0  # the same while nothing comes
-DROP_AGAIN_S = 30.0  # before a device that had not what was asked for is asked for it again, without a new link
+DROP_AGAIN_S = 30.0  # the same while nothing comes; before a device that had it not is asked again, without a new link
 DROP_STILL_S = 30.0  # nothing came for so long: the command that waits ends, and fetching goes on
 DROP_TELL_S = 0.2  # between words about how far it is
 DROP_SWEEP_FIRST_S = 60.0  # after the start
@@ -195,4 +194,5 @@ VAULT_LOOK_S = 60.0  # between looks at the whole folder, for what nobody told
 VAULT_KEPT_S = 60.0  # how often it is kept up to where the log was written out: one commit
 
 # Calls
+CALLS_READY_S = 30.0  # after its start an agent has all calls at hand; until then it has those that were asked for
 PROGRESS_INTERVAL_S = 0.1  # between two lines that tell a caller how far its call is
