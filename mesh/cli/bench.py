@@ -15,6 +15,7 @@ _MODULES = {
     "w5": "rest",
     "search": "search",
     "hook": "hooks",
+    "mcp": "mcp",
 }
 NAMES = tuple(_MODULES)
 ROUNDS = 3

@@ -135,6 +135,11 @@ def search(*, words: str, types: tuple[str, ...], project: str | None, limit: in
     return "search", {"words": words, "types": list(types), **about(project), "limit": min(shown, LIST_MAX)}
 
 
+def mcp(*, cwd: str) -> Call:
+    """A connection that speaks MCP from then on, for a client that works in this folder."""
+    return "mcp", {"cwd": cwd}
+
+
 def status() -> Call:
     """How this device and its mesh are."""
     return "status", {}

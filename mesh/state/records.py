@@ -83,9 +83,8 @@ class Record:
 
     def under(self, prefix: str) -> dict[str, Value]:
         """The registers under a prefix, without it, by name."""
-        return {
-            key.removeprefix(prefix): self.registers[key] for key in sorted(self.registers) if key.startswith(prefix)
-        }
+        keys = sorted(key for key in self.registers if key.startswith(prefix))
+        return {key.removeprefix(prefix): self.registers[key] for key in keys}
 
     def saids(self, prefix: str) -> dict[str, Mapping[str, object]]:
         """The registers under a prefix that hold a JSON map."""

@@ -24,6 +24,7 @@ FIGURE = {
     "w5": "log_over_body",
     "search": "slowest_ms",
     "hook": "p50_ms",
+    "mcp": "p50_ms",
 }
 DEVICES = {"w4": 4}
 """How many devices of ours are measured in one round, where it is not one."""

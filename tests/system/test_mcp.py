@@ -308,7 +308,7 @@ class Raw:
         info = {"name": "Old Tool", "version": "1"}
         found = self.ask("initialize", {"protocolVersion": version, "capabilities": {}, "clientInfo": info})
         self.tell("notifications/initialized")
-        return found["result"]
+        return dict(found["result"])
 
     def write(self, line: bytes) -> None:
         """Send a line as it is."""

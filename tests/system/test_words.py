@@ -50,6 +50,7 @@ def test_story_e_a_word_is_no_proof(fleet: Fleet) -> None:
     assert claims(proved) == [("tests pass", "verified")]
     for receipt in (said, proved):
         there = fleet.wait("the receipt is there", lambda document=receipt["document"]: shown(birch, document))  # type: ignore[misc]
+        assert there is not None
         assert claims(there) == claims(receipt)
     answer = birch.mesh("receipt", "show", str(said["document"]))
     assert "asserted  tests pass  [pytest -q (nobody saw it run)]" in answer.out
