@@ -13,6 +13,8 @@ _MODULES = {
     "w3": "catch_up",
     "w4": "idle",
     "w5": "rest",
+    "search": "search",
+    "hook": "hooks",
     "mcp": "mcp",
 }
 NAMES = tuple(_MODULES)

@@ -107,6 +107,11 @@ def task_list(*, wanted: str, project: str | None, limit: int | None) -> Call:
     return "task.list", {"filter": wanted, **_page(project, limit)}
 
 
+def task_ready(*, project: str | None, limit: int | None) -> Call:
+    """Tasks that can be begun."""
+    return task_list(wanted="ready", project=project, limit=limit)
+
+
 def handoff_list(*, every: bool, project: str | None, limit: int | None) -> Call:
     """Hand-offs."""
     return "handoff.list", {**({"all": True} if every else {}), **_page(project, limit)}

@@ -105,7 +105,7 @@ def rebuild(context: typer.Context) -> None:
 
 def bench(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="ingest, w1, w2, w3, w4 or w5.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="ingest, w1 to w5, search or hook.")],
     *,
     count: Annotated[int | None, typer.Option("-n", "--count", metavar="N", help="How many events or edits.")] = None,
     seconds: Annotated[int | None, typer.Option(metavar="N", help="How long w4 looks on: 300.")] = None,

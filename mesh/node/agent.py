@@ -22,7 +22,7 @@ from mesh.errors import MeshError, Misuse
 from mesh.events.seal import Keyring
 from mesh.limits import ADDRESSES_PER_PEER_MAX
 from mesh.names import Digest, device_text
-from mesh.node import auditing, calls, calls_drops, forgetting, parts, timing, touch, vault
+from mesh.node import calls, calls_drops, parts, timing, touch, vault
 from mesh.node.booting import own_of
 from mesh.node.drops.drops import Drops
 from mesh.node.duties import Duties
@@ -271,14 +271,7 @@ class Agent:
             ]
             tasks.append(group.create_task(self._supervised("locations", self._say_locations)))
             tasks.append(group.create_task(self._supervised("duties", self.duties.run)))
-            tasks.append(group.create_task(self._supervised("vault", self.vault.run)))
             tasks.append(group.create_task(self._supervised("rules", self.rulings.run)))
-            tasks.append(
-                group.create_task(self._supervised("forgotten", lambda: forgetting.run(self.engine, self.log)))
-            )
-            tasks.append(group.create_task(self._supervised("drops", self.drops.run)))
-            tasks.append(group.create_task(self._supervised("swept drops", self.drops.tidy)))
-            tasks.append(group.create_task(self._supervised("audit", lambda: auditing.run(self.engine, self.log))))
             tasks += [group.create_task(self._supervised(name, part)) for name, part in parts.of(self)]
             if self.finding is not None:
                 tasks.append(group.create_task(self._supervised("beacon", self.finding.run)))

@@ -38,7 +38,6 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
     admission = replica.verdict.admissions.get(own.admission)
     outcast = await taken_out(agent)
     forked = [forks.sentence(agent, fork) for fork in await forks.unseen(agent)]
-    server = agent.bus.server() if agent.bus else None
     reads = own.admission in replica.verdict.readers()  # others are not meant to have keys
     lacking = replica.learner.missing if reads else ()
     missing = [await missing_key(agent, epoch) for epoch in lacking[-EPOCHS_SHOWN_MAX:]]
@@ -58,7 +57,7 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
             "uptime_s": round(time.monotonic() - agent.started, 1),
         },
         "beacon": asdict(agent.finding.status()) if agent.finding else {"heard": 0, "problem": "", "hint": ""},
-        "server": asdict(server) if server else {"address": "", "state": "off"},
+        "server": asdict(agent.bus.server()) if agent.bus else {"address": "", "state": "off"},
         "peers": peers,
         "at_work": await presence.told(agent),
         "dials": agent.bus.dials() if agent.bus else 0,

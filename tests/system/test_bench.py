@@ -22,6 +22,8 @@ FIGURE = {
     "w3": "seconds",
     "w4": "rss_mb",
     "w5": "log_over_body",
+    "search": "slowest_ms",
+    "hook": "p50_ms",
     "mcp": "p50_ms",
 }
 DEVICES = {"w4": 4}

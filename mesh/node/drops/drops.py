@@ -72,7 +72,7 @@ class Drops:
                 if self._kick.is_set():  # something smaller may have come
                     break
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(timing.DROP_LOOK_S):
+                async with asyncio.timeout(timing.DROP_AGAIN_S):
                     await self._kick.wait()
             await asyncio.sleep(timing.DROP_CALM_S)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from mesh.errors import Malformed, MeshError, Refused, Unreachable
 from mesh.limits import CHUNKS_ASKED_MAX, DROP_PAGES_MAX, DROP_PAGES_MIN, NONCE_BYTES, PAGE_BYTES_MAX
 from mesh.names import DocumentId
 from mesh.node import timing
-from mesh.node.drops.joining import Checking, lacking
+from mesh.node.drops.joining import Checking, Lacking, lacking
 from mesh.node.drops.pool import Pool
 from mesh.node.engine import Engine
 from mesh.node.log import Log
@@ -57,45 +58,56 @@ class Fetching:
         self._engine, self._pool, self._log, self._got = engine, pool, log, got
         self.bus: Bus | None = None
         self.progress: dict[DocumentId, Progress] = {}
+        self._links: Counter[Peer] = Counter()  # how often one came up
         self._vain: dict[tuple[DocumentId, Peer], float] = {}  # who had not what was asked for, and when
 
     def linked(self, peer: Peer) -> None:
-        """A link is up: whoever is there may have got more meanwhile."""
+        """A link is up: whoever is there may have more by now, and what failed before failed over another one."""
+        self._links[peer] += 1
         self._vain = {key: when for key, when in self._vain.items() if key[1] != peer}
 
     async def fetch(self, drop: Drop) -> bool:
         """Bring what is lacking of a drop, as far as linked devices have it; whether it is whole now."""
         progress = self.progress.setdefault(drop.document, Progress(drop.size))
         try:
-            left = await asyncio.to_thread(lacking, self._pool, drop)
-            progress.here, progress.moved_s = drop.size - left, time.monotonic()
-            await asyncio.to_thread(self._pool.must_have_room, left)
-            whole = left == 0 or await self._from_anybody(drop, progress)
-            if whole:
-                await self._checked(drop)
-                progress.here, progress.problem, progress.hint = drop.size, "", ""
+            try:
+                await self._bring(drop, progress)
+            except Lacking:  # what was damaged on the disk is missing now
+                await self._bring(drop, progress)
         except MeshError as error:
-            whole = False
             self._note(drop, progress, error)
-        return whole
+            return False
+        progress.here, progress.problem, progress.hint = drop.size, "", ""
+        return True
+
+    async def _bring(self, drop: Drop, progress: Progress) -> None:
+        """Bring all that is lacking, and check the whole. Raises MeshError."""
+        left = await asyncio.to_thread(lacking, self._pool, drop)
+        progress.here, progress.moved_s = drop.size - left, time.monotonic()
+        await asyncio.to_thread(self._pool.must_have_room, left)
+        if left:
+            await self._from_anybody(drop, progress)
+        await self._checked(drop)
 
     def _note(self, drop: Drop, progress: Progress, error: MeshError) -> None:
         if str(error) != progress.problem:
             self._log("drop.stopped", document=str(drop.document), error=str(error))
         progress.problem, progress.hint = str(error), error.hint
 
-    async def _from_anybody(self, drop: Drop, progress: Progress) -> bool:
+    async def _from_anybody(self, drop: Drop, progress: Progress) -> None:
+        """Bring all that is lacking from linked devices. Raises what the last one came to, or Unreachable."""
         problem: MeshError = Unreachable(
             "no device that has it is linked", hint="It comes by itself as soon as one is: `mesh devices`."
         )
         for peer in self._holders(drop):
-            progress.peer = peer
+            progress.peer, link = peer, self._links[peer]
             try:
                 if await self._from(peer, drop, progress):
-                    return True
+                    return
             except (Unreachable, Refused) as error:
                 problem = error
-            self._vain[drop.document, peer] = time.monotonic()
+            if self._links[peer] == link:
+                self._vain[drop.document, peer] = time.monotonic()
         raise problem
 
     def _holders(self, drop: Drop) -> list[Peer]:

@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 
 from mesh.errors import DiskFull, Refused
@@ -21,7 +21,6 @@ from mesh.limits import CHUNK_BYTES_MAX, DISK_LOW_BYTES
 from mesh.node.vault import sync_folder
 from mesh.state.drops import Chunk
 
-_FOLDER_CHARACTERS = 2  # 256 folders: a file of 64 GiB puts some 3,000 chunks into each
 _DRAFT = "."
 _NAME = re.compile(r"[0-9a-f]{64}\Z")
 SHARES = tuple("0123456789abcdef")
@@ -34,12 +33,11 @@ class Pool:
     def __init__(self, folder: Path) -> None:
         """In a folder, which is made when the first chunk comes."""
         self.folder = folder
-        self._unsettled: set[Path] = set()
+        self._unsettled = False
 
     def path(self, digest: bytes) -> Path:
         """Where a chunk is, if it is here."""
-        name = digest.hex()
-        return self.folder / name[:_FOLDER_CHARACTERS] / name[_FOLDER_CHARACTERS:]
+        return self.folder / digest.hex()
 
     def has(self, chunk: Chunk) -> bool:
         """Whether a chunk is here, by its length alone: what a power failure cut short is not."""
@@ -68,7 +66,7 @@ class Pool:
         path = self.path(chunk.digest)
         draft = path.with_name(f"{_DRAFT}{secrets.token_hex(8)}")
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(data)
                 file.flush()
@@ -78,16 +76,13 @@ class Pool:
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
             raise cannot_write(path, error) from error
-        self._unsettled.add(path.parent)
+        self._unsettled = True
         return True
 
     def settle(self) -> None:
         """Have on the disk which chunks are here: done before anybody is told of them."""
-        while self._unsettled:
-            folder = self._unsettled.pop()
-            with contextlib.suppress(FileNotFoundError):
-                sync_folder(folder)
-        if self.folder.is_dir():
+        if self._unsettled:
+            self._unsettled = False
             sync_folder(self.folder)
 
     def must_have_room(self, size: int) -> None:
@@ -103,17 +98,14 @@ class Pool:
         What came since `before_s` stays: it may be wanted by now.
         """
         count = 0
-        for path in self._files(share):
-            name = path.parent.name + path.name
-            ours = path.name.startswith(_DRAFT) or _NAME.match(name)
-            if ours and path.stat().st_mtime < before_s and not (_NAME.match(name) and bytes.fromhex(name) in wanted):
-                path.unlink(missing_ok=True)
-                count += 1
+        for path in self.folder.glob("*"):
+            chunk = _NAME.match(path.name) is not None
+            ours = path.name.startswith(share) if chunk else path.name.startswith(_DRAFT)
+            if not ours or path.stat().st_mtime >= before_s or (chunk and bytes.fromhex(path.name) in wanted):
+                continue
+            path.unlink(missing_ok=True)
+            count += 1
         return count
-
-    def _files(self, share: str) -> Iterator[Path]:
-        for folder in sorted(self.folder.glob(f"{share}?")):
-            yield from folder.iterdir()
 
 
 def cannot_write(path: Path, error: OSError) -> DiskFull | Refused:

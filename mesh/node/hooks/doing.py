@@ -123,7 +123,7 @@ async def _prompted(doing: Doing) -> Reply:
         if trail.is_news(str(one.get("document")))
     ]
     lines += [
-        f"“{one.get('question')}” was answered: {one.get('outcome')}."
+        f"“{one.get('title')}” was answered: {one.get('answer')}."
         for one in _maps(told, "answers")
         if trail.is_news(str(one.get("document")))
     ]

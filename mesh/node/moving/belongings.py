@@ -20,10 +20,11 @@ _OTHERS = (
     "nats/nats.pid", "nats/nats-server_*.ports",
     "evidence/*.jsonl", "evidence/.*.jsonl.????????",
     "nats/tls.crt", "nats/tls.key", "nats/ca.crt", "nats/*.new",
+    f"drops/{64 * '[0-9a-f]'}", f"drops/.{16 * '[0-9a-f]'}",
     "spool/*.json", "spool/.*.new", "installed/*.json", "installed/*.before", "installed/.*",
     "vault/files.jsonl", "vault/files.new",
 )  # fmt: skip
-_FOLDERS = ("evidence", "installed", "log", "nats", "spool", "vault")
+_FOLDERS = ("drops", "evidence", "installed", "log", "nats", "spool", "vault")
 
 
 def keys(home: Path) -> list[Path]:

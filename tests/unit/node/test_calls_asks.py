@@ -57,7 +57,7 @@ async def test_an_answer_from_another_device(tmp_path: Path) -> None:
         await meet(alder, birch)
         told = await ask(alder, "ask.show", id=document, as_="claude")
         assert how(told) == ("taken", "allow")
-        assert (told["answer"]["name"], told["answer"]["text"]) == ("birch", "but not main")
+        assert (told["answer"]["name"], told["answer"]["text"]) == ("birch", "but not main")  # type: ignore[index]
         with pytest.raises(Refused, match="answered already"):
             await ask(alder, "ask.answer", id=document, option="deny")
         await meet(alder, birch)
@@ -154,5 +154,5 @@ async def test_who_answers(tmp_path: Path) -> None:
         assert how(await ask(alder, "ask.show", id=document)) == ("waiting", "")
         for odd in ({"question": ""}, {"question": "x", "options": "yes"}, {"question": "x", "detail": 7}):
             with pytest.raises(Misuse):
-                await ask(alder, "ask.new", **odd)  # type: ignore[arg-type]
+                await ask(alder, "ask.new", **odd)
         assert len((await ask(alder, "ask.list", state="all"))["asks"]) == 1  # type: ignore[arg-type]
