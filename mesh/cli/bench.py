@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from mesh.errors import Misuse
 
-NAMES = ("ingest", "w1", "w2", "w3", "w4", "w5")
+NAMES = ("ingest", "w1", "w2", "w3", "w4", "w5", "drop")
 ROUNDS = 3
 IDLE = "w4"
 """It is measured in seconds and not in events, and one round has four devices."""
+LONG = {IDLE, "drop"}
+"""One round is enough unless told otherwise."""
 
 
 def run(
     name: str, *, quick: bool, count: int | None, rounds: int | None, seconds: int | None = None
 ) -> dict[str, object]:
     """Measure: `name`, `ours`, `beside`, `ratios`, `command`. Raises Misuse."""
-    from mesh.cli.benches import catch_up, hop, idle, ingest, meeting, rest
+    from mesh.cli.benches import catch_up, drop, hop, idle, ingest, meeting, rest
 
-    benches = dict(zip(NAMES, (ingest.run, hop.run, meeting.run, catch_up.run, idle.run, rest.run), strict=True))
+    runs = (ingest.run, hop.run, meeting.run, catch_up.run, idle.run, rest.run, drop.run)
+    benches = dict(zip(NAMES, runs, strict=True))
     if name not in benches:
         raise Misuse(f"there is no bench {name!r}", hint=f"There are: {', '.join(NAMES)}.")
     foreign, amount = (count, seconds) if name == IDLE else (seconds, count)
     if foreign is not None:
         raise Misuse(f"{name} is not measured so", hint="--seconds is for w4, --count for the others.")
-    rounds = rounds if rounds is not None else 1 if name == IDLE else ROUNDS
+    rounds = rounds if rounds is not None else 1 if name in LONG else ROUNDS
     if rounds < 1 or (amount is not None and amount < 1):
         raise Misuse("a bench runs at least one round of at least one event or second")
     return benches[name](quick=quick, count=amount, rounds=rounds)

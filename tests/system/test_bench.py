@@ -22,6 +22,7 @@ FIGURE = {
     "w3": "seconds",
     "w4": "rss_mb",
     "w5": "log_over_body",
+    "drop": "mb_per_s",
 }
 DEVICES = {"w4": 4}
 """How many devices of ours are measured in one round, where it is not one."""
