@@ -30,7 +30,7 @@ from mesh.node import home as homes
 SIZE_MIB, SIZE_MIB_QUICK = 1024, 48
 CUTS, CUTS_QUICK = 10, 2
 LIMIT_S = 900.0
-_LOOK_S = 0.005
+_LOOK_S = 0.02
 _PART = MIB
 
 
