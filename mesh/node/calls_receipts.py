@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from mesh.node.keeping import New, Registers, Told, Wanted
 from mesh.node.redaction import counted
 from mesh.node.storage.store_port import RecordRow
 from mesh.state import claims, receipts, sessions
+from mesh.state import projects as project_core
 from mesh.state.claims import Claim, Facts, Pointer, Trace
 from mesh.state.receipts import Changed, Work
 from mesh.state.records import PROJECT, STATE, TITLE, Record, said
@@ -55,12 +57,13 @@ async def new(agent: Agent, arguments: Arguments) -> object:
     clean = _Clean(as_it_is=yes(arguments, "as_is") and not name)
     row = await session_of(agent, name, arguments)
     session = str(row.record.document) if row else text(arguments, "session") or ""
-    traces = await agent.evidence.of(session)
     rows = await _of_session(agent, name, session, row)
     cwd = text(arguments, "cwd") or ""
-    changed = _changed(arguments, clean, _since(traces, _last_ms(rows)))
-    weighed = await _weighed(_claims(arguments, clean), traces, cwd)
     project = await projects.chosen(agent, name, arguments) or (row.record.word(PROJECT) if row else "")
+    top = await _top(agent, project, cwd)
+    traces = _from(top, await agent.evidence.of(session))
+    changed = _changed(arguments, clean, _since(traces, _last_ms(rows)))
+    weighed = await _weighed(_claims(arguments, clean), traces, cwd, top)
     draft = next((one for one in receipts.unreported([r.record for r in rows])), None)
     about: dict[str, Value] = {
         **_about(agent, name, session, project),
@@ -171,20 +174,33 @@ def _claims(arguments: Arguments, clean: _Clean) -> list[tuple[str, object]]:
     return found
 
 
-async def _weighed(given: Sequence[tuple[str, object]], traces: Sequence[Trace], cwd: str) -> list[Claim]:
+async def _top(agent: Agent, project: str, cwd: str) -> str:
+    """Where the work lies on this device: what a receipt says of files is told from there, as on every device."""
+    if cwd and (found := await git.ask(cwd, "rev-parse", "--show-toplevel")):
+        return found
+    row = await agent.store.record(DocumentId.parse(project)) if project else None
+    return project_core.path_on(row.record, agent.device) if row else ""
+
+
+def _from(top: str, traces: Sequence[Trace]) -> tuple[Trace, ...]:
+    """Traces with their paths from the top; those that lie elsewhere stay whole."""
+    return tuple(replace(trace, path=trace.path.removeprefix(f"{top}/")) for trace in traces) if top else tuple(traces)
+
+
+async def _weighed(given: Sequence[tuple[str, object]], traces: Sequence[Trace], cwd: str, top: str) -> list[Claim]:
     pointed = [(words, claims.pointer(points, traces)) for words, points in given]
-    facts = await _facts([points for _, points in pointed], traces, cwd)
+    facts = await _facts([points for _, points in pointed], traces, cwd, top)
     return [claims.weighed(words, points, traces, facts) for words, points in pointed]
 
 
-async def _facts(pointers: Sequence[Pointer], traces: Sequence[Trace], cwd: str) -> Facts:
+async def _facts(pointers: Sequence[Pointer], traces: Sequence[Trace], cwd: str, top: str) -> Facts:
     """What this agent finds just now of the commits and files that claims point at."""
     named = {trace.id: trace for trace in traces}
     pointed = [named[points["id"]] for points in pointers if points.get("id") in named]
     commits = {*(points.get("commit", "") for points in pointers), *(trace.commit for trace in pointed)} - {""}
-    paths = {*(points.get("path", "") for points in pointers), *(trace.path for trace in pointed)} - {""}
+    bases = {trace.path: top for trace in pointed} | {points.get("path", ""): cwd for points in pointers}
     whole = {sha: await _commit(cwd, sha) for sha in sorted(commits)} if cwd else {}
-    digests = {path: await _digest(cwd, path) for path in sorted(paths)}
+    digests = {path: await _digest(base, path) for path, base in sorted(bases.items()) if path}
     return Facts(
         {sha: found for sha, found in whole.items() if found}, {path: one for path, one in digests.items() if one}
     )
@@ -242,8 +258,9 @@ async def draft(agent: Agent, arguments: Arguments) -> object:
 async def _owed(agent: Agent, name: str, session: str) -> tuple[Work | None, list[RecordRow]]:
     row = await session_of(agent, name, {"session": session})
     rows = await _of_session(agent, name, session, row)
-    traces = _since(await agent.evidence.of(session), _last_ms(rows))
-    about = _about(agent, row.record.word("agent") if row else name, session, row.record.word(PROJECT) if row else "")
+    project = row.record.word(PROJECT) if row else ""
+    traces = _from(await _top(agent, project, ""), _since(await agent.evidence.of(session), _last_ms(rows)))
+    about = _about(agent, row.record.word("agent") if row else name, session, project)
     return receipts.draft(traces, about), rows
 
 
