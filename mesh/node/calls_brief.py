@@ -56,6 +56,7 @@ async def gathered(agent: Agent, wanted: Wanted) -> Told:
         "since_ms": wanted.since_ms,
         "project": wanted.project,
         "project_name": found.known.name(wanted.project),
+        "session": wanted.session,
         "goal": goal_of(left, own),
         "checkpoint": sessions.told_checkpoint(points[0]) if points else None,
         "lost_claims": await found.lost_claims(),

@@ -84,7 +84,7 @@ Waits for you (5)
   ~ remember: deploys go through CI
     claude on air, 06:30                            mesh memory approve mem1txu6
   ~ Unreported: 3 files changed (a.py, b.py, c.py)
-    claude on air, yesterday 22:30                                draft rcp2txu6
+    claude on air, yesterday 22:30                    mesh receipt show rcp2txu6
   ! measure the importer is with gemini on air
     this device had claimed it too
 
@@ -153,6 +153,21 @@ def test_many_rows_of_one_device_are_counted() -> None:
     assert "… 28 earlier: mesh log --device air" in out
     assert "note 0" in out
     assert "note 39" not in out
+
+
+def test_a_heap_of_anything_is_counted() -> None:
+    """The screen stays one that is read in the morning."""
+    many = {
+        "handoffs": [entry(f"h{n}", f"hand-off {n}", by("air", HOUR), state="open", remaining=[]) for n in range(30)],
+        "memories_pending": [entry(f"m{n}", "", by("air", HOUR), text=f"fact {n}") for n in range(30)],
+        "unreported": [entry(f"u{n}", f"draft {n}", by("air", HOUR)) for n in range(30)],
+        "at_work": [{"agent": "claude", "name": "air", "state": "working", "since_ms": NOW - HOUR}] * 30,
+    }
+    lines = view_brief.lines(Screen(80), {**TOLD, **many})
+    assert len(lines) < 110
+    out = "\n".join(lines)
+    for words in ("22 more: mesh handoff list", "22 more to remember", "22 more unreported", "for 1 h, 30 sessions"):
+        assert words in out
 
 
 def test_no_foreign_text_draws_on_the_terminal() -> None:
