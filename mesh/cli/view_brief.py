@@ -152,7 +152,7 @@ def _tasks(screen: Screen, told: Told, now: int) -> list[str]:
     tasks = [one for one in _parts(told.get("tasks")) if _word(one, "document") not in _left(told)]
     rows = [
         (
-            f"  {one.get('priority')}",
+            f"  {one_line(one.get('priority'))}",
             one_line(one.get("title")),
             one_line(one.get("project_name"), _NAME_CHARACTERS),
             f"due {when(_ms(one['due_ms']), now)}" if one.get("due_ms") else "",
@@ -212,7 +212,7 @@ def _events(told: Told) -> Iterator[tuple[Told, str, str, str]]:
         state = one_line(one.get("state")).replace("_", " ")
         yield one, "task", one_line(one.get("title")), "" if state == "open" else state
     for one in _parts(told.get("receipts")):
-        counts = [f"{one[key]} {key}" for key in ("verified", "inferred", "asserted") if one.get(key)]
+        counts = [f"{one_line(one[key])} {key}" for key in ("verified", "inferred", "asserted") if one.get(key)]
         yield one, "receipt", one_line(one.get("title")), ", ".join(counts)
     for one in _parts(told.get("sessions")):
         state = one_line(one.get("state")).replace("_", " ")

@@ -14,7 +14,9 @@ from mesh.node import clock
 
 CHARACTERS_PER_TOKEN = 4
 _LINE_CHARACTERS = 240
-_GOAL_CHARACTERS = 300
+_GOAL_CHARACTERS, _GOAL_SHARE = 300, 5  # of the goal, which stands there twice; at most a fifth of what there is
+_NAME_CHARACTERS = 60
+_SITUATION_CHARACTERS = 200
 _ID_CHARACTERS = 8  # of a document: enough to ask for, and to tell from all others
 _DETAILS_MAX = 16  # lines of one hand-off
 _MORE_CHARACTERS = 60  # that are kept free for how many are left out
@@ -35,10 +37,10 @@ class _Section:
 
 
 def written(brief: Told, budget: int) -> str:
-    """The brief in at most so many tokens; the goal and what it is about are there with any budget."""
-    goal = line(brief.get("goal"), _GOAL_CHARACTERS)
-    about = word(brief, "project_name") or "all projects"
-    first = [f"# Brief: {line(about)}", "", _situation(brief), _DATA]
+    """The brief in at most so many tokens, BRIEF_TOKENS_MIN or more; the goal is there with any budget."""
+    goal = line(brief.get("goal"), min(_GOAL_CHARACTERS, budget * CHARACTERS_PER_TOKEN // _GOAL_SHARE))
+    about = line(word(brief, "project_name") or "all projects", _NAME_CHARACTERS)
+    first = [f"# Brief: {about}", "", _situation(brief)[:_SITUATION_CHARACTERS], _DATA]
     last = []
     if goal:
         first += ["", f"**Goal:** {goal}"]
@@ -167,7 +169,7 @@ def _tasks(brief: Told) -> list[str]:
 
 def _task(one: Told) -> str:
     due = f", due {clock.day(_ms(one['due_ms']))}" if one.get("due_ms") else ""
-    return f"- [{one.get('priority')}] {line(one.get('title'))}{due}: `mesh task claim {short(one)}`"
+    return f"- [{line(one.get('priority'))}] {line(one.get('title'))}{due}: `mesh task claim {short(one)}`"
 
 
 def _memory(one: Told) -> str:
@@ -177,7 +179,7 @@ def _memory(one: Told) -> str:
 
 
 def _receipt(one: Told) -> str:
-    counts = [f"{one[key]} {key}" for key in ("verified", "inferred", "asserted") if one.get(key)]
+    counts = [f"{line(one[key])} {key}" for key in ("verified", "inferred", "asserted") if one.get(key)]
     claims = f" [{', '.join(counts)}]" if counts else ""
     return f"- {line(one.get('title'))}{claims} ({_author(one)}, `{short(one)}`)"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mesh.cli import view_brief
 from mesh.cli.screen import Screen, columns
@@ -180,6 +182,20 @@ def test_no_foreign_text_draws_on_the_terminal() -> None:
     out = "\n".join(view_brief.lines(Screen(80), hostile))
     assert "\x1b" not in out
     assert "\u202e" not in out
+
+
+LEAVES = st.one_of(st.text(max_size=60), st.integers(-(2**70), 2**70), st.none(), st.booleans())
+KEYS = st.sampled_from(
+    sorted({key for value in TOLD.values() if isinstance(value, list) for one in value for key in one})
+)
+ANYTHING = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=8))
+
+
+@given(told=st.dictionaries(st.sampled_from(sorted(TOLD)), ANYTHING, max_size=12))
+def test_whatever_an_agent_answers_is_shown(told: dict[str, object]) -> None:
+    """An agent of another version, or one that is none."""
+    for line in view_brief.lines(Screen(80), told):
+        assert not [character for character in line if character < " "]
 
 
 @pytest.mark.parametrize(
