@@ -236,7 +236,7 @@ def _author(one: Told) -> str:
 
 def line(value: object, characters_max: int = _LINE_CHARACTERS) -> str:
     """A foreign text in one safe line."""
-    return " ".join(shown(str(value or ""), characters_max).split())
+    return " ".join(shown("" if value is None else str(value), characters_max).split())
 
 
 def short(one: Told) -> str:

@@ -112,6 +112,7 @@ def test_a_word_that_nobody_verified_or_approved_says_so() -> None:
     """An agent's word is no fact only since another agent reads it."""
     text = words.written(whole(1), 5000)
     assert "fact: 0 stream the importer (said by claude, approved by nobody)" in text
+    assert "- [0] task 0 stream the importer: `mesh task claim x0`" in text
     assert "stream the importer [1 verified, 2 asserted] (claude on mini, " in text
 
 
