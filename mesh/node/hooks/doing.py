@@ -60,6 +60,7 @@ class Doing:
 
     async def state(self, state: str, words: str = "") -> None:
         """The session is in another state."""
+        self.trail.waits = state in {sessions.WAITING_PERMISSION, sessions.WAITING_INPUT}
         await self.ask("session.state", id=self.trail.document, state=state, words=words)
 
 
@@ -155,6 +156,8 @@ async def _evidence(doing: Doing, kind: str, **about: object) -> None:
     }  # fmt: skip
     await doing.agent.call("evidence.add", arguments)
     await doing.ask("claims.renew", session=doing.trail.document)
+    if doing.trail.waits:  # it was answered at its own place
+        await doing.state(sessions.WORKING)
 
 
 async def _forgetting(doing: Doing) -> Reply:
@@ -216,17 +219,23 @@ async def _limited(doing: Doing) -> Reply:
 async def _stopped(doing: Doing) -> Reply:
     """It thinks that it is done: what it has stays its own; what it changed it must tell, and is asked once."""
     await doing.ask("claims.renew", session=doing.trail.document)
-    await doing.state(sessions.IDLE)
-    if doing.event.late or doing.happening.anew:
-        return NOTHING
+    demand = "" if doing.event.late or doing.happening.anew else await _demand(doing)
+    await doing.state(sessions.WORKING if demand else sessions.IDLE)
+    return Reply(demand=demand)
+
+
+async def _demand(doing: Doing) -> str:
+    """What it is asked for before it stops; nothing where nothing is owed, or it was asked since the last change."""
     owed = await doing.ask("receipt.owed", session=doing.trail.document)
+    traces = await doing.agent.evidence.of(doing.trail.document)
+    last = next((trace.id for trace in reversed(traces) if trace.kind != claims.RUN), "")
+    if not owed.get("owed") or last == doing.trail.demanded:
+        return ""
+    doing.trail.demanded = last
     changed = [str(one.get("ref")) for one in _maps(owed, "changed")]
-    if not owed.get("owed") or len(changed) <= doing.trail.demanded:
-        return NOTHING
-    doing.trail.demanded = len(changed)
     named = ", ".join(changed[:_NEWS_TOLD]) + (", …" if len(changed) > _NEWS_TOLD else "")
-    return Reply(
-        demand=f"You changed {named}, and no receipt tells of it. File one with the tool `receipt` of the MCP server "
+    return (
+        f"You changed {named}, and no receipt tells of it. File one with the tool `receipt` of the MCP server "
         "`mesh`: what you changed and why, what you claim with the command that shows it, and what you did not do. "
         "Claim only what you ran. If the work is not done, leave a `handoff` as well."
     )
@@ -293,9 +302,10 @@ def _maps(told: Told, key: str) -> list[Mapping[str, object]]:
 
 
 async def _asked(doing: Doing) -> Reply:
+    """It wants a permission; where nobody elsewhere answers, it waits at its own place."""
     await doing.state(sessions.WAITING_PERMISSION)
     reply = await permitting.permitted(doing)
-    if not doing.event.late:
+    if reply.allowed is not None:
         await doing.state(sessions.WORKING)
     return reply
 

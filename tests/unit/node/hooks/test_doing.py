@@ -222,6 +222,10 @@ async def test_who_changed_something_is_asked_once(
         await ask(alder, "receipt.new", summary="Two files", session=document, as_=tool)
         assert await told(alder, tool, stop) == {}
         assert (await session(alder))["state"] == "idle"
+        await asyncio.sleep(0.002)  # receipts and changes are told apart by the millisecond
+        await told(alder, tool, edit, tool_input={"file_path": str(tmp_path / "b.py")})
+        assert "b.py" in str((await told(alder, tool, stop))["reason"]), "what came after the receipt is new"
+        assert (await session(alder))["state"] == "working"
 
 
 async def test_work_that_nobody_told_of_has_a_draft(tmp_path: Path) -> None:
@@ -338,6 +342,9 @@ async def test_a_permission_that_nobody_gives(tmp_path: Path) -> None:
         assert question["state"] == "expired"
         assert await told(alder, "claude", "permission", "p1", wait_s=1) == {}
         assert len(await all_of(alder, "ask.list", "asks", state="all")) == 1
+        assert (await session(alder))["state"] == "waiting_permission"
+        await told(alder, "claude", "bash")
+        assert (await session(alder))["state"] == "working"
 
 
 @pytest.mark.parametrize(("ranks", "wait_s"), [((), 60), (("relay",), 60), (("member",), 0)])
