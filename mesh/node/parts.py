@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 def of(agent: Agent) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
     """Name and work of each."""
     return (
+        ("forgotten", lambda: forgetting.run(agent.engine, agent.log)),
+        ("audit", lambda: auditing.run(agent.engine, agent.log)),
+        ("vault", agent.vault.run),
+        ("drops", agent.drops.run),
+        ("swept drops", agent.drops.tidy),
         ("calls", calls.ready),
         ("presence", lambda: presence.run(agent)),
         ("notify", lambda: notifying.run(agent)),

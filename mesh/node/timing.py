@@ -163,7 +163,6 @@ SESSION_SILENT_S = 21_600.0  # a session that says nothing for six hours is orph
 SESSION_LOOK_S = 600.0  # how often it is looked for those
 # Agents that are connected (MCP)
 CLIENT_NEWS_S = 1.0  # between two tidings that something changed: whoever hears one reads anew
-CLIENT_RENEW_S = 600.0  # between two looks whether the leases of a client that works on are to be renewed
 CLIENT_TOLD_S_MAX = 2.0  # for a client to take one
 
 # Service and doctor
