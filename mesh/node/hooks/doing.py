@@ -14,7 +14,7 @@ from mesh.errors import Refused
 from mesh.limits import HOOK_TEXT_CHARACTERS_MAX, LIST_MAX, SUMMARY_CHARACTERS_MAX
 from mesh.node import clock, keeping
 from mesh.node.hooks import permitting
-from mesh.node.hooks.happening import NOTHING, Happening, Reply, What
+from mesh.node.hooks.happening import NOTHING, Happening, Reply, What, line
 from mesh.node.hooks.once import once
 from mesh.node.hooks.trails import Trail
 from mesh.node.keeping import Told
@@ -27,6 +27,7 @@ _FILES_TOLD = 40  # files that a checkpoint or a hand-off of the machine names, 
 _RUNS_TOLD = 3  # commands in it
 _NEWS_TOLD = 5  # things that a session is told of with one prompt
 _TITLE_CHARACTERS = 200
+_MODEL_CHARACTERS, _PATH_CHARACTERS = 60, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,8 @@ async def _trail(agent: Agent, event: Event, happening: Happening) -> Trail:
     if trail is not None and not moved:
         return trail
     given = {
-        "tool": event.tool, "native": happening.native, "cwd": happening.cwd, "model": happening.model,
-        "transcript": happening.transcript, "as": event.principal,
+        "tool": event.tool, "native": happening.native, "cwd": happening.cwd, "as": event.principal,
+        "model": line(happening.model, _MODEL_CHARACTERS), "transcript": line(happening.transcript, _PATH_CHARACTERS),
     }  # fmt: skip
     found = await agent.call("session.begin", {key: value for key, value in given.items() if value})
     assert isinstance(found, dict), "a session"
@@ -110,7 +111,7 @@ async def _started(doing: Doing) -> Reply:
 async def _prompted(doing: Doing) -> Reply:
     """It works on something, and is told in a few lines what came since it was told last."""
     trail = doing.trail
-    trail.prompt = " ".join(doing.happening.words.split())[:_TITLE_CHARACTERS]
+    trail.prompt = line(doing.happening.words, _TITLE_CHARACTERS)
     await doing.state(sessions.WORKING, trail.prompt)
     since_ms, trail.turn_ms = trail.turn_ms, clock.now_ms()
     if doing.event.late or not since_ms:
@@ -163,7 +164,8 @@ async def _evidence(doing: Doing, kind: str, **about: object) -> None:
 async def _forgetting(doing: Doing) -> Reply:
     """What it had come to is kept before the tool makes its context shorter."""
     files, runs = await _traces(doing)
-    summary = "; ".join(part for part in (doing.trail.prompt, doing.happening.text, *runs) if part)
+    wanted = line(doing.happening.text, HOOK_TEXT_CHARACTERS_MAX)
+    summary = "; ".join(part for part in (doing.trail.prompt, wanted, *runs) if part)
     await doing.ask(
         "session.checkpoint",
         id=doing.trail.document,
@@ -255,9 +257,13 @@ async def _task_made(doing: Doing) -> Reply:
     happening = doing.happening
 
     async def act() -> Told:
-        title = " ".join(happening.words.split())[:_TITLE_CHARACTERS] or f"A task of {doing.event.tool}"
+        title = line(happening.words, _TITLE_CHARACTERS) or f"A task of {doing.event.tool}"
         return await doing.ask(
-            "task.add", title=title, text=happening.text, project=doing.trail.project, external=_external(doing)
+            "task.add",
+            title=title,
+            text=happening.text[:HOOK_TEXT_CHARACTERS_MAX],
+            project=doing.trail.project,
+            external=_external(doing),
         )
 
     await once(doing.agent, doing.event.id, act)
@@ -275,7 +281,7 @@ async def _task_done(doing: Doing) -> Reply:
 
 
 def _external(doing: Doing) -> str:
-    return f"{doing.event.tool}:{doing.happening.native}:{doing.happening.task}"[:_TITLE_CHARACTERS]
+    return line(f"{doing.event.tool}:{doing.happening.native}:{doing.happening.task}", _TITLE_CHARACTERS)
 
 
 # ── what the machine knows ───────────────────────────────────────────────────────────────────────
