@@ -16,6 +16,7 @@ _MODULES = {
     "search": "search",
     "hook": "hooks",
     "mcp": "mcp",
+    "vault": "vaults",
 }
 NAMES = tuple(_MODULES)
 ROUNDS = 3
