@@ -17,11 +17,14 @@ _MODULES = {
     "hook": "hooks",
     "mcp": "mcp",
     "vault": "vaults",
+    "drop": "drop",
 }
 NAMES = tuple(_MODULES)
 ROUNDS = 3
 IDLE = "w4"
 """It is measured in seconds and not in events, and one round has four devices."""
+LONG = {IDLE, "drop"}
+"""One round is enough unless told otherwise."""
 
 
 def run(
@@ -33,7 +36,7 @@ def run(
     foreign, amount = (count, seconds) if name == IDLE else (seconds, count)
     if foreign is not None:
         raise Misuse(f"{name} is not measured so", hint="--seconds is for w4, --count for the others.")
-    rounds = rounds if rounds is not None else 1 if name == IDLE else ROUNDS
+    rounds = rounds if rounds is not None else 1 if name in LONG else ROUNDS
     if rounds < 1 or (amount is not None and amount < 1):
         raise Misuse("a bench runs at least one round of at least one event or second")
     bench = importlib.import_module(f"mesh.cli.benches.{_MODULES[name]}")

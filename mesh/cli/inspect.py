@@ -105,11 +105,13 @@ def rebuild(context: typer.Context) -> None:
 
 def bench(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="ingest, w1 to w5, search or hook.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="ingest, w1 to w5, search, hook, mcp, vault or drop.")],
     *,
-    count: Annotated[int | None, typer.Option("-n", "--count", metavar="N", help="How many events or edits.")] = None,
+    count: Annotated[
+        int | None, typer.Option("-n", "--count", metavar="N", help="How many events, edits or, for drop, MiB.")
+    ] = None,
     seconds: Annotated[int | None, typer.Option(metavar="N", help="How long w4 looks on: 300.")] = None,
-    rounds: Annotated[int | None, typer.Option(metavar="N", help="How often; 3, and 1 for w4.")] = None,
+    rounds: Annotated[int | None, typer.Option(metavar="N", help="How often; 3, and 1 for w4 and drop.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Small numbers, to see that it runs.")] = False,
 ) -> None:
     """Measure this machine: real agents and disks, beside others that do the same. It uses homes of its own."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mesh.cli.screen import Screen, moment, one_line
+from mesh.cli.screen import Screen, fitted, moment, one_line
 from mesh.cli.view_notes import NAME_CHARACTERS
 from mesh.limits import KIB, MIB
 
 Told = Mapping[str, object]
 _GIB = 1024 * MIB
+DEVICE_COLUMNS = 16
 
 
 def dropped(screen: Screen, result: Told) -> list[str]:
@@ -93,14 +94,15 @@ def _row(screen: Screen, drop: Told) -> tuple[str, ...]:
     if state in {"fetching", "waiting"} and here:
         state = f"{100 * here // max(size, 1)} %"
     document = one_line(drop.get("document"))
+    sides = [_device(drop.get("from")), _device(drop.get("to")) or "all"]
     if screen.width is not None:
+        sides = [fitted(name, DEVICE_COLUMNS) for name in sides]
         space, _, name = document.rpartition("/")
         document = f"{space}/{name[:NAME_CHARACTERS]}" if space else document
     return (
         one_line(drop.get("title")),
         amount(size),
-        _device(drop.get("from")),
-        _device(drop.get("to")) or "all",
+        *sides,
         moment(drop.get("at_ms")),
         state,
         document,

@@ -111,6 +111,10 @@ async def status(agent: Agent, arguments: Arguments) -> object:
 
 
 async def _lacking(agent: Agent, drop: Drop) -> int:
+    """How many bytes are not here: as fetching knows while it goes on, else as the disk says."""
+    progress = agent.drops.fetching.progress.get(drop.document)
+    if progress is not None and progress.here < drop.size:
+        return drop.size - progress.here
     return await asyncio.to_thread(lacking, agent.drops.pool, drop)
 
 

@@ -163,7 +163,6 @@ SESSION_SILENT_S = 21_600.0  # a session that says nothing for six hours is orph
 SESSION_LOOK_S = 600.0  # how often it is looked for those
 # Agents that are connected (MCP)
 CLIENT_NEWS_S = 1.0  # between two tidings that something changed: whoever hears one reads anew
-CLIENT_RENEW_S = 600.0  # between two looks whether the leases of a client that works on are to be renewed
 CLIENT_TOLD_S_MAX = 2.0  # for a client to take one
 
 # Service and doctor
@@ -195,4 +194,5 @@ VAULT_LOOK_UNWATCHED_S = 60.0  # the same where the system tells nothing
 VAULT_KEPT_S = 60.0  # how often it is kept up to where the log was written out: one commit
 
 # Calls
+CALLS_READY_S = 30.0  # after its start an agent has all calls at hand; until then it has those that were asked for
 PROGRESS_INTERVAL_S = 0.1  # between two lines that tell a caller how far its call is

@@ -26,6 +26,7 @@ FIGURE = {
     "hook": "p50_ms",
     "mcp": "p50_ms",
     "vault": "notes_per_s",
+    "drop": "mb_per_s",
 }
 DEVICES = {"w4": 4}
 """How many devices of ours are measured in one round, where it is not one."""

@@ -107,7 +107,7 @@ async def test_what_is_remembered_is_recalled_with_who_said_it(device: Device) -
         kept = json.loads(await read(one, f"mesh://memory/{old['document']}"))
         assert kept["superseded_by"]
         device.call("memory.approve", id=waits["document"])
-        assert "1234" in str((await done(one, "recall", query="port of the proxy", kind=["preference"]))["memory"])
+        assert "1234" in str((await done(one, "recall", query="every proxy", kind=["preference"]))["memory"])
 
 
 async def test_resources_and_prompts(device: Device) -> None:

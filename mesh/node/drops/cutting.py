@@ -80,6 +80,7 @@ class Cutting:
         piece = packed(self._rows)
         chunk = Chunk.of(piece)
         self._pool.keep(chunk, piece)
+        self._pool.settle()
         self._pieces.append(chunk.digest)
         self._rows.clear()
 
@@ -87,5 +88,4 @@ class Cutting:
         """The whole, when no step is left: all of it is on the disk."""
         if self._rows:
             self._end_piece()
-        self._pool.settle()
         return Cut(self.size, self._whole.digest(), tuple(self._pieces), self._count, self._new_bytes)

@@ -132,6 +132,7 @@ class Fetching:
                 raise Malformed(f"the list of {drop.document} is longer than its file")
             missing = await asyncio.to_thread(self._missing, rows)
             whole &= await self._pages(peer, drop, number, missing, progress)
+            await asyncio.to_thread(self._pool.settle)
         return whole
 
     def _missing(self, rows: Sequence[Chunk]) -> Rows:

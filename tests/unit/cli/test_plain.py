@@ -20,6 +20,7 @@ from mesh.cli import (
     options,
     plain,
     remember,
+    search,
     ship,
     task,
 )
@@ -35,6 +36,7 @@ ANSWERS = {
     "note.show": result(**samples.HOSTILE),
     "conflicts": result(conflicts=[samples.CONFLICT], total=7, next=samples.CONFLICT["id"]),
     "conflicts.show": result(**samples.SHOWN),
+    "search": result(hits=[{"title": samples.ESCAPE, "document": "home/note/x"}], took_ms=1),
     "receipt.list": result(receipts=[samples.RECEIPT]),
     "recall": result(hits=[samples.MEMORY]),
     "task.list": result(tasks=[], more=0),
@@ -47,6 +49,8 @@ PLAIN = [
     ["status"],
     ["--json", "status"],
     ["status", "--json", "--quiet"],
+    ["search", "pump"],
+    ["search", "pump", "valve", "--type", "note", "--type=task", "--json", "--limit", "3", "old", "--project=x"],
     ["brief"],
     ["brief", "--json", "--project", "mesh", "--since=yesterday"],
     ["brief", "--markdown", "--budget", "300"],
@@ -94,6 +98,9 @@ NOT_PLAIN = [
     ["conflicts", "resolve", "3f", "--merge"],
     ["conflicts", "show"],
     ["log", "--follow"],
+    ["search"],
+    ["search", "--", "x"],
+    ["search", "x", "--limit", "1", "--limit", "2"],
     ["status", "--verbose"],
     ["status", "-v"],
     ["status", "now"],
@@ -171,6 +178,8 @@ WORDS = st.sampled_from(
         "--project",
         "--project=p",
         "--kind=text",
+        "--type=note",
+        "--type",
         "--whole",
         "--markdown",
         "--since=x",
@@ -190,6 +199,8 @@ COMMANDS = st.sampled_from(
         ["conflicts", "show"],
         ["status"],
         ["brief"],
+        ["search"],
+        ["search", "x"],
         ["log"],
         ["task", "list"],
         ["task", "ready"],
@@ -221,10 +232,10 @@ def _meant(words: list[str]) -> list[object]:
     """What the full tree would do."""
     taken: list[object] = []
     with pytest.MonkeyPatch.context() as patch:
-        for module in (note, inspect, conflicts, brief, task, handoff, ship, remember):
+        for module in (note, inspect, conflicts, brief, task, handoff, ship, remember, search):
             patch.setattr(module, "running", _options_of)
         names = ("note_add", "note_list", "note_show", "conflicts", "conflicts_show", "status", "log", "brief")
-        for name in (*names, "shipped", "recall", *_WORK):
+        for name in (*names, "search", "shipped", "recall", *_WORK):
             patch.setattr(frequent, name, _taker(name, taken))
         try:
             app.run(words)
@@ -247,6 +258,7 @@ def _taker(name: str, taken: list[object]) -> Callable[..., None]:
 def _whole(name: str, values: dict[str, object]) -> dict[str, object]:
     """The values with what is taken where nothing is given."""
     usual: dict[str, dict[str, object]] = {"note_add": {"path": "", "tags": ()}, "note_list": {"deleted": False}}
+    usual["search"] = {"types": ()}
     usual |= {"conflicts_show": {"whole": False}, "task_list": {"wanted": "open"}, "handoff_list": {"every": False}}
     usual |= {"brief": {"markdown": False}, "shipped": {"words": "", "unreported": False}, "recall": {"kinds": ()}}
     held = {**usual.get(name, {}), **values}

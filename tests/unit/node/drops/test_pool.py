@@ -82,12 +82,17 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
     pool, data = Pool(tmp_path), noise(1000)
     chunk = Chunk.of(data)
 
-    def full(_file: int) -> None:
+    def full(_path: Path, _target: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(DiskFull):
-        pool.keep(chunk, data)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", full)
+        with pytest.raises(DiskFull):
+            pool.keep(chunk, data)
     assert chunk_files(pool) == []
     assert not pool.has(chunk)
+    pool.keep(chunk, data)
+    monkeypatch.setattr(os, "fsync", lambda file: full(tmp_path, tmp_path) if file else None)
+    with pytest.raises(DiskFull):
+        pool.settle()
     assert not isinstance(cannot_write(tmp_path, OSError(errno.EACCES, "no")), DiskFull)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mesh.errors import NotGranted, Unreachable
+from mesh.node import clock, timing
 from mesh.node.agent import Agent
 from mesh.node.storage.store import SqliteStore
 from tests.unit.node.families import Told, act, ask, family, guarded, meet
@@ -233,6 +234,28 @@ async def test_work_that_nobody_told_of_has_a_draft(tmp_path: Path) -> None:
         (draft,) = await all_of(alder, "receipt.list", "receipts")
         assert draft["state"] == "unreported"
         assert "b.py" in str(draft["summary"])
+
+
+async def test_who_works_on_keeps_what_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its claims are renewed by what it does, long before their leases are over."""
+    async with family(tmp_path) as (alder,):
+        await let_in(alder)
+        await told(alder, "claude", "bash")
+        document = (await session(alder))["document"]
+        task = (await ask(alder, "task.add", title="Paint the fence"))["document"]
+
+        async def until_ms() -> int:
+            shown = await ask(alder, "task.show", id=task)
+            return int(shown["claim"]["until_ms"])  # type: ignore[index]
+
+        await ask(alder, "task.claim", id=task, session=document, as_="claude")
+        first = await until_ms()
+        await told(alder, "claude", "bash")
+        assert await until_ms() == first, "not with each command"
+        later_ms = clock.now_ms() + int(timing.LEASE_AGENT_S * 750)
+        monkeypatch.setattr(clock, "now_ms", lambda: later_ms)
+        await told(alder, "claude", "bash")
+        assert await until_ms() > first
 
 
 async def test_tasks_of_the_tool_are_tasks(tmp_path: Path) -> None:
