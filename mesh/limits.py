@@ -153,6 +153,9 @@ STATEMENTS_SHOWN_MAX = 200  # statements that one answer names one by one
 # Node
 PRESENCE_MAX = 32  # PROTOCOL: sessions at work on one device that it tells of
 PRESENCE_BYTES_MAX = 64 * KIB  # PROTOCOL: of what it tells of them
+NOTIFIED_KEPT_MAX = 1000  # things of which is kept that a notification told of them
+PROJECTION_TOKENS = 6000  # of a brief that is written as a file
+MEMORY_LINES_MAX = 200  # of a file of memories: agents read it whole
 BRIEF_MARKS_MAX = 16  # briefs of which is kept when they were shown
 BRIEF_TOKENS_DEFAULT = 1500  # of a brief for an agent, at four characters each
 BRIEF_TOKENS_MAX = 20_000
@@ -276,4 +279,5 @@ TASKS_READ_MAX = 10_000  # tasks that one answer looks at: more are no list that
 REMAINING_MAX = 100  # tasks that one hand-off makes: they share a commit with it
 HANDOFF_FILES_MAX = 100  # files of a hand-off that are looked for where it is picked up
 FILE_DIGEST_BYTES_MAX = 16 * MIB  # of a file whose digest is taken for that
+SESSIONS_RENEWED_MAX = 1024  # sessions of which is remembered when they looked after their claims
 CLAIMS_TOLD_MAX = 1024  # lost claims of which is known that somebody was told

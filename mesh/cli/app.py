@@ -30,8 +30,10 @@ from mesh.cli import (
     mcp,
     moving,
     note,
+    notify,
     pair,
     peer,
+    projection,
     recover,
     remember,
     search,
@@ -97,7 +99,10 @@ _DAILY = (
     consent,
     peer,
 )
-_UPKEEP = (mcp, agent, service, doctor, upgrade, logs, inspect, forks, backup, exporting, moving, recover, demo)
+_UPKEEP = (
+    mcp, notify, projection, agent, service, doctor, upgrade, logs, inspect, forks, backup, exporting, moving, recover,
+    demo,
+)  # fmt: skip
 for commands in (*_DAILY, *_UPKEEP):
     commands.add_to(app)
 

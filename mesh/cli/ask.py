@@ -50,8 +50,8 @@ def add_to(app: typer.Typer) -> None:
     "new",
     cls=Command,
     epilog=examples(
-        'mesh ask new "May I push to main?" --option allow --option deny --default deny --expires "in 10 minutes"',
-        'mesh ask "Which blue?" --wait',
+        'mesh ask new "May I push?" --option yes --option no --default no',
+        'mesh ask new "Which blue?" --wait --expires "in 10 minutes"',
     ),
 )
 def new(

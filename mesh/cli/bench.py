@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
+
 from mesh.errors import Misuse
 
-NAMES = ("ingest", "w1", "w2", "w3", "w4", "w5", "drop")
+_MODULES = {
+    "ingest": "ingest",
+    "w1": "hop",
+    "w2": "meeting",
+    "w3": "catch_up",
+    "w4": "idle",
+    "w5": "rest",
+    "search": "search",
+    "hook": "hooks",
+    "mcp": "mcp",
+    "drop": "drop",
+}
+NAMES = tuple(_MODULES)
 ROUNDS = 3
 IDLE = "w4"
 """It is measured in seconds and not in events, and one round has four devices."""
@@ -16,11 +30,7 @@ def run(
     name: str, *, quick: bool, count: int | None, rounds: int | None, seconds: int | None = None
 ) -> dict[str, object]:
     """Measure: `name`, `ours`, `beside`, `ratios`, `command`. Raises Misuse."""
-    from mesh.cli.benches import catch_up, drop, hop, idle, ingest, meeting, rest
-
-    runs = (ingest.run, hop.run, meeting.run, catch_up.run, idle.run, rest.run, drop.run)
-    benches = dict(zip(NAMES, runs, strict=True))
-    if name not in benches:
+    if name not in _MODULES:
         raise Misuse(f"there is no bench {name!r}", hint=f"There are: {', '.join(NAMES)}.")
     foreign, amount = (count, seconds) if name == IDLE else (seconds, count)
     if foreign is not None:
@@ -28,4 +38,6 @@ def run(
     rounds = rounds if rounds is not None else 1 if name in LONG else ROUNDS
     if rounds < 1 or (amount is not None and amount < 1):
         raise Misuse("a bench runs at least one round of at least one event or second")
-    return benches[name](quick=quick, count=amount, rounds=rounds)
+    bench = importlib.import_module(f"mesh.cli.benches.{_MODULES[name]}")
+    found: dict[str, object] = bench.run(quick=quick, count=amount, rounds=rounds)
+    return found

@@ -107,6 +107,11 @@ def task_list(*, wanted: str, project: str | None, limit: int | None) -> Call:
     return "task.list", {"filter": wanted, **_page(project, limit)}
 
 
+def task_ready(*, project: str | None, limit: int | None) -> Call:
+    """Tasks that can be begun."""
+    return task_list(wanted="ready", project=project, limit=limit)
+
+
 def handoff_list(*, every: bool, project: str | None, limit: int | None) -> Call:
     """Hand-offs."""
     return "handoff.list", {**({"all": True} if every else {}), **_page(project, limit)}
@@ -128,6 +133,11 @@ def search(*, words: str, types: tuple[str, ...], project: str | None, limit: in
         raise Misuse(message, hint="For example: mesh search pump valve")
     shown = HITS_SHOWN if limit is None else limit
     return "search", {"words": words, "types": list(types), **about(project), "limit": min(shown, LIST_MAX)}
+
+
+def mcp(*, cwd: str) -> Call:
+    """A connection that speaks MCP from then on, for a client that works in this folder."""
+    return "mcp", {"cwd": cwd}
 
 
 def status() -> Call:

@@ -189,7 +189,8 @@ def task_list(run: Run, *, wanted: str = "open", project: str | None = None, lim
 
 def task_ready(run: Run, *, project: str | None = None, limit: int | None = None) -> None:
     """List tasks that can be begun."""
-    task_list(run, wanted="ready", project=project, limit=limit)
+    result = run.ask(*calls.task_ready(project=project, limit=limit))
+    run.out.result(result, lambda screen: view_work.tasks(screen, result))
 
 
 def handoff_list(run: Run, *, every: bool = False, project: str | None = None, limit: int | None = None) -> None:

@@ -30,9 +30,9 @@ def add_to(app: typer.Typer) -> None:
     "new",
     cls=Command,
     epilog=examples(
-        'mesh handoff new "Rotate the API keys of the shop" --remaining "Replace the key in the worker" \\\n'
-        '  --remaining "Delete the old key" --verify "make check"',
-        'mesh handoff new "Choose a colour for the logo" --reason needs_human --to human',
+        'mesh handoff new "Rotate the API keys" --verify "make check"',
+        'mesh handoff new "Rotate the API keys" --remaining "Delete the old one"',
+        'mesh handoff new "Choose a colour" --reason needs_human --to human',
     ),
 )
 def new(

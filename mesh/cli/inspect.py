@@ -105,7 +105,7 @@ def rebuild(context: typer.Context) -> None:
 
 def bench(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="ingest, w1, w2, w3, w4, w5 or drop.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="ingest, w1 to w5, search, hook, mcp, vault or drop.")],
     *,
     count: Annotated[
         int | None, typer.Option("-n", "--count", metavar="N", help="How many events, edits or, for drop, MiB.")

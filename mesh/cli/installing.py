@@ -18,8 +18,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mesh.cli import tool_settings as settings
+from mesh.cli.run import Run
 from mesh.cli.tool_settings import Ours
-from mesh.errors import Damaged, Misuse, Refused
+from mesh.errors import Damaged, MeshError, Misuse, Refused
 from mesh.limits import MIB
 
 TOOLS = ("claude", "gemini", "codex")
@@ -111,6 +112,16 @@ def put_back(home: Path, tool: str) -> list[Change]:
         copy.unlink()
     path.unlink(missing_ok=True)
     return changes
+
+
+def put_all_back(run: Run) -> None:
+    """Before this home goes: put every tool back, and tell of each. One that cannot be is told of, and stays."""
+    for tool in (one for one in TOOLS if installed(run.home, one)):
+        try:
+            put_back(run.home, tool)
+            run.out.notice(f"The settings of {tool} are what they were.")
+        except MeshError as error:
+            run.out.warn(f"The settings of {tool} still name mesh: {error}")
 
 
 def _undone(home: Path, told: Mapping[str, object], now: bytes | None) -> bytes | None:

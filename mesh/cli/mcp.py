@@ -10,7 +10,7 @@ from mesh.cli.options import Command, examples, running
 
 def add_to(app: typer.Typer) -> None:
     """Put this command into the tree."""
-    app.command("mcp", cls=Command, epilog=examples("mesh mcp --as claude", "mesh --home ~/.mesh mcp"))(mcp)
+    app.command("mcp", cls=Command, epilog=examples("mesh mcp --as claude", "mesh mcp"))(mcp)
 
 
 def mcp(context: typer.Context) -> None:

@@ -13,6 +13,7 @@ import threading
 import time
 from pathlib import Path
 
+from mesh.cli import calls
 from mesh.cli.run import Run
 from mesh.errors import MeshError, Unreachable
 from mesh.limits import KIB
@@ -119,7 +120,7 @@ class Pipe:
         connection = self._run.agent()
         if connection is None:
             return None
-        connection.call("mcp", self._arguments())
+        connection.call(*self._call())
         agent, held = connection.taken()
         for line in self._beginnings:
             if "id" in (said := _read(line)):
@@ -130,13 +131,14 @@ class Pipe:
         self._listening.start()
         return agent
 
-    def _arguments(self) -> dict[str, object]:
+    def _call(self) -> calls.Call:
         """Who asks, and from where: clients start this in the folder that they work in."""
         try:
             folder = str(Path.cwd())
         except OSError:  # it was deleted
             folder = ""
-        return {"cwd": folder, **({"as": self._run.principal} if self._run.principal else {})}
+        name, arguments = calls.mcp(cwd=folder)
+        return name, {**arguments, **({"as": self._run.principal} if self._run.principal else {})}
 
     def _listen(self, agent: socket, held: bytes) -> None:
         """Write what the agent says, until it ends."""

@@ -63,6 +63,7 @@ def leave(
     force: Annotated[bool, typer.Option("--force", help="Even if something may be on this device only.")] = False,
 ) -> None:
     """Let this device forget its mesh: its keys and its database here go, what it wrote stays with the others."""
+    from mesh.cli import installing
     from mesh.node.background.service import installed_for
     from mesh.node.moving import leaving
 
@@ -73,6 +74,7 @@ def leave(
     device = leaving.who(run.home)
     may_leave(run, f"Leave the mesh with {one_line(device['name']) or 'this device'}?", force=force)
     agent.ended(run)
+    installing.put_all_back(run)
     left = leaving.leave(run.home)
     if installed_for(run.home) is not None:
         run.out.notice("Its service is still installed: `mesh service remove` takes it away.")

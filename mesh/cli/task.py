@@ -66,7 +66,7 @@ def add(
 @tasks.command("ready", cls=Command, epilog=examples("mesh task ready", "mesh task ready --project shop --json"))
 def ready(context: typer.Context, *, project: Project = None, limit: _Limit = None) -> None:
     """List what can be begun now: open, waiting for nothing, and taken by nobody."""
-    frequent.task_list(running(context), wanted="ready", project=project, limit=limit)
+    frequent.task_ready(running(context), project=project, limit=limit)
 
 
 @tasks.command("list", cls=Command, epilog=examples("mesh task list", "mesh task list --mine", "mesh task list --all"))

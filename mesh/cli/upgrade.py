@@ -70,7 +70,7 @@ def uninstall(
     ] = False,
 ) -> None:
     """Take mesh off this machine: agent, services, environment. What you wrote stays, here and on other devices."""
-    from mesh.cli import moving
+    from mesh.cli import installing, moving
     from mesh.node.background import service_manager as manager
     from mesh.node.background.service import homes_served, installed_for
     from mesh.node.background.upgrade import own_environment
@@ -87,6 +87,7 @@ def uninstall(
     else:
         confirm(run, f"End and remove {', '.join(what)}? What you wrote stays.")
     pid, _ = agent.ended(run)
+    installing.put_all_back(run)
     for service in services:
         manager.remove(service)
     if purge and leaving.something_is_left(run.home):

@@ -26,6 +26,7 @@ def lines(screen: Screen, told: Told) -> list[str]:
         ("synced", _synced(screen, told, peers)),
         ("holds", _held(told)),
         ("waiting", _waiting(told)),
+        *(("at work", _working(one)) for one in _parts(told.get("at_work"))),
     ]
     text = screen.fields(pairs)
     if peers:
@@ -150,6 +151,12 @@ def _waiting(told: Told) -> str:
     parts = [f"{counted(told['waiting'], 'event')} for what they stand on"] if told.get("waiting") else []
     parts += [f"{counted(told['void'], 'event')} not honoured"] if told.get("void") else []
     return ", ".join(parts)
+
+
+def _working(told: Told) -> str:
+    where = f" on {one_line(told['project'])}" if told.get("project") else ""
+    state = one_line(told.get("state")).replace("_", " ")
+    return f"{one_line(told.get('agent'))} at {one_line(told.get('name'))}{where}: {state}"
 
 
 def _peers(screen: Screen, peers: list[Told]) -> list[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mesh.cli.screen import Screen, counted, duration, lines_of, moment, one_line
+from mesh.cli.screen import Screen, counted, duration, fitted, lines_of, moment, one_line
 
 NAME_CHARACTERS = 10  # of a document's 26
+CELL_COLUMNS = 20  # of a name or a reason in a list
 Told = Mapping[str, object]
 _STYLES = {
     "done": "green", "completed": "green", "in_progress": "cyan", "claimed": "cyan", "blocked": "yellow",
@@ -77,10 +78,10 @@ def handoffs(screen: Screen, result: Told) -> list[str]:
             (
                 one_line(told.get("goal")),
                 f"{left}/{len(remaining)}",
-                one_line(told.get("to")),
-                _from(part(told, "from")),
+                _cell(screen, one_line(told.get("to"))),
+                _cell(screen, _from(part(told, "from"))),
                 _ago(told.get("age_ms")),
-                somebody(claim) if told.get("state") == "claimed" else one_line(told.get("state")),
+                _cell(screen, somebody(claim) if told.get("state") == "claimed" else one_line(told.get("state"))),
                 document(told.get("document")),
             )
         )
@@ -139,6 +140,11 @@ def _remaining(screen: Screen, found: list[Told]) -> list[str]:
     return ["", screen.ink("remaining", "dim"), *rows]
 
 
+def _cell(screen: Screen, text: str) -> str:
+    """A text in a column that others stand beside."""
+    return text if screen.width is None else fitted(text, CELL_COLUMNS)
+
+
 def _mark(told: Told) -> str:
     return {"done": "[x]", "dropped": "[-]", "in_progress": "[>]", "unknown": "[?]"}.get(one_line(told["state"]), "[ ]")
 
@@ -194,7 +200,7 @@ def tasks(screen: Screen, result: Told) -> list[str]:
                 str(told.get("priority")),
                 one_line(told.get("title")),
                 one_line(told.get("state")).replace("_", " "),
-                who or waiting or one_line(told.get("reason")),
+                _cell(screen, who or waiting or one_line(told.get("reason"))),
                 moment(told.get("due_ms")),
                 document(told.get("document")),
             )

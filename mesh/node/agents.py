@@ -27,7 +27,7 @@ CALLS = frozenset(
         "drop.add", "drop.list", "drop.status", "drop.get", "drop.rm",
         "conflicts", "conflicts.show", "conflicts.settled", "conflicts.resolve", "conflicts.undo",
         "history", "history.at", "history.diff", "undo", "restore",
-        "why", "trace", "search", "mcp",
+        "why", "trace", "search", "mcp", "hook",
         "receipt.new", "ship", "receipt.list", "receipt.show", "receipt.dispute", "receipt.owed", "receipt.proposal",
         "memory.add", "memory.list", "memory.show", "memory.supersede", "recall",
         "ask.new", "ask.list", "ask.show", "ask.wait",

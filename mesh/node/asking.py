@@ -39,7 +39,7 @@ async def look(agent: Agent) -> float:
     wait_s = timing.ASK_AGAIN_S
     for row in await keeping.listed(agent, "", (asks.KIND,)):
         if row.record.word("device") == agent.device and asks.taken(row.record) is None:
-            row = await calls_asks.decided(agent, row)  # noqa: PLW2901 - the same question, decided
-            if (expires := row.record.number("expires")) and asks.taken(row.record) is None:
+            one = (await calls_asks.decided(agent, row)).record
+            if (expires := one.number("expires")) and asks.taken(one) is None:
                 wait_s = min(wait_s, max(0.0, (expires - clock.now_ms()) / 1000))
     return wait_s

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mesh.errors import Misuse
 from mesh.events.kinds import Value
 from mesh.limits import LIST_MAX, SEQ_MAX
-from mesh.node import agents, claiming, clock, keeping, projects, timing
+from mesh.node import agents, answers, claiming, clock, keeping, projects, timing
 from mesh.node.arguments import Arguments, needed, number, text, texts
 from mesh.node.keeping import New, Told
 from mesh.node.redaction import counted, redacted, redacted_value
@@ -84,7 +84,7 @@ async def answer(agent: Agent, arguments: Arguments) -> object:
     def wanted(record: Record) -> keeping.Registers:
         return asks.answering(record, agent.device, option, counted(words)[0], clock.now_ms())
 
-    event = await keeping.changed(agent, "", row.record.document, wanted)
+    event = await answers.changed(agent, row.record.document, wanted)
     row = await decided(agent, await _again(agent, row))
     return {**told(agent, row), "event": event}
 
@@ -122,12 +122,12 @@ async def wait(agent: Agent, arguments: Arguments) -> object:
 
 
 async def decided(agent: Agent, row: RecordRow) -> RecordRow:
-    """A question as it stands; on the device that asked, decided for good where it can be."""
-    record = row.record
-    if record.word("device") != agent.device or not asks.taking(record, agent.device, clock.now_ms()):
-        return row
-    await keeping.changed(agent, "", record.document, lambda record: asks.taking(record, agent.device, clock.now_ms()))
-    return await _again(agent, row)
+    """A question as it truly stands; on the device that asked, decided for good where it can be."""
+    row = await answers.true(agent, row)
+    if row.record.word("device") == agent.device and asks.taking(row.record, agent.device, clock.now_ms()):
+        await answers.changed(agent, row.record.document, lambda one: asks.taking(one, agent.device, clock.now_ms()))
+        row = await answers.true(agent, await _again(agent, row))
+    return row
 
 
 async def _again(agent: Agent, row: RecordRow) -> RecordRow:

@@ -250,8 +250,11 @@ async def _close(agent: Agent, arguments: Arguments, end: str) -> object:
     name = agents.name_in(arguments)
     row = await keeping.chosen(agent, name, needed(arguments, "id"), (handoffs.KIND,))
     who, document = claiming.who_in(agent, name, arguments), row.record.document
+    held = leases.holder(row.record)
     if end == leases.DECLINED and leases.is_done(row.record):
         raise Refused(f"{document} is done already")
+    if end == leases.DONE and held and held.end == leases.DONE and claiming.is_own(held, who):
+        return {"document": str(document), "event": None, "state": handoffs.COMPLETED}  # by the last of its tasks
     event = await claiming.closed(agent, who, document, end, text(arguments, "words") or "")
     row = await keeping.chosen(agent, name, str(document), (handoffs.KIND,))
     return {"document": str(document), "event": event, "state": (await Work.read(agent, name)).state(row.record)}

@@ -35,21 +35,13 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
     shows = await agreeing.shown(agent.engine)
     counts = await agent.store.counts()
     peers = await calls_peers.peers(agent, shows)
-    admission = replica.verdict.admissions.get(own.admission)
     outcast = await taken_out(agent)
     forked = [forks.sentence(agent, fork) for fork in await forks.unseen(agent)]
-    server = agent.bus.server() if agent.bus else None
     reads = own.admission in replica.verdict.readers()  # others are not meant to have keys
     lacking = replica.learner.missing if reads else ()
     missing = [await missing_key(agent, epoch) for epoch in lacking[-EPOCHS_SHOWN_MAX:]]
     return {
-        "device": {
-            "id": agent.device,
-            "name": agent.held.name,
-            "rank": admission.rank if admission else None,
-            "role": role_text(admission.rank) if admission else None,
-            "taken_out": outcast,
-        },
+        "device": {**_device(agent), "taken_out": outcast},
         "mesh": {"id": digest_text(own.mesh)},
         "agent": {
             "running": agent.talk is not None,
@@ -58,7 +50,7 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
             "uptime_s": round(time.monotonic() - agent.started, 1),
         },
         "beacon": asdict(agent.finding.status()) if agent.finding else {"heard": 0, "problem": "", "hint": ""},
-        "server": asdict(server) if server else {"address": "", "state": "off"},
+        "server": asdict(agent.bus.server()) if agent.bus else {"address": "", "state": "off"},
         "peers": peers,
         "at_work": await presence.told(agent),
         "dials": agent.bus.dials() if agent.bus else 0,
@@ -107,6 +99,17 @@ async def taken_out(agent: Agent) -> dict[str, object] | None:
         "by": replica.verdict.name_of(said.admission),
         "time_ms": decode_inner(rows[0].placed.header.inner).time_ms,
         "reason": said.body.reason if isinstance(said.body, Close) else "",
+    }
+
+
+def _device(agent: Agent) -> dict[str, object]:
+    admission = agent.engine.replica.verdict.admissions.get(agent.engine.own.admission)
+    rank = admission.rank if admission else None
+    return {
+        "id": agent.device,
+        "name": agent.held.name,
+        "rank": rank,
+        "role": None if rank is None else role_text(rank),
     }
 
 

@@ -5,6 +5,7 @@ That a task is being worked on, or done, is never set: it comes of claims, so no
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mesh.node.agent import Agent
 
 _LIST_DEFAULT = 50
+_A_TURN = 64
 _FILTERS = ("ready", "mine", "blocked", "open", "all")
 _NOT_OVER = (tasks.OPEN, tasks.BLOCKED, tasks.NEEDS_HUMAN)
 _TOLD = "claims/told"
@@ -103,7 +105,11 @@ async def listed(agent: Agent, arguments: Arguments) -> object:
     rows = await work.all_tasks(() if wanted == "all" else _NOT_OVER)
     ordered = sorted(rows, key=lambda row: tasks.order(row.record))
     here = [row for row in ordered if not ids or row.record.word(PROJECT) in ids]
-    found = [row for row in here if await _belongs(work, row.record, wanted, who)]
+    found = []
+    for place, row in enumerate(here, 1):
+        found += [row] if await _belongs(work, row.record, wanted, who) else []
+        if place % _A_TURN == 0:  # others get theirs
+            await asyncio.sleep(0)
     told = [await work.told_task(row) for row in found[:limit]]
     return {"tasks": told, "more": max(len(found) - limit, 0)}
 
@@ -221,7 +227,9 @@ async def renew(agent: Agent, arguments: Arguments) -> object:
     name = agents.name_in(arguments)
     needed(arguments, "session")
     who = claiming.who_in(agent, name, arguments)
-    renewed = []
+    renewed: list[str] = []
+    if not claiming.may_renew(agent, who.session):
+        return {"renewed": renewed}
     for row in await keeping.listed(agent, name, (handoffs.KIND, tasks.KIND), limit=LIST_MAX):
         held = leases.holder(row.record)
         own = held and not held.end and held.session == who.session and held.device == who.device

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mesh.errors import Misuse, NotGranted, Refused
 from mesh.events.kinds import Value
+from mesh.limits import SESSIONS_RENEWED_MAX
 from mesh.names import DocumentId, device_text
 from mesh.node import clock, keeping, timing
 from mesh.node.arguments import Arguments, text
@@ -105,6 +106,18 @@ async def renewed(agent: Agent, who: Who, document: DocumentId) -> bool:
         return _renewed(held, now_ms)
 
     return await keeping.changed(agent, who.agent, document, wanted) is not None
+
+
+def may_renew(agent: Agent, session: str) -> bool:
+    """Whether a session's claims may need to be renewed: it did so a while ago, as this process remembers it."""
+    now_ms, renewals = clock.now_ms(), agent.memory.renewals
+    if now_ms - renewals.get(session, 0) < timing.RENEW_AGAIN_S * 1000:
+        return False
+    renewals.pop(session, None)  # the latest stands last
+    renewals[session] = now_ms
+    if len(renewals) > SESSIONS_RENEWED_MAX:
+        del renewals[next(iter(renewals))]
+    return True
 
 
 def _renewed(held: Claim, now_ms: int) -> Registers:

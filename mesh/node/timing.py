@@ -128,6 +128,14 @@ PAIRING_PORT_TRIES = 16  # ports that are tried when one is free on some address
 # Continuity
 PRESENCE_S = 30.0  # how often devices in reach are told who is at work, also when nothing changed
 PRESENT_S_MAX = 900.0  # without a sign of life a session is at work no longer: a command may run for minutes
+NOTIFY_CALM_S = 1.0  # what comes together is told of together
+NOTIFY_LOOK_S = 60.0  # how often it is looked for silence, and for what may be told again
+NOTIFY_QUESTION_S = 60.0  # between two notifications about questions, of which somebody waits for the answer
+NOTIFY_AGAIN_S = 3600.0  # between two about anything else
+NOTIFY_S_MAX = 10.0  # for the program that shows one
+SILENT_S = 259_200.0  # three days: a device that is only switched off for a weekend is no news
+PROJECTION_CALM_S = 2.0  # what comes together is written together
+PROJECTION_AGAIN_S = 1800.0  # how often files are written anew since time has passed
 GIT_S_MAX = 10.0  # one question to git: the first commit of a long history is found in one or two
 
 ASK_WAIT_MS_MAX = 600_000  # how long one call waits for an answer of the person
@@ -155,7 +163,6 @@ SESSION_SILENT_S = 21_600.0  # a session that says nothing for six hours is orph
 SESSION_LOOK_S = 600.0  # how often it is looked for those
 # Agents that are connected (MCP)
 CLIENT_NEWS_S = 1.0  # between two tidings that something changed: whoever hears one reads anew
-CLIENT_RENEW_S = 600.0  # between two looks whether the leases of a client that works on are to be renewed
 CLIENT_TOLD_S_MAX = 2.0  # for a client to take one
 
 # Service and doctor
@@ -168,6 +175,7 @@ FETCH_S_MAX = 900.0  # one step of an upgrade: libraries come over a slow line
 # Hand-offs and tasks
 LEASE_AGENT_S = 7200.0  # an agent's claim, from what it did last: longer than any one step of its work
 LEASE_PERSON_S = 604_800.0  # a person's: people do not renew
+RENEW_AGAIN_S = 300.0  # a session that does much looks after its claims so often: far less than half a lease
 HANDOFF_FRESH_S = 86_400.0  # who picks up an older one asks a person first: what it says may be true no more
 LOST_TOLD_S = 604_800.0  # a claim that was lost is told of for so long after its lease was over
 CLAIMS_FIRST_S = 2.0  # after the start, when others had time to bring what was claimed meanwhile
@@ -185,4 +193,5 @@ VAULT_LOOK_S = 60.0  # between looks at the whole folder, for what nobody told
 VAULT_KEPT_S = 60.0  # how often it is kept up to where the log was written out: one commit
 
 # Calls
+CALLS_READY_S = 30.0  # after its start an agent has all calls at hand; until then it has those that were asked for
 PROGRESS_INTERVAL_S = 0.1  # between two lines that tell a caller how far its call is

@@ -81,6 +81,16 @@ def taken(record: Record) -> Answer | None:
     return _read(value) if isinstance(value, dict) else None
 
 
+def is_answer(key: str) -> bool:
+    """Whether a register is an answer, or what came of a question: what only one device may say."""
+    return key == _TAKEN or key.startswith(ANSWER)
+
+
+def whose(record: Record, key: str) -> str:
+    """The device that alone may say such a register."""
+    return record.word("device") if key == _TAKEN else key.removeprefix(ANSWER)
+
+
 def state(record: Record, now_ms: int) -> tuple[str, Answer | None]:
     """How a question stands, and the answer that is taken, or will be as far as this device can see."""
     if (done := taken(record)) is not None:

@@ -192,6 +192,6 @@ def _by_words(text: str, traces: Sequence[Trace]) -> tuple[str, dict[str, object
 
 
 def same_path(path: str, said: str) -> bool:
-    """Whether a path is meant by one that may be its end: `docs/CLI.md` of `/home/me/mesh/docs/CLI.md`."""
+    """Whether a path is meant by one that may be its end: `docs/CLI.md` of `/srv/mesh/docs/CLI.md`."""
     parts, wanted = path.split("/"), said.removeprefix("./").split("/")
     return said != "" and "." in wanted[-1] and parts[-len(wanted) :] == wanted

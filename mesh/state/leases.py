@@ -57,8 +57,11 @@ class Claim:
 
 def claims(record: Record) -> tuple[Claim, ...]:
     """All claims of a record, by name; what cannot be read is none."""
+    made = record.saids(CLAIM)
+    if not made:  # as most
+        return ()
     ends, seen_by = record.saids(END), _acknowledged(record)
-    found = (_claim(name, value, ends.get(name, {}), seen_by) for name, value in record.saids(CLAIM).items())
+    found = (_claim(name, value, ends.get(name, {}), seen_by) for name, value in made.items())
     return tuple(claim for claim in found if claim is not None)
 
 

@@ -83,9 +83,8 @@ class Record:
 
     def under(self, prefix: str) -> dict[str, Value]:
         """The registers under a prefix, without it, by name."""
-        return {
-            key.removeprefix(prefix): self.registers[key] for key in sorted(self.registers) if key.startswith(prefix)
-        }
+        keys = sorted(key for key in self.registers if key.startswith(prefix))
+        return {key.removeprefix(prefix): self.registers[key] for key in keys}
 
     def saids(self, prefix: str) -> dict[str, Mapping[str, object]]:
         """The registers under a prefix that hold a JSON map."""
@@ -153,7 +152,7 @@ def edits(document: Document, registers: Mapping[str, Value], text: str | None =
         elif value is not None and live != [value]:
             check_register(document.id.type, key, value)
             out.append(Put(key, value))
-    if text is not None:
+    if text is not None and text != document.text():
         out += splices(document.text(), text) if document.body is not None else [Put(BODY, text)]
     return tuple(out)
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from mesh.errors import Misuse, Refused
 from mesh.events.kinds import Value
+from mesh.limits import SEQ_MAX
+from mesh.names import DocumentId
 from mesh.state import leases
 from mesh.state.leases import Claim
 from mesh.state.records import PROJECT, STATE, TITLE, Record, listing, must_be_line
@@ -106,10 +108,10 @@ def is_ready(record: Record, others: Mapping[str, Record], now_ms: int) -> bool:
     return state(record, now_ms) == OPEN and not waits_for(record, others)
 
 
-def order(record: Record) -> tuple[int, int, str]:
+def order(record: Record) -> tuple[int, int, DocumentId]:
     """How tasks are listed: the most urgent first, then what is due first, then by name."""
     due = record.number("due")
-    return record.number("priority", PRIORITY_DEFAULT), due or 1 << 62, str(record.document)
+    return record.number("priority", PRIORITY_DEFAULT), due or SEQ_MAX, record.document
 
 
 def set_state(record: Record, wanted: str, reason: str = "") -> dict[str, Value]:

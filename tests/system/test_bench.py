@@ -22,6 +22,9 @@ FIGURE = {
     "w3": "seconds",
     "w4": "rss_mb",
     "w5": "log_over_body",
+    "search": "slowest_ms",
+    "hook": "p50_ms",
+    "mcp": "p50_ms",
     "drop": "mb_per_s",
 }
 DEVICES = {"w4": 4}

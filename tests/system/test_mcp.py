@@ -84,6 +84,11 @@ def said(found: types.CallToolResult) -> str:
     return content.text
 
 
+def lines(path: Path) -> list[str]:
+    """A file's lines, sorted."""
+    return sorted(path.read_text("utf-8").splitlines())
+
+
 def body(device: Device, document: object) -> str:
     """The text of a note."""
     return str(device.call("note.show", document=document)["body"])
@@ -180,12 +185,15 @@ async def test_a_grant_that_ends_ends_what_a_connected_client_may_do(device: Dev
 # ── many at once ─────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_six_clients_and_the_command_line_lose_nothing(device: Device) -> None:
-    """All append to one note and make notes of their own at the same time."""
+async def test_six_clients_the_command_line_and_the_vault_lose_nothing(device: Device, fleet: Fleet) -> None:
+    """All append to one note and make notes of their own at the same time, and files are written in the folder."""
     names = [f"tool-{number}" for number in range(6)]
     for name in names:
         let_in(device, name)
-    shared = device.note("shared", "begin\n")
+    vault = fleet.folder / "vault"
+    vault.mkdir()
+    device.done("vault", "link", vault)
+    shared = str(device.call("note.add", title="shared", body="begin\n", path="shared.md")["document"])
 
     async def one(name: str, form: str) -> list[str]:
         async with client(device, form, name) as connected:
@@ -200,11 +208,27 @@ async def test_six_clients_and_the_command_line_lose_nothing(device: Device) -> 
     def by_hand() -> list[str]:
         return [str(device.done("note", "add", f"by hand {n}")["document"]) for n in range(EACH)]
 
+    def in_files() -> None:
+        for number in range(EACH):
+            (vault / f"file {number}.md").write_text(f"written {number}\n", "utf-8")
+
     work = [one(name, FORMS[number % len(FORMS)]) for number, name in enumerate(names)]
-    written, _ = await asyncio.gather(asyncio.gather(*work), asyncio.to_thread(by_hand))
+    written, _, _ = await asyncio.gather(asyncio.gather(*work), asyncio.to_thread(by_hand), asyncio.to_thread(in_files))
     assert sorted(body(device, shared).splitlines()) == sorted(["begin", *chain.from_iterable(written)])
     by_tools = [str(number) for number in range(EACH)] * len(names)
-    assert sorted(device.all_titles()) == sorted(["shared", *(f"by hand {n}" for n in range(EACH)), *by_tools])
+    by_others = [f"{how} {number}" for how in ("by hand", "file") for number in range(EACH)]
+    titles = sorted(["shared", *by_others, *by_tools])
+    await asyncio.to_thread(fleet.wait, "the files are notes", lambda: sorted(device.all_titles()) == titles)
+    files = {
+        "shared.md": sorted(body(device, shared).splitlines()),
+        **{f"{name}/{number}.md": [f"{name} {number}"] for name in names for number in range(EACH)},
+        **{f"file {number}.md": [f"written {number}"] for number in range(EACH)},
+    }
+
+    def mirrored() -> bool:
+        return all((vault / name).is_file() and lines(vault / name) == text for name, text in files.items())
+
+    await asyncio.to_thread(fleet.wait, "the notes are files", mirrored)
     device.stop()
     assert device.done("verify", "--deep")["ok"] is True
 
@@ -308,7 +332,7 @@ class Raw:
         info = {"name": "Old Tool", "version": "1"}
         found = self.ask("initialize", {"protocolVersion": version, "capabilities": {}, "clientInfo": info})
         self.tell("notifications/initialized")
-        return found["result"]
+        return dict(found["result"])
 
     def write(self, line: bytes) -> None:
         """Send a line as it is."""

@@ -5,14 +5,16 @@ Here is looked at what a client gets; the rules of hand-offs, receipts and quest
 
 from __future__ import annotations
 
+import asyncio
 import json
+from typing import Any
 
 import mcp_types as types
 import pytest
 from mcp import Client, MCPError
 
 from mesh.node.socket_client import Told
-from tests.system.harness import Device, Fleet
+from tests.system.harness import Device, Fleet, wait
 from tests.system.test_mcp import client, done, let_in, said, used
 
 pytestmark = pytest.mark.system
@@ -45,15 +47,12 @@ async def test_a_hand_off_goes_from_one_agent_to_exactly_one_other(device: Devic
         assert refused.is_error
         assert "taken already" in said(refused)
         assert told(await done(two, "pickup", id=left["document"]), "claim")["name"] == claim["name"]
-        (task,) = left["tasks"]  # type: ignore[misc]
+        task = listed(left, "tasks")[0]
         assert (await done(two, "task", id=task, claim=True, status="done", notes="written"))["state"] == "done"
         assert (await done(two, "task", id=task))["state"] == "done"
-        assert json.loads(await read(two, f"mesh://handoff/{left['document']}"))["state"] == "done"
-        sessions = device.call("session.list")["sessions"]
-        assert isinstance(sessions, list)
-        assert [one["agent"] for one in sessions] == ["gemini", "gemini"]
-    device_sessions = device.call("session.list")["sessions"]
-    assert device_sessions == []  # what began with a client ends with it
+        assert json.loads(await read(two, f"mesh://handoff/{left['document']}"))["state"] == "completed"
+        assert open_sessions(device) == ["gemini", "gemini"]
+    await asyncio.to_thread(wait, "what began with a client ends with it", lambda: not open_sessions(device))
 
 
 async def test_a_receipt_without_evidence_is_asserted(device: Device) -> None:
@@ -63,8 +62,7 @@ async def test_a_receipt_without_evidence_is_asserted(device: Device) -> None:
             one, "receipt", summary="cookies carried over", changed=["login.py"], why="they expired",
             claims=[{"text": "all tests pass", "evidence": "pytest -q"}], not_done=["the old ones"],
         )  # fmt: skip
-        (claim,) = filed["claims"]  # type: ignore[misc]
-        assert claim["status"] == "asserted"  # type: ignore[index]
+        assert [claim["status"] for claim in listed(filed, "claims")] == ["asserted"]
         assert json.loads(await read(one, f"mesh://receipt/{filed['document']}"))["title"] == "cookies carried over"
     async with client(device, "auto", "gemini") as two:
         assert "cookies carried over" in said(await used(two, "continuity"))
@@ -86,30 +84,30 @@ async def test_tasks_are_made_listed_and_wait_for_each_other(device: Device) -> 
         first = await done(one, "task", title="build it")
         second = await done(one, "task", title="ship it", needs=[first["document"]], status="blocked", notes="wait")
         assert (await done(one, "task", title="begin at once", claim=True))["state"] == "in_progress"
-        found = (await done(one, "tasks"))["tasks"]
-        assert isinstance(found, list)
-        assert [task["title"] for task in found] == ["build it"]
-        mine = (await done(one, "tasks", filter="mine"))["tasks"]
-        assert isinstance(mine, list)
-        assert [task["title"] for task in mine] == ["begin at once"]
+        assert [task["title"] for task in listed(await done(one, "tasks"), "tasks")] == ["build it"]
+        mine = await done(one, "tasks", filter="mine")
+        assert [task["title"] for task in listed(mine, "tasks")] == ["begin at once"]
         assert json.loads(await read(one, f"mesh://task/{second['document']}"))["waits"]
 
 
 async def test_what_is_remembered_is_recalled_with_who_said_it(device: Device) -> None:
     """And what took its place says so."""
     async with client(device, "auto", "claude") as one:
-        old = await done(one, "remember", text="the port of the proxy is 8080", kind="fact")
-        await done(one, "remember", text="the port of the proxy is 9090", kind="fact", supersedes=old["document"])
+        old = await done(one, "remember", text="the port of the proxy is 8080", scope="device")
+        await done(one, "remember", text="the port of the proxy is 9090", supersedes=old["document"])
+        waits = await done(one, "remember", text="every proxy has port 1234", kind="preference", scope="global")
+        assert waits["state"] == "pending"
         await done(one, "note", path="proxy.md", text="the proxy listens on a port")
         found = await done(one, "recall", query="port of the proxy")
-        memory, rest = found["memory"], found["found"]
-        assert isinstance(memory, list)
-        assert isinstance(rest, list)
+        memory, rest = listed(found, "memory"), listed(found, "found")
         assert memory[0]["text"] == "the port of the proxy is 9090"
         assert memory[0]["author"]["agent"] == "claude"
+        assert "1234" not in str(memory)  # not before the person stands for it
         assert "proxy" in [hit["title"] for hit in rest]
         kept = json.loads(await read(one, f"mesh://memory/{old['document']}"))
         assert kept["superseded_by"]
+        device.call("memory.approve", id=waits["document"])
+        assert "1234" in str((await done(one, "recall", query="every proxy", kind=["preference"]))["memory"])
 
 
 async def test_resources_and_prompts(device: Device) -> None:
@@ -123,7 +121,7 @@ async def test_resources_and_prompts(device: Device) -> None:
         own = str(device.status()["device"]["id"])  # type: ignore[index]
         ledger = json.loads(await read(one, f"mesh://ledger/{own}?limit=3"))
         assert len(ledger["events"]) == 3
-        for uri in ("mesh://nothing", "mesh://handoff", "file:///etc/passwd", "mesh://note/none", "mesh://[", "x"):
+        for uri in ("mesh://nothing", "mesh://handoff", "ftp://mesh/note/x", "mesh://note/none", "mesh://[", "x"):
             with pytest.raises(MCPError):
                 await read(one, uri)
         for prompt in (await one.list_prompts()).prompts:
@@ -136,10 +134,22 @@ async def test_resources_and_prompts(device: Device) -> None:
             await one.get_prompt("ship", {"id": "x"})
 
 
+def open_sessions(device: Device) -> list[str]:
+    """Whose sessions are not over."""
+    return [str(one["agent"]) for one in listed(device.call("session.list"), "sessions")]
+
+
 def told(answer: Told, key: str) -> Told:
     """A part of an answer."""
     found = answer[key]
     assert isinstance(found, dict), answer
+    return found
+
+
+def listed(answer: Told, key: str) -> list[Any]:
+    """A list in an answer."""
+    found = answer[key]
+    assert isinstance(found, list), answer
     return found
 
 

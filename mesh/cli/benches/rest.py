@@ -19,7 +19,7 @@ from mesh.node import agent as agents
 from mesh.node import home as homes
 
 EVENTS, EVENTS_QUICK = 20_000, 1_000
-_VIEWS = "name LIKE 'note%' OR name LIKE 'sqlite_autoindex_note%'"
+_VIEWS = "name LIKE 'note%' OR name LIKE 'record%' OR name LIKE 'title_words%' OR name LIKE 'sqlite_autoindex_note%'"
 
 
 def run(*, quick: bool, count: int | None, rounds: int) -> dict[str, object]:

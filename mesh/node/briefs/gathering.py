@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mesh.limits import BRIEF_LATE_ROWS_MAX, BRIEF_NOTES_READ_MAX, BRIEF_SHOWN_MAX, LIST_MAX
 from mesh.names import Digest, DocumentId, device_text
-from mesh.node import agents, calls_sessions, calls_tasks, keeping, projects, subjects
+from mesh.node import agents, calls_memories, calls_sessions, calls_tasks, keeping, projects, subjects
 from mesh.node.claiming import device_name
 from mesh.node.keeping import Told
 from mesh.node.storage.store_port import NoteRow, RecordRow
@@ -70,8 +70,10 @@ class Gathering:
         return document in self._late or max(times_ms) >= self._wanted.since_ms
 
     def _told(self, row: RecordRow) -> Told:
-        told = keeping.told(self._agent, row)
-        return {**told, "project_name": self.known.name(str(told["project"])), "late": self._came_late(row)}
+        return {**keeping.told(self._agent, row), **self._told_project(row)}
+
+    def _told_project(self, row: RecordRow) -> Told:
+        return {"project_name": self.known.name(row.record.word(PROJECT)), "late": self._came_late(row)}
 
     def _came_late(self, row: RecordRow) -> bool:
         return row.record.document in self._late and row.updated.time_ms < self._wanted.since_ms
@@ -136,7 +138,7 @@ class Gathering:
         rows = await keeping.listed(self._agent, self._wanted.name, memories.TYPES, limit=LIST_MAX)
         for row in rows:
             record, here = row.record, self._is_here(row.record)
-            told = {**self._told(row), **memories.told(record, self._wanted.now_ms)}
+            told = {**await calls_memories.told(self._agent, row), **self._told_project(row)}
             if told["state"] == memories.PENDING and here:
                 pending.append(told)
             elif told["state"] in memories.USABLE and (here or record.word("scope") == memories.GLOBAL):

@@ -123,7 +123,7 @@ async def _prompted(doing: Doing) -> Reply:
         if trail.is_news(str(one.get("document")))
     ]
     lines += [
-        f"“{one.get('question')}” was answered: {one.get('outcome')}."
+        f"“{one.get('title')}” was answered: {one.get('answer')}."
         for one in _maps(told, "answers")
         if trail.is_news(str(one.get("document")))
     ]
@@ -154,6 +154,7 @@ async def _evidence(doing: Doing, kind: str, **about: object) -> None:
         "at_ms": doing.event.at_ms,
     }  # fmt: skip
     await doing.agent.call("evidence.add", arguments)
+    await doing.ask("claims.renew", session=doing.trail.document)
 
 
 async def _forgetting(doing: Doing) -> Reply:
@@ -213,7 +214,7 @@ async def _limited(doing: Doing) -> Reply:
 
 
 async def _stopped(doing: Doing) -> Reply:
-    """It thinks that it is done: what it has goes on to be its own; what it changed it must tell, and is asked once."""
+    """It thinks that it is done: what it has stays its own; what it changed it must tell, and is asked once."""
     await doing.ask("claims.renew", session=doing.trail.document)
     await doing.state(sessions.IDLE)
     if doing.event.late or doing.happening.anew:

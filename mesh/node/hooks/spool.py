@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mesh.errors import Busy, Malformed, MeshError, Misuse, Unreachable
+from mesh.errors import Busy, Malformed, MeshError, Unreachable
 from mesh.limits import HOOK_KEPT_BYTES_MAX, MIB, SPOOL_FILES_MAX
 from mesh.node import clock, timing
 from mesh.node.hooks import taking
@@ -50,7 +51,7 @@ async def taken(agent: Agent) -> int:
                 continue
             except Unreachable:
                 raise
-            except (MeshError, ValueError, TypeError) as error:  # it will never be anything else
+            except (MeshError, ValueError, TypeError, RecursionError) as error:  # it will never be anything else
                 agent.log("hook.dropped", file=path.name, error=str(error))
             await asyncio.to_thread(path.unlink, missing_ok=True)
             count += 1
@@ -62,7 +63,7 @@ def _waiting(folder: Path) -> list[Path]:
     found = []
     with contextlib.suppress(FileNotFoundError):
         for path in folder.iterdir():
-            if path.suffix == ".json":
+            if path.suffix == ".json" and (path.is_symlink() or not path.is_dir()):
                 found.append(path)
             elif path.suffix == ".new" and path.stat().st_mtime < clock.now_ms() / 1000 - _DRAFT_S:
                 path.unlink(missing_ok=True)
@@ -70,13 +71,18 @@ def _waiting(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> dict[str, object]:
-    """What one says. Raises Malformed or ValueError."""
-    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    """What one says. Raises Malformed, ValueError or RecursionError; Unreachable where it cannot be read now."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.ENXIO}:  # a link, or a socket
+            raise Malformed(f"{path.name} is no event of a hook") from error
+        raise Unreachable(f"{path.name} cannot be read: {error.strerror}") from error
     with os.fdopen(file, "rb") as stream:
         about = os.fstat(file)
         if not stat.S_ISREG(about.st_mode) or about.st_uid != os.getuid() or about.st_size > _FILE_BYTES_MAX:
             raise Malformed(f"{path.name} is no event of a hook")
         told = json.loads(stream.read(_FILE_BYTES_MAX))
     if not isinstance(told, dict):
-        raise Misuse(f"{path.name} is no event of a hook")
+        raise Malformed(f"{path.name} is no event of a hook")
     return told

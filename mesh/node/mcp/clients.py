@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -37,9 +36,7 @@ class Client:
     agent: Agent
     name: str
     cwd: str
-    since_ms: int = 0
     under_way: int = 0
-    renewed_s: float = 0.0
     sessions: dict[str, str] = field(default_factory=dict)
     begun: dict[str, str] = field(default_factory=dict)
     subscribed: dict[str, Callable[[str], Awaitable[None]]] = field(default_factory=dict)
@@ -55,10 +52,9 @@ class Clients:
         self._loading = asyncio.Lock()
         self._clients: set[Client] = set()
 
-    def told(self) -> list[dict[str, object]]:
-        """Who is connected, under which names, and since when."""
-        held = sorted(self._clients, key=lambda client: client.since_ms)
-        return [{"agents": sorted(client.sessions), "since_ms": client.since_ms, "cwd": client.cwd} for client in held]
+    def add(self, client: Client) -> None:
+        """One more is connected."""
+        self._clients.add(client)
 
     def spoken_for(self, *, but: Client) -> frozenset[str]:
         """The sessions that other clients speak for."""
@@ -74,11 +70,10 @@ class Clients:
         if len(self._clients) >= CLIENTS_MAX:
             raise Busy(f"{CLIENTS_MAX} agents are connected already", hint="End one of them, then try again.")
         client = Client(self._agent, agents.name_in(arguments), text(arguments, "cwd") or "")
-        client.since_ms = int(time.time() * 1000)
         server = await self._loaded()
 
         async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            self._clients.add(client)
+            self.add(client)
             try:
                 await server.serve(client, reader, writer)
                 await sessions.end(client)  # not when the agent itself ends: then nothing more is said

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import time
 from typing import TYPE_CHECKING
 
 from mesh.errors import MeshError
-from mesh.node import keeping, projects, timing
+from mesh.node import keeping, projects
 from mesh.node.storage.store_port import RecordRow
 from mesh.state import sessions
 from mesh.state.records import PROJECT
@@ -33,10 +32,8 @@ async def session_of(caller: Caller) -> str | None:
         return None
     client.sessions[caller.name] = found
     agent.presence.seen(found)
-    if time.monotonic() > client.renewed_s + timing.CLIENT_RENEW_S:
-        client.renewed_s = time.monotonic()
-        with contextlib.suppress(MeshError):
-            await caller.call("claims.renew", session=found)
+    with contextlib.suppress(MeshError):  # it cannot write just now: the call itself tells
+        await caller.call("claims.renew", session=found)
     return found
 
 

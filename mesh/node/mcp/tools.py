@@ -11,11 +11,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from mesh.errors import MeshError, Misuse
+from mesh.limits import RECALL_WORDS_MAX
 from mesh.node import agents
 from mesh.node.mcp.caller import Caller, Told
 from mesh.node.mcp.schemas import BY_NAME
 from mesh.node.mcp.sessions import session_of
 from mesh.node.socket_server import error_json
+from mesh.state.memories import ranked, terms
 
 Given = Mapping[str, object]
 
@@ -87,9 +89,21 @@ async def _recall(caller: Caller, given: Given) -> Told:
     memory = await caller.call("recall", query=given["query"], kind=given.get("kind"), **about)
     if given.get("kind"):
         return {"memory": memory["hits"]}
+    query = str(given["query"])
+    found = await _sought(caller, query, about)
+    if not found:  # a question in a sentence: what has most of its words
+        several = [await _sought(caller, word, about) for word in terms(query, RECALL_WORDS_MAX)]
+        hits = {hit["document"]: hit for hits in several for hit in hits}
+        order = ranked([[hit["document"] for hit in hits] for hits in several])
+        found = [hits[document] for document in order][: len(max(several, key=len, default=()))]
+    return {"memory": memory["hits"], "found": found}
+
+
+async def _sought(caller: Caller, words: str, about: Told) -> list[Told]:
     types = ["note", "receipt", "handoff", "task"]
-    rest = await caller.call("search", words=given["query"], types=types, **about)
-    return {"memory": memory["hits"], "found": rest["hits"]}
+    hits = (await caller.call("search", words=words, types=types, **about))["hits"]
+    assert isinstance(hits, list), "as `search` answers"
+    return hits
 
 
 async def _tasks(caller: Caller, given: Given) -> Told:

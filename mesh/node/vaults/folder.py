@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
@@ -19,7 +20,8 @@ from pathlib import Path
 from mesh.limits import VAULT_FILE_BYTES_MAX
 from mesh.node.vaults import paths, swapping
 
-_DRAFT = ".mesh-"
+_DRAFT, _NEW_DRAFT = ".mesh-", ".mesh-new-"
+_LEFT = re.compile(re.escape(_NEW_DRAFT) + "[0-9a-f]{16}")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -66,6 +68,11 @@ class Folder:
     def __init__(self, root: Path) -> None:
         """Nothing is made."""
         self.root = root
+        self._tidies = False
+
+    def tidied(self) -> None:
+        """The next time that all files are looked through, remove drafts of new files that a crash left."""
+        self._tidies = True
 
     def files(self) -> Iterator[tuple[str, Stat]]:
         """All Markdown files below, by their paths as the disk spells them; what cannot be looked into is left out."""
@@ -79,6 +86,9 @@ class Folder:
                 continue
             for entry in found:
                 path = f"{inside}/{entry.name}" if inside else entry.name
+                if _LEFT.fullmatch(entry.name) and self._tidies:  # the mesh has what is in it
+                    with contextlib.suppress(OSError):
+                        (self.root / path).unlink()
                 if entry.name.startswith(".") or entry.is_symlink():
                     continue
                 if entry.is_dir(follow_symlinks=False):
@@ -86,6 +96,7 @@ class Folder:
                 elif paths.is_markdown(entry.name) and entry.is_file(follow_symlinks=False):
                     with contextlib.suppress(OSError):
                         yield path, _stat(entry.stat(follow_symlinks=False))
+        self._tidies = False
 
     def stat(self, path: str) -> Stat | None:
         """What is at a path; None without a plain file there."""
@@ -107,7 +118,7 @@ class Folder:
     def create(self, path: str, raw: bytes) -> Stat:
         """Write a new file. Raises FileExistsError when there is one, and OSError."""
         with self._inside(path, make=True) as (folder, name):
-            draft = new_draft()
+            draft = _NEW_DRAFT + secrets.token_hex(_DRAFT_BYTES)
             try:
                 found = _written(folder, draft, raw, _MODE)
                 swapping.take(folder, draft, folder, name)
@@ -167,9 +178,11 @@ class Folder:
             except FileExistsError:
                 one = os.stat(name, dir_fd=folder, follow_symlinks=False)
                 two = os.stat(other, dir_fd=other_folder, follow_symlinks=False)
-                if (one.st_dev, one.st_ino) != (two.st_dev, two.st_ino) or one.st_nlink > 1:
+                if (one.st_dev, one.st_ino) != (two.st_dev, two.st_ino):
                     raise
                 os.rename(name, other, src_dir_fd=folder, dst_dir_fd=other_folder)  # only its case, or its spelling
+                if name in os.listdir(folder) and other in os.listdir(other_folder):  # noqa: PTH208 - an open folder
+                    os.unlink(name, dir_fd=folder)  # two names of one file: a move that was begun
             os.fsync(other_folder)
 
     def draft(self, path: str, draft: str) -> File | None:

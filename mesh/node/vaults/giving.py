@@ -17,6 +17,7 @@ from mesh.node import timing
 from mesh.node.vaults import folder as folders
 from mesh.node.vaults import paths, sheets
 from mesh.node.vaults.folder import File, Folder, digest_of
+from mesh.node.vaults.swapping import ASIDE
 from mesh.node.vaults.table import Entry, Pending, Table
 from mesh.node.vaults.versions import Version
 
@@ -133,11 +134,7 @@ class Giving:
         try:
             made, found = await asyncio.to_thread(self.folder.replace, entry.path, pending.draft, raw, entry.digest)
         except FileNotFoundError:
-            self.table.over(pending.draft)
             raise Overtaken(entry, None) from None
-        except OSError:
-            self.table.over(pending.draft)
-            raise
         if made is None:
             self.table.over(pending.draft)
             raise Overtaken(entry, found)
@@ -178,7 +175,8 @@ class Giving:
 
     async def dropped(self, pending: Pending) -> None:
         """A draft is needed no more."""
-        await asyncio.to_thread(self.folder.drop, pending.before.path, pending.draft)
+        for name in (pending.draft, pending.draft + ASIDE):
+            await asyncio.to_thread(self.folder.drop, pending.before.path, name)
         self.table.over(pending.draft)
         if pending.after is None:
             await asyncio.to_thread(self.folder.tidy, pending.before.path)
@@ -200,12 +198,10 @@ class Giving:
     def _found(self, pending: Pending) -> File | None:
         """What a draft that was left has in it, if nobody else has that; the table says what is at the path."""
         before, after, folder = pending.before, pending.after, self.folder
-        aside = pending.draft + ".aside"
-        if folder.draft(before.path, aside) is not None:  # in the middle of two steps
-            if folder.put_back(before.path, aside):
-                return None
-            folder.drop(before.path, pending.draft)
-            return self._handed(pending, folder.draft(before.path, aside))
+        aside = folder.draft(before.path, pending.draft + ASIDE)
+        if aside is not None and (after is None or aside.digest != after.digest):  # in the middle of two steps
+            back = folder.put_back(before.path, pending.draft + ASIDE)
+            return None if back else self._handed(pending, aside)
         draft = folder.draft(before.path, pending.draft)
         here = folder.read(before.path)
         if after is None:
@@ -223,7 +219,7 @@ class Giving:
         if draft is None:
             return None
         if draft.digest == before.digest:
-            if self.table.of(before.document) == before:
+            if self.folder.stat(before.path) is None and self.table.of(before.document) == before:
                 self.table.drop(before.path)
             return None
         return None if self.folder.put_back(before.path, pending.draft) else draft

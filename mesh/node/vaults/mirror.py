@@ -43,6 +43,7 @@ class Mirror:
         """Read what is known of its files. Raises OSError."""
         self.agent, self.link = agent, link
         self.folder, self.table = Folder(link.folder), Table(table_path(agent.home))
+        self.folder.tidied()
         self.taking = Taking(agent, self.folder, self.table, link.space)
         self.giving = Giving(self.folder, self.table)
         self.lock = asyncio.Lock()
@@ -148,11 +149,22 @@ class Mirror:
             elif entry is not None:
                 await self._edited(entry, path, stat)
             else:
+                self.left.pop(path, None)
                 strange.append(path)
+        strange = self._without_links(strange, files)
         strange = await self._renamed(strange, files, missing)
         for start in range(0, len(strange), VAULT_GROUP_NOTES):
             await self._added(strange[start : start + VAULT_GROUP_NOTES], files)
         await self._removed(missing)
+
+    def _without_links(self, strange: Sequence[str], files: Mapping[str, Stat]) -> list[str]:
+        """Leave alone what is one of our files under a second name, made by hand or by a move that was cut off."""
+        ours = {entry.stat.inode: entry.path for entry in self.table.all() if entry.path in files} if strange else {}
+        for path in strange:
+            other = ours.get(files[path].inode)
+            if other is not None and files[other].inode == files[path].inode:
+                self.left[path] = (files[path], f"it is another name of {other}")
+        return [path for path in strange if path not in self.left]
 
     def _is_same(self, path: str, entry: Entry | None, stat: Stat) -> bool:
         if entry is None or entry.stat != stat:
@@ -333,6 +345,8 @@ class Mirror:
             self.behind[document] = importing.reason_of(error)
         else:
             self.behind.pop(document, None)
+            if (now := self.table.of(str(document))) is not None:
+                self.left.pop(now.path, None)
         self._changed.pop(document, None)
 
     # ── afterwards ───────────────────────────────────────────────────────────────────────────────

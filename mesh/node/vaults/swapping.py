@@ -35,11 +35,15 @@ def exchange(folder: int, draft: str, name: str) -> bool:
     os.rename(name, draft + ASIDE, src_dir_fd=folder, dst_dir_fd=folder)
     try:
         _linked((folder, draft), (folder, name))
+        ours = True
     except FileExistsError:
-        return False
-    finally:
-        os.rename(draft + ASIDE, draft, src_dir_fd=folder, dst_dir_fd=folder)
-    return True
+        ours = False
+    except BaseException:
+        with contextlib.suppress(OSError):  # then it stays aside, and is found there
+            take(folder, draft + ASIDE, folder, name)
+        raise
+    os.rename(draft + ASIDE, draft, src_dir_fd=folder, dst_dir_fd=folder)
+    return ours
 
 
 def take(folder: int, name: str, other_folder: int, other: str) -> None:

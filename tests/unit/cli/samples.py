@@ -109,3 +109,37 @@ EVENT_LINE = {
     "reason": "",
 }
 LOG = {"events": [EVENT_LINE, {**EVENT_LINE, "kind": ESCAPE, "document": None, "standing": "void", "reason": "cut"}]}
+
+RECEIPT: dict[str, object] = {
+    "document": "home/receipt/k5q2mzwizltmrqxgzdgmfzwizl", "summary": ESCAPE, "state": "filed",
+    "why": f"since {ESCAPE}", "agent": "claude", "device": "a" * 16, "device_name": ESCAPE,
+    "at_ms": 1_800_000_000_000, "session": "home/session/s", "task": "",
+    "handoff": "", "replaces": "", "not_done": [ESCAPE], "undo": [ESCAPE],
+    "counts": {"verified": 1, "inferred": 1, "asserted": 2},
+    "changed": [
+        {"kind": "file", "ref": ESCAPE, "seen": True},
+        {"kind": "file", "ref": "left_out.py", "seen": True, "by": "machine"},
+        {"kind": "commit", "ref": "5f2a9c01"},
+    ],
+    "claims": [
+        {"text": ESCAPE, "status": "verified", "evidence": {"command": ESCAPE, "exit": 0, "at_ms": 1}},
+        {"text": "it is fast", "status": "asserted", "evidence": {}},
+        {"text": "tests pass", "status": "asserted", "evidence": {"command": "pytest -q", "seen": False}},
+        {
+            "text": "it builds", "status": "asserted",
+            "evidence": {"command": "make", "exit": 2, "against": "it ended with 2"},
+        },
+    ],
+    "disputes": [{"claim": 1, "words": ESCAPE, "by": "", "at_ms": 1}],
+}  # fmt: skip
+MEMORY: dict[str, object] = {
+    "document": "home/memory/k5q2mzwizltmrqxgzdgmfzwizl", "text": ESCAPE, "kind": "fact", "scope": "global",
+    "state": "pending", "by": "claude", "created": {"name": ESCAPE, "at": 1_800_000_000_000},
+}  # fmt: skip
+ASK: dict[str, object] = {
+    "document": "home/ask/k5q2mzwizltmrqxgzdgmfzwizl", "question": ESCAPE, "options": [ESCAPE, "deny"],
+    "default": "deny",
+    "detail": {"command": ESCAPE}, "state": "expired", "outcome": "deny", "answer": None, "agent": "claude",
+    "device_name": ESCAPE, "asked_ms": 1_800_000_000_000, "expires_ms": 1_800_000_060_000,
+    "too_late": [{"option": ESCAPE, "text": "", "name": ESCAPE}],
+}  # fmt: skip

@@ -41,7 +41,9 @@ COMMANDS = dict(commands())
 
 def test_the_list_of_commands() -> None:
     """Exactly what was asked for."""
-    named = "join invite admit up down agent status devices logs log verify rebuild bench demo doctor upgrade uninstall"
+    named = (
+        "join invite admit up down agent status devices logs log verify rebuild bench demo doctor upgrade uninstall mcp"
+    )
     notes = ["note add", "note list", "note show", "note edit", "note rm"]
     peers = ["peer add", "peer list", "peer remove"]
     services = ["service install", "service remove", "service status"]
@@ -67,20 +69,17 @@ def test_the_list_of_commands() -> None:
     vault = ["vault link", "vault import", "vault unlink", "vault status"]
     past = ["history", "undo", "inspect", "search"]
     files = ["drop", *(f"drop {name}" for name in ("add", "list", "get", "status", "rm"))]
-    morning = ["brief", "session list", "session show", "session resume"]
-    assert set(COMMANDS) == {
-        *named.split(),
-        *notes,
-        *vault,
-        *files,
-        *past,
-        *morning,
-        *peers,
-        *services,
-        *homes,
-        *acts,
-        *forks,
-    }
+    past += ["brief", "session list", "session show", "session resume", "notify on", "notify off", "notify status"]
+    past += ["projection on", "projection off", "projection status"]
+    work = ["pickup", *(f"handoff {name}" for name in ("new", "list", "show", "decline", "done"))]
+    states = ("ready", "claim", "done", "block", "open", "drop")
+    work += [f"task {name}" for name in ("add", "list", "show", "edit", *states)]
+    words = ["ship", "shipped", "receipt show", "receipt dispute", "remember", "recall", "answer"]
+    words += [f"memory {name}" for name in ("list", "approve", "reject", "supersede")]
+    words += [f"ask {name}" for name in ("new", "list", "show")]
+    here = (peers, services, homes, acts, forks, vault, files)
+    everything = {*named.split(), *notes, *past, *work, *words, *(one for each in here for one in each)}
+    assert set(COMMANDS) == everything
 
 
 def test_every_command_is_documented() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from mesh.cli import installing, tool_settings
+from mesh.cli.run import Options, Run
 from mesh.errors import Damaged, Misuse, Refused
 from tests.unit.cli.conftest import Ended
 from tests.unit.cli.fake_agent import FakeAgent, Lines, error, result
@@ -345,3 +346,17 @@ def test_the_hook_is_found_wherever_the_tool_stands(user: Path, home: Path) -> N
     assert Path(hook).is_absolute()
     assert Path(hook).parent == Path(sys.executable).parent
     assert not tree(user)
+
+
+def test_leaving_puts_every_tool_back(user: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One that cannot be is told of, and does not hold up the others."""
+    was = tree(user)
+    run = Run(Options())
+    installed(home, "gemini")
+    installed(home, "claude")
+    (home / "installed" / "claude.json").write_text("{")
+    installing.put_all_back(run)
+    err = capsys.readouterr().err
+    assert "The settings of gemini are what they were." in err
+    assert "The settings of claude still name mesh" in err
+    assert {name.split("/")[0] for name in tree(user).keys() - was.keys()} == {".claude", ".claude.json"}

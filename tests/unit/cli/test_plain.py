@@ -8,7 +8,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mesh.cli import app, brief, calls, conflicts, frequent, inspect, note, options, plain
+from mesh.cli import (
+    app,
+    brief,
+    calls,
+    conflicts,
+    frequent,
+    handoff,
+    inspect,
+    note,
+    options,
+    plain,
+    remember,
+    search,
+    ship,
+    task,
+)
 from mesh.cli.run import Options
 from mesh.errors import MeshError
 from tests.unit.cli import samples
@@ -21,6 +36,11 @@ ANSWERS = {
     "note.show": result(**samples.HOSTILE),
     "conflicts": result(conflicts=[samples.CONFLICT], total=7, next=samples.CONFLICT["id"]),
     "conflicts.show": result(**samples.SHOWN),
+    "search": result(hits=[{"title": samples.ESCAPE, "document": "home/note/x"}], took_ms=1),
+    "receipt.list": result(receipts=[samples.RECEIPT]),
+    "recall": result(hits=[samples.MEMORY]),
+    "task.list": result(tasks=[], more=0),
+    "handoff.list": result(handoffs=[]),
     "status": result(**samples.STATUS),
     "log": result(**samples.LOG),
     "brief": result(as_of_ms=1_762_000_000_000, since_ms=1_761_900_000_000, notes=[samples.LINE], text="# Brief"),
@@ -29,6 +49,8 @@ PLAIN = [
     ["status"],
     ["--json", "status"],
     ["status", "--json", "--quiet"],
+    ["search", "pump"],
+    ["search", "pump", "valve", "--type", "note", "--type=task", "--json", "--limit", "3", "old", "--project=x"],
     ["brief"],
     ["brief", "--json", "--project", "mesh", "--since=yesterday"],
     ["brief", "--markdown", "--budget", "300"],
@@ -43,10 +65,17 @@ PLAIN = [
     ["note", "list", "--json", "--tag", "a", "--search", "b c", "--deleted", "--limit=3", "--after", "home/note/x"],
     ["note", "show", "buy seeds"],
     ["note", "show", "buy seeds", "--json"],
+    ["task", "list"],
+    ["task", "list", "--project", "shop", "--limit", "3", "--json"],
+    ["task", "ready", "--project=shop"],
+    ["handoff", "list", "--all", "--limit", "3"],
     ["conflicts", "--limit", "1"],
     ["conflicts", "--json", "--document", "x", "--kind=text", "--device", "mac", "--limit", "1", "--after", "3f"],
     ["conflicts", "show", "3f", "--whole"],
     ["conflicts", "show", "3f", "--json", "--limit", "3", "--after", "4"],
+    ["shipped"],
+    ["shipped", "pass keys", "--unreported", "--limit", "3", "--project", "shop"],
+    ["recall", "which port", "--kind", "fact", "--kind=decision", "--json"],
 ]
 NOT_PLAIN = [
     [],
@@ -64,9 +93,14 @@ NOT_PLAIN = [
     ["note", "list", "--limit", "-1"],
     ["note", "list", "--tag", "a", "--tag", "b"],
     ["note", "edit", "a"],
+    ["task", "list", "--mine"],
+    ["handoff", "new", "x"],
     ["conflicts", "resolve", "3f", "--merge"],
     ["conflicts", "show"],
     ["log", "--follow"],
+    ["search"],
+    ["search", "--", "x"],
+    ["search", "x", "--limit", "1", "--limit", "2"],
     ["status", "--verbose"],
     ["status", "-v"],
     ["status", "now"],
@@ -138,7 +172,14 @@ WORDS = st.sampled_from(
         "-1",
         "--json=1",
         "--deleted=1",
+        "--all",
+        "--unreported",
+        "--mine",
+        "--project",
+        "--project=p",
         "--kind=text",
+        "--type=note",
+        "--type",
         "--whole",
         "--markdown",
         "--since=x",
@@ -158,13 +199,21 @@ COMMANDS = st.sampled_from(
         ["conflicts", "show"],
         ["status"],
         ["brief"],
+        ["search"],
+        ["search", "x"],
         ["log"],
+        ["task", "list"],
+        ["task", "ready"],
+        ["handoff", "list"],
+        ["shipped"],
+        ["recall"],
         ["note"],
         [],
     ]
 )
 BEFORE = st.lists(st.sampled_from(["--json", "--home=/a", "--home", "/b", "--interface", "::1", "--quiet"]), max_size=2)
 AFTER = st.lists(WORDS, max_size=5)
+_WORK = ("task_list", "task_ready", "handoff_list")
 LINES = st.builds(lambda before, command, after: [*before, *command, *after], BEFORE, COMMANDS, AFTER)
 
 
@@ -183,9 +232,10 @@ def _meant(words: list[str]) -> list[object]:
     """What the full tree would do."""
     taken: list[object] = []
     with pytest.MonkeyPatch.context() as patch:
-        for module in (note, inspect, conflicts, brief):
+        for module in (note, inspect, conflicts, brief, task, handoff, ship, remember, search):
             patch.setattr(module, "running", _options_of)
-        for name in ("note_add", "note_list", "note_show", "conflicts", "conflicts_show", "status", "log", "brief"):
+        names = ("note_add", "note_list", "note_show", "conflicts", "conflicts_show", "status", "log", "brief")
+        for name in (*names, "search", "shipped", "recall", *_WORK):
             patch.setattr(frequent, name, _taker(name, taken))
         try:
             app.run(words)
@@ -208,8 +258,9 @@ def _taker(name: str, taken: list[object]) -> Callable[..., None]:
 def _whole(name: str, values: dict[str, object]) -> dict[str, object]:
     """The values with what is taken where nothing is given."""
     usual: dict[str, dict[str, object]] = {"note_add": {"path": "", "tags": ()}, "note_list": {"deleted": False}}
-    usual["conflicts_show"] = {"whole": False}
-    usual["brief"] = {"markdown": False}
+    usual["search"] = {"types": ()}
+    usual |= {"conflicts_show": {"whole": False}, "task_list": {"wanted": "open"}, "handoff_list": {"every": False}}
+    usual |= {"brief": {"markdown": False}, "shipped": {"words": "", "unreported": False}, "recall": {"kinds": ()}}
     held = {**usual.get(name, {}), **values}
     return {key: value for key, value in held.items() if value is not None}
 

@@ -16,6 +16,7 @@ server   up, 127.0.0.1:4222, pid 4243
 synced   not yet  0f0f0f0f0f0f0f0f…
 holds    1,234 events, 1 document, 2 conflicts
 waiting  3 events for what they stand on, 1 event not honoured
+at work  claude at mac on mesh: waiting input
 
 PEER   STATE        HEARD  ROUND TRIP  WE LACK  THEY LACK  IN SYNC
 mac    connected  2 s ago      1.2 ms        0      1,200  no
@@ -33,6 +34,7 @@ def test_the_screen() -> None:
     away |= {"doing": "away", "in_sync_ms": 1_762_000_000_000}
     problem = {"what": "the disk is full", "hint": "Free some space on this disk."}
     told = {**samples.STATUS, "peers": [samples.PEER, away], "problems": [problem]}
+    told["at_work"] = [{"agent": "claude", "name": "mac", "project": "mesh", "state": "waiting_input"}]
     assert "\n".join(view_status.lines(Screen(80), told)) == EXPECTED
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from mesh.errors import Misuse, NotGranted, Refused
-from mesh.node import asking, clock
+from mesh.names import DocumentId
+from mesh.node import asking, clock, keeping
 from mesh.node.agent import Agent
+from mesh.state.asks import Answer
 from tests.unit.node.families import Told, ask, family, meet
 from tests.unit.node.helping import let_in
 
@@ -57,7 +59,7 @@ async def test_an_answer_from_another_device(tmp_path: Path) -> None:
         await meet(alder, birch)
         told = await ask(alder, "ask.show", id=document, as_="claude")
         assert how(told) == ("taken", "allow")
-        assert (told["answer"]["name"], told["answer"]["text"]) == ("birch", "but not main")
+        assert (told["answer"]["name"], told["answer"]["text"]) == ("birch", "but not main")  # type: ignore[index]
         with pytest.raises(Refused, match="answered already"):
             await ask(alder, "ask.answer", id=document, option="deny")
         await meet(alder, birch)
@@ -154,5 +156,31 @@ async def test_who_answers(tmp_path: Path) -> None:
         assert how(await ask(alder, "ask.show", id=document)) == ("waiting", "")
         for odd in ({"question": ""}, {"question": "x", "options": "yes"}, {"question": "x", "detail": 7}):
             with pytest.raises(Misuse):
-                await ask(alder, "ask.new", **odd)  # type: ignore[arg-type]
+                await ask(alder, "ask.new", **odd)
         assert len((await ask(alder, "ask.list", state="all"))["asks"]) == 1  # type: ignore[arg-type]
+
+
+async def forged(agent: Agent, name: str, document: str, registers: dict[str, str]) -> None:
+    """An agent program, or another device, writes into a question what only somebody else may say."""
+    await keeping.changed(agent, name, DocumentId.parse(document), lambda _: registers)
+
+
+async def test_nobody_answers_for_somebody_else(tmp_path: Path) -> None:
+    """Neither an agent on that device nor another device; and nobody but who asked says what came of it."""
+    async with family(tmp_path, "admin") as (alder, birch):
+        await let_in(alder)
+        document = await asked(alder, as_="claude")
+        await meet(alder, birch)
+        yes = Answer("allow", "", "", 1).said()
+        await forged(alder, "claude", document, {f"answer/{birch.device}": yes, f"answer/{alder.device}": yes})
+        await forged(birch, "", document, {f"answer/{alder.device}": yes, "taken": Answer("allow", "", "x", 1).said()})
+        await meet(alder, birch)
+        await asking.look(alder)
+        for agent in (alder, birch):
+            assert how(await ask(agent, "ask.show", id=document)) == ("waiting", "")
+        assert how(await ask(birch, "ask.answer", id=document, option="deny")) == ("answered", "deny")
+        await meet(alder, birch)
+        assert how(await ask(alder, "ask.take", id=document)) == ("taken", "deny")
+        await meet(alder, birch)
+        for agent in (alder, birch):
+            assert how(await ask(agent, "ask.show", id=document)) == ("taken", "deny")

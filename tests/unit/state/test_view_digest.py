@@ -1,4 +1,4 @@
-"""What a note shows, as a digest: every part counts, and nothing else."""
+"""What a note or a record shows, as a digest: every part counts, and nothing else."""
 
 import json
 from dataclasses import replace
@@ -29,9 +29,10 @@ def test_a_view_root_is_as_it_says(path: Path) -> None:
     """Worked out here from nothing but the formulas of PROTOCOL, with another use of the codec."""
     case = json.loads(path.read_text("utf-8"))
     buckets: dict[int, list[tuple[bytes, bytes]]] = {}
-    for document, title, body, tags, where, deleted, names in case["notes"]:
+    shown = [(document, parts, names) for document, *parts, names in (*case["notes"], *case["records"])]
+    for document, parts, names in shown:
         key = sha256(document.encode()).digest()
-        content = sha256(cbor2.dumps([title, body, tags, where, deleted])).digest()
+        content = sha256(cbor2.dumps(parts, canonical=True)).digest()
         assert content.hex() == case["contents"][document]
         joined = b"".join(sorted(bytes.fromhex(name) for name in names))
         leaf = sha256(b"mesh/view/leaf/1" + key + content + joined).digest()
@@ -52,6 +53,17 @@ def test_a_view_root_is_as_it_says(path: Path) -> None:
 def test_each_part_counts(other: dict[str, object]) -> None:
     """And none runs into the next."""
     assert content_of(replace(NOTE, **other)) != content_of(NOTE)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "other", [{"text": "b"}, {"registers": {"title": "title", "n": 2}}, {"registers": {"title": "title"}}]
+)
+def test_each_part_of_a_record_counts(other: dict[str, object]) -> None:
+    """Its registers with their types, and its text; not who wrote them, nor in which order they stand."""
+    record = view_cases.record(1, "a", title="title", n=1)
+    assert content_of(replace(record, **other)) != content_of(record)  # type: ignore[arg-type]
+    assert content_of(replace(record, registers={"title": "title", "n": True})) != content_of(record)
+    assert content_of(replace(record, registers={"n": 1, "title": "title"}, conflicts=("n",))) == content_of(record)
 
 
 def test_what_does_not_count() -> None:

@@ -17,6 +17,7 @@ WHATS = {
     "notification_permission": What.WAITING, "notification_idle": What.WAITING, "task_created": What.TASK_MADE,
     "task_completed": What.TASK_DONE, "cwd_changed": What.MOVED, "session_end": What.ENDED, "subagent_stop": None,
 }  # fmt: skip
+STRANGE: tuple[object, ...] = (None, 7, [], {}, "\ud800", ["a"])
 
 
 def read(case: str, **other: object) -> Happening:
@@ -77,7 +78,7 @@ def test_fields_of_any_form_are_no_fault(case: str) -> None:
     """A vendor may change what it sends: what is not understood is nothing."""
     whole = sent("claude", case)
     for key in whole:
-        for strange in (None, 7, [], {}, "\ud800", ["a"]):
+        for strange in STRANGE:
             claude.read({**whole, key: strange})
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from mesh.errors import NotGranted, Unreachable
+from mesh.node import clock, timing
 from mesh.node.agent import Agent
 from mesh.node.storage.store import SqliteStore
 from tests.unit.node.families import Told, act, ask, family, guarded, meet
@@ -53,9 +53,9 @@ async def session(agent: Agent) -> Told:
 
 
 def repository(folder: Path) -> Path:
-    """A repository with one commit, in which tools work."""
+    """A repository with one commit of its own, in which tools work."""
     folder.mkdir()
-    (folder / "a.py").write_text("a\n")
+    (folder / "a.py").write_text(f"{folder}\n")
     for words in (("init", "-q"), ("add", "."), ("commit", "-q", "-m", "first")):
         who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.test")
         subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)
@@ -73,7 +73,7 @@ async def test_a_session_from_start_to_end(tmp_path: Path) -> None:
     place = str(repository(tmp_path / "project"))
     async with family(tmp_path) as (alder,):
         await let_in(alder)
-        await ask(alder, "task.add", title="Write the importer's test")
+        await ask(alder, "task.add", title="Write the importer's test", cwd=place)
         brief = await told(alder, "claude", "session_start", cwd=place)
         assert "Write the importer's test" in context(brief)
         await told(alder, "claude", "user_prompt", cwd=place)
@@ -136,12 +136,11 @@ async def test_secrets_reach_nothing_that_is_kept(tmp_path: Path) -> None:
         await told(alder, "claude", "user_prompt", prompt=f"use the token {secret} to push")
         await told(alder, "claude", "bash", tool_input={"command": f"curl -H 'Authorization: token {secret}' x.test"})
         await told(alder, "claude", "task_created", task_subject=f"rotate {secret}", task_description=secret)
-        asked = asyncio.create_task(
-            told(alder, "claude", "permission", wait_s=30, tool_input={"command": f"echo {secret}"})
-        )
-        (question,) = await soon(alder, "ask.list", "asks")
-        await ask(alder, "ask.answer", id=question["document"], option="deny")
-        await asked
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+            given = {"command": f"echo {secret}"}
+            group.create_task(told(alder, "claude", "permission", wait_s=30, tool_input=given))
+            question = await asked(alder)
+            await ask(alder, "ask.answer", id=question["document"], option="deny")
         await told(alder, "claude", "pre_compact", custom_instructions=secret)
         await told(alder, "claude", "rate_limit", last_assistant_message=secret)
         assert len(await all_of(alder, "handoff.list", "handoffs")) == 1
@@ -150,12 +149,12 @@ async def test_secrets_reach_nothing_that_is_kept(tmp_path: Path) -> None:
     assert b"redacted:" in kept
 
 
-async def soon(agent: Agent, call: str, key: str, **more: object) -> list[Told]:
-    """The rows of a list, as soon as there are any."""
-    async with asyncio.timeout(30):
-        while not (found := await all_of(agent, call, key, **more)):
-            await asyncio.sleep(0.01)
-    return found
+async def asked(agent: Agent) -> Told:
+    """The one question, as soon as it is there."""
+    while not (found := await all_of(agent, "ask.list", "asks")):  # noqa: ASYNC110 - a hook in a task asks it
+        await asyncio.sleep(0.01)
+    (question,) = found
+    return question
 
 
 async def test_a_rate_limit_leaves_a_hand_off_once(tmp_path: Path) -> None:
@@ -213,9 +212,9 @@ async def test_who_changed_something_is_asked_once(
         assert await told(alder, tool, stop) == {}
         await told(alder, tool, edit, tool_input={"file_path": str(tmp_path / "b.py")})
         assert await told(alder, tool, again) == {}
-        asked = await told(alder, tool, stop)
-        assert asked["decision"] == form
-        assert "b.py" in str(asked["reason"])
+        demand = await told(alder, tool, stop)
+        assert demand["decision"] == form
+        assert "b.py" in str(demand["reason"])
         assert await told(alder, tool, stop) == {}
         await told(alder, tool, edit, tool_input={"file_path": str(tmp_path / "c.py")})
         assert "c.py" in str((await told(alder, tool, stop))["reason"])
@@ -237,6 +236,28 @@ async def test_work_that_nobody_told_of_has_a_draft(tmp_path: Path) -> None:
         assert "b.py" in str(draft["summary"])
 
 
+async def test_who_works_on_keeps_what_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its claims are renewed by what it does, long before their leases are over."""
+    async with family(tmp_path) as (alder,):
+        await let_in(alder)
+        await told(alder, "claude", "bash")
+        document = (await session(alder))["document"]
+        task = (await ask(alder, "task.add", title="Paint the fence"))["document"]
+
+        async def until_ms() -> int:
+            shown = await ask(alder, "task.show", id=task)
+            return int(shown["claim"]["until_ms"])  # type: ignore[index]
+
+        await ask(alder, "task.claim", id=task, session=document, as_="claude")
+        first = await until_ms()
+        await told(alder, "claude", "bash")
+        assert await until_ms() == first, "not with each command"
+        later_ms = clock.now_ms() + int(timing.LEASE_AGENT_S * 750)
+        monkeypatch.setattr(clock, "now_ms", lambda: later_ms)
+        await told(alder, "claude", "bash")
+        assert await until_ms() > first
+
+
 async def test_tasks_of_the_tool_are_tasks(tmp_path: Path) -> None:
     """Made once, and done when the tool says so, with its words as the reason."""
     async with family(tmp_path) as (alder,):
@@ -254,12 +275,6 @@ async def test_tasks_of_the_tool_are_tasks(tmp_path: Path) -> None:
 async def test_another_folder_is_another_project(tmp_path: Path) -> None:
     """The session goes with it."""
     one, other = repository(tmp_path / "one"), repository(tmp_path / "other")
-    (other / "b.py").write_text("b")
-    subprocess.run(
-        ["git", "-c", "user.name=A", "-c", "user.email=a@b.test", "commit", "--amend", "-q", "-m", "else"],
-        cwd=other,
-        check=True,
-    )
     async with family(tmp_path) as (alder,):
         await let_in(alder)
         await told(alder, "claude", "session_start", cwd=str(one))
@@ -277,10 +292,10 @@ async def test_news_come_with_the_next_prompt(tmp_path: Path) -> None:
         assert await told(alder, "claude", "user_prompt") == {}
         await ask(alder, "handoff.new", goal="Paint the garden fence", remaining=["Buy paint"], verify=["look"])
         document = (await session(alder))["document"]
-        asked = await ask(
+        question = await ask(
             alder, "ask.new", question="Red or green?", options=["red", "green"], session=document, as_="claude"
         )
-        await ask(alder, "ask.answer", id=asked["document"], option="green")
+        await ask(alder, "ask.answer", id=question["document"], option="green")
         news = context(await told(alder, "claude", "user_prompt"))
         assert "Paint the garden fence" in news
         assert "Tidy the old cellar" not in news
@@ -296,16 +311,16 @@ async def test_a_permission_is_given_on_another_device(tmp_path: Path, option: s
     """The tool waits, and gets exactly that answer; the question says what for."""
     async with family(tmp_path, "member") as (alder, birch):
         await let_in(alder)
-        waiting = asyncio.create_task(told(alder, "claude", "permission", wait_s=60))
-        (question,) = await soon(alder, "ask.list", "asks")
-        await meet(alder, birch)
-        (seen,) = await all_of(birch, "ask.list", "asks")
-        assert seen["question"] == "May claude use Bash: git push origin main?"
-        assert (await session(alder))["state"] == "waiting_permission"
-        await ask(birch, "ask.answer", id=seen["document"], option=option, text="not on a Friday")
-        await meet(alder, birch)
-        async with asyncio.timeout(30):
-            output = await waiting
+        async with asyncio.timeout(90), asyncio.TaskGroup() as group:
+            waiting = group.create_task(told(alder, "claude", "permission", wait_s=60))
+            question = await asked(alder)
+            await meet(alder, birch)
+            (seen,) = await all_of(birch, "ask.list", "asks")
+            assert seen["question"] == "May claude use Bash: git push origin main?"
+            assert (await session(alder))["state"] == "waiting_permission"
+            await ask(birch, "ask.answer", id=seen["document"], option=option, text="not on a Friday")
+            await meet(alder, birch)
+        output = waiting.result()
         decision = output["hookSpecificOutput"]["decision"]  # type: ignore[index]
         assert decision["behavior"] == option
         assert decision.get("message") == (None if option == "allow" else "not on a Friday")
@@ -337,17 +352,13 @@ async def test_a_permission_is_not_asked_for_nobody(tmp_path: Path, ranks: tuple
 # ── exactly once ─────────────────────────────────────────────────────────────────────────────────
 
 
-class _CrashError(Exception):
-    """The agent dies here."""
-
-
 @pytest.mark.parametrize("where", ["before", "after"])
 async def test_a_crash_around_the_commit_of_a_hand_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     """However near, the event that comes again leaves one hand-off: both are kept, or neither."""
     commit = SqliteStore.commit
-    crashed = []
+    crashed: list[bool] = []
 
     async def dying(self: SqliteStore, batch: object) -> object:
         hooked = any(key == "hooks/done" for key, _ in batch.settings)  # type: ignore[attr-defined]
@@ -369,8 +380,3 @@ async def test_a_crash_around_the_commit_of_a_hand_off(
             await told(alder, "claude", "rate_limit", "limit-1")
         assert crashed
         assert len(await all_of(alder, "handoff.list", "handoffs")) == 1
-
-
-def _kinds(rows: list[Told]) -> Mapping[str, int]:
-    found = [str(row["type"]) for row in rows]
-    return {kind: found.count(kind) for kind in found}

@@ -15,6 +15,7 @@ WHATS = {
     "read_file": None, "pre_compress": What.FORGETTING, "notification": What.WAITING, "after_agent": What.STOPPED,
     "after_agent_again": What.STOPPED, "session_end": What.ENDED, "before_model": None,
 }  # fmt: skip
+STRANGE: tuple[object, ...] = (None, 7, [], {}, "\ud800", ["a"], {"llmContent": 7}, {"llmContent": {"text": "a"}})
 
 
 def read(case: str, **other: object) -> Happening:
@@ -65,7 +66,7 @@ def test_fields_of_any_form_are_no_fault(case: str) -> None:
     """A vendor may change what it sends: what is not understood is nothing."""
     whole = sent("gemini", case)
     for key in whole:
-        for strange in (None, 7, [], {}, "\ud800", ["a"], {"llmContent": 7}, {"llmContent": {"text": "a"}}):
+        for strange in STRANGE:
             gemini.read({**whole, key: strange})
 
 

@@ -45,9 +45,9 @@ class Desk:
         """What all notes are called."""
         return sorted(note["title"] for note in (await self.call("note.list", limit=1000))["notes"])
 
-    async def edit(self, title: str, **wanted: object) -> None:
+    async def edit(self, note: str, **wanted: object) -> None:
         """Change a note in the mesh."""
-        await self.call("note.edit", document=(await self.note(title))["document"], **wanted)
+        await self.call("note.edit", document=(await self.note(note))["document"], **wanted)
 
     def write(self, path: str, raw: bytes | str) -> None:
         """Save a file."""
@@ -70,6 +70,11 @@ async def desk(folder: Path) -> AsyncIterator[Desk]:
         await homes.found(home, "mac")
     async with opened(home) as agent:
         yield Desk(agent, vault)
+
+
+def inside(folder: Path) -> list[str]:
+    """The names of all that is in a folder."""
+    return sorted(path.name for path in folder.iterdir())
 
 
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
