@@ -74,7 +74,7 @@ async def gathered(agent: Agent, wanted: Wanted) -> Told:
         "tasks_changed": await found.new_tasks(),
         "notes": await found.notes(),
         "conflicts": await found.conflicts(),
-        "at_work": await presence.told(agent),
+        "at_work": await presence.told(agent, wanted.name),
         "devices": _devices(agent, peers),
         "problems": [] if wanted.name else await calls_status.troubles(agent, peers),
     }

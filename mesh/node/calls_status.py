@@ -17,7 +17,7 @@ from mesh.events.event import Lane, decode_inner
 from mesh.events.kinds import Close
 from mesh.limits import EPOCHS_SHOWN_MAX, RANK_ADMIN_LAST
 from mesh.names import device_text, digest_text, role_text, short, shown
-from mesh.node import agreeing, calls_confirming, calls_peers, confirming, forks, presence, vault
+from mesh.node import agents, agreeing, calls_confirming, calls_peers, confirming, forks, presence, vault
 from mesh.node.arguments import Arguments
 from mesh.node.calls_leaving import leavers
 from mesh.node.confirming import has_passphrase
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MS = 1000
 
 
-async def status(agent: Agent, _arguments: Arguments) -> object:
+async def status(agent: Agent, arguments: Arguments) -> object:
     """Everything that `mesh status` shows."""
     replica, own = agent.engine.replica, agent.engine.own
     shows = await agreeing.shown(agent.engine)
@@ -52,7 +52,7 @@ async def status(agent: Agent, _arguments: Arguments) -> object:
         "beacon": asdict(agent.finding.status()) if agent.finding else {"heard": 0, "problem": "", "hint": ""},
         "server": asdict(agent.bus.server()) if agent.bus else {"address": "", "state": "off"},
         "peers": peers,
-        "at_work": await presence.told(agent),
+        "at_work": await presence.told(agent, agents.name_in(arguments)),
         "dials": agent.bus.dials() if agent.bus else 0,
         "events": counts.events,
         "documents": counts.documents,

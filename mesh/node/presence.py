@@ -16,7 +16,7 @@ from mesh.errors import Malformed, MeshError
 from mesh.events import cbor
 from mesh.limits import LIST_MAX, PRESENCE_BYTES_MAX, PRESENCE_MAX, WORD_REGISTER_BYTES_MAX
 from mesh.names import DocumentId, device_text
-from mesh.node import clock, timing
+from mesh.node import agents, clock, timing
 from mesh.state import projects, sessions
 from mesh.state.projects import Known
 from mesh.state.records import PROJECT, STATE
@@ -129,8 +129,8 @@ async def own(agent: Agent) -> tuple[AtWork, ...]:
     return tuple(found)
 
 
-async def told(agent: Agent) -> list[dict[str, object]]:
-    """Who is at work here and in reach, for answers."""
+async def told(agent: Agent, name: str) -> list[dict[str, object]]:
+    """Who is at work here and in reach, for answers; an agent is told of sessions that it may see."""
     listed = [(agent.device, one) for one in await own(agent)]
     listed += [(device, one) for device, told in agent.presence.elsewhere().items() for one in told]
     names = {device_text(one.digest): one.name for one in agent.engine.replica.verdict.devices.values()}
@@ -145,6 +145,7 @@ async def told(agent: Agent) -> list[dict[str, object]]:
             "since_ms": one.since_ms,
         }
         for device, one in listed
+        if agents.sees(agent, name, DocumentId.parse(one.session))
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from mesh.errors import MeshError
@@ -69,6 +71,42 @@ def test_who_is_at_work_is_known_on_every_device_in_reach_and_nowhere_in_the_log
     fleet.wait("the mac sees the next one", lambda: bool(_at_work(mac)))
     mini.kill()
     fleet.wait("it went with its link", lambda: _at_work(mac) == [])
+
+
+def test_what_comes_from_elsewhere_is_notified_once_and_written_into_files(fleet: Fleet) -> None:
+    """Goal: the agent does both by itself, also after it was killed; what a person wrote into a file is not lost."""
+    mac, mini = fleet.joined(2)
+    shown, folder = fleet.folder / "shown", fleet.folder / "files"
+    programs = fleet.folder / "bin"
+    programs.mkdir()
+    for name in ("notify-send", "osascript"):
+        (programs / name).write_text(f'#!/bin/sh\necho "$@" >> "{shown}"\n')
+        (programs / name).chmod(0o700)
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    mac.start(PATH=path)
+    mini.start()
+    fleet.link(mini, mac)
+    fleet.converged()
+    assert mac.done("notify", "on")["on"] is True
+    assert mac.done("projection", "on", folder)["problem"] == ""
+    mini.done("ask", "new", "May the old server go?", "--option", "yes", "--option", "no")
+    mini.call("task.add", title="call the notary")
+    fleet.wait(
+        "the mac tells of the question", lambda: shown.exists() and "May the old server go?" in shown.read_text()
+    )
+    tasks = folder / "TASKS.md"
+    fleet.wait("the task is in a file", lambda: "call the notary" in tasks.read_text())
+    mac.kill()
+    tasks.write_text("a person's own words")
+    mini.call("task.add", title="water the beans")
+    mac.start(PATH=path)
+    fleet.converged()
+    fleet.wait("the next one too", lambda: "water the beans" in tasks.read_text())
+    kept = [one.read_text() for one in folder.glob("TASKS.kept-*.md")]
+    assert kept == ["a person's own words"]
+    mini.done("ask", "new", "And the new one?", "--option", "yes", "--option", "no")
+    fleet.wait("the mac tells of the second", lambda: "And the new one?" in shown.read_text(), 90.0)
+    assert shown.read_text().count("May the old server go?") == 1
 
 
 def _at_work(device: Device) -> list[tuple[str, str, str, str]]:

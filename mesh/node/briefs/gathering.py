@@ -150,6 +150,8 @@ class Gathering:
         """What is in conflict: how much of it, and the latest."""
         rows = await self._agent.store.conflicts(limit=LIST_MAX)
         rows = tuple(row for row in rows if agents.sees(self._agent, self._wanted.name, row.document))
+        if self._ids:
+            rows = tuple([row for row in rows[:BRIEF_NOTES_READ_MAX] if await self._belongs(row.document)])
         titles = await self._agent.store.titles({row.document for row in rows[:BRIEF_SHOWN_MAX]})
         items = [
             {
@@ -164,6 +166,11 @@ class Gathering:
             for row in rows[:BRIEF_SHOWN_MAX]
         ]
         return {"count": len(rows), "items": items}
+
+    async def _belongs(self, document: DocumentId) -> bool:
+        """Whether a document is a record of the project that is asked about."""
+        row = await self._agent.store.record(document) if document.type != NOTE else None
+        return row is not None and self._is_here(row.record)
 
     # ── what happened ────────────────────────────────────────────────────────────────────────────
 

@@ -96,6 +96,22 @@ async def test_a_brief_of_a_project_has_what_belongs_to_it(tmp_path: Path) -> No
         assert everything["goal"] == "finish the streaming importer"
 
 
+async def test_conflicts_in_a_brief_of_a_project_are_its_own(tmp_path: Path) -> None:
+    """Those of others are the person's to see in the whole one."""
+    async with family(tmp_path / "homes", "admin") as (alder, birch):
+        site = made(tmp_path / "site")
+        inside = str((await ask(alder, "task.add", title="a task", cwd=str(site)))["document"])
+        outside = await written(alder, "another")
+        await meet(alder, birch)
+        for agent, words in ((alder, "one way"), (birch, "another way")):
+            for task in (inside, outside):
+                await ask(agent, "task.edit", id=task, title=words)
+        await meet(alder, birch)
+        assert (await ask(alder, "brief"))["conflicts"]["count"] == 2  # type: ignore[index]
+        own = (await ask(alder, "brief", cwd=str(site)))["conflicts"]
+        assert [one["document"] for one in own["items"]] == [inside]  # type: ignore[index]
+
+
 async def test_whoever_lost_a_claim_is_told(tmp_path: Path) -> None:
     """Two devices took the same hand-off without knowing of each other."""
     async with family(tmp_path, "admin") as (alder, birch):

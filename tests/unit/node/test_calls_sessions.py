@@ -146,5 +146,8 @@ async def test_an_agent_needs_a_grant_for_sessions_as_for_anything(tmp_path: Pat
         await act(alder, "agents.add", name="claude", space="home", types=["session", "project"])
         await ask(alder, "session.begin", tool="claude", native="1", as_="claude")
         (own, *_) = (await ask(alder, "session.list", as_="claude"))["sessions"]  # type: ignore[misc]
+        assert len((await ask(alder, "status", as_="claude"))["at_work"]) == 2  # type: ignore[arg-type]
+        await act(alder, "agents.add", name="codex", space="home", types=["note"])
+        assert (await ask(alder, "status", as_="codex"))["at_work"] == []
         assert own["created"]["agent"] == "claude"  # type: ignore[has-type]
         assert (await ask(alder, "session.show", id=session, as_="claude"))["document"] == session
