@@ -43,7 +43,7 @@ async def add(agent: Agent, arguments: Arguments) -> object:
     async with agent.drops.filling:
         cut = await _cut(agent.drops, path)
         given = records.registers(
-            name=safe_name(os.fsencode(path.name).decode(errors="replace")),
+            name=safe_name(path.name),
             size=cut.size,
             digest=cut.digest,
             pieces=cut.pieces,

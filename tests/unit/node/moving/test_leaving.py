@@ -24,6 +24,9 @@ async def a_home(path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     close()
     async with opened(path) as agent:
         await agent.call("note.add", {"title": "x", "body": ""})
+        (path.parent / "plan.pdf").write_bytes(b"x" * 100)
+        await agent.call("drop.add", {"path": str(path.parent / "plan.pdf")})
+    (path / "drops" / ".0123456789abcdef").write_text("what a crash left")
     (path / f"{PREFIX}old").mkdir()
     return path
 
