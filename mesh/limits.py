@@ -159,6 +159,7 @@ MEMORY_LINES_MAX = 200  # of a file of memories: agents read it whole
 BRIEF_MARKS_MAX = 16  # briefs of which is kept when they were shown
 BRIEF_TOKENS_DEFAULT = 1500  # of a brief for an agent, at four characters each
 BRIEF_TOKENS_MAX = 20_000
+BRIEF_TOKENS_MIN = 200  # for the goal, twice, and what it is about
 BRIEF_SHOWN_MAX = 50  # entries of one kind in one brief
 BRIEF_NOTES_READ_MAX = 500  # of the latest notes, that one brief looks through
 BRIEF_LATE_ROWS_MAX = 5000  # events that came since the last brief, that one looks through

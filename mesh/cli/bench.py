@@ -16,6 +16,7 @@ _MODULES = {
     "search": "search",
     "hook": "hooks",
     "mcp": "mcp",
+    "vault": "vaults",
     "drop": "drop",
 }
 NAMES = tuple(_MODULES)

@@ -44,7 +44,7 @@ def demo(
 
 
 def _played(run: Run, notes: Path | None, *, keep: bool) -> tuple[dict[str, object], MeshError | None]:
-    from mesh.cli.demonstration import devices, steps
+    from mesh.cli.demonstration import devices, script, steps
     from mesh.cli.demonstration.folder import Folder, read
 
     folder = read(notes) if notes else Folder()
@@ -54,7 +54,7 @@ def _played(run: Run, notes: Path | None, *, keep: bool) -> tuple[dict[str, obje
         run.out.notice(f"Three devices on this machine, on {devices.HOST} only: {', '.join(steps.NAMES)}.\n")
         mac, laptop, phone = made
         story = steps.Story(mac, laptop, phone, folder, say)
-        for step in steps.steps(notes):
+        for step in script.script(notes):
             name, sentence, _ = step
             story.told = lambda more, sentence=sentence: say(f"{sentence}: {more}")  # type: ignore[misc]
             say(sentence)

@@ -153,8 +153,8 @@ def brief(
     """Show what happened and what waits; to an agent as it reads it."""
     name, arguments = calls.brief(project=project, since=since, budget=budget)
     for_agent = markdown or bool(run.principal)
-    if not for_agent and project is None and since is None:
-        arguments["shown"] = True  # the next one goes on from here
+    if not (for_agent or run.out.json) and project is None and since is None:
+        arguments["shown"] = True  # to a person, so the next one goes on from here
     result = run.ask(name, arguments)
     if for_agent:
         run.out.result(result, lambda _: lines_of(str(result["text"]).rstrip("\n")))

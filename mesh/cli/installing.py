@@ -181,9 +181,12 @@ def _files(home: Path, tool: str, wait_s: int) -> list[tuple[Path, str, Ours]]:
 
 
 def _script(name: str, module: str) -> tuple[str, ...]:
-    """How a command of ours is started, wherever the tool stands: the script beside this Python, or this Python."""
+    """How a command of ours is started, wherever the tool stands: the script beside this Python, or this Python.
+
+    Isolated: it stands in the folders of projects, and must not import what lies there.
+    """
     script = Path(sys.executable).with_name(name)
-    return (str(script),) if script.exists() else (sys.executable, "-m", module)
+    return (str(script),) if script.exists() else (sys.executable, "-I", "-m", module)
 
 
 def _elsewhere(home: Path) -> tuple[str, ...]:

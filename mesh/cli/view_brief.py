@@ -12,6 +12,7 @@ from mesh.cli.screen import Screen, counted, duration, one_line
 
 _ID_CHARACTERS = 8
 _NAME_CHARACTERS = 16
+_ENTRIES_MAX = 8  # of what takes several lines each; the rest is counted
 _ROWS_MAX = 12  # of what happened on one device, and of tasks; the rest is counted
 _TITLE_COLUMN = 3
 _DAY_S = 86_400
@@ -20,6 +21,8 @@ _KEEPS_S = 7 * _DAY_S  # older days are named by their date
 
 Told = Mapping[str, object]
 _Row = tuple[str, str, str, str, str]
+_Entry = tuple[str, str, str, str]
+"""A mark, what it is, who and when, and what to type."""
 
 
 def lines(screen: Screen, told: Told) -> list[str]:
@@ -59,7 +62,7 @@ def _reach(screen: Screen, device: Told, now: int) -> str:
 
 def _waits(screen: Screen, told: Told, now: int) -> list[str]:
     """What only the person does: questions, conflicts, memories, work that somebody else has by now."""
-    entries: list[tuple[str, str, str, str]] = []
+    entries: list[_Entry] = []
     for one in _parts(told.get("questions")):
         options = ", ".join(one_line(option) for option in _list(one.get("options")))
         until = f"until {when(_ms(one['expires_ms']), now)}" if one.get("expires_ms") else ""
@@ -86,14 +89,22 @@ def _waits(screen: Screen, told: Told, now: int) -> list[str]:
     return out
 
 
-def _to_look_at(told: Told, now: int) -> list[tuple[str, str, str, str]]:
-    """What an agent would have remembered, and what was changed and never reported."""
+def _to_look_at(told: Told, now: int) -> list[_Entry]:
+    """What an agent would have remembered, and what was changed and never reported; a few of each."""
+    memories, drafts = _parts(told.get("memories_pending")), _parts(told.get("unreported"))
     found = [
         ("~", f"remember: {one_line(one.get('text'))}", _by(one, now), f"mesh memory approve {short(one)}")
-        for one in _parts(told.get("memories_pending"))
+        for one in memories[:_ENTRIES_MAX]
     ]
-    drafts = _parts(told.get("unreported"))
-    return found + [("~", one_line(one.get("title")), _by(one, now), f"draft {short(one)}") for one in drafts]
+    found += [("~", f"{len(memories) - _ENTRIES_MAX} more to remember", "", "mesh memory list")] * (
+        len(memories) > _ENTRIES_MAX
+    )
+    found += [
+        ("~", one_line(one.get("title")), _by(one, now), f"mesh receipt show {short(one)}")
+        for one in drafts[:_ENTRIES_MAX]
+    ]
+    found += [("~", f"{len(drafts) - _ENTRIES_MAX} more unreported", "", "mesh shipped")] * (len(drafts) > _ENTRIES_MAX)
+    return found
 
 
 def _under(screen: Screen, about: str, command: str) -> list[str]:
@@ -110,7 +121,8 @@ def _under(screen: Screen, about: str, command: str) -> list[str]:
 
 def _handoffs(screen: Screen, told: Told, now: int) -> list[str]:
     out: list[str] = []
-    for one in _parts(told.get("handoffs")):
+    listed = _parts(told.get("handoffs"))
+    for one in listed[:_ENTRIES_MAX]:
         left = [task for task in _parts(one.get("remaining")) if task.get("state") not in {"done", "dropped"}]
         about = ", ".join(filter(None, (_by(one, now), one_line(one.get("reason")).replace("_", " "))))
         claim, command = _part(one, "claim"), f"mesh pickup {short(one)}"
@@ -123,15 +135,24 @@ def _handoffs(screen: Screen, told: Told, now: int) -> list[str]:
         out += screen.wrapped(
             "left: " + "; ".join(one_line(task.get("title")) for task in left), "    ", "      "
         ) * bool(left)
+    out += _more(screen, len(listed), "mesh handoff list")
     return [_title(screen, "Hand-offs"), *out] if out else []
 
 
+def _more(screen: Screen, count: int, command: str) -> list[str]:
+    return [screen.ink(f"  … {count - _ENTRIES_MAX} more: {command}", "dim")] if count > _ENTRIES_MAX else []
+
+
+def _left(told: Told) -> set[str]:
+    """The tasks that stand with an open hand-off."""
+    return {_word(task, "document") for one in _parts(told.get("handoffs")) for task in _parts(one.get("remaining"))}
+
+
 def _tasks(screen: Screen, told: Told, now: int) -> list[str]:
-    left = {_word(task, "document") for one in _parts(told.get("handoffs")) for task in _parts(one.get("remaining"))}
-    tasks = [one for one in _parts(told.get("tasks")) if _word(one, "document") not in left]
+    tasks = [one for one in _parts(told.get("tasks")) if _word(one, "document") not in _left(told)]
     rows = [
         (
-            f"  {one.get('priority')}",
+            f"  {one_line(one.get('priority'))}",
             one_line(one.get("title")),
             one_line(one.get("project_name"), _NAME_CHARACTERS),
             f"due {when(_ms(one['due_ms']), now)}" if one.get("due_ms") else "",
@@ -184,11 +205,14 @@ def _events(told: Told) -> Iterator[tuple[Told, str, str, str]]:
     """Each thing that happened: what it is, its title, and what became of it."""
     for one in _parts(told.get("notes")):
         yield one, "note", one_line(one.get("title")), ""
+    left = _left(told)
     for one in _parts(told.get("tasks_changed")):
+        if _word(one, "document") in left:
+            continue  # it stands with its hand-off
         state = one_line(one.get("state")).replace("_", " ")
         yield one, "task", one_line(one.get("title")), "" if state == "open" else state
     for one in _parts(told.get("receipts")):
-        counts = [f"{one[key]} {key}" for key in ("verified", "inferred", "asserted") if one.get(key)]
+        counts = [f"{one_line(one[key])} {key}" for key in ("verified", "inferred", "asserted") if one.get(key)]
         yield one, "receipt", one_line(one.get("title")), ", ".join(counts)
     for one in _parts(told.get("sessions")):
         state = one_line(one.get("state")).replace("_", " ")
@@ -197,14 +221,19 @@ def _events(told: Told) -> Iterator[tuple[Told, str, str, str]]:
 
 
 def _at_work(screen: Screen, told: Told, now: int) -> list[str]:
-    out = []
+    """Sessions that give signs of life; those of which the same is to be said are counted."""
+    first: dict[str, int] = {}
+    count: dict[str, int] = {}
     for one in _parts(told.get("at_work")):
         where = f" on {one_line(one['project'])}" if one.get("project") else ""
-        state, since = one_line(one.get("state")).replace("_", " "), _ms(one.get("since_ms"))
-        for_ = f" for {duration((now - since) / _MS)}" if since else ""
-        out += screen.wrapped(
-            f"{one_line(one.get('agent'))} at {one_line(one.get('name'))}{where}: {state}{for_}", "  ", "    "
-        )
+        state = one_line(one.get("state")).replace("_", " ")
+        line = f"{one_line(one.get('agent'))} at {one_line(one.get('name'))}{where}: {state}"
+        since = _ms(one.get("since_ms")) or now
+        first[line], count[line] = min(first.get(line, since), since), count.get(line, 0) + 1
+    out = []
+    for line, since in list(first.items())[:_ENTRIES_MAX]:
+        sessions = f", {count[line]} sessions" if count[line] > 1 else ""
+        out += screen.wrapped(f"{line} for {duration((now - since) / _MS)}{sessions}", "  ", "    ")
     return [_title(screen, "At work now"), *out] if out else []
 
 

@@ -41,6 +41,20 @@ def texts(arguments: Arguments, key: str) -> tuple[str, ...]:
     return tuple(_whole(key, item) for item in value)
 
 
+def maps(arguments: Arguments, key: str, word: str) -> tuple[Mapping[str, object], ...]:
+    """A list of flat objects; what is given as a text is an object of that one word. Raises Misuse."""
+    value = arguments.get(key) or []
+    found: list[Mapping[str, object]] = []
+    for given in value if isinstance(value, list) else [value]:
+        one = {word: given} if isinstance(given, str) else given
+        if not isinstance(one, dict) or not all(isinstance(part, str | int | None) for part in one.values()):
+            raise Misuse(f"{key} is not a list of texts, or of objects of texts and whole numbers")
+        for part in (*one, *one.values()):
+            _whole(key, str(part))
+        found += [one] if one and one != {word: ""} else []
+    return tuple(found)
+
+
 def number(arguments: Arguments, key: str, default: int, most: int) -> int:
     """A whole number from 0 to `most`. Raises Misuse."""
     value = arguments.get(key)

@@ -9,7 +9,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from mesh.errors import MeshError, Misuse
-from mesh.limits import BRIEF_TOKENS_DEFAULT, BRIEF_TOKENS_MAX, SEQ_MAX
+from mesh.limits import BRIEF_TOKENS_DEFAULT, BRIEF_TOKENS_MAX, BRIEF_TOKENS_MIN, SEQ_MAX
 from mesh.names import DocumentId
 from mesh.node import agents, agreeing, calls_peers, calls_status, clock, presence, projects
 from mesh.node.arguments import Arguments, number, text, yes
@@ -33,6 +33,8 @@ async def brief(agent: Agent, arguments: Arguments) -> object:
         await projects.chosen(agent, name, arguments), _session(arguments),
     )  # fmt: skip
     budget = number(arguments, "budget", BRIEF_TOKENS_DEFAULT, BRIEF_TOKENS_MAX)
+    if budget < BRIEF_TOKENS_MIN:
+        raise Misuse(f"a brief takes at least {BRIEF_TOKENS_MIN} tokens", hint="Leave the budget out, or give more.")
     told = await gathered(agent, wanted)
     told["text"] = words.written(told, budget)
     if yes(arguments, "shown") and not name:
@@ -56,6 +58,7 @@ async def gathered(agent: Agent, wanted: Wanted) -> Told:
         "since_ms": wanted.since_ms,
         "project": wanted.project,
         "project_name": found.known.name(wanted.project),
+        "session": wanted.session,
         "goal": goal_of(left, own),
         "checkpoint": sessions.told_checkpoint(points[0]) if points else None,
         "lost_claims": await found.lost_claims(),

@@ -7,7 +7,7 @@ changes what a hand-off says: nobody can.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mesh.errors import MeshError, Misuse, NotGranted, Refused, TooLarge
@@ -15,7 +15,7 @@ from mesh.events.kinds import Born
 from mesh.limits import LIST_MAX, REMAINING_MAX
 from mesh.names import DocumentId, device_text, is_word
 from mesh.node import agents, claiming, clock, keeping, projects, subjects, timing, workplace
-from mesh.node.arguments import Arguments, needed, number, text, texts, yes
+from mesh.node.arguments import Arguments, maps, needed, number, text, texts, yes
 from mesh.node.keeping import New, Told
 from mesh.node.storage.store_port import RecordRow
 from mesh.node.work import Work
@@ -50,9 +50,9 @@ async def new(agent: Agent, arguments: Arguments) -> object:
 
 async def _draft(agent: Agent, name: str, arguments: Arguments) -> Draft:
     cwd, before = text(arguments, "cwd") or "", text(arguments, "supersedes")
-    files = _maps(arguments, "files", "path")
+    files = maps(arguments, "files", "path")
     named = [str(one["path"]) for one in files if list(one) == ["path"]]
-    told = [one for one in files if list(one) != ["path"]]
+    told = [one for one in files if list(one) != ["path"]]  # by who has looked already, on whatever device
     superseded = await keeping.chosen(agent, name, before, (handoffs.KIND,)) if before else None
     lists = {key: texts(arguments, key) for key in _LISTS}
     return Draft(
@@ -63,9 +63,9 @@ async def _draft(agent: Agent, name: str, arguments: Arguments) -> Draft:
         remaining=texts(arguments, "remaining"),
         decisions=lists["decisions"],
         rejected=lists["rejected"],
-        assumptions=_maps(arguments, "assumptions", "text"),
+        assumptions=maps(arguments, "assumptions", "text"),
         files=(*await workplace.seen(cwd, named), *told),
-        verify=_maps(arguments, "verify", "cmd"),
+        verify=maps(arguments, "verify", "cmd"),
         blockers=lists["blockers"],
         context=text(arguments, "context") or "",
         project=await projects.chosen(agent, name, arguments),
@@ -82,15 +82,6 @@ def _somebody(agent: Agent, said: str) -> str:
     if device != said or any(one.name == said for one in devices):
         return handoffs.DEVICE + device_text(subjects.device_of(agent, device).digest)
     return handoffs.AGENT + said if is_word(said) else said
-
-
-def _maps(arguments: Arguments, key: str, word: str) -> tuple[Mapping[str, object], ...]:
-    """A list of maps; what is given as a text is a map of that one word. Raises Misuse."""
-    value = arguments.get(key) or []
-    given = [value] if isinstance(value, str | dict) else value
-    if not isinstance(given, list) or not all(isinstance(one, str | dict) for one in given):
-        raise Misuse(f"{key} is not a list of texts or objects")
-    return tuple(one if isinstance(one, dict) else {word: one} for one in given if one)
 
 
 async def _tasks(

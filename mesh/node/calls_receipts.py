@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mesh.errors import MeshError, Misuse
+from mesh.errors import Malformed, MeshError, Misuse
 from mesh.events.kinds import Value
 from mesh.limits import LIST_MAX, RECEIPT_CHANGED_MAX, RECEIPT_CLAIMS_MAX
 from mesh.names import DocumentId
@@ -56,7 +56,7 @@ async def new(agent: Agent, arguments: Arguments) -> object:
     row = await session_of(agent, name, arguments)
     session = str(row.record.document) if row else text(arguments, "session") or ""
     traces = await agent.evidence.of(session)
-    rows = await _of_session(agent, name, session)
+    rows = await _of_session(agent, name, session, row)
     cwd = text(arguments, "cwd") or ""
     changed = _changed(arguments, clean, _since(traces, _last_ms(rows)))
     weighed = await _weighed(_claims(arguments, clean), traces, cwd)
@@ -115,11 +115,18 @@ async def session_of(agent: Agent, name: str, arguments: Arguments) -> RecordRow
     return fit[0] if len(fit) == 1 else None
 
 
-async def _of_session(agent: Agent, name: str, session: str) -> list[RecordRow]:
+async def _of_session(agent: Agent, name: str, session: str, row: RecordRow | None) -> list[RecordRow]:
+    """The last receipt of a session, as its record names it, and the drafts of it; of an unknown one what is listed."""
     if not session:
         return []
-    rows = await keeping.listed(agent, name, (receipts.KIND,))
-    return [row for row in rows if row.record.word("session") == session]
+    states = (receipts.UNREPORTED,) if row else ()
+    rows = await keeping.listed(agent, name, (receipts.KIND,), states=states)
+    rows = [one for one in rows if one.record.word("session") == session]
+    if row and (last := row.record.word("receipt")):
+        with contextlib.suppress(Malformed):  # whoever wrote it there
+            found = await agent.store.record(DocumentId.parse(last))
+            rows += [found] if found is not None else []
+    return rows
 
 
 def _last_ms(rows: Sequence[RecordRow]) -> int:
@@ -233,8 +240,8 @@ async def draft(agent: Agent, arguments: Arguments) -> object:
 
 
 async def _owed(agent: Agent, name: str, session: str) -> tuple[Work | None, list[RecordRow]]:
-    rows = await _of_session(agent, name, session)
     row = await session_of(agent, name, {"session": session})
+    rows = await _of_session(agent, name, session, row)
     traces = _since(await agent.evidence.of(session), _last_ms(rows))
     about = _about(agent, row.record.word("agent") if row else name, session, row.record.word(PROJECT) if row else "")
     return receipts.draft(traces, about), rows

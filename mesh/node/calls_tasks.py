@@ -70,8 +70,7 @@ async def edit(agent: Agent, arguments: Arguments) -> object:
     if arguments.get("due_ms") is not None:
         changes["due"] = number(arguments, "due_ms", 0, SEQ_MAX) or None
     for one in await _named(agent, name, texts(arguments, "needs")):
-        if one == str(row.record.document):
-            raise Misuse("a task does not wait for itself")
+        await _must_not_wait_for(agent, name, one, str(row.record.document))
         changes[tasks.NEEDS + one] = tasks.BLOCKS
     for one in await _named(agent, name, texts(arguments, "unneeds")):
         changes[tasks.NEEDS + one] = None
@@ -80,6 +79,18 @@ async def edit(agent: Agent, arguments: Arguments) -> object:
     words = text(arguments, "text")
     event = await keeping.changed(agent, name, row.record.document, lambda _: changes, words)
     return {"document": str(row.record.document), "event": event}
+
+
+async def _must_not_wait_for(agent: Agent, name: str, one: str, other: str) -> None:
+    """Raise Misuse when a task waits for another one already, by whatever others: then neither could ever begin."""
+    work, seen, open_ = Work(agent, name, ()), {one}, [one]
+    while open_ and other not in seen and len(seen) < LIST_MAX:
+        task = await work.task(open_.pop())
+        fresh = [need for need in (tasks.needs(task) if task else ()) if need not in seen]
+        seen.update(fresh)
+        open_ += fresh
+    if other in seen:
+        raise Misuse(f"{one} waits for this task already" if one != other else "a task does not wait for itself")
 
 
 async def _named(agent: Agent, name: str, said: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from mesh.errors import Malformed, Misuse, Refused
 from mesh.events.bodies import document_named_after
@@ -93,7 +93,7 @@ class Folding:
 
     async def _read(self, document: DocumentId) -> Loaded | None:
         birth = self.gathered.births.get(document)
-        if birth and document not in self.gathered.unsettled and not await self.store.rows(document):
+        if birth and document not in self.gathered.unsettled and await self.fresh([document]):
             return Loaded(Document.born(document, birth.born), as_born(document, birth), birth.author, conflicts=())
         snapshot = None if document in self.gathered.stale else await self.store.snapshot(document)
         if snapshot is None:
@@ -111,6 +111,13 @@ class Folding:
             waiting = set(taken.waiting)
             loaded.aside = {s.placed.digest: s for s in await self._unsettled(loaded) if s.change.hash in waiting}
         return loaded
+
+    async def fresh(self, documents: Collection[DocumentId]) -> bool:
+        """Whether all of these, of which this commit says a birth, are new: a birth may be said twice."""
+        unknown = [document for document in documents if document not in self.gathered.fresh]
+        if unknown:
+            self.gathered.fresh |= set(unknown) - (await self.store.titles(unknown)).keys()
+        return self.gathered.fresh.issuperset(documents)
 
     async def _unsettled(self, loaded: Loaded) -> list[Step]:
         """The changes of a document that do not count, or wait, those of this commit included."""

@@ -116,6 +116,8 @@ class Gathered:
         self.weighed: dict[Digest, Weighed] = {}
         self.bodies: dict[Digest, bytes] = {}
         self.births: dict[DocumentId, Birth] = {}
+        self.fresh: set[DocumentId] = set()
+        """Documents that were born in this commit, and of which nothing was shown before."""
         self.born: dict[DocumentId, Shown] = {}
         self.rows: dict[DocumentId, Shown | None] = {}  # None: nothing of the document is shown
         self.stale: dict[DocumentId, None] = {}

@@ -22,6 +22,7 @@ _PARTS = 3
 async def ask(cwd: str, *words: str) -> str | None:
     """What `git WORDS` prints in a folder; None when it fails, is not there, or takes too long."""
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    environment["GIT_NO_LAZY_FETCH"] = "1"  # looking at a partial copy fetches nothing
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):  # of whoever started the agent
         environment.pop(name, None)
     try:
@@ -58,14 +59,17 @@ async def repository(cwd: str) -> Repository | None:
     if len(parts) != _PARTS:
         return None
     top, common, shallow = parts
-    urls = await ask(cwd, "config", "--get-regexp", r"^remote\..*\.url$") or ""
-    branch = await ask(cwd, "symbolic-ref", "--short", "-q", "HEAD") or ""
-    roots = "" if shallow == "true" else await ask(cwd, "rev-list", "--max-parents=0", "HEAD") or ""
+    urls, branch, commits = await asyncio.gather(
+        ask(cwd, "config", "--get-regexp", r"^remote\..*\.url$"),
+        ask(cwd, "symbolic-ref", "--short", "-q", "HEAD"),
+        ask(cwd, "rev-list", "--max-parents=0", "HEAD"),
+    )
+    roots = "" if shallow == "true" else commits or ""  # what a shallow copy begins with is only where it was cut
     return Repository(
         top=_first_worktree(cwd, top, common),
         root=root_of(roots.splitlines()),
-        remotes=_remotes(urls),
-        branch=branch,
+        remotes=_remotes(urls or ""),
+        branch=branch or "",
         inside=_inside(cwd, top),
     )
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from mesh.errors import Malformed, MeshError
 from mesh.events import cbor
-from mesh.limits import PRESENCE_BYTES_MAX, PRESENCE_MAX, WORD_REGISTER_BYTES_MAX
+from mesh.limits import LIST_MAX, PRESENCE_BYTES_MAX, PRESENCE_MAX, WORD_REGISTER_BYTES_MAX
 from mesh.names import DocumentId, device_text
 from mesh.node import clock, timing
-from mesh.state import sessions
+from mesh.state import projects, sessions
 from mesh.state.projects import Known
 from mesh.state.records import PROJECT, STATE
 
@@ -120,7 +120,7 @@ async def own(agent: Agent) -> tuple[AtWork, ...]:
         if row is None or row.record.word(STATE) in sessions.OVER:
             continue
         if those is None:
-            rows = await agent.store.records(types=("project",), limit=PRESENCE_MAX)
+            rows = await agent.store.records(types=(projects.KIND,), limit=LIST_MAX)
             those = Known([one.record for one in rows])
         record = row.record
         project = those.name(record.word(PROJECT))

@@ -161,6 +161,7 @@ class Shelf:
                 steps.setdefault(document, []).append(content)
             elif document and content:
                 again.add(document)
+        await self.folding.fresh([document for document in steps if document in self.gathered.births])
         for document in again:
             await self.folding.refold(document)
         for document, found in steps.items():

@@ -1,4 +1,4 @@
-"""How lists show a document: a note as a note, everything else as a record. This module loads and decides nothing."""
+"""How lists show a document: a note as a note, everything else as a record. This module folds and decides nothing."""
 
 from __future__ import annotations
 

@@ -189,7 +189,8 @@ VAULT_AGAIN_S = 0.5  # before looking again at what was not settled
 VAULT_MISSING_S = 2.0  # a file may be away for a moment while it is saved; after so long it was deleted
 VAULT_RACY_S = 2.0  # a file written so lately may be written again without its time telling so
 VAULT_LINGER_S = 5.0  # what was replaced is kept so long, for whoever has it open and writes
-VAULT_LOOK_S = 60.0  # between looks at the whole folder, for what nobody told
+VAULT_LOOK_S = 300.0  # between looks at the whole folder, for what nobody told: half a second for 50,000 files
+VAULT_LOOK_UNWATCHED_S = 60.0  # the same where the system tells nothing
 VAULT_KEPT_S = 60.0  # how often it is kept up to where the log was written out: one commit
 
 # Calls

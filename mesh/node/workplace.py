@@ -21,55 +21,57 @@ _COMMIT_SHOWN = 10  # digits of a commit, for people
 async def seen(cwd: str, paths: Sequence[str]) -> tuple[File, ...]:
     """Files as they are now: where they lie from the top of their repository, their digest, branch and commit."""
     paths = list(dict.fromkeys(path for path in paths if path.strip()))[:HANDOFF_FILES_MAX]
-    repository = await git.repository(cwd) if cwd and paths else None
-    if not cwd or not paths:
+    top = await _top(cwd) if paths else ""
+    if not top:
         return tuple({"path": path} for path in paths)
-    top = repository.top if repository else cwd
-    where = {}
-    if repository:
-        commit = await git.ask(cwd, "rev-parse", "--verify", "-q", "HEAD") or ""
-        where = {key: value for key, value in (("branch", repository.branch), ("commit", commit)) if value}
-        here = await git.ask(cwd, "rev-parse", "--show-toplevel")
-        top = here or top
-    found = await asyncio.to_thread(_looked, cwd, top, paths)
+    branch = await git.ask(cwd, "symbolic-ref", "--short", "-q", "HEAD")
+    commit = await git.ask(cwd, "rev-parse", "--verify", "-q", "HEAD")
+    where = {key: value for key, value in (("branch", branch), ("commit", commit)) if value}
+    found = await asyncio.to_thread(lambda: [_looked(cwd, top, path) for path in paths])
     return tuple({**one, **where} for one in found)
 
 
 async def missing(cwd: str, files: Sequence[File]) -> tuple[str, ...]:
     """What is not here of the files of a hand-off, or not as it was, as sentences."""
-    if not cwd or not files:
+    top = await _top(cwd) if files else ""
+    if not top:
         return ()
-    top = await git.ask(cwd, "rev-parse", "--show-toplevel") or cwd
-    found = await asyncio.to_thread(_differing, top, files[:HANDOFF_FILES_MAX])
+    files = files[:HANDOFF_FILES_MAX]
+    found = await asyncio.to_thread(lambda: [line for one in files if (line := _differing(top, one))])
     for commit in sorted({str(one["commit"]) for one in files if one.get("commit")}):
         if commit.isalnum() and await git.ask(top, "cat-file", "-e", f"{commit}^{{commit}}") is None:
             found.append(f"commit {commit[:_COMMIT_SHOWN]} is not here: fetch it, or look where it was left")
     return tuple(found)
 
 
-def _looked(cwd: str, top: str, paths: Sequence[str]) -> list[File]:
-    found: list[File] = []
-    for path in paths:
-        place = Path(cwd, path)
-        inside = os.path.relpath(os.path.realpath(place), os.path.realpath(top))
-        digest = _digest(place)
-        name = path if inside.startswith(os.pardir) else Path(inside).as_posix()
-        found.append({"path": name, **({"sha256": digest} if digest else {})})
-    return found
+async def _top(cwd: str) -> str:
+    """The top of the repository that a folder lies in, else the folder; empty for what is none."""
+    if "\0" in cwd or not Path(cwd).is_absolute() or not await asyncio.to_thread(Path(cwd).is_dir):
+        return ""
+    return await git.ask(cwd, "rev-parse", "--show-toplevel") or cwd
 
 
-def _differing(top: str, files: Sequence[File]) -> list[str]:
-    found = []
-    for one in files:
-        path, digest = one.get("path"), one.get("sha256")
-        if not isinstance(path, str) or not path:
-            continue
-        place = Path(top, path)
-        if not place.exists():
-            found.append(f"{path} is not in this folder")
-        elif isinstance(digest, str) and _digest(place) not in {digest, ""}:
-            found.append(f"{path} is not as it was when this was left")
-    return found
+def _looked(cwd: str, top: str, path: str) -> File:
+    inside = _inside(top, Path(cwd, path)) if "\0" not in path else ""
+    digest = _digest(Path(top, inside)) if inside else ""
+    return {"path": inside or path, **({"sha256": digest} if digest else {})}
+
+
+def _differing(top: str, one: File) -> str:
+    path, digest = one.get("path"), one.get("sha256")
+    if not isinstance(path, str) or "\0" in path or not _inside(top, Path(top, path)):
+        return ""
+    place = Path(top, path)
+    if not place.exists():
+        return f"{path} is not in this folder"
+    other = isinstance(digest, str) and _digest(place) not in {digest, ""}
+    return f"{path} is not as it was when this was left" if other else ""
+
+
+def _inside(top: str, place: Path) -> str:
+    """Where something lies within a folder; empty for what lies outside: of that nothing is told."""
+    found = os.path.relpath(os.path.realpath(place), os.path.realpath(top))
+    return "" if found in {os.curdir, os.pardir} or found.startswith(os.pardir + os.sep) else Path(found).as_posix()
 
 
 def _digest(place: Path) -> str:

@@ -38,6 +38,7 @@ from tests.unit.node.engines import founded, joined_by, retitle, write
 _NOT_ASKED = {
     "down": "it ends the agent",
     "log.follow": "it streams for ever",
+    "mcp": "its connection becomes another conversation",
     "invite": "it listens for five minutes",
     "verify": "it takes no text",
     "rebuild": "as verify",
@@ -154,6 +155,8 @@ _ARGUMENTS: dict[str, object] = {
     "limit": 3, "after": "home/note/" + "a" * 26, "address": "192.0.2.7:4222", "device": "mac", "rank": "member",
     "request": "mesh-request-1.AAAA", "before": "00ff", "space": "home", "add_tags": ["b"], "base_body": "text",
     "remove_tags": [], "yes": True, "deleted": False, "code": "7-a-b-c", "event": "00", "tag": "a",
+    "id": "before", "goal": "rotate the keys", "remaining": ["mow the lawn"], "verify": ["make"], "files": ["a.txt"],
+    "reason": "needs_human", "needs": [], "state": "open", "filter": "all", "words": "done", "priority": 1,
 }  # fmt: skip
 _NAMES = [name for name in CALLS if name not in _NOT_ASKED]
 _WORDS = st.one_of(

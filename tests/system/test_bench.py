@@ -25,6 +25,7 @@ FIGURE = {
     "search": "slowest_ms",
     "hook": "p50_ms",
     "mcp": "p50_ms",
+    "vault": "notes_per_s",
     "drop": "mb_per_s",
 }
 DEVICES = {"w4": 4}

@@ -78,7 +78,10 @@ def test_an_export_is_read_and_verified_without_a_mesh(fleet: Fleet, tmp_path: P
     folder = tmp_path / "out"
     told = one.done("export", folder)
     assert (told["notes"], told["deleted"]) == (1, 1)
-    assert (folder / "notes" / "home" / "garden.md").read_bytes() == b"Buy seeds.\n"
+    raw = (folder / "notes" / "home" / "garden.md").read_text()
+    assert raw.endswith("---\nBuy seeds.\n")
+    assert "title: Garden\n" in raw
+    assert "spring" in raw
     (line,) = map(json.loads, (folder / "notes.jsonl").read_text().splitlines())
     assert (line["title"], line["tags"], line["file"]) == ("Garden", ["spring"], "notes/home/garden.md")
     assert json.loads((folder / "about.json").read_text())["state_digest"] == digest(one)
@@ -92,3 +95,30 @@ def test_an_export_is_read_and_verified_without_a_mesh(fleet: Fleet, tmp_path: P
     bundle.write_bytes(raw)
     assert subprocess.run(script, check=False, capture_output=True, cwd=folder).returncode in {2, 4}
     assert one.mesh("export", folder).code == 2
+
+
+def test_files_come_out_byte_for_byte_and_foreign_paths_stay_inside(fleet: Fleet, tmp_path: Path) -> None:
+    """Goal: what an import took in comes out as it was, and a path that leads elsewhere leads nowhere."""
+    files = {
+        "a/plain.md": b"no end of line",
+        "a/Plain.md": b"another one\r\nwith other ends\r\n",
+        "front.md": b"---\ntitle:  Spaced   # kept\nodd: [1, 2]\n---\nText\n",
+        "bom.md": b"\xef\xbb\xbfwith a mark\n",
+        "utf16.md": "in sixteen bits \N{GRINNING FACE}\n".encode("utf-16"),
+    }
+    source = tmp_path / "source"
+    for name, raw in files.items():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes(raw)
+    (one,) = fleet.joined(1)
+    one.start(MESH_BEACON="off")
+    assert one.done("vault", "import", source)["notes"] == len(files)
+    one.done("note", "add", "Evil", "--path", "../../evil.md")
+    folder = tmp_path / "out"
+    one.done("export", folder)
+    lines = [json.loads(line) for line in (folder / "notes.jsonl").read_text().splitlines()]
+    out = {line["path"]: (folder / line["file"]).read_bytes() for line in lines}
+    assert {path: raw for path, raw in out.items() if path in files} == files
+    assert len(out) == len(files) + 1
+    assert {"evil.md"} & {path.name for path in (tmp_path, tmp_path.parent) for path in path.iterdir()} == set()
+    assert all((folder / line["file"]).resolve().is_relative_to(folder / "notes") for line in lines)

@@ -17,7 +17,7 @@ from tests.system.commands import command, mesh, processes_in
 pytestmark = pytest.mark.system
 
 ALL = ["founded", "joined", "written", "cut_off", "returned", "conflicting"]
-ALL += ["inspected", "killed", "forged", "checked"]
+ALL += ["inspected", "handed_over", "briefed", "killed", "forged", "checked"]
 
 
 @pytest.fixture

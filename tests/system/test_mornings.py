@@ -15,7 +15,7 @@ def test_notes_and_tasks_of_a_phone_in_flight_are_in_the_morning_view_of_the_mac
     """Goal (story A): written with no network and no agent; after landing the mac shows them in order, verified."""
     mac, phone = fleet.linked(2)
     fleet.converged()
-    mac.done("brief")  # the last one before the flight
+    assert mac.mesh("brief").code == 0  # the last one before the flight
     phone.stop()
     phone.done("note", "add", "window seat was worth it", "--tag", "trip")
     phone.done("task", "add", "call the notary", "--priority", "0")

@@ -7,9 +7,8 @@ own full-text search answers the same questions, ranked and with snippets by the
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from statistics import median
 
@@ -34,6 +33,10 @@ QUESTIONS = {
     "everywhere_and_one_note_ms": f"{corpus.word(0)} {corpus.unique(77)}",
     "nothing_ms": "qqqqqqq",
 }
+_PLAIN = (
+    "SELECT n.title, snippet(note_words, 1, '', '', '…', 24) FROM note_words JOIN note n ON n.id = note_words.rowid"
+    " WHERE note_words MATCH ? ORDER BY rank LIMIT ?"
+)
 
 
 def run(*, quick: bool, count: int | None, rounds: int) -> dict[str, object]:
@@ -43,9 +46,8 @@ def run(*, quick: bool, count: int | None, rounds: int) -> dict[str, object]:
     plain = Series("SQLite FTS5", "the library's own ranking (bm25) and snippets over the same texts")
     with folder_on_disk() as folder:
         asyncio.run(_ours(folder / "home", notes, rounds, ours))
-        _plain(folder / "plain.db", notes, rounds, plain)
-    slowest = max(figure for found in ours.rounds for figure in [found["slowest_ms"]])
-    ratios = {"slowest question, ms": round(slowest, 1), "goal": "under 50",
+        asyncio.run(_plain(folder / "plain.db", notes, rounds, plain))
+    ratios = {"slowest_ms of the worst round": round(max(ours.all("slowest_ms")), 1), "goal": "under 50",
               "everywhere_ms over SQLite FTS5": ours.over(plain, "everywhere_ms"),
               "slowest_ms over SQLite FTS5": ours.over(plain, "slowest_ms")}  # fmt: skip
     return report("search", ours, [plain], ratios, f"mesh bench search -n {notes} --rounds {rounds}")
@@ -55,43 +57,41 @@ async def _ours(home: Path, notes: int, rounds: int, series: Series) -> None:
     await homes.found(home, "a")
     async with agents.opened(home) as agent:
         await pair.filled(agent, range(notes))
+
+        async def ask(words: str) -> bool:
+            told = await agent.call("search", {"words": words, "limit": HITS})
+            assert isinstance(told, dict)
+            return bool(told["hits"])
+
         for _ in range(rounds):
-            found: dict[str, float] = {}
-            for name, words in QUESTIONS.items():
-                times = []
-                for _ in range(TIMES):
-                    began = time.perf_counter()
-                    told = await agent.call("search", {"words": words, "limit": HITS})
-                    times.append((time.perf_counter() - began) * 1000)
-                    assert isinstance(told, dict)
-                    assert bool(told["hits"]) is (name != "nothing_ms"), name
-                found[name] = median(times)
-            series.add(**found, slowest_ms=max(found.values()))
+            series.add(**await _round(ask))
 
 
-def _plain(database: Path, notes: int, rounds: int, series: Series) -> None:
+async def _plain(database: Path, notes: int, rounds: int, series: Series) -> None:
     device = Floor(database, "b", views=True)
     for first in range(0, notes, PAGE):
         device.say(list(notes_of(first, min(PAGE, notes - first))))
+
+    async def ask(words: str) -> bool:
+        query = " ".join(f'"{word}"*' for word in words.split())
+        return bool(device.db.execute(_PLAIN, (query, HITS)).fetchall())
+
     for _ in range(rounds):
-        found = {name: _median(lambda words=words: _ask(device.db, words)) for name, words in QUESTIONS.items()}  # type: ignore[misc]
-        series.add(**found, slowest_ms=max(found.values()))
+        series.add(**await _round(ask))
     device.db.close()
 
 
-def _median(do: Callable[[], None]) -> float:
-    times = []
-    for _ in range(TIMES):
-        began = time.perf_counter()
-        do()
-        times.append((time.perf_counter() - began) * 1000)
-    return median(times)
-
-
-def _ask(db: sqlite3.Connection, words: str) -> None:
-    query = " ".join(f'"{word}"*' for word in words.split())
-    db.execute(
-        "SELECT n.title, snippet(note_words, 1, '', '', '…', 24) FROM note_words JOIN note n ON n.id = note_words.rowid"
-        " WHERE note_words MATCH ? ORDER BY rank LIMIT ?",
-        (query, HITS),
-    ).fetchall()
+async def _round(ask: Callable[[str], Awaitable[bool]]) -> dict[str, float]:
+    """Each question, by the clock; of the slowest also the processor time, which a busy machine stretches less."""
+    found: dict[str, float] = {}
+    processor: dict[str, float] = {}
+    for name, words in QUESTIONS.items():
+        times, used = [], []
+        for _ in range(TIMES):
+            began, worked = time.perf_counter(), time.process_time()
+            hit = await ask(words)
+            times.append((time.perf_counter() - began) * 1000)
+            used.append((time.process_time() - worked) * 1000)
+            assert hit is (name != "nothing_ms"), name
+        found[name], processor[name] = median(times), median(used)
+    return {**found, "slowest_ms": max(found.values()), "slowest_processor_ms": max(processor.values())}

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Lock
 
 from mesh.cli.demonstration import forger
@@ -27,6 +26,7 @@ KILLED_AFTER = 400  # acknowledged writes, so that some are under way
 WRITERS = 8
 NAMED_MAX = 10  # files that are left out, by name
 SHARED = "Garden"
+IN_FLIGHT = "written in flight mode"
 _TITLES = {"Garden in spring", "Garden this weekend"}
 _PARAGRAPHS = "Buy seeds.\n\nWater every evening.\n"
 _IMPORT_S_MAX = 600.0
@@ -76,7 +76,7 @@ def _let_in(admin: Device, device: Device) -> str:
         device.mesh("join", str(invited["text"]), "--yes", "--name", device.name, *rank)
         admitted = following()["admitted"]
     assert isinstance(admitted, dict), admitted
-    _require(admitted["name"] == device.name, f"{admitted['name']} came in instead of {device.name}")
+    require(admitted["name"] == device.name, f"{admitted['name']} came in instead of {device.name}")
     device.up()
     return str(invited["code"])
 
@@ -118,10 +118,10 @@ def cut_off(story: Story) -> Figures:
     story.mac.mesh("note", "edit", shared, "--title", "Garden in spring", "--body", _with("carrot"))
     story.laptop.mesh("note", "add", "written on the train")
     story.phone.mesh("note", "edit", shared, "--title", "Garden this weekend", "--body", _with("tomato"))
-    story.phone.mesh("note", "add", "written in flight mode")
+    story.phone.mesh("note", "add", IN_FLIGHT)
     agreed((story.mac, story.laptop))
     apart = {story.mac.digest(), str(story.phone.mesh("status")["state_digest"])}
-    _require(len(apart) == 2, "the cut-off device shows the same as the others")
+    require(len(apart) == 2, "the cut-off device shows the same as the others")
     return {"edits": 4, "states": len(apart)}
 
 
@@ -135,7 +135,7 @@ def returned(story: Story) -> Figures:
     story.phone.up()
     story.digests = agreed(story.devices)
     titles = {note["title"] for note in story.mac.call("note.list", limit=1000)["notes"]}  # type: ignore[attr-defined]
-    _require({"written in flight mode", "written on the train"} <= titles, "a note of the time apart is missing")
+    require({IN_FLIGHT, "written on the train"} <= titles, "a note of the time apart is missing")
     return {"agreed_after_s": round(time.monotonic() - began, 2)}
 
 
@@ -143,13 +143,13 @@ def conflicting(story: Story) -> Figures:
     """Both titles live side by side on every device, and both edits of the paragraph are in it."""
     seen = [device.call("note.show", document=story.documents[SHARED]) for device in story.devices]
     story.conflicts = seen[0]["conflicts"]  # type: ignore[assignment]
-    _require(all(one["conflicts"] == story.conflicts for one in seen), "the devices list other conflicts")
+    require(all(one["conflicts"] == story.conflicts for one in seen), "the devices list other conflicts")
     titles = _values(story.conflicts, "title")
-    _require(titles == _TITLES, f"the titles are {titles}")
+    require(titles == _TITLES, f"the titles are {titles}")
     texts = {str(one["body"]) for one in seen}
-    _require(len(texts) == 1, "the devices show other texts")
+    require(len(texts) == 1, "the devices show other texts")
     (text,) = texts
-    _require("carrot" in text and "tomato" in text, f"an edit of the paragraph is lost: {text!r}")
+    require("carrot" in text and "tomato" in text, f"an edit of the paragraph is lost: {text!r}")
     return {"titles": sorted(_TITLES), "paragraph": text.splitlines()[0]}
 
 
@@ -157,23 +157,23 @@ def inspected(story: Story) -> Figures:
     """What collided is listed alike on all three; one is settled on the laptop, and taken back on the phone."""
     listed = [_list_of(story.mac.mesh("conflicts")), *(_open_in(device) for device in story.devices)]
     ids = {str(one["id"]) for one in listed[0]}
-    _require(all(one == listed[0] for one in listed), "the devices list other conflicts")
-    _require(_values(listed[0], "title") == _TITLES, f"the titles in conflict are {_values(listed[0], 'title')}")
+    require(all(one == listed[0] for one in listed), "the devices list other conflicts")
+    require(_values(listed[0], "title") == _TITLES, f"the titles in conflict are {_values(listed[0], 'title')}")
     title = next(str(one["id"]) for one in listed[0] if one["field"] == "title")
     shown = story.laptop.mesh("conflicts", "show", title)
-    _require(shown["ancestor"] == SHARED, f"both began with {shown['ancestor']!r}")
+    require(shown["ancestor"] == SHARED, f"both began with {shown['ancestor']!r}")
     story.laptop.mesh("conflicts", "resolve", title, "--take", "2")
     agreed(story.devices)
     kept: set[object] = {
         str(device.call("note.show", document=story.documents[SHARED])["title"]) for device in story.devices
     }
-    _require(len(kept) == 1 and kept < _TITLES, f"settled, the titles are {kept}")
+    require(len(kept) == 1 and kept < _TITLES, f"settled, the titles are {kept}")
     settled = [_values(_open_in(device), "title") for device in story.devices]
-    _require(not any(settled), "the title is in conflict although it was settled")
+    require(not any(settled), "the title is in conflict although it was settled")
     story.phone.mesh("conflicts", "undo", title)
     agreed(story.devices)
     again = [_values(_open_in(device), "title") for device in story.devices]
-    _require(all(one == _TITLES for one in again), f"taken back, the titles are {again}")
+    require(all(one == _TITLES for one in again), f"taken back, the titles are {again}")
     return {
         "listed": sorted(f"{one['kind']} of {one['field']}" for one in listed[0]),
         "open": len(ids),
@@ -204,17 +204,17 @@ def killed(story: Story) -> Figures:
         until("enough writes are acknowledged", lambda: len(writers.acknowledged) >= KILLED_AFTER)
         story.laptop.kill()
     amid, under_way = len(writers.acknowledged), writers.unanswered
-    _require(amid < WRITES, "the agent was killed after all was written")
+    require(amid < WRITES, "the agent was killed after all was written")
     story.laptop.up()
     lost = writers.acknowledged - story.laptop.documents()
-    _require(not lost, f"{len(lost)} acknowledged writes are lost")
+    require(not lost, f"{len(lost)} acknowledged writes are lost")
     with writers.at_work():
         pass  # the rest of the writes, by the agent that came back
     story.told("waiting until all devices have them")
     agreed(story.devices)
     everywhere = [len(writers.acknowledged & device.documents()) for device in story.devices]
     story.acknowledged, story.kept = len(writers.acknowledged), min(everywhere)
-    _require(story.kept == story.acknowledged, f"of {story.acknowledged} the devices have {everywhere}")
+    require(story.kept == story.acknowledged, f"of {story.acknowledged} the devices have {everywhere}")
     return {"acknowledged_before_the_kill": amid, "under_way": under_way, "acknowledged": story.acknowledged}
 
 
@@ -265,9 +265,9 @@ def forged(story: Story) -> Figures:
     refused = until("the forged events are counted", lambda: _refused(story.mac) - _count(before))
     story.refused = refused
     after = story.mac.call("status")
-    _require(refused == sent, f"{sent} events were forged, {refused} refused")
-    _require(after["state_digest"] == before["state_digest"], "a forged event changed the state")
-    _require(forger.TITLE not in str(story.mac.call("note.list", limit=1000)["notes"]), "a forged note is shown")
+    require(refused == sent, f"{sent} events were forged, {refused} refused")
+    require(after["state_digest"] == before["state_digest"], "a forged event changed the state")
+    require(forger.TITLE not in str(story.mac.call("note.list", limit=1000)["notes"]), "a forged note is shown")
     story.laptop.up()
     return {"sent": sent, "refused": refused}
 
@@ -286,38 +286,17 @@ def checked(story: Story) -> Figures:
     """All three show the same in the end, and every chain, seal and signature on each is right."""
     story.digests = agreed(story.devices)
     found = [device.mesh("verify", "--deep") for device in story.devices]
-    _require(all(one["ok"] for one in found), "a device's log is damaged")
+    require(all(one["ok"] for one in found), "a device's log is damaged")
     return {"events": [one["events"] for one in found], "digest": next(iter(story.digests.values()))}
 
 
-def _require(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence
+def require(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence
+    """Raise Damaged, with what is so instead, unless it holds."""
     if not holds:
         raise Damaged(otherwise, hint="This should never happen: please keep the folder (`--keep`) and tell us.")
 
 
 Step = tuple[str, str, Callable[[Story], Figures]]
-
-
-def steps(folder: Path | None) -> Sequence[Step]:
-    """The steps in order: name, sentence, and what is done."""
-    yours: list[Step] = [("imported", f"the notes in {folder} are on all devices", imported)] if folder else []
-    return [
-        ("founded", "the mac founds a mesh", founded),
-        ("joined", "laptop and phone join by a spoken code", joined),
-        ("written", "a note written on the mac is on all three", written),
-        *yours,
-        ("cut_off", "the phone is cut off; all three write, two of them in the same place", cut_off),
-        ("returned", "the phone comes back; all three show the same", returned),
-        ("conflicting", "what was written at once stands side by side, nothing is overwritten", conflicting),
-        (
-            "inspected",
-            "the conflicts are listed alike; one is settled on the laptop, and taken back on the phone",
-            inspected,
-        ),
-        ("killed", f"the laptop's agent is killed amid {WRITES:,} writes; every acknowledged one is kept", killed),
-        ("forged", "events forged with the laptop's keys are refused by the mac, and counted", forged),
-        ("checked", "every chain, seal and signature on every device is right", checked),
-    ]
 
 
 def done(step: Step, story: Story) -> tuple[Figures, MeshError | None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,13 @@ import mesh
 from mesh.errors import DiskFull, Misuse, Refused
 from mesh.limits import LIST_MAX
 from mesh.names import digest_text
-from mesh.node import clock, keeping, progress, subjects
+from mesh.node import clock, keeping, progress, saying, subjects
 from mesh.node.background.service import templates
 from mesh.node.exporting import carrying
-from mesh.node.exporting.filenames import Names
 from mesh.node.storage.store_port import ConflictRow, NoteRow, RecordRow
+from mesh.node.vaults import paths, versions
+from mesh.node.vaults.sheets import sheet_of
+from mesh.state.notes import Note
 from mesh.state.records import TYPES
 
 if TYPE_CHECKING:
@@ -93,35 +95,58 @@ async def _written(agent: Agent, folder: Path) -> Told:
 
 
 async def _notes(agent: Agent, folder: Path, *, deleted: bool) -> int:
-    """Each note as a file, and a line that says what is known of it."""
-    names, place = Names(), folder / ("deleted" if deleted else "notes")
+    """Each note as the file that a vault would have, and a line that says what is known of it."""
+    place, given = folder / ("deleted" if deleted else "notes"), set[str]()
 
     async def lines() -> AsyncIterator[Told]:
-        async for row in _rows(agent, deleted=deleted):
-            note = row.note
-            name = names.of(note.path or f"{note.title}.md")
-            path = place / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(note.body.encode())
-            yield {
-                "document": str(note.document),
-                "title": note.title,
-                "file": f"{place.name}/{name}",
-                "path": note.path,
-                "tags": list(note.tags),
-                "conflicts": list(note.conflicts),
-                "updated_ms": row.updated_ms,
-                "updated_by": agent.engine.replica.verdict.name_of(row.updated_by),
-            }
+        async for rows in _pages(agent, deleted=deleted):
+            for row, raw in await saying.looked(agent, lambda rows=rows: _files(agent, rows)):  # type: ignore[misc]
+                name = _name(row.note, given)
+                (place / name).parent.mkdir(parents=True, exist_ok=True)
+                (place / name).write_bytes(raw)
+                yield _told(agent, row, f"{place.name}/{name}")
 
     return await _lines(folder / f"{place.name}.jsonl", lines())
 
 
-async def _rows(agent: Agent, *, deleted: bool) -> AsyncIterator[NoteRow]:
+async def _files(agent: Agent, rows: Sequence[NoteRow]) -> list[tuple[NoteRow, bytes]]:
+    found = []
+    for row in rows:
+        version = await versions.now(agent.engine, row.note.document)
+        path = row.note.path or paths.named_after(row.note.title)
+        found.append((row, sheet_of(version.past, path).raw() if version else row.note.body.encode()))
+    return found
+
+
+def _name(note: Note, given: set[str]) -> str:
+    """A name that nothing else got; a path that leads elsewhere, or that no system takes, is not used."""
+    wished = note.path if note.path and not paths.fault(note.path) else paths.named_after(note.title)
+    name, number = wished, 1
+    while paths.folded(name) in given:
+        number += 1
+        name = paths.numbered(wished, number)
+    given.add(paths.folded(name))
+    return name
+
+
+def _told(agent: Agent, row: NoteRow, file: str) -> Told:
+    note = row.note
+    return {
+        "document": str(note.document),
+        "title": note.title,
+        "file": file,
+        "path": note.path,
+        "tags": list(note.tags),
+        "conflicts": list(note.conflicts),
+        "updated_ms": row.updated_ms,
+        "updated_by": agent.engine.replica.verdict.name_of(row.updated_by),
+    }
+
+
+async def _pages(agent: Agent, *, deleted: bool) -> AsyncIterator[tuple[NoteRow, ...]]:
     after: NoteRow | None = None
-    while rows := await agent.store.notes(deleted=deleted, limit=LIST_MAX, after=after):
-        for row in rows:
-            yield row
+    while rows := await agent.store.notes(deleted=deleted, limit=_A_TURN, after=after):
+        yield rows
         after = rows[-1]
 
 

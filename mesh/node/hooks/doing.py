@@ -14,7 +14,7 @@ from mesh.errors import Refused
 from mesh.limits import HOOK_TEXT_CHARACTERS_MAX, LIST_MAX, SUMMARY_CHARACTERS_MAX
 from mesh.node import clock, keeping
 from mesh.node.hooks import permitting
-from mesh.node.hooks.happening import NOTHING, Happening, Reply, What
+from mesh.node.hooks.happening import NOTHING, Happening, Reply, What, line
 from mesh.node.hooks.once import once
 from mesh.node.hooks.trails import Trail
 from mesh.node.keeping import Told
@@ -27,6 +27,7 @@ _FILES_TOLD = 40  # files that a checkpoint or a hand-off of the machine names, 
 _RUNS_TOLD = 3  # commands in it
 _NEWS_TOLD = 5  # things that a session is told of with one prompt
 _TITLE_CHARACTERS = 200
+_MODEL_CHARACTERS, _PATH_CHARACTERS = 60, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Doing:
 
     async def state(self, state: str, words: str = "") -> None:
         """The session is in another state."""
+        self.trail.waits = state in {sessions.WAITING_PERMISSION, sessions.WAITING_INPUT}
         await self.ask("session.state", id=self.trail.document, state=state, words=words)
 
 
@@ -79,8 +81,8 @@ async def _trail(agent: Agent, event: Event, happening: Happening) -> Trail:
     if trail is not None and not moved:
         return trail
     given = {
-        "tool": event.tool, "native": happening.native, "cwd": happening.cwd, "model": happening.model,
-        "transcript": happening.transcript, "as": event.principal,
+        "tool": event.tool, "native": happening.native, "cwd": happening.cwd, "as": event.principal,
+        "model": line(happening.model, _MODEL_CHARACTERS), "transcript": line(happening.transcript, _PATH_CHARACTERS),
     }  # fmt: skip
     found = await agent.call("session.begin", {key: value for key, value in given.items() if value})
     assert isinstance(found, dict), "a session"
@@ -109,7 +111,7 @@ async def _started(doing: Doing) -> Reply:
 async def _prompted(doing: Doing) -> Reply:
     """It works on something, and is told in a few lines what came since it was told last."""
     trail = doing.trail
-    trail.prompt = " ".join(doing.happening.words.split())[:_TITLE_CHARACTERS]
+    trail.prompt = line(doing.happening.words, _TITLE_CHARACTERS)
     await doing.state(sessions.WORKING, trail.prompt)
     since_ms, trail.turn_ms = trail.turn_ms, clock.now_ms()
     if doing.event.late or not since_ms:
@@ -155,12 +157,15 @@ async def _evidence(doing: Doing, kind: str, **about: object) -> None:
     }  # fmt: skip
     await doing.agent.call("evidence.add", arguments)
     await doing.ask("claims.renew", session=doing.trail.document)
+    if doing.trail.waits:  # it was answered at its own place
+        await doing.state(sessions.WORKING)
 
 
 async def _forgetting(doing: Doing) -> Reply:
     """What it had come to is kept before the tool makes its context shorter."""
     files, runs = await _traces(doing)
-    summary = "; ".join(part for part in (doing.trail.prompt, doing.happening.text, *runs) if part)
+    wanted = line(doing.happening.text, HOOK_TEXT_CHARACTERS_MAX)
+    summary = "; ".join(part for part in (doing.trail.prompt, wanted, *runs) if part)
     await doing.ask(
         "session.checkpoint",
         id=doing.trail.document,
@@ -216,17 +221,23 @@ async def _limited(doing: Doing) -> Reply:
 async def _stopped(doing: Doing) -> Reply:
     """It thinks that it is done: what it has stays its own; what it changed it must tell, and is asked once."""
     await doing.ask("claims.renew", session=doing.trail.document)
-    await doing.state(sessions.IDLE)
-    if doing.event.late or doing.happening.anew:
-        return NOTHING
+    demand = "" if doing.event.late or doing.happening.anew else await _demand(doing)
+    await doing.state(sessions.WORKING if demand else sessions.IDLE)
+    return Reply(demand=demand)
+
+
+async def _demand(doing: Doing) -> str:
+    """What it is asked for before it stops; nothing where nothing is owed, or it was asked since the last change."""
     owed = await doing.ask("receipt.owed", session=doing.trail.document)
+    traces = await doing.agent.evidence.of(doing.trail.document)
+    last = next((trace.id for trace in reversed(traces) if trace.kind != claims.RUN), "")
+    if not owed.get("owed") or last == doing.trail.demanded:
+        return ""
+    doing.trail.demanded = last
     changed = [str(one.get("ref")) for one in _maps(owed, "changed")]
-    if not owed.get("owed") or len(changed) <= doing.trail.demanded:
-        return NOTHING
-    doing.trail.demanded = len(changed)
     named = ", ".join(changed[:_NEWS_TOLD]) + (", …" if len(changed) > _NEWS_TOLD else "")
-    return Reply(
-        demand=f"You changed {named}, and no receipt tells of it. File one with the tool `receipt` of the MCP server "
+    return (
+        f"You changed {named}, and no receipt tells of it. File one with the tool `receipt` of the MCP server "
         "`mesh`: what you changed and why, what you claim with the command that shows it, and what you did not do. "
         "Claim only what you ran. If the work is not done, leave a `handoff` as well."
     )
@@ -246,9 +257,13 @@ async def _task_made(doing: Doing) -> Reply:
     happening = doing.happening
 
     async def act() -> Told:
-        title = " ".join(happening.words.split())[:_TITLE_CHARACTERS] or f"A task of {doing.event.tool}"
+        title = line(happening.words, _TITLE_CHARACTERS) or f"A task of {doing.event.tool}"
         return await doing.ask(
-            "task.add", title=title, text=happening.text, project=doing.trail.project, external=_external(doing)
+            "task.add",
+            title=title,
+            text=happening.text[:HOOK_TEXT_CHARACTERS_MAX],
+            project=doing.trail.project,
+            external=_external(doing),
         )
 
     await once(doing.agent, doing.event.id, act)
@@ -266,7 +281,7 @@ async def _task_done(doing: Doing) -> Reply:
 
 
 def _external(doing: Doing) -> str:
-    return f"{doing.event.tool}:{doing.happening.native}:{doing.happening.task}"[:_TITLE_CHARACTERS]
+    return line(f"{doing.event.tool}:{doing.happening.native}:{doing.happening.task}", _TITLE_CHARACTERS)
 
 
 # ── what the machine knows ───────────────────────────────────────────────────────────────────────
@@ -293,9 +308,10 @@ def _maps(told: Told, key: str) -> list[Mapping[str, object]]:
 
 
 async def _asked(doing: Doing) -> Reply:
+    """It wants a permission; where nobody elsewhere answers, it waits at its own place."""
     await doing.state(sessions.WAITING_PERMISSION)
     reply = await permitting.permitted(doing)
-    if not doing.event.late:
+    if reply.allowed is not None:
         await doing.state(sessions.WORKING)
     return reply
 

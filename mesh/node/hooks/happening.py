@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 Json = Mapping[str, object]
+_DEPTH_MAX = 16  # of what tools send: they nest four deep
 
 
 class What(Enum):
@@ -88,6 +89,22 @@ def word(body: Json, *keys: str) -> str:
         if isinstance(found, str) and found:
             return found
     return ""
+
+
+def whole(value: object, depth: int = 0) -> object:
+    """JSON with texts that can be kept: a tool cuts them anywhere, and half a character is none; nor is NUL."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode().replace("\0", "")
+    if depth > _DEPTH_MAX:
+        return None
+    if isinstance(value, dict):
+        return {str(whole(key)): whole(one, depth + 1) for key, one in value.items()}
+    return [whole(one, depth + 1) for one in value] if isinstance(value, list) else value
+
+
+def line(text: str, characters_max: int) -> str:
+    """A text as one line, without what only moves a terminal."""
+    return " ".join("".join(one if one >= " " and one != "\x7f" else " " for one in text).split())[:characters_max]
 
 
 def inner(body: Json, key: str) -> Json:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mesh.limits import RANK_RELAY, SUMMARY_CHARACTERS_MAX
 from mesh.node import clock
-from mesh.node.hooks.happening import NOTHING, Happening, Reply, word
+from mesh.node.hooks.happening import NOTHING, Happening, Reply, line, word
 from mesh.node.hooks.once import once
 
 if TYPE_CHECKING:
@@ -62,8 +62,9 @@ def _question(doing: Doing) -> str:
     """In one line: who wants what."""
     given = doing.happening.detail
     what = word(given, "command", "file_path", "notebook_path", "url", "query", "pattern")
-    about = f": {' '.join(what.split())}" if what else ""
-    return f"May {doing.event.tool} use {doing.happening.words or 'a tool'}{about}"[:SUMMARY_CHARACTERS_MAX] + "?"
+    about = f": {what}" if what else ""
+    asked = line(f"May {doing.event.tool} use {doing.happening.words or 'a tool'}{about}", SUMMARY_CHARACTERS_MAX)
+    return f"{asked}?"
 
 
 def _detail(happening: Happening) -> object:

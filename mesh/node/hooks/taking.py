@@ -15,7 +15,7 @@ from mesh.node import clock, timing
 from mesh.node.arguments import Arguments, needed, number, text, yes
 from mesh.node.hooks import claude, doing, gemini
 from mesh.node.hooks.doing import Event
-from mesh.node.hooks.happening import Happening, Json, Reply, What
+from mesh.node.hooks.happening import Happening, Json, Reply, What, whole
 from mesh.node.redaction import redacted, redacted_value
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _TOOLS: Mapping[str, tuple[Callable[[Json], Happening | None], Callable[[What, R
 async def taken(agent: Agent, arguments: Arguments) -> Json:
     """Take one in; what the tool is to read. Raises MeshError: Unreachable where it should come again."""
     tool, name = needed(arguments, "tool"), needed(arguments, "id")
-    body = arguments.get("body")
+    body = whole(arguments.get("body"))
     if tool not in _TOOLS:
         raise Misuse(f"mesh reads no hooks of {tool!r}", hint=f"It knows {', '.join(_TOOLS)}.")
     if not isinstance(body, dict) or len(name) > HOOK_ID_CHARACTERS_MAX:

@@ -22,8 +22,10 @@ class Trail:
     """What it was asked to do last, in one line."""
     turn_ms: int = 0
     """When it was given news last."""
-    demanded: int = 0
-    """How many changes it had made when it was asked for a receipt last."""
+    waits: bool = False
+    """For its person, as far as is known."""
+    demanded: str = ""
+    """The last change that it had made when it was asked for a receipt."""
     told: dict[str, None] = field(default_factory=dict)
     """Hand-offs and answers that it was told of."""
 

@@ -48,10 +48,8 @@ class Mirror:
         self.giving = Giving(self.folder, self.table)
         self.lock = asyncio.Lock()
         self.poke = asyncio.Event()
-        self.left: dict[str, tuple[Stat, str]] = {}
-        """Files that are left alone, as they are, and why."""
-        self.behind: dict[DocumentId, str] = {}
-        """Notes that the folder does not show as they are, and why."""
+        self.left: dict[str, tuple[Stat, str]] = {}  # files that are left alone, as they are, and why
+        self.behind: dict[DocumentId, str] = {}  # notes that the folder does not show as they are, and why
         self.problem = ""
         self.watched = True
         self.ended = False
@@ -60,16 +58,23 @@ class Mirror:
         self._missing: dict[str, float] = {}
         self._racy: set[str] = set()
         self._changed: dict[DocumentId, None] = {}
-        self._soon = False
+        self._soon = True  # whether to look at the folder again soon
+        self._looked_at = 0.0
+        self._doubtful = False  # whether something counts or does not that did not or did, without a row of the log
+        self._shown: dict[DocumentId, int] = {}
 
     # ── what tells it to look ────────────────────────────────────────────────────────────────────
 
     def happened(self, effects: Effects) -> None:
         """Something was said or heard."""
-        if effects.judged or effects.bodies:
-            self._row = -1
+        self._doubtful = self._doubtful or effects.judged or bool(effects.bodies)
         if effects.judged or effects.bodies or effects.append:
             self.poke.set()
+
+    def stirred(self) -> None:
+        """Something happened in the folder."""
+        self._soon = True
+        self.poke.set()
 
     async def run(self) -> None:
         """Keep both the same until cancelled."""
@@ -80,16 +85,19 @@ class Mirror:
             while True:
                 self.poke.clear()
                 await self.look()
-                wait_s = timing.VAULT_AGAIN_S if self._soon or self.giving.lingers else timing.VAULT_LOOK_S
+                wait_s = timing.VAULT_AGAIN_S if self._soon or self.giving.lingers else self._wait_s
                 try:
                     await asyncio.wait_for(self.poke.wait(), wait_s)
                 except TimeoutError:
                     continue
 
+    @property
+    def _wait_s(self) -> float:
+        return timing.VAULT_LOOK_S if self.watched else timing.VAULT_LOOK_UNWATCHED_S
+
     async def look(self, *, settled: bool = False) -> None:
         """Take in what is new in the folder, then write out what is new in the mesh. `settled`: nobody writes now."""
         async with self.lock:
-            self._soon = False
             if self.ended:
                 return
             if not self.link.is_there:
@@ -97,7 +105,9 @@ class Mirror:
                 return
             try:
                 await self._recover()
-                await self._take(settled=settled)
+                if settled or self._soon or time.monotonic() - self._looked_at > self._wait_s:
+                    self._soon, self._looked_at = False, time.monotonic()
+                    await self._take(settled=settled)
                 await self._give()
                 await self._linger()
                 self.problem = self._stopped()
@@ -118,16 +128,16 @@ class Mirror:
 
     def status(self) -> dict[str, object]:
         """How it is, for `mesh vault status`."""
-        left = [{"path": path, "reason": reason} for path, (_, reason) in sorted(self.left.items())]
-        behind = [{"document": str(name), "reason": reason} for name, reason in sorted(self.behind.items())]
+        left = sorted((path, reason) for path, (_, reason) in self.left.items())
+        behind = sorted((str(name), reason) for name, reason in self.behind.items())
         return {
             "folder": str(self.link.folder),
             "space": self.link.space,
             "files": len(self.table),
             "left": len(left),
-            "left_files": left[:VAULT_LISTED_MAX],
+            "left_files": [{"path": path, "reason": why} for path, why in left[:VAULT_LISTED_MAX]],
             "behind": len(behind),
-            "behind_notes": behind[:VAULT_LISTED_MAX],
+            "behind_notes": [{"document": name, "reason": why} for name, why in behind[:VAULT_LISTED_MAX]],
             "missing": len(self._missing),
             "problem": self.problem,
             "watched": self.watched,
@@ -235,10 +245,9 @@ class Mirror:
 
     async def _alike(self, entry: Entry, file: File) -> bool:
         """Whether a file that took the place on the disk of another one is that, renamed and edited, by its lines."""
-        version = (await self._versions([DocumentId.parse(entry.document)]))[0][1]
-        if version is None:
-            return False
-        old, new = set(version.past.text.encode().splitlines()), set(file.raw.splitlines())
+        ((_, version),) = await self._versions([DocumentId.parse(entry.document)])
+        old = set(version.past.text.encode().splitlines()) if version else set()
+        new = set(file.raw.splitlines())
         return 2 * len(old & new) > max(len(old), len(new))
 
     async def _added(self, some: Sequence[str], files: Mapping[str, Stat]) -> None:
@@ -286,10 +295,11 @@ class Mirror:
     # ── into the folder ──────────────────────────────────────────────────────────────────────────
 
     async def _give(self) -> None:
-        if self._row < 0:
-            self._row = await self._all_changed()
-        else:
-            self._row = await self._since(self._row)
+        if self._row < 0 or self._doubtful:
+            self._doubtful = False
+            row = await self._all_changed()
+            self._row = row if self._row < 0 else self._row
+        self._row = await self._since(self._row)
         wanted = [*self._changed, *(name for name in self.behind if name not in self._changed)]
         for start in range(0, len(wanted), _AT_ONCE):
             for document, version in await self._versions(wanted[start : start + _AT_ONCE]):
@@ -303,14 +313,16 @@ class Mirror:
         return row
 
     async def _all_changed(self) -> int:
-        """Look at all notes, and at all files; the last row of the log before that."""
+        """Find the notes that show something else than the last time, or all; the last row of the log before that."""
         row = self.agent.engine.shelf.last_row
+        before, self._shown = self._shown, {}
         for deleted in (False, True):
             after = None
             while page := await self.agent.store.notes(deleted=deleted, limit=LIST_MAX, after=after):
-                self._mine(found.note.document for found in page)
+                self._shown |= {found.note.document: hash(found.note) for found in page}
                 after = page[-1]
-        self._mine(DocumentId.parse(entry.document) for entry in self.table.all())
+        ours = {DocumentId.parse(entry.document) for entry in self.table.all()}
+        self._mine(name for name in {*self._shown, *ours} if before.get(name, -1) != self._shown.get(name, -2))
         return row
 
     def _mine(self, documents: Iterable[DocumentId | None]) -> None:

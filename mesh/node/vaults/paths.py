@@ -22,7 +22,8 @@ _UNFIT = re.compile(r'[\\/:*?"<>|#^\[\]]')
 
 def is_markdown(name: str) -> bool:
     """Whether a file of that name is a note."""
-    return PurePosixPath(name).suffix.lower() in _SUFFIXES
+    first, dot, last = name.rpartition(".")
+    return bool(first) and dot + last.lower() in _SUFFIXES
 
 
 def fault(path: str) -> str:
@@ -41,7 +42,9 @@ def fault(path: str) -> str:
 
 def _is_unfit(part: str) -> bool:
     """Hidden, empty, or a way up; with a character that cannot be seen or is no text."""
-    return not part or part.startswith(".") or "\\" in part or any(_is_blind(character) for character in part)
+    if part.isprintable():
+        return not part or part.startswith(".") or "\\" in part
+    return part.startswith(".") or "\\" in part or any(_is_blind(character) for character in part)
 
 
 def _is_blind(character: str) -> bool:
@@ -60,7 +63,7 @@ def folded(path: str) -> str:
 
 def stem(path: str) -> str:
     """What a note is called after its file, unless its front matter says otherwise."""
-    return PurePosixPath(path).stem.strip()
+    return path.rpartition("/")[2].rpartition(".")[0].strip()
 
 
 def named_after(title: str) -> str:

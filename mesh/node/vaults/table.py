@@ -137,7 +137,7 @@ class Table:
                 count += 1
                 try:
                     self._take(json.loads(line))
-                except (ValueError, TypeError, IndexError):
+                except (ValueError, TypeError, LookupError):
                     continue  # torn by a crash: what it said was not done, or is found out again
         return count
 

@@ -32,10 +32,10 @@ async def watch(mirror: Mirror) -> None:
             )
             mirror.watched = True
             async for _ in watching:
-                mirror.poke.set()
+                mirror.stirred()
         except (OSError, RuntimeError):  # the system has no more watches, or the folder is away
             mirror.watched = False
         finally:
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 stop.set()
-        await asyncio.sleep(timing.VAULT_LOOK_S)
+        await asyncio.sleep(timing.VAULT_LOOK_UNWATCHED_S)

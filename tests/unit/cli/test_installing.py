@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Mapping
@@ -345,6 +346,20 @@ def test_the_hook_is_found_wherever_the_tool_stands(user: Path, home: Path) -> N
     hook = shlex.split(change.ours.hook)[0]
     assert Path(hook).is_absolute()
     assert Path(hook).parent == Path(sys.executable).parent
+    assert not tree(user)
+
+
+def test_the_hook_imports_nothing_of_a_project(user: Path, home: Path, tmp_path: Path) -> None:
+    """Though it is started in its folder, where a module may have any name."""
+    (tmp_path / "mesh").mkdir()
+    for name in ("mesh/__init__.py", "json.py", "os.py", "_socket.py"):
+        (tmp_path / name).write_text("open('imported', 'w').close()\n")
+    (change, *_) = installing.planned(home, "claude", 30)
+    words = ["sh", "-c", change.ours.hook]
+    done = subprocess.run(words, cwd=tmp_path, input=b'{"a": 1}', capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert not (tmp_path / "imported").exists()
+    assert (home / "spool").is_dir(), "it ran"
     assert not tree(user)
 
 

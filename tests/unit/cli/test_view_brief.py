@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mesh.cli import view_brief
 from mesh.cli.screen import Screen, columns
@@ -84,7 +86,7 @@ Waits for you (5)
   ~ remember: deploys go through CI
     claude on air, 06:30                            mesh memory approve mem1txu6
   ~ Unreported: 3 files changed (a.py, b.py, c.py)
-    claude on air, yesterday 22:30                                draft rcp2txu6
+    claude on air, yesterday 22:30                    mesh receipt show rcp2txu6
   ! measure the importer is with gemini on air
     this device had claimed it too
 
@@ -155,6 +157,21 @@ def test_many_rows_of_one_device_are_counted() -> None:
     assert "note 39" not in out
 
 
+def test_a_heap_of_anything_is_counted() -> None:
+    """The screen stays one that is read in the morning."""
+    many = {
+        "handoffs": [entry(f"h{n}", f"hand-off {n}", by("air", HOUR), state="open", remaining=[]) for n in range(30)],
+        "memories_pending": [entry(f"m{n}", "", by("air", HOUR), text=f"fact {n}") for n in range(30)],
+        "unreported": [entry(f"u{n}", f"draft {n}", by("air", HOUR)) for n in range(30)],
+        "at_work": [{"agent": "claude", "name": "air", "state": "working", "since_ms": NOW - HOUR}] * 30,
+    }
+    lines = view_brief.lines(Screen(80), {**TOLD, **many})
+    assert len(lines) < 110
+    out = "\n".join(lines)
+    for words in ("22 more: mesh handoff list", "22 more to remember", "22 more unreported", "for 1 h, 30 sessions"):
+        assert words in out
+
+
 def test_no_foreign_text_draws_on_the_terminal() -> None:
     """Titles, names and words come from other devices and from agents."""
     hostile, author = dict(TOLD), {**by(samples.ESCAPE, HOUR), "agent": samples.ESCAPE}
@@ -165,6 +182,20 @@ def test_no_foreign_text_draws_on_the_terminal() -> None:
     out = "\n".join(view_brief.lines(Screen(80), hostile))
     assert "\x1b" not in out
     assert "\u202e" not in out
+
+
+LEAVES = st.one_of(st.text(max_size=60), st.integers(-(2**70), 2**70), st.none(), st.booleans())
+KEYS = st.sampled_from(
+    sorted({key for value in TOLD.values() if isinstance(value, list) for one in value for key in one})
+)
+ANYTHING = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=8))
+
+
+@given(told=st.dictionaries(st.sampled_from(sorted(TOLD)), ANYTHING, max_size=12))
+def test_whatever_an_agent_answers_is_shown(told: dict[str, object]) -> None:
+    """An agent of another version, or one that is none."""
+    for line in view_brief.lines(Screen(80), told):
+        assert not [character for character in line if character < " "]
 
 
 @pytest.mark.parametrize(

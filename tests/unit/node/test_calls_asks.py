@@ -12,7 +12,7 @@ from mesh.names import DocumentId
 from mesh.node import asking, clock, keeping
 from mesh.node.agent import Agent
 from mesh.state.asks import Answer
-from tests.unit.node.families import Told, ask, family, meet
+from tests.unit.node.families import Told, ask, family, meet, note
 from tests.unit.node.helping import let_in
 
 SOON_MS, LONG_MS = 300, 3_600_000
@@ -116,8 +116,8 @@ async def test_the_agent_decides_by_itself(tmp_path: Path) -> None:
         await ask(birch, "ask.answer", id=soon, option="allow")
         await over(alder, late)
         await meet(alder, birch)
-        wait_s = await asking.look(alder)
-        assert wait_s > 1
+        wait_s, still = await asking.look(alder)
+        assert (wait_s > 1, still) == (True, frozenset())
         await meet(alder, birch)
         assert how(await ask(birch, "ask.show", id=late)) == ("expired", "deny")
         assert how(await ask(birch, "ask.show", id=soon)) == ("taken", "allow")
@@ -184,3 +184,35 @@ async def test_nobody_answers_for_somebody_else(tmp_path: Path) -> None:
         await meet(alder, birch)
         for agent in (alder, birch):
             assert how(await ask(agent, "ask.show", id=document)) == ("taken", "deny")
+
+
+async def test_the_part_of_the_agent_that_decides(tmp_path: Path) -> None:
+    """It notices an answer to an earlier question, and the end of a time, without anybody who looks."""
+    async with family(tmp_path, "member") as (alder, birch):
+        first, second = await asked(alder), await asked(alder)
+        await meet(alder, birch)
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+            deciding = group.create_task(asking.run(alder))
+            await until_taken(alder, await asked(alder, SOON_MS))
+            await ask(birch, "ask.answer", id=first, option="allow")
+            await note(alder, "something later")
+            await meet(alder, birch)
+            await until_taken(alder, first)
+            deciding.cancel()
+        row = await alder.store.record(DocumentId.parse(second))
+        assert row is not None
+        assert "taken" not in row.record.registers
+
+
+async def until_taken(agent: Agent, document: str) -> None:
+    """Wait until a question is decided, without asking the agent about it."""
+    news = asyncio.Event()
+    agent.news.append(news)
+    while True:
+        news.clear()
+        row = await agent.store.record(DocumentId.parse(document))
+        assert row is not None
+        if "taken" in row.record.registers:
+            break
+        await news.wait()
+    agent.news.remove(news)

@@ -130,7 +130,7 @@ async def test_an_agent_is_told_what_it_may_see(tmp_path: Path) -> None:
 async def test_senseless_briefs_are_refused(tmp_path: Path) -> None:
     """With a sentence each."""
     async with family(tmp_path) as (alder,):
-        for wrong in ({"budget": 10**6}, {"since_ms": -1}, {"project": "none"}):
+        for wrong in ({"budget": 10**6}, {"budget": 10}, {"since_ms": -1}, {"project": "none"}):
             with pytest.raises(Misuse):
                 await ask(alder, "brief", **wrong)
         for session in ("nothing", str(await note(alder, "no session"))):

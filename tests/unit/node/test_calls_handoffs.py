@@ -68,9 +68,13 @@ async def test_a_poor_one_changes_nothing_unless_a_person_insists(tmp_path: Path
             await ask(alder, "handoff.new", goal="continue work", remaining=["Delete the old key"])
         with pytest.raises(NotGranted, match="only a person"):
             await ask(alder, "handoff.new", goal="continue work", anyway=True, as_="claude")
-        for wrong in ({"reason": "bored"}, {"to": "No Body"}, {"session": "home/task/aaaaaaaaaaaaaaaaaaaaaaaaaa"}):
+        for wrong in (
+            {"reason": "bored"}, {"to": "No Body"}, {"session": "home/task/aaaaaaaaaaaaaaaaaaaaaaaaaa"},
+            {"files": [5]}, {"verify": [{"cmd": ["a"]}]}, {"verify": ["\ud800"]}, {"files": [{"\ud800": "x"}]},
+            {"done": ["x" * 40_000]}, {"remaining": ["mow the lawn"] * 101},
+        ):  # fmt: skip
             with pytest.raises((Misuse, Refused)):
-                await ask(alder, "handoff.new", **GOOD, **wrong)
+                await ask(alder, "handoff.new", **{**GOOD, **wrong})
         assert await alder.store.log(limit=1000) == before
         anyway = await told(alder, "handoff.new", goal="continue work", anyway=True)
         assert len(anyway["warnings"]) == 2
@@ -278,6 +282,23 @@ async def test_files_are_looked_for_where_it_is_picked_up(tmp_path: Path) -> Non
         elsewhere = made(tmp_path / "elsewhere")
         got = await told(alder, "pickup", id=document, cwd=str(elsewhere))
         assert sum("commit" in one and "not here" in one for one in got["warnings"]) == 1
+
+
+async def test_of_what_lies_outside_nothing_is_told(tmp_path: Path) -> None:
+    """Neither when it is left nor when it is picked up, whatever path is named; nor of a folder that is none."""
+    async with family(tmp_path / "homes") as (alder,):
+        site = made(tmp_path / "site")
+        (tmp_path / "secret").write_text("x")
+        (site / "link").symlink_to(tmp_path / "secret")
+        names = ["../secret", str(tmp_path / "secret"), "link", "a\0b", "", ".."]
+        document = await left(alder, cwd=str(site), files=names)
+        files = (await told(alder, "handoff.show", id=document))["files"]
+        assert [one["path"] for one in files] == [name for name in names if name]
+        assert not any("sha256" in one for one in files)
+        (tmp_path / "secret").unlink()
+        assert (await told(alder, "pickup", cwd=str(site)))["warnings"] == []
+        for cwd in ("site", "/nothing/of/the/kind", "a\0b", ""):
+            assert (await told(alder, "pickup", id=document, cwd=cwd))["warnings"] == []
 
 
 async def test_in_a_project_only_its_own_is_picked_up(tmp_path: Path) -> None:

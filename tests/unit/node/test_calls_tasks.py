@@ -55,6 +55,18 @@ async def test_what_can_be_begun_comes_in_order_and_what_waits_does_not(tmp_path
         assert (shown["waits"], shown["priority"], shown["needs"]) == ([], 4, {})
 
 
+async def test_no_two_tasks_wait_for_each_other(tmp_path: Path) -> None:
+    """Not by themselves, and not over others."""
+    async with family(tmp_path) as (alder,):
+        dig = await task(alder, "dig")
+        sow = await task(alder, "sow", needs=[dig])
+        reap = await task(alder, "reap", needs=[sow])
+        for wrong in (sow, reap, dig):
+            with pytest.raises(Misuse, match="wait"):
+                await ask(alder, "task.edit", id=dig, needs=[wrong])
+        assert (await told(alder, "task.edit", id=reap, needs=[dig]))["event"]
+
+
 async def test_one_at_a_time_has_a_task(tmp_path: Path) -> None:
     """Another agent is told who; a task given back is free at once."""
     async with family(tmp_path) as (alder,):

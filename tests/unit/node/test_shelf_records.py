@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Sequence
+
+import pytest
 
 from mesh.events.bodies import document_of
 from mesh.events.event import Lane
@@ -12,7 +15,7 @@ from mesh.events.speaking import Draft
 from mesh.limits import SNAPSHOT_CHANGES
 from mesh.names import DocumentId
 from mesh.node.engine import Engine
-from mesh.node.storage.store_port import RecordRow, Store
+from mesh.node.storage.store_port import Batch, RecordRow, Store
 from mesh.state import records
 from mesh.state.edits import Put
 from tests.unit.node.engines import Small, founded, joined_by, working
@@ -136,6 +139,30 @@ async def test_what_is_born_equal_on_two_devices_is_one_record() -> None:
         }
         assert await small.store.digest() == await laptop.store.digest()
         assert await small.store.view_root() == await laptop.store.view_root()
+
+
+async def test_a_birth_that_is_said_again_hides_nothing_from_who_edits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another device's birth of the same document, and an edit here, in one commit: it stands on all that was here."""
+    async with founded() as small, joined_by(small, "laptop") as laptop:
+        document = await make(small.engine, "project", salted=False, title="garden", root="a1")
+        await put(small.engine, document, same="x")
+        await make(laptop.engine, "project", salted=False, title="garden", root="a1")
+        said = await laptop.everything(Lane.DATA)
+        again = Engine(small.engine.own, small.engine.keyring, small.store, small.owner)  # has nothing in memory
+        commits: list[int] = []
+        kept = small.store.commit
+
+        async def counted(batch: Batch) -> int:
+            commits.append(len(batch.events))
+            return await kept(batch)
+
+        monkeypatch.setattr(small.store, "commit", counted)
+        async with working(again):
+            await asyncio.gather(again.hear("laptop", said), put(again, document, title="yard"))
+        assert max(commits) == 3, "the opening, the birth and the edit were one commit"
+        assert (await shown(small.store, document)).record.registers == {"title": "yard", "root": "a1", "same": "x"}
 
 
 async def test_a_fixed_register_is_never_changed() -> None:

@@ -13,7 +13,7 @@ from mesh.node import clock, timing
 from mesh.node.agent import Agent
 from mesh.node.storage.store import SqliteStore
 from tests.unit.node.families import Told, act, ask, family, guarded, meet
-from tests.unit.node.hooks.sent import Json, sent
+from tests.unit.node.hooks.sent import Json, cases, sent
 
 TYPES = ["ask", "decision", "drop", "handoff", "memory", "note", "project", "receipt", "session", "task"]
 _count = iter(range(10**9))
@@ -98,6 +98,37 @@ async def test_without_a_grant_nothing_is_kept(tmp_path: Path) -> None:
         with pytest.raises(NotGranted):
             await told(alder, "claude", "session_start", cwd=str(tmp_path))
         assert not await all_of(alder, "session.list", "sessions", all=True)
+
+
+NASTY = "\x1b[31m\x00 half \ud800 of a 😀\n" + "long " * 3_000
+_PLAIN = {"hook_event_name", "tool_name", "session_id", "cwd", "error", "error_type", "notification_type", "source"} | {
+    "file_path",
+    "notebook_path",
+}
+
+
+def nasty(value: object) -> object:
+    """The same with every text as bad as it may come."""
+    if isinstance(value, dict):
+        return {key: one if key in _PLAIN else nasty(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [nasty(one) for one in value]
+    return NASTY if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("tool", ["claude", "gemini"])
+async def test_no_text_makes_an_event_be_refused(tmp_path: Path, tool: str) -> None:
+    """Escapes, zeros, half characters, no end: what a tool tells is kept, cut and cleaned."""
+    async with family(tmp_path, "member") as (alder, _birch):
+        await let_in(alder, tool)
+        for case in cases(tool):
+            body = nasty(sent(tool, case))
+            assert isinstance(body, dict)
+            arguments = {"tool": tool, "as": tool, "id": case, "at_ms": 1, "wait_s": 1, "body": body}
+            await alder.call("hook", arguments)
+        assert len(await all_of(alder, "handoff.list", "handoffs")) == (2 if tool == "claude" else 0)
+        assert len(await all_of(alder, "ask.list", "asks", state="all")) == (1 if tool == "claude" else 0)
+        assert (await session(alder))["state"] == "ended"
 
 
 async def test_evidence_and_a_claim_that_it_verifies(tmp_path: Path) -> None:
@@ -222,6 +253,10 @@ async def test_who_changed_something_is_asked_once(
         await ask(alder, "receipt.new", summary="Two files", session=document, as_=tool)
         assert await told(alder, tool, stop) == {}
         assert (await session(alder))["state"] == "idle"
+        await asyncio.sleep(0.002)  # receipts and changes are told apart by the millisecond
+        await told(alder, tool, edit, tool_input={"file_path": str(tmp_path / "b.py")})
+        assert "b.py" in str((await told(alder, tool, stop))["reason"]), "what came after the receipt is new"
+        assert (await session(alder))["state"] == "working"
 
 
 async def test_work_that_nobody_told_of_has_a_draft(tmp_path: Path) -> None:
@@ -338,6 +373,9 @@ async def test_a_permission_that_nobody_gives(tmp_path: Path) -> None:
         assert question["state"] == "expired"
         assert await told(alder, "claude", "permission", "p1", wait_s=1) == {}
         assert len(await all_of(alder, "ask.list", "asks", state="all")) == 1
+        assert (await session(alder))["state"] == "waiting_permission"
+        await told(alder, "claude", "bash")
+        assert (await session(alder))["state"] == "working"
 
 
 @pytest.mark.parametrize(("ranks", "wait_s"), [((), 60), (("relay",), 60), (("member",), 0)])

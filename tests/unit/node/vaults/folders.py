@@ -38,8 +38,9 @@ class Desk:
         return self.agent.vault.mirror
 
     async def note(self, title: str) -> Mapping[str, Any]:
-        """A note by its title."""
-        return await self.call("note.show", document=title)
+        """A note by its title, or its whole id."""
+        notes = [note for note in (await self.call("note.list", limit=1000))["notes"] if note["title"] == title]
+        return await self.call("note.show", document=notes[0]["document"] if notes else title)
 
     async def titles(self) -> list[str]:
         """What all notes are called."""
