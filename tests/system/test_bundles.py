@@ -78,10 +78,10 @@ def test_an_export_is_read_and_verified_without_a_mesh(fleet: Fleet, tmp_path: P
     folder = tmp_path / "out"
     told = one.done("export", folder)
     assert (told["notes"], told["deleted"]) == (1, 1)
-    raw = (folder / "notes" / "home" / "garden.md").read_text()
-    assert raw.endswith("---\nBuy seeds.\n")
-    assert "title: Garden\n" in raw
-    assert "spring" in raw
+    text = (folder / "notes" / "home" / "garden.md").read_text()
+    assert text.endswith("---\nBuy seeds.\n")
+    assert "title: Garden\n" in text
+    assert "spring" in text
     (line,) = map(json.loads, (folder / "notes.jsonl").read_text().splitlines())
     assert (line["title"], line["tags"], line["file"]) == ("Garden", ["spring"], "notes/home/garden.md")
     assert json.loads((folder / "about.json").read_text())["state_digest"] == digest(one)

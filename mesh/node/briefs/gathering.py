@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mesh.limits import BRIEF_LATE_ROWS_MAX, BRIEF_NOTES_READ_MAX, BRIEF_SHOWN_MAX, LIST_MAX
 from mesh.names import Digest, DocumentId, device_text
-from mesh.node import agents, calls_memories, calls_sessions, calls_tasks, keeping, projects, subjects
+from mesh.node import agents, answers, calls_memories, calls_sessions, calls_tasks, keeping, projects, subjects
 from mesh.node.claiming import device_name
 from mesh.node.keeping import Told
 from mesh.node.storage.store_port import NoteRow, RecordRow
@@ -110,7 +110,8 @@ class Gathering:
     async def questions(self) -> tuple[list[Told], list[Told]]:
         """Questions that wait for the person, and those that were answered since."""
         waiting, answered = [], []
-        for row in await self._rows(asks.KIND):
+        for one in await self._rows(asks.KIND):
+            row = await answers.true(self._agent, one)
             state, answer = asks.state(row.record, self._wanted.now_ms)
             told = {
                 **self._told(row),
