@@ -124,7 +124,7 @@ def _page(project: str | None, limit: int | None) -> dict[str, object]:
 
 def search(*, words: str, types: tuple[str, ...], project: str | None, limit: int | None) -> Call:
     """Notes and records with these words."""
-    _texts(words=words, project=project)
+    _texts(words=words)
     for kind in types:
         _texts(type=kind)
     _limit(limit)

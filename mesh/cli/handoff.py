@@ -9,6 +9,8 @@ import typer
 from mesh.cli import frequent, reading, view_work
 from mesh.cli.options import Command, examples, running, tree
 from mesh.cli.places import Project, where
+from mesh.cli.prompts import confirm
+from mesh.cli.screen import one_line
 
 _Id = Annotated[str, typer.Argument(metavar="HANDOFF", help="Its id, the beginning of it, or its exact goal.")]
 _Session = Annotated[str | None, typer.Option(metavar="ID", help="The session that it is done in.")]
@@ -132,10 +134,14 @@ def pickup(
     session: _Session = None,
     take: Annotated[bool, typer.Option("--take", help="Even from whoever has it; a person only.")] = False,
 ) -> None:
-    """Take over a hand-off, so that nobody else does. One older than a day needs --yes: ask whether it holds still."""
+    """Take over a hand-off, so that nobody else does. Of one older than a day it asks whether it holds still."""
     run = running(context)
     named = {"id": handoff, "session": session}
     flags = {"yes": run.yes, "take": take}
     given = {**{key: value for key, value in named.items() if value}, **{key: True for key, on in flags.items() if on}}
-    result = run.ask("pickup", {**given, **where(project)})
+    given |= where(project) | ({} if run.principal else {"ask": True})
+    result = run.ask("pickup", given)
+    if question := result.get("ask"):
+        confirm(run, f"{one_line(question)}. Take it all the same?")
+        result = run.ask("pickup", {**given, "id": result["document"], "yes": True})
     run.out.result(result, lambda screen: view_work.picked_up(screen, result))

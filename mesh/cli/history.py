@@ -10,6 +10,7 @@ import typer
 from mesh.cli import view_history, view_notes
 from mesh.cli.options import Command, examples, running
 from mesh.cli.run import Run
+from mesh.cli.screen import Screen
 from mesh.cli.times import read_time
 from mesh.errors import Misuse
 
@@ -57,7 +58,7 @@ def history(
         run.out.result(result, lambda screen: view_history.difference(screen, result))
     elif at is not None:
         result = run.ask("history.at", {"document": document, "at": moment(at)})
-        run.out.result(result, lambda screen: [*view_history.past(screen, result), *view_notes.shown(screen, result)])
+        run.out.result(result, lambda screen: _as_it_was(screen, result))
     else:
         page: Told = {"document": document, "limit": limit, "before": before}
         result = run.ask("history", {name: value for name, value in page.items() if value is not None})
@@ -85,3 +86,8 @@ def moment(typed: str) -> str | int:
     if _EVENT.match(typed):
         return typed.lower()
     return read_time(typed)
+
+
+def _as_it_was(screen: Screen, result: Told) -> list[str]:
+    head, registers = view_history.past(screen, result), view_history.registers(screen, result)
+    return [*head, *view_notes.shown(screen, result), *registers]

@@ -141,15 +141,18 @@ class Pipe:
         return name, {**arguments, **({"as": self._run.principal} if self._run.principal else {})}
 
     def _listen(self, agent: socket, held: bytes) -> None:
-        """Write what the agent says, until it ends."""
-        while data := _received(agent):
-            *lines, held = (held + data).split(b"\n")
-            for line in lines:
-                self._tell(line)
-        if self._agent is agent:
+        """Write what the agent says, until it ends, or the client takes no more."""
+        try:
+            while data := _received(agent):
+                *lines, held = (held + data).split(b"\n")
+                for line in lines:
+                    self._tell(line)
+            if self._agent is agent:
+                self._agent = None
+            self._give_up(list(self._waiting), None)
+        except BrokenPipeError:  # the client is gone, and its input ends as well
             self._agent = None
         agent.close()
-        self._give_up(list(self._waiting), None)
 
     # ── the client ───────────────────────────────────────────────────────────────────────────────
 

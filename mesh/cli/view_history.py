@@ -42,6 +42,18 @@ def past(screen: Screen, result: Told) -> list[str]:
     return lines
 
 
+def registers(screen: Screen, result: Told) -> list[str]:
+    """What a document said beside what every note has."""
+    found = result.get("registers")
+    pairs = found.items() if isinstance(found, dict) else ()
+    rows = [(one_line(key), one_line(plain(value))) for key, value in pairs if not _of_notes(str(key))]
+    return ["", *screen.fields(rows)] if rows else []
+
+
+def _of_notes(key: str) -> bool:
+    return key in {"title", "path", "deleted"} or key.startswith("tag/")
+
+
 def difference(screen: Screen, result: Told) -> list[str]:
     """What is different between two moments: registers, then lines of the text."""
     then, now = _moment(result.get("at")), _moment(result["to"]) if result.get("to") is not None else "now"

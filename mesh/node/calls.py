@@ -109,7 +109,7 @@ _CALLS = {
     "receipt.owed": "calls_receipts.owed",
     "receipt.draft": "calls_receipts.draft",
     "receipt.proposal": "calls_receipts.proposal",
-    "evidence.add": "calls_receipts.evidence_add",
+    "evidence.add": "proving.add",
     "memory.add": "calls_memories.add",
     "memory.list": "calls_memories.listed",
     "memory.show": "calls_memories.show",

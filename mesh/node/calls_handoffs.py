@@ -157,13 +157,21 @@ def _stands_for(later: RecordRow, row: RecordRow) -> bool:
 
 
 async def pickup(agent: Agent, arguments: Arguments) -> object:
-    """Take over a hand-off: the one that is named, or the best one that waits. Raises Refused when another has it."""
+    """Take over a hand-off: the one that is named, or the best one that waits. Raises Refused when another has it.
+
+    Of an old one a person must say that it still holds (`yes`); with `ask` the person's question is the answer.
+    """
     name, cwd = agents.name_in(arguments), text(arguments, "cwd") or ""
     who, said, work = claiming.who_in(agent, name, arguments), text(arguments, "id"), await Work.read(agent, name)
     row = (
         await keeping.chosen(agent, name, said, (handoffs.KIND,)) if said else await _best(agent, who, arguments, work)
     )
-    _must_be_current(work, row, sure=yes(arguments, "yes"))
+    _must_not_be_superseded(work, row)
+    if not yes(arguments, "yes") and (old := _old(work, row)):
+        if yes(arguments, "ask") and not name:
+            return {"ask": old, "document": str(row.record.document)}
+        hint = f"Ask the person whether it does; then `mesh pickup {row.record.document} --yes`."
+        raise Refused(old, hint=hint)
     claim, row = await claiming.claimed(agent, who, row.record.document, taking=yes(arguments, "take"))
     warnings = list(await workplace.missing(cwd, row.record.maps("files")))
     if not handoffs.is_for(row.record, who):
@@ -202,19 +210,20 @@ def _is_held_by(work: Work, row: RecordRow, who: Who) -> bool:
     return work.state(row.record) == handoffs.CLAIMED and held is not None and claiming.is_own(held, who)
 
 
-def _must_be_current(work: Work, row: RecordRow, *, sure: bool) -> None:
-    """Raise Refused for what a later one stands for, and for what is so old that a person must say that it holds."""
+def _must_not_be_superseded(work: Work, row: RecordRow) -> None:
+    """Raise Refused for what a later one stands for."""
     document = str(row.record.document)
     if document in work.superseded:
         later = next((str(one.record.document) for one in work.rows if _stands_for(one, row)), "")
         raise Refused(f"a later hand-off stands for {document}", hint=f"`mesh pickup {later}`")
+
+
+def _old(work: Work, row: RecordRow) -> str:
+    """Why a person must say that it still holds: it lay for more than a day. Empty where nobody need be asked."""
     age_ms = clock.now_ms() - row.born.time_ms
-    if not sure and age_ms > timing.HANDOFF_FRESH_S * 1000 and work.state(row.record) != handoffs.CLAIMED:
-        title, days = row.record.word(TITLE), age_ms / 86_400_000
-        raise Refused(
-            f"“{title}” was left {days:.1f} days ago, and may hold no more",
-            hint=f"Ask the person whether it does; then `mesh pickup {document} --yes`.",
-        )
+    if age_ms <= timing.HANDOFF_FRESH_S * 1000 or work.state(row.record) == handoffs.CLAIMED:
+        return ""
+    return f"“{row.record.word(TITLE)}” was left {age_ms / 86_400_000:.1f} days ago, and may hold no more"
 
 
 async def _resume(agent: Agent, name: str, session: str) -> Told:

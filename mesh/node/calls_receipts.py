@@ -1,29 +1,27 @@
 """Calls about receipts of work: filing one, finding what was built, and what the machine saw of it.
 
-Which claims are verified is decided here and nowhere else, by evidence that this agent captured and by looks at the
-repository and the files that it takes itself. No caller says so.
+Which claims are verified is decided for all of them alike, by evidence that this agent captured and by looks at the
+repository and the files that it takes itself (proving.py). No caller says so.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import secrets
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mesh.errors import Malformed, MeshError, Misuse
 from mesh.events.kinds import Value
 from mesh.limits import LIST_MAX, RECEIPT_CHANGED_MAX, RECEIPT_CLAIMS_MAX
 from mesh.names import DocumentId
-from mesh.node import agents, claiming, clock, evidence, git, keeping, projects, seeking
+from mesh.node import agents, claiming, clock, git, keeping, projects, proving, seeking
 from mesh.node.arguments import Arguments, needed, number, text, texts, yes
 from mesh.node.keeping import New, Registers, Told, Wanted
 from mesh.node.redaction import counted
 from mesh.node.storage.store_port import RecordRow
-from mesh.state import claims, receipts, sessions
-from mesh.state.claims import Claim, Facts, Pointer, Trace
+from mesh.state import receipts, sessions
+from mesh.state.claims import Trace
 from mesh.state.receipts import Changed, Work
 from mesh.state.records import PROJECT, STATE, TITLE, Record, said
 
@@ -55,12 +53,13 @@ async def new(agent: Agent, arguments: Arguments) -> object:
     clean = _Clean(as_it_is=yes(arguments, "as_is") and not name)
     row = await session_of(agent, name, arguments)
     session = str(row.record.document) if row else text(arguments, "session") or ""
-    traces = await agent.evidence.of(session)
     rows = await _of_session(agent, name, session, row)
     cwd = text(arguments, "cwd") or ""
-    changed = _changed(arguments, clean, _since(traces, _last_ms(rows)))
-    weighed = await _weighed(_claims(arguments, clean), traces, cwd)
     project = await projects.chosen(agent, name, arguments) or (row.record.word(PROJECT) if row else "")
+    top = await proving.top_of(agent, project, cwd)
+    traces = proving.from_top(top, await agent.evidence.of(session))
+    changed = _changed(arguments, clean, _since(traces, _last_ms(rows)))
+    weighed = await proving.weighed(_claims(arguments, clean), traces, cwd, top)
     draft = next((one for one in receipts.unreported([r.record for r in rows])), None)
     about: dict[str, Value] = {
         **_about(agent, name, session, project),
@@ -171,37 +170,6 @@ def _claims(arguments: Arguments, clean: _Clean) -> list[tuple[str, object]]:
     return found
 
 
-async def _weighed(given: Sequence[tuple[str, object]], traces: Sequence[Trace], cwd: str) -> list[Claim]:
-    pointed = [(words, claims.pointer(points, traces)) for words, points in given]
-    facts = await _facts([points for _, points in pointed], traces, cwd)
-    return [claims.weighed(words, points, traces, facts) for words, points in pointed]
-
-
-async def _facts(pointers: Sequence[Pointer], traces: Sequence[Trace], cwd: str) -> Facts:
-    """What this agent finds just now of the commits and files that claims point at."""
-    named = {trace.id: trace for trace in traces}
-    pointed = [named[points["id"]] for points in pointers if points.get("id") in named]
-    commits = {*(points.get("commit", "") for points in pointers), *(trace.commit for trace in pointed)} - {""}
-    paths = {*(points.get("path", "") for points in pointers), *(trace.path for trace in pointed)} - {""}
-    whole = {sha: await _commit(cwd, sha) for sha in sorted(commits)} if cwd else {}
-    digests = {path: await _digest(cwd, path) for path in sorted(paths)}
-    return Facts(
-        {sha: found for sha, found in whole.items() if found}, {path: one for path, one in digests.items() if one}
-    )
-
-
-async def _commit(cwd: str, sha: str) -> str:
-    """The whole name of a commit that the repository has; empty for none."""
-    if not sha.isalnum() or not Path(cwd).is_absolute():
-        return ""
-    return await git.ask(cwd, "rev-parse", "--verify", "-q", f"{sha}^{{commit}}") or ""
-
-
-async def _digest(cwd: str, path: str) -> str:
-    place = Path(cwd, path) if cwd else Path(path)
-    return await asyncio.to_thread(evidence.digest_of, place) if place.is_absolute() else ""
-
-
 async def _closed(agent: Agent, name: str, arguments: Arguments, receipt: str, session: str) -> list[str]:
     """Close the task and the hand-off that a receipt is for; the receipt stands whether that goes or not."""
     warnings = []
@@ -242,8 +210,11 @@ async def draft(agent: Agent, arguments: Arguments) -> object:
 async def _owed(agent: Agent, name: str, session: str) -> tuple[Work | None, list[RecordRow]]:
     row = await session_of(agent, name, {"session": session})
     rows = await _of_session(agent, name, session, row)
-    traces = _since(await agent.evidence.of(session), _last_ms(rows))
-    about = _about(agent, row.record.word("agent") if row else name, session, row.record.word(PROJECT) if row else "")
+    project = row.record.word(PROJECT) if row else ""
+    traces = proving.from_top(
+        await proving.top_of(agent, project, ""), _since(await agent.evidence.of(session), _last_ms(rows))
+    )
+    about = _about(agent, row.record.word("agent") if row else name, session, project)
     return receipts.draft(traces, about), rows
 
 
@@ -362,20 +333,3 @@ def _told_dispute(one: Mapping[str, object]) -> Told:
     claim = one.get("claim")
     number_ = claim + 1 if type(claim) is int and claim >= 0 else None
     return {"claim": number_, "words": str(one.get("words", "")), "by": str(one.get("by", "")), "at_ms": one.get("at")}
-
-
-# ── evidence ─────────────────────────────────────────────────────────────────────────────────────
-
-
-async def evidence_add(agent: Agent, arguments: Arguments) -> object:
-    """Keep what a hook saw of a session; what this agent can look at itself, it looks at itself."""
-    session, cwd = needed(arguments, "session"), text(arguments, "cwd") or ""
-    trace = evidence.trace_of(arguments, clock.now_ms())
-    if trace.kind == claims.FILE:
-        digest = await _digest(cwd, trace.path)
-        trace = Trace(trace.id, trace.kind, trace.at_ms, path=str(Path(cwd, trace.path)), digest=digest)
-    fresh = await agent.evidence.add(session, trace)
-    committed = trace.kind == claims.RUN and trace.exit == 0 and "git commit" in trace.command
-    if fresh and committed and cwd and (head := await git.ask(cwd, "rev-parse", "--verify", "-q", "HEAD")):
-        await agent.evidence.add(session, Trace(f"{trace.id[:200]}/commit", claims.COMMIT, trace.at_ms, commit=head))
-    return {"fresh": fresh}

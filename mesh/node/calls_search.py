@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from mesh.errors import Misuse
 from mesh.limits import LIST_MAX, SEARCH_EXCERPT_CHARACTERS
 from mesh.names import DocumentId, device_text, is_word
-from mesh.node import agents, subjects
-from mesh.node.arguments import Arguments, needed, number, text, texts
-from mesh.node.showing import as_kept, called, title_of
+from mesh.node import agents, projects, subjects
+from mesh.node.arguments import Arguments, needed, number, texts
+from mesh.node.showing import as_kept, title_of
 from mesh.node.storage.store_port import NoteRow, RecordRow
 from mesh.state.excerpts import excerpt
 from mesh.state.records import PROJECT, STATE
@@ -36,25 +36,11 @@ async def search(agent: Agent, arguments: Arguments) -> object:
     if strange := next((kind for kind in types if not is_word(kind)), None):
         raise Misuse(f"{strange!r} is not a word for a type", hint="For example note, task, memory, receipt, handoff.")
     agents.may_look(agent, name)
-    project = await _project(agent, text(arguments, "project"))
+    project = await projects.chosen(agent, name, arguments)
     found = await agent.store.hits(words, types=types, project=project, limit=LIST_MAX if name else limit)
     seen = [document for document in found if agents.sees(agent, name, document)][:limit]
     hits = [told for document in seen if (told := await _hit(agent, document, words))]
     return {"hits": hits, "took_ms": round((time.monotonic() - began) * 1000)}
-
-
-async def _project(agent: Agent, said: str | None) -> str:
-    """The project that an id or a name means, as records name it; empty where none is given. Raises Misuse."""
-    if not said:
-        return ""
-    if "/" in said and (await agent.store.record(DocumentId.parse(said))):
-        return said
-    named = await called(agent.store, said, deleted=False, limit=LIST_MAX)
-    projects = [document for document in named if document.type == "project"]
-    if len(projects) != 1:
-        problem = "fits several projects" if projects else "is no project that is known here"
-        raise Misuse(f"{said!r} {problem}", hint="`mesh search --type project WORDS` finds one and its id.")
-    return str(projects[0])
 
 
 async def _hit(agent: Agent, document: DocumentId, words: str) -> Told | None:

@@ -364,6 +364,7 @@ class Mirror:
     # ── afterwards ───────────────────────────────────────────────────────────────────────────────
 
     async def _recover(self) -> None:
+        await self.taking.confirm()
         if self.table.pending and not self.giving.lingers:
             for pending, file in await self.giving.recovered():
                 await self._written_late(pending, file)
@@ -374,18 +375,13 @@ class Mirror:
 
     async def _written_late(self, pending: Pending, file: File) -> None:
         """What somebody wrote into a file that had been replaced by then: an edit of what it was before."""
-        entry = self.table.of(pending.before.document)
         try:
-            await self.taking.edited(pending.before, file, pending.before.path)
+            await self.taking.edited(pending.before, file, pending.before.path, late=True)
         except (Misuse, Refused) as error:
             self.problem = (
                 f"{pending.before.path} was replaced while somebody wrote it, and is {pending.draft}: {error}"
             )
             return
-        if entry is not None:
-            self.table.put(entry)
-        else:
-            self.table.drop(pending.before.path)
         self._changed[DocumentId.parse(pending.before.document)] = None
         await self.giving.dropped(pending)
         self._soon = True

@@ -17,7 +17,7 @@ from mesh.limits import VAULT_JOURNAL_SPARE_LINES
 from mesh.node.vaults import paths
 from mesh.node.vaults.folder import Stat
 
-_ENTRY, _GONE, _DRAFT, _OVER = "entry", "gone", "draft", "over"
+_ENTRY, _GONE, _DRAFT, _OVER, _SAYING = "entry", "gone", "draft", "over", "saying"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class Table:
         self._documents: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self.pending: dict[str, Pending] = {}
+        self.saying: dict[str, Entry] = {}
+        """By note, what files are once the mesh was told; whether it was is found out by whoever asks."""
         self._lines = self._read()
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._lines > len(self._entries) + VAULT_JOURNAL_SPARE_LINES:
@@ -92,6 +94,13 @@ class Table:
                 self._line(_GONE, before.path)
             self._keep(entry)
             self._line(_ENTRY, *_told(entry))
+        self._sync()
+
+    def say(self, *entries: Entry) -> None:
+        """Say what files are once the mesh was told, before it is. Raises OSError."""
+        for entry in entries:
+            self.saying[entry.document] = entry
+            self._line(_SAYING, *_told(entry))
         self._sync()
 
     def drop(self, path: str) -> None:
@@ -145,6 +154,9 @@ class Table:
         kind = said[0]
         if kind == _ENTRY:
             self._keep(_entry(said[1:]))
+        elif kind == _SAYING:
+            entry = _entry(said[1:])
+            self.saying[entry.document] = entry
         elif kind == _GONE:
             self._forget(str(said[1]))
         elif kind == _DRAFT:
@@ -167,12 +179,15 @@ class Table:
             self._lines = 0
             for entry in self._entries.values():
                 self._line(_ENTRY, *_told(entry))
+            for entry in self.saying.values():
+                self._line(_SAYING, *_told(entry))
             for pending in self.pending.values():
                 self._line(_DRAFT, pending.draft, _told(pending.before), pending.after and _told(pending.after))
             self._sync()
         fresh.replace(self._file)
 
     def _keep(self, entry: Entry) -> None:
+        self.saying.pop(entry.document, None)
         self._forget(entry.path)
         if (before := self._documents.get(entry.document)) is not None:
             self._forget(before)

@@ -53,8 +53,11 @@ class Taking:
 
     # ── edits ────────────────────────────────────────────────────────────────────────────────────
 
-    async def edited(self, entry: Entry, file: File, path: str) -> None:
-        """A file is another one than it was, or is called `path` now. Raises MeshError, Unknown."""
+    async def edited(self, entry: Entry, file: File, path: str, *, late: bool = False) -> None:
+        """A file is another one than it was, or is called `path` now. Raises MeshError, Unknown.
+
+        `late`: it is not what is at the path now.
+        """
         sheet, heads = parsed(file.raw), entry.heads
         document = DocumentId.parse(entry.document)
         if fault := paths.fault(paths.spelled(path)):
@@ -73,10 +76,13 @@ class Taking:
             edits = sheets.edits(note, paths.spelled(entry.path), sheet, paths.spelled(path), is_text=is_text)
             _must_not_settle(note, edits)
             drafts, heads = _said(engine, loaded, heads, edits)
+            if drafts and not late:
+                self.table.say(Entry(path, entry.document, file.digest, heads, file.stat))
             return drafts
 
         await self._engine.say(Lane.DATA, make)
-        self.table.put(Entry(path, entry.document, file.digest, heads, file.stat))
+        if not late:
+            self.table.put(Entry(path, entry.document, file.digest, heads, file.stat))
 
     async def revived(self, document: DocumentId, file: File, path: str) -> None:
         """A file of a deleted note is there again, as it is. Raises MeshError."""
@@ -91,6 +97,7 @@ class Taking:
             edits = (*edits, Put(_DELETED, value=False))
             _must_not_settle(note, edits)
             drafts, heads = _said(engine, loaded, versions.heads_of(loaded.document), edits)
+            self.table.say(Entry(path, str(document), file.digest, heads, file.stat))
             return drafts
 
         await self._engine.say(Lane.DATA, make)
@@ -133,9 +140,31 @@ class Taking:
                     fresh[again.document] = again
             except Refused as error:
                 left[one.path] = str(error)
+        entries = [Entry(n.path, str(n.document), n.file.digest, (), n.file.stat) for n in fresh.values()]
+        self.table.say(*entries)
         await importing.said(self._engine, fresh.values())
-        self.table.put(*(Entry(n.path, str(n.document), n.file.digest, (), n.file.stat) for n in fresh.values()))
+        self.table.put(*entries)
         return left
+
+    async def confirm(self) -> None:
+        """Find out what of it was said in the mesh that was about to be, when something went wrong or ended."""
+        for entry in list(self.table.saying.values()):
+            if await self._has(entry):
+                self.table.put(entry)
+            else:
+                self.table.saying.pop(entry.document, None)
+
+    async def _has(self, entry: Entry) -> bool:
+        found, document = False, DocumentId.parse(entry.document)
+
+        async def make(engine: Engine) -> Sequence[Draft]:
+            nonlocal found
+            loaded = await engine.shelf.load(document)
+            found = loaded is not None and branching.knows(loaded.document, versions.changes_of(entry.heads))
+            return ()
+
+        await self._engine.look(make)
+        return found
 
     async def _held(self, new: New) -> New | None:
         """A file that is a note as it was born: the note's own file, or a copy of what that was once."""

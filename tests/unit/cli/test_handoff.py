@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -107,8 +108,31 @@ def test_picking_up(agent: Agent, mesh: Mesh, monkeypatch: pytest.MonkeyPatch, t
     fake = agent({"pickup": result(**PICKED)})
     assert json.loads(mesh("pickup", "--json")[1]) == PICKED
     mesh("pickup", "home/handoff/cua7", "--yes", "--take", "--session", "home/session/x")
-    asked = {"id": "home/handoff/cua7", "yes": True, "take": True, "session": "home/session/x", "cwd": str(tmp_path)}
-    assert fake.asked == [("pickup", {"cwd": str(tmp_path)}), ("pickup", asked)]
+    mesh("pickup", "--as", "claude")
+    here = {"cwd": str(tmp_path)}
+    asked = {"id": "home/handoff/cua7", "yes": True, "take": True, "session": "home/session/x", "ask": True}
+    assert [one[1] for one in fake.asked] == [{**here, "ask": True}, {**here, **asked}, {**here, "as": "claude"}]
+
+
+def test_an_old_one_is_taken_after_a_yes_only(agent: Agent, mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The question is the agent's; a no, and nobody to answer, take nothing."""
+
+    def pickup(arguments: dict[str, object]) -> list[dict[str, object]]:
+        question: dict[str, object] = {"ask": f"{ESCAPE} was left 2.0 days ago", "document": HANDOFF}
+        return [{"result": PICKED if arguments.get("yes") else question}]
+
+    fake = agent({"pickup": pickup})
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    code, out, err = mesh("pickup")
+    assert (code, out) == (3, "")
+    assert "2.0 days ago. Take it all the same? [y/N]" in err
+    assert "\x1b" not in err
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert mesh("pickup")[0] == 2
+    assert len(fake.asked) == 2
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert "yours" in mesh("pickup")[1]
+    assert fake.asked[-1][1]["id"] == HANDOFF
 
 
 def test_a_refusal_is_told(agent: Agent, mesh: Mesh) -> None:

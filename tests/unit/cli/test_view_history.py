@@ -95,3 +95,22 @@ def test_hostile_texts_stay_texts() -> None:
     wrong = {"entries": 1, "lines": [1, {"sign": "+", "parts": [1, []]}], "registers": {"a": 1}, "conflicts": 2}
     for view in views:
         list(view(Screen(80), wrong))
+
+
+def test_registers_of_other_documents_are_shown() -> None:
+    """What a task or a receipt said then; what every note has stands above; hostile texts are safe."""
+    said = {
+        "title": "x",
+        "path": "p",
+        "deleted": False,
+        "tag/a": True,
+        "state": "open",
+        "priority": 3,
+        "\x1b": "\x1b[2J",
+    }
+    lines = view_history.registers(Screen(80), {"registers": said})
+    assert [line.split() for line in lines[1:3]] == [["state", "open"], ["priority", "3"]]
+    assert len(lines) == 4
+    assert "\x1b" not in "".join(lines)
+    assert view_history.registers(Screen(80), {"registers": {"title": "x"}}) == []
+    assert view_history.registers(Screen(80), {}) == []

@@ -193,7 +193,14 @@ async def test_an_old_one_asks_first(tmp_path: Path, monkeypatch: pytest.MonkeyP
                 await ask(alder, "pickup", **said)
             assert f"mesh pickup {document} --yes" in caught.value.hint
         assert await alder.store.log(limit=1000) == before
+        await let_in(alder, "claude")
+        asked = await told(alder, "pickup", ask=True)
+        assert (asked["document"], "2.0 days ago" in asked["ask"]) == (document, True)
+        with pytest.raises(Refused, match="days ago"):
+            await ask(alder, "pickup", ask=True, as_="claude")
+        assert (await told(alder, "handoff.show", id=document))["state"] == "open"
         assert (await told(alder, "pickup", yes=True))["handoff"]["document"] == document
+        assert (await told(alder, "pickup", ask=True))["claim"]["yours"], "who has it is asked no more"
 
 
 async def test_the_best_one_is_that_for_the_caller_then_the_latest(tmp_path: Path) -> None:

@@ -95,12 +95,25 @@ async def test_commits_and_files_are_looked_at_here(tmp_path: Path) -> None:
         await ran(alder, session, "r", "git commit -m two", cwd=str(repository))
         owed = await ask(alder, "receipt.owed", session=session)
         assert owed["changed"] == [{"kind": "commit", "ref": sha, "seen": True, "by": "machine"}]
+        await wrote(alder, session, "f", str(repository / "a.txt"))
+        owed = await ask(alder, "receipt.owed", session=session)
+        assert owed["changed"][0]["ref"] == "a.txt", "as it is called on every device"  # type: ignore[index]
+        told = await ask(
+            alder,
+            "ship",
+            summary="Again",
+            claims=[{"text": "x", "evidence": "f"}],
+            cwd=str(repository),
+            session=session,
+        )
+        assert told["claims"][0]["evidence"]["path"] == "a.txt"  # type: ignore[index]
+        assert told["claims"][0]["evidence"]["digest"] == digest  # type: ignore[index]
         (repository / "b.txt").write_text("two")
         proposal = await ask(alder, "receipt.proposal", cwd=str(repository))
         assert proposal["changed"] == [{"kind": "file", "ref": "b.txt"}]
         assert proposal["project"], "the receipt belongs to the project of its folder"
         found = await ask(alder, "receipt.list", project=proposal["project"])
-        assert [one["document"] for one in found["receipts"]] == [told["document"]]  # type: ignore[attr-defined]
+        assert [one["summary"] for one in found["receipts"]] == ["Again", "Built it"]  # type: ignore[attr-defined]
 
 
 async def test_work_without_a_receipt(tmp_path: Path) -> None:

@@ -16,12 +16,13 @@ from mesh.node import timing
 from mesh.node.drops import drops as all_drops
 from mesh.node.drops.fetching import Fetching, window
 from mesh.node.drops.joining import data_of
+from mesh.node.drops.pool import Pool
 from mesh.node.transport.bus_memory import MemoryNetwork
 from mesh.state.drops import Chunk, unpacked
 from mesh.sync.drops import Ask, opened_page, sealed_ask
 from mesh.sync.saying import epoch_to_write
 from tests.unit.node.closing import close
-from tests.unit.node.drops.files import noise
+from tests.unit.node.drops.files import cut, noise
 from tests.unit.node.drops.sharing import Sharer, sharing, until
 from tests.unit.node.engines import founded, joined_by
 
@@ -91,13 +92,13 @@ async def test_ten_cuts_cost_no_more_than_what_was_on_its_way(tmp_path: Path) ->
         sharing(network, tmp_path, mac, laptop) as (a, b),
     ):
         document = await a.drop(data)
-        for cut in range(1, 11):
+        for number in range(1, 11):
 
-            async def reached(cut: int = cut) -> bool:
+            async def reached(number: int = number) -> bool:
                 progress = b.drops.fetching.progress.get(document)
-                return progress is not None and progress.here > cut * len(data) / 12
+                return progress is not None and progress.here > number * len(data) / 12
 
-            await until(reached, f"cut {cut}")
+            await until(reached, f"cut {number}")
             assert not await b.whole(document), "all came before it was cut ten times"
             network.part(a.name, b.name)
             network.heal(a.name, b.name)
@@ -161,16 +162,26 @@ async def test_a_damaged_chunk_is_fetched_again(tmp_path: Path) -> None:
         assert await content(b, document) == data
 
 
-async def test_attack_a_peer_that_brings_other_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of it is kept, and it is not said to be here."""
+@pytest.mark.parametrize("list_too", [True, False])
+async def test_attack_a_peer_that_brings_other_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, list_too: bool
+) -> None:
+    """For the list or for a chunk: nothing of it is kept, and the file is not said to be here."""
     async with (
         founded() as mac,
         joined_by(mac, "laptop") as laptop,
         sharing(MemoryNetwork(), tmp_path, mac, laptop) as (a, b),
     ):
-        true = a.drops.pool.read
-        monkeypatch.setattr(a.drops.serving._pool, "read", lambda digest: _spoiled(true(digest)))  # noqa: SLF001 - a liar
-        document = await a.drop(noise(MIB))
+        true, lists = a.drops.pool.read, set[bytes]()
+        serving = a.drops.serving._pool  # noqa: SLF001 - it is made a liar
+
+        def lie(digest: bytes) -> bytes | None:
+            return true(digest) if digest in lists else _spoiled(true(digest))
+
+        data = noise(MIB)
+        lists |= set() if list_too else set(cut(Pool(tmp_path / "aside"), data).pieces)
+        monkeypatch.setattr(serving, "read", lie)
+        document = await a.drop(data)
 
         async def noticed() -> bool:
             progress = b.drops.fetching.progress.get(document)
@@ -178,8 +189,8 @@ async def test_attack_a_peer_that_brings_other_bytes(tmp_path: Path, monkeypatch
 
         await until(noticed, "the lie")
         assert not await b.whole(document)
-        kept = [path.name for path in b.drops.pool.folder.rglob("*") if path.is_file()]
-        assert kept == []
+        kept = {path.name for path in b.drops.pool.folder.rglob("*") if path.is_file()}
+        assert kept == {digest.hex() for digest in lists}
 
 
 def _spoiled(data: bytes | None) -> bytes | None:

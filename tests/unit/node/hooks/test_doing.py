@@ -3,69 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from mesh.errors import NotGranted, Unreachable
+from mesh.errors import NotGranted
 from mesh.node import clock, timing
-from mesh.node.agent import Agent
-from mesh.node.storage.store import SqliteStore
-from tests.unit.node.families import Told, act, ask, family, guarded, meet
-from tests.unit.node.hooks.sent import Json, cases, sent
-
-TYPES = ["ask", "decision", "drop", "handoff", "memory", "note", "project", "receipt", "session", "task"]
-_count = iter(range(10**9))
-
-
-async def let_in(agent: Agent, *names: str) -> None:
-    """What `mesh agents install` grants."""
-    await guarded(agent)
-    for name in names or ("claude",):
-        await act(agent, "agents.add", name=name, space="home", types=TYPES, verbs=["create", "edit", "read"])
-
-
-async def told(agent: Agent, tool: str, case: str, event: str = "", wait_s: int = 0, **other: object) -> Json:
-    """A hook tells of one case; what the tool is to read."""
-    arguments: dict[str, object] = {
-        "tool": tool, "as": tool, "id": event or f"e{next(_count)}", "at_ms": 10**13, "wait_s": wait_s,
-        "body": sent(tool, case, **other),
-    }  # fmt: skip
-    found = await agent.call("hook", arguments)
-    assert isinstance(found, dict)
-    output = found.get("output", {})
-    assert isinstance(output, dict)
-    return output
-
-
-async def all_of(agent: Agent, call: str, key: str, **more: object) -> list[Told]:
-    """The rows of a list."""
-    found = (await ask(agent, call, **more))[key]
-    assert isinstance(found, list)
-    return found
-
-
-async def session(agent: Agent) -> Told:
-    """The one session that there is."""
-    (found,) = await all_of(agent, "session.list", "sessions", all=True)
-    return found
-
-
-def repository(folder: Path) -> Path:
-    """A repository with one commit of its own, in which tools work."""
-    folder.mkdir()
-    (folder / "a.py").write_text(f"{folder}\n")
-    for words in (("init", "-q"), ("add", "."), ("commit", "-q", "-m", "first")):
-        who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.test")
-        subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)
-    return folder
-
-
-def context(output: Json) -> str:
-    """What the agent is told beside what it knows."""
-    specific = output.get("hookSpecificOutput")
-    return str(specific["additionalContext"]) if isinstance(specific, dict) else ""
+from tests.unit.node.families import ask, family, guarded
+from tests.unit.node.hooks.sent import cases, sent
+from tests.unit.node.hooks.telling import all_of, asked, context, let_in, repository, session, told
 
 
 async def test_a_session_from_start_to_end(tmp_path: Path) -> None:
@@ -178,14 +124,6 @@ async def test_secrets_reach_nothing_that_is_kept(tmp_path: Path) -> None:
     kept = b"".join(path.read_bytes() for path in (tmp_path / "alder").rglob("*") if path.is_file())
     assert secret.encode() not in kept
     assert b"redacted:" in kept
-
-
-async def asked(agent: Agent) -> Told:
-    """The one question, as soon as it is there."""
-    while not (found := await all_of(agent, "ask.list", "asks")):  # noqa: ASYNC110 - a hook in a task asks it
-        await asyncio.sleep(0.01)
-    (question,) = found
-    return question
 
 
 async def test_a_rate_limit_leaves_a_hand_off_once(tmp_path: Path) -> None:
@@ -336,85 +274,3 @@ async def test_news_come_with_the_next_prompt(tmp_path: Path) -> None:
         assert "Tidy the old cellar" not in news
         assert "green" in news
         assert await told(alder, "claude", "user_prompt") == {}
-
-
-# ── permissions ──────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("option", ["allow", "deny"])
-async def test_a_permission_is_given_on_another_device(tmp_path: Path, option: str) -> None:
-    """The tool waits, and gets exactly that answer; the question says what for."""
-    async with family(tmp_path, "member") as (alder, birch):
-        await let_in(alder)
-        async with asyncio.timeout(90), asyncio.TaskGroup() as group:
-            waiting = group.create_task(told(alder, "claude", "permission", wait_s=60))
-            question = await asked(alder)
-            await meet(alder, birch)
-            (seen,) = await all_of(birch, "ask.list", "asks")
-            assert seen["question"] == "May claude use Bash: git push origin main?"
-            assert (await session(alder))["state"] == "waiting_permission"
-            await ask(birch, "ask.answer", id=seen["document"], option=option, text="not on a Friday")
-            await meet(alder, birch)
-        output = waiting.result()
-        decision = output["hookSpecificOutput"]["decision"]  # type: ignore[index]
-        assert decision["behavior"] == option
-        assert decision.get("message") == (None if option == "allow" else "not on a Friday")
-        assert (await ask(alder, "ask.show", id=question["document"]))["outcome"] == option
-        assert (await session(alder))["state"] == "working"
-
-
-async def test_a_permission_that_nobody_gives(tmp_path: Path) -> None:
-    """The tool asks at its own place, and an answer that comes later changes nothing."""
-    async with family(tmp_path, "member") as (alder, birch):
-        await let_in(alder)
-        assert await told(alder, "claude", "permission", "p1", wait_s=1) == {}
-        await meet(alder, birch)
-        (question,) = await all_of(alder, "ask.list", "asks", state="all")
-        assert question["state"] == "expired"
-        assert await told(alder, "claude", "permission", "p1", wait_s=1) == {}
-        assert len(await all_of(alder, "ask.list", "asks", state="all")) == 1
-        assert (await session(alder))["state"] == "waiting_permission"
-        await told(alder, "claude", "bash")
-        assert (await session(alder))["state"] == "working"
-
-
-@pytest.mark.parametrize(("ranks", "wait_s"), [((), 60), (("relay",), 60), (("member",), 0)])
-async def test_a_permission_is_not_asked_for_nobody(tmp_path: Path, ranks: tuple[str, ...], wait_s: int) -> None:
-    """Without another device of the person, or where the settings say so, the tool asks at once."""
-    async with family(tmp_path, *ranks) as (alder, *_):
-        await let_in(alder)
-        assert await told(alder, "claude", "permission", wait_s=wait_s) == {}
-        assert not await all_of(alder, "ask.list", "asks", state="all")
-
-
-# ── exactly once ─────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("where", ["before", "after"])
-async def test_a_crash_around_the_commit_of_a_hand_off(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
-) -> None:
-    """However near, the event that comes again leaves one hand-off: both are kept, or neither."""
-    commit = SqliteStore.commit
-    crashed: list[bool] = []
-
-    async def dying(self: SqliteStore, batch: object) -> object:
-        hooked = any(key == "hooks/done" for key, _ in batch.settings)  # type: ignore[attr-defined]
-        if hooked and not crashed:
-            crashed.append(True)
-            if where == "after":
-                await commit(self, batch)  # type: ignore[arg-type]
-            raise Unreachable("the power went")
-        return await commit(self, batch)  # type: ignore[arg-type]
-
-    async with family(tmp_path) as (alder,):
-        await let_in(alder)
-        await told(alder, "claude", "user_prompt")
-        monkeypatch.setattr(SqliteStore, "commit", dying)
-        with pytest.raises(Unreachable):
-            await told(alder, "claude", "rate_limit", "limit-1")
-        alder.memory.trails.__init__()  # type: ignore[misc]  # as after a start
-        for _ in range(2):
-            await told(alder, "claude", "rate_limit", "limit-1")
-        assert crashed
-        assert len(await all_of(alder, "handoff.list", "handoffs")) == 1

@@ -9,7 +9,7 @@ import pytest
 from mesh.node import clock, timing
 from mesh.node.hooks import silence
 from tests.unit.node.families import ask, family, meet
-from tests.unit.node.hooks.test_doing import all_of, let_in, session, told
+from tests.unit.node.hooks.telling import all_of, let_in, session, told
 
 LATER_MS = int(timing.SESSION_SILENT_S * 1000) + 60_000
 

@@ -15,7 +15,7 @@ from mesh.node.hooks import spool
 from mesh.node.paths import spool_path
 from tests.unit.node.families import family
 from tests.unit.node.hooks.sent import sent
-from tests.unit.node.hooks.test_doing import all_of, let_in, session, told
+from tests.unit.node.hooks.telling import all_of, let_in, session, told
 
 
 def leave(agent: Agent, at_ms: int, case: str, event: str = "", **other: object) -> Path:

@@ -147,3 +147,22 @@ async def test_what_is_said_by_a_client_that_goes_is_kept(tmp_path: Path, monkey
         listed = await agent.call("note.list", {})
         assert isinstance(listed, dict)
         assert [note["title"] for note in listed["notes"]] == ["kept"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    ['{"text":"\\ud800"}', '{"\\ud800":"x"}', '{"text":"x","path":"\\udfff/\\u202e.md"}', '{"text":"x","mode":[[[]]]}'],
+)
+async def test_half_characters_and_nonsense_end_nothing(given: str, tmp_path: Path) -> None:
+    """Each request is answered, and the next one too."""
+    await homes.found(tmp_path, "mac")
+    async with opened(tmp_path) as agent, talking(agent) as talk:
+        await agent.call("agents.add", {"name": "any-tool", "space": "home"})
+        params = json.dumps({"name": "note", "arguments": {}, "_meta": META}).replace(
+            '"arguments": {}', f'"arguments":{given}'
+        )
+        talk.writer.write(b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":' + params.encode() + b"}\n")
+        found = await talk.read()
+        assert "error" in found or found["result"]["isError"], found
+        talk.ask(2, "tools/list")
+        assert "result" in await talk.read()

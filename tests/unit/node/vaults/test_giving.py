@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,39 +96,50 @@ WANTED = {
 }
 
 
-async def _settles(one: Desk) -> None:
+async def _settles(one: Desk, more: str) -> None:
     """Looked at often enough it is as it should be, everywhere."""
     for _ in range(4):
         await one.look()
-    assert one.files() == WANTED
+    wanted = WANTED | {"both.md": WANTED["both.md"] + more}
+    assert one.files() == wanted
     bodies = {
         note["title"]: (await one.note(note["document"]))["body"] for note in (await one.call("note.list"))["notes"]
     }
-    assert sorted(bodies.values()) == sorted(WANTED.values())
+    assert sorted(bodies.values()) == sorted(wanted.values())
     assert (await one.call("conflicts"))["conflicts"] == []
     assert [name for name in inside(one.folder) if name.startswith(".mesh-")] == [".mesh-vault"]
+
+
+def _written_on(file: Path) -> bool:
+    """Go on with a file, as it was left."""
+    with file.open("ab") as stream:
+        return stream.write(b"more\n") > 0
 
 
 @pytest.mark.parametrize("exchanging", [True, False], ids=["exchange", "two-steps"])
 async def test_the_agent_may_die_at_any_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, exchanging: bool
 ) -> None:
-    """Also where the file system cannot exchange two files, and the name is free for a moment."""
+    """With an edit before it starts again; and where files cannot be exchanged, and a name is free for a moment."""
     if not exchanging:
         monkeypatch.setattr(swapping, "_rename", lambda: None)
+    place, template = tmp_path / "device", tmp_path / "template"
+    place.mkdir()
+    await _prepared(place)
+    place.rename(template)
     died, at = True, 0
     while died:
         at += 1
         assert at < STEPS_MAX * 4, "it never ends"
-        place = tmp_path / str(at)
-        place.mkdir()
-        await _prepared(place)
+        shutil.copytree(template, place)
         with monkeypatch.context() as patch:
             deaths = Deaths(patch, at)
             with contextlib.suppress(Dead, ExceptionGroup):
                 async with desk(place) as one:
                     await one.look()
             died = deaths.count >= at
+        edited = exchanging and _written_on(place / "vault" / "both.md")
         async with desk(place) as one:
-            await _settles(one)
+            await _settles(one, "more\n" if edited else "")
+        shutil.rmtree(place)
     assert at > STEPS_MAX // 4, f"only {at} steps: the deaths do not happen where they should"

@@ -82,6 +82,12 @@ def test_equal_files_are_one_document() -> None:
     assert len({born(FILE).id, born(FILE, "b.md").id, born(FILE + b"\n").id, born(b"\xef\xbb\xbf" + FILE).id}) == 4
 
 
+def test_the_name_of_a_file_s_note_never_changes() -> None:
+    """Or a later version would take the same file for another note: these are for good."""
+    assert str(born(FILE).id) == "home/note/3ifcrkay36kq42juiu2kxsilve"
+    assert str(born(b"\xef\xbb\xbfx\r\n", "a/b.md").id) == "home/note/z7v5vqvl2v2zrdeq4tfqzateaq"
+
+
 def test_the_birth_says_what_the_file_says() -> None:
     """Title and tags by the front matter; the title else by the name."""
     birth = sheets.birth(parsed(FILE), PATH)

@@ -46,12 +46,13 @@ class World:
             await self._act(agent, task, what)
 
     async def _act(self, agent: Agent, task: str, what: str) -> None:
-        call, more = {
+        calls: dict[str, tuple[str, dict[str, object]]] = {
             "claim": ("task.claim", {}),
             "take": ("task.claim", {"take": True}),
             "give up": ("task.state", {"state": "open"}),
             "done": ("task.done", {}),
-        }[what]
+        }
+        call, more = calls[what]
         before = await shown(agent, task)
         try:
             told = await ask(agent, call, id=task, **more)
