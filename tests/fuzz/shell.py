@@ -20,6 +20,7 @@ from mesh.errors import Damaged, Malformed, MeshError, Misuse, Refused, Unreacha
 from mesh.events.lockbox import lock, unlock
 from mesh.limits import BACKUP_BOX_BYTES, CHANGE_BYTES_MAX, INFO_BYTES_MAX, KEY_BYTES, SALT_BYTES
 from mesh.names import shown
+from mesh.node import presence
 from mesh.node.moving import archive
 from mesh.node.nearby import whereabouts
 from mesh.node.socket_client import Connection
@@ -248,6 +249,8 @@ def lines() -> Iterable[Parser]:
     yield Parser("greeting", _greeted, greetings, errors=(Malformed,), structured=False)
     where = [whereabouts.encode([address.decode() for address in addresses])]
     yield Parser("where", whereabouts.decode, where, whereabouts.encode)  # type: ignore[arg-type]
+    working = presence.AtWork(f"home/session/{'a' * 26}", "claude", "mesh", "working", 1_762_000_000_000)
+    yield Parser("presence", presence.decode, [presence.encode([working])], presence.encode)  # type: ignore[arg-type]
     yield Parser(
         "typed-code", _code, [b"7-orbit-velvet-canoe", b"7 Orbit velv canoe", b"999_abandon-zoo-able"], structured=False
     )
