@@ -1,4 +1,4 @@
-"""Permissions that a tool asks for: a person gives them on another device in time, or the tool asks at its own place."""
+"""Permissions that a tool asks for: a person gives them elsewhere in time, or the tool asks at its own place."""
 
 from __future__ import annotations
 
