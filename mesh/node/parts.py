@@ -33,9 +33,4 @@ def of(agent: Agent) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
         ("spool", lambda: spool.run(agent)),
         ("silence", lambda: silence.run(agent)),
         ("clients", agent.clients.run),
-        ("vault", agent.vault.run),
-        ("forgotten", lambda: forgetting.run(agent.engine, agent.log)),
-        ("audit", lambda: auditing.run(agent.engine, agent.log)),
-        ("drops", agent.drops.run),
-        ("swept drops", agent.drops.tidy),
     )

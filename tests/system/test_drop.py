@@ -113,7 +113,7 @@ def test_a_large_file_over_a_line_that_is_cut_ten_times(fleet: Fleet) -> None:
             right.start()
         else:
             for device in (left, right):
-                os.kill(device.server_pid, signal.SIGKILL)
+                os.kill(device.served().server_pid, signal.SIGKILL)
     fleet.wait("it is whole", lambda: has(right, drop), 4 * DEADLINE_S)
     got = Path(str(right.call("drop.get", id=drop, into=str(fleet.folder))["path"]))
     assert got.name == "film (2).bin"
