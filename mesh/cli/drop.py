@@ -111,12 +111,13 @@ def get(
     A name that is taken there gets a number.
     """
     run = running(context)
-    result = _waited(run, {"id": drop, "into": _path(into)})
+    result = put_down(run, drop, into)
     run.out.result(result, lambda screen: view_drops.put_down(screen, result))
 
 
-def _waited(run: Run, given: Told) -> Told:
+def put_down(run: Run, drop: str, into: str) -> Told:
     """Ask until it is put down; fetching goes on when this ends."""
+    given: Told = {"id": drop, "into": _path(into)}
     progress, here, moved_s = Progress(run), -1, time.monotonic()
     try:
         while True:

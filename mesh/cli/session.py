@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mesh.cli import calls, view_sessions
+from mesh.cli import calls, drop, view_sessions
 from mesh.cli.options import Command, examples, running, tree
 
 _Session = Annotated[str, typer.Argument(metavar="SESSION", help="Its id, the beginning of it, or its tool's own id.")]
@@ -48,6 +48,59 @@ def show(context: typer.Context, session: _Session) -> None:
     run = running(context)
     result = run.ask(*calls.session("show", session))
     run.out.result(result, lambda screen: view_sessions.shown(screen, result))
+
+
+@sessions.command(
+    "transcript",
+    cls=Command,
+    epilog=examples("mesh session transcript k5q2abcd", "mesh session transcript k5q2abcd --into ~/Downloads"),
+)
+def transcript(
+    context: typer.Context,
+    session: _Session,
+    *,
+    into: Annotated[str | None, typer.Option(metavar="DIR", help="Put them down in this folder.")] = None,
+) -> None:
+    """Show what is kept of the file that its tool wrote of a session, on any device, without secrets.
+
+    There is more than one where the tool wrote its file anew.
+    """
+    run = running(context)
+    result = run.ask(*calls.session("transcript", session))
+    found = result["transcripts"]
+    if into is not None and isinstance(found, list):
+        for one in found:
+            one["path"] = drop.put_down(run, str(one["document"]), into)["path"]
+    run.out.result(result, lambda screen: view_sessions.transcripts(screen, result))
+
+
+transcripts = tree("Whether transcripts of this device's sessions are kept for your other devices.")
+sessions.add_typer(transcripts, name="transcripts")
+
+
+@transcripts.command("on", cls=Command, epilog=examples("mesh session transcripts on"))
+def on(context: typer.Context) -> None:
+    """Keep them from now on: what agents and tools said in a session, without what looks like a secret."""
+    _switched(context, {"on": True})
+
+
+@transcripts.command("off", cls=Command, epilog=examples("mesh session transcripts off"))
+def off(context: typer.Context) -> None:
+    """Keep no more. What was kept stays: `mesh drop rm` takes one away."""
+    _switched(context, {"on": False})
+
+
+@transcripts.command("status", cls=Command, epilog=examples("mesh session transcripts status"))
+def status(context: typer.Context) -> None:
+    """Whether they are kept."""
+    _switched(context, {})
+
+
+def _switched(context: typer.Context, wanted: dict[str, object]) -> None:
+    run = running(context)
+    result = run.ask("session.transcripts", wanted)
+    words = f"transcripts are {'kept' if result['on'] else 'not kept'} on this device"
+    run.out.acknowledge(result, lambda _: [words])
 
 
 @sessions.command("resume", cls=Command, epilog=examples("mesh session resume k5q2abcd"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mesh.cli.screen import Screen, moment, one_line
+from mesh.cli.screen import Screen, moment, number, one_line
 from mesh.cli.view_brief import Told, short
+from mesh.cli.view_drops import amount
 
 _NAME_CHARACTERS = 16
 
@@ -53,6 +54,19 @@ def shown(screen: Screen, told: Told) -> list[str]:
         )
     resume = told.get("resume")
     return [*out, "", *resumed(screen, resume)] if isinstance(resume, dict) else out
+
+
+def transcripts(screen: Screen, told: Told) -> list[str]:
+    """What is kept of a session's transcript, one a line, and where it was put down."""
+    found = told.get("transcripts")
+    rows = [_kept(one) for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    hint = "none is kept; on the session's device, `mesh session transcripts on` has the next ones kept"
+    return screen.table(("NO", "NAME", "SIZE", "KEPT", "WHERE"), rows, flexible=4) if rows else [hint]
+
+
+def _kept(one: Told) -> tuple[str, ...]:
+    name, where = one_line(one.get("title")), one_line(one.get("path") or one.get("state"))
+    return number(one.get("number")), name, amount(one.get("size")), moment(one.get("at_ms")), where
 
 
 def resumed(screen: Screen, told: Told) -> list[str]:

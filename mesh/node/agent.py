@@ -51,6 +51,7 @@ from mesh.node.storage.store_port import Store
 from mesh.node.succession import succeed, successor
 from mesh.node.supervision import WRITER, ended, innermost, supervised, told
 from mesh.node.talk import Talk
+from mesh.node.transcripts.keeper import Transcripts
 from mesh.node.transport.broker import fixed_port, free_port
 from mesh.node.transport.broker_config import address_text
 from mesh.node.transport.bus import NatsBus
@@ -95,6 +96,7 @@ class Agent:
         self.clients = Clients(self)
         self.presence = Presence()
         self.evidence = Evidence(home)
+        self.transcripts = Transcripts(self)
         self.news: list[asyncio.Event] = []  # of parts that look again when something was kept
         self.vault = Keeper(self)
         self.again = False  # whether it ends only to start anew

@@ -101,6 +101,8 @@ _CALLS = {
     "session.list": "calls_sessions.listed",
     "session.show": "calls_sessions.show",
     "session.resume": "calls_sessions.resume",
+    "session.transcript": "calls_transcripts.transcript",
+    "session.transcripts": "calls_transcripts.switched",
     "receipt.new": "calls_receipts.new",
     "ship": "calls_receipts.new",
     "receipt.list": "calls_receipts.listed",

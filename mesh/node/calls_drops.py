@@ -98,9 +98,9 @@ async def _stepped(step: Callable[[], bool]) -> None:
 
 
 async def listed(agent: Agent, arguments: Arguments) -> object:
-    """Drops, the latest first."""
+    """Drops, the latest first; not the transcripts of sessions."""
     limit = number(arguments, "limit", _LIST_DEFAULT, LIST_MAX)
-    rows = await keeping.listed(agent, agents.name_in(arguments), {KIND}, limit=limit)
+    rows = await keeping.listed(agent, agents.name_in(arguments), {KIND}, states=("",), limit=limit)
     return {"drops": [_told(agent, row) for row in rows]}
 
 

@@ -51,7 +51,7 @@ async def begin(agent: Agent, arguments: Arguments) -> object:
 
 async def state(agent: Agent, arguments: Arguments) -> object:
     """A session's state changed, or what it is about. What comes late about one that is over changes nothing."""
-    name, row = await _meant(agent, arguments)
+    name, row = await meant(agent, arguments)
     wanted, words = needed(arguments, "state"), text(arguments, "words")
     until = number(arguments, "until_ms", 0, SEQ_MAX) or None
     topic = {TITLE: must_be_line(words, "session's topic")} if words else {}
@@ -70,7 +70,7 @@ async def state(agent: Agent, arguments: Arguments) -> object:
 
 async def checkpoint(agent: Agent, arguments: Arguments) -> object:
     """What a session had come to, before its tool forgets it."""
-    name, row = await _meant(agent, arguments)
+    name, row = await meant(agent, arguments)
     summary = needed(arguments, "summary")
     still_open, files, at = texts(arguments, "open"), texts(arguments, "files"), clock.now_ms()
     event = await keeping.changed(
@@ -101,7 +101,7 @@ async def listed(agent: Agent, arguments: Arguments) -> object:
 
 async def show(agent: Agent, arguments: Arguments) -> object:
     """One session whole, with its checkpoints and how to go on with it."""
-    name, row = await _meant(agent, arguments)
+    name, row = await meant(agent, arguments)
     found = sessions.checkpoints(row.record)
     return {
         **told(agent, row, await projects.known(agent, name)),
@@ -113,7 +113,7 @@ async def show(agent: Agent, arguments: Arguments) -> object:
 
 async def resume(agent: Agent, arguments: Arguments) -> object:
     """How to go on with a session on this device: the command, in the folder that its project has here."""
-    name, row = await _meant(agent, arguments)
+    name, row = await meant(agent, arguments)
     return {"document": str(row.record.document), **await _resume(agent, name, row.record)}
 
 
@@ -149,7 +149,7 @@ def told(agent: Agent, row: RecordRow, those: Known) -> Told:
     }
 
 
-async def _meant(agent: Agent, arguments: Arguments) -> tuple[str, RecordRow]:
+async def meant(agent: Agent, arguments: Arguments) -> tuple[str, RecordRow]:
     """The session that a call is about: by its document, the beginning of it, or its tool's own id. Raises Misuse."""
     name, said = agents.name_in(arguments), needed(arguments, "id")
     if "/" not in said:

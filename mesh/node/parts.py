@@ -31,6 +31,7 @@ def of(agent: Agent) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
         ("claims", lambda: acknowledging.run(agent)),
         ("asks", lambda: asking.run(agent)),
         ("spool", lambda: spool.run(agent)),
+        ("transcripts", agent.transcripts.run),
         ("silence", lambda: silence.run(agent)),
         ("clients", agent.clients.run),
     )

@@ -160,6 +160,7 @@ HOOK_WAIT_S = 30  # how long a permission waits for an answer from another devic
 HOOK_WAIT_S_MAX = 600
 SPOOL_LOOK_S = 60.0  # how often it is looked for what hooks left
 SESSION_SILENT_S = 21_600.0  # a session that says nothing for six hours is orphaned
+TRANSCRIPT_CALM_S = 600.0  # between keeping a transcript at one stop and at another
 SESSION_LOOK_S = 600.0  # how often it is looked for those
 # Agents that are connected (MCP)
 CLIENT_NEWS_S = 1.0  # between two tidings that something changed: whoever hears one reads anew

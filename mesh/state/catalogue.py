@@ -114,7 +114,7 @@ SHAPES: Mapping[str, Shape] = {
             "from": WORD,  # the session that it goes on with
             "receipt": WORD,
         },
-        {TAG: FLAG, "checkpoint/": SAID},
+        {TAG: FLAG, "checkpoint/": SAID, "archive/": WORD},  # `archive/`: drops, what its tool wrote of it
     ),
     "handoff": Shape(
         {

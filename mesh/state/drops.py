@@ -19,6 +19,9 @@ from mesh.names import DocumentId, device_text
 from mesh.state.records import PROJECT, TITLE, Record
 
 KIND = "drop"
+TRANSCRIPT = "transcript"
+"""The state of a drop that is what a tool wrote of a session: its session names it, lists of dropped files do not."""
+
 GOT = "got/"
 """A device that has the whole file says when it had it, in a register of its own."""
 

@@ -6,18 +6,21 @@ A session's end is no promise of its tool: what fell silent becomes `orphaned`. 
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mesh.errors import Misuse
+from mesh.errors import Malformed, Misuse
 from mesh.events.kinds import Value
 from mesh.limits import CHECKPOINTS_KEPT
-from mesh.names import is_word
+from mesh.names import DocumentId, is_word
 from mesh.state.records import PROJECT, STATE, TITLE, Record, said
 
 KIND = "session"
 CHECKPOINT = "checkpoint/"
+ARCHIVE = "archive/"
+"""What its tool wrote of it, as a drop: `archive/1`; a file that was written anew instead of longer is the next."""
 
 WORKING, WAITING_INPUT, WAITING_PERMISSION = "working", "waiting_input", "waiting_permission"
 RATE_LIMITED, IDLE, ENDED, ORPHANED = "rate_limited", "idle", "ended", "orphaned"
@@ -28,6 +31,7 @@ OPEN = tuple(state for state in STATES if state not in OVER)
 
 _RESUME = {"claude": ("claude", "--resume"), "gemini": ("gemini", "--resume"), "codex": ("codex", "resume")}
 """What goes on with a session by its own id, by tool."""
+_NUMBER_DIGITS = 9  # of a transcript
 _TIME_DIGITS = 15  # of a checkpoint's name, so that names sort as times do
 
 
@@ -87,6 +91,21 @@ def checkpoints(record: Record) -> tuple[Checkpoint, ...]:
     """The checkpoints of a session, the latest first; what cannot be read is none."""
     found = [_checkpoint(value) for _, value in sorted(record.saids(CHECKPOINT).items(), reverse=True)]
     return tuple(one for one in found if one is not None)
+
+
+def archive_key(number: int) -> str:
+    """The register that names a transcript's drop."""
+    return f"{ARCHIVE}{number}"
+
+
+def archives(record: Record) -> tuple[tuple[int, DocumentId], ...]:
+    """The transcripts of a session by number, the first first; what names none is left out."""
+    found: dict[int, DocumentId] = {}
+    for name, value in record.under(ARCHIVE).items():
+        with contextlib.suppress(Malformed):
+            if name.isdecimal() and name.isascii() and len(name) <= _NUMBER_DIGITS and isinstance(value, str):
+                found[int(name)] = DocumentId.parse(value)
+    return tuple(sorted(found.items()))
 
 
 def goal_of(record: Record) -> str:

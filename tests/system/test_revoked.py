@@ -22,7 +22,7 @@ FIRST = "by the person\n"
 
 
 class Batch:
-    """Notes that an agent writes one after the other, until it is refused: what was taken, in order, and why it ended."""
+    """Notes that an agent writes one after the other until it is refused: what was kept, and why it ended."""
 
     def __init__(self, device: Device) -> None:
         self.titles: list[str] = []
@@ -51,6 +51,7 @@ class Batch:
         assert type(self.refused).__name__ == "NotGranted", self.refused
 
     def end(self) -> None:
+        """Have it stop, if it still goes on."""
         self.stop.set()
         self._thread.join(DEADLINE_S)
 
@@ -105,7 +106,7 @@ def goes_on_in_vain(fleet: Fleet, other: Device, plan: str) -> None:
 
 
 def test_a_grant_ends_on_another_device_while_a_batch_is_under_way(fleet: Fleet) -> None:
-    """Goal: with links up the batch stops by itself; one cut through it, the same on all devices, also after a start."""
+    """Goal: with links up the batch stops by itself; one cut through it, the same on all devices and after a start."""
     one, other, third = fleet.linked(3)
     grant = let_in(fleet, one, other)
     plan = one.note("plan", FIRST)
@@ -126,7 +127,7 @@ def test_a_grant_ends_on_another_device_while_a_batch_is_under_way(fleet: Fleet)
 
 
 def test_a_grant_ends_on_a_device_that_is_apart(fleet: Fleet) -> None:
-    """Goal: what it wrote meanwhile is void on all, though others saw it count before, and an edit of theirs is gone."""
+    """Goal: what it wrote meanwhile is void on all, though others saw it count before; its edit is gone."""
     one, other, third = fleet.linked(3)
     grant = let_in(fleet, one, other)
     plan = one.note("plan", FIRST)

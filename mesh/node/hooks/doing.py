@@ -30,6 +30,10 @@ _TITLE_CHARACTERS = 200
 _MODEL_CHARACTERS, _PATH_CHARACTERS = 60, 1000
 
 
+_WRITES = frozenset({What.STARTED, What.STOPPED, What.FORGETTING, What.LIMITED, What.ENDED})
+"""After these its transcript is kept, where the person wants that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One event of a hook, as it reached the agent."""
@@ -71,7 +75,11 @@ async def done(agent: Agent, event: Event, happening: Happening) -> Reply:
         raise Refused(f"{event.tool} tells of no session", hint="`session_id` is missing in what its hook sent.")
     trail = await _trail(agent, event, happening)
     agent.presence.seen(trail.document)
-    return await _DOES[happening.what](Doing(agent, event, happening, trail))
+    reply = await _DOES[happening.what](Doing(agent, event, happening, trail))
+    if happening.what in _WRITES:
+        calm = happening.what in {What.STARTED, What.STOPPED}
+        await agent.transcripts.told(trail.document, happening.transcript, calm=calm)
+    return reply
 
 
 async def _trail(agent: Agent, event: Event, happening: Happening) -> Trail:

@@ -43,5 +43,6 @@ async def orphaned(agent: Agent, started_ms: int) -> int:
         except MeshError as error:
             agent.log("session.not_orphaned", session=document, error=str(error))
             continue
+        agent.transcripts.look(document)
         count += 1
     return count

@@ -1,0 +1,1 @@
+"""Transcripts of this device's sessions, kept for the other devices: reading them without secrets, and keeping them."""
