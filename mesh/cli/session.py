@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -74,32 +75,29 @@ def transcript(
     run.out.result(result, lambda screen: view_sessions.transcripts(screen, result))
 
 
-transcripts = tree("Whether transcripts of this device's sessions are kept for your other devices.")
-sessions.add_typer(transcripts, name="transcripts")
+class Switch(StrEnum):
+    """Whether something is done."""
+
+    ON = "on"
+    OFF = "off"
 
 
-@transcripts.command("on", cls=Command, epilog=examples("mesh session transcripts on"))
-def on(context: typer.Context) -> None:
-    """Keep them from now on: what agents and tools said in a session, without what looks like a secret."""
-    _switched(context, {"on": True})
+@sessions.command(
+    "transcripts", cls=Command, epilog=examples("mesh session transcripts", "mesh session transcripts on")
+)
+def transcripts(
+    context: typer.Context,
+    wanted: Annotated[
+        Switch | None, typer.Argument(metavar="[on|off]", help="What it is to be; else it is told.")
+    ] = None,
+) -> None:
+    """Whether transcripts of this device's sessions are kept for your other devices; off unless you say otherwise.
 
-
-@transcripts.command("off", cls=Command, epilog=examples("mesh session transcripts off"))
-def off(context: typer.Context) -> None:
-    """Keep no more. What was kept stays: `mesh drop rm` takes one away."""
-    _switched(context, {"on": False})
-
-
-@transcripts.command("status", cls=Command, epilog=examples("mesh session transcripts status"))
-def status(context: typer.Context) -> None:
-    """Whether they are kept."""
-    _switched(context, {})
-
-
-def _switched(context: typer.Context, wanted: dict[str, object]) -> None:
+    They hold what agents and tools said, without what looks like a secret. What was kept stays: `mesh drop rm`.
+    """
     run = running(context)
-    result = run.ask("session.transcripts", wanted)
-    words = f"transcripts are {'kept' if result['on'] else 'not kept'} on this device"
+    result = run.ask("session.transcripts", {} if wanted is None else {"on": wanted is Switch.ON})
+    words = f"transcripts of this device's sessions are {'kept' if result['on'] else 'not kept'}"
     run.out.acknowledge(result, lambda _: [words])
 
 

@@ -43,7 +43,7 @@ def test_a_transcript_grows_on_the_other_device(fleet: Fleet, spawn: Spawn, tmp_
     """Goal (story I): each turn reaches the other device, also through kills; no secret, no conflict, one file each."""
     mini, laptop = fleet.linked(2)
     approved(fleet, mini, laptop, spawn, "agents", "install", "claude")
-    assert mini.done("session", "transcripts", "status") == {"on": False}
+    assert mini.done("session", "transcripts") == {"on": False}
     mini.done("session", "transcripts", "on")
     claude, path = Tool("claude", mini, repository(tmp_path / "work")), tmp_path / "6f1c.jsonl"
     path.write_bytes(b"")

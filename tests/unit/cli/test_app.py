@@ -70,7 +70,7 @@ def test_the_list_of_commands() -> None:
     past = ["history", "undo", "inspect", "search"]
     files = ["drop", *(f"drop {name}" for name in ("add", "list", "get", "status", "rm"))]
     past += ["brief", "session list", "session show", "session resume", "notify on", "notify off", "notify status"]
-    past += ["session transcript", *(f"session transcripts {name}" for name in ("on", "off", "status"))]
+    past += ["session transcript", "session transcripts"]
     past += ["projection on", "projection off", "projection status"]
     work = ["pickup", *(f"handoff {name}" for name in ("new", "list", "show", "decline", "done"))]
     states = ("ready", "claim", "done", "block", "open", "drop")
