@@ -1,4 +1,4 @@
-"""Transcripts of sessions on other devices: told by the tool's own hooks, through kills, read by a command elsewhere."""
+"""Transcripts of sessions on other devices: told by the tool's own hooks, through kills, read by a command."""
 
 from __future__ import annotations
 
