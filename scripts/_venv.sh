@@ -30,7 +30,7 @@ _lock_of() {
 }
 
 # What the stamp must hold: the form of this script's work, the checkout, the sum and size of the lock.
-_wanted() { printf '1 %s %s\n' "$(cksum < "$(_lock_of "$1")")" "$root"; }
+_wanted() { printf '2 %s %s\n' "$(cksum < "$(_lock_of "$1")")" "$root"; }
 
 _fresh() {
     _found=
@@ -144,15 +144,20 @@ _install() {
     "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --no-input --require-hashes -r "$1" >&2
 }
 
+# A command of the environment: what the entry points of a wheel are.
+_command() {
+    cat > "$venv/bin/$1" <<END || return 1
+#!/bin/sh
+exec "$venv/bin/python" -I -X utf8 -m $2 "\$@"
+END
+    chmod +x "$venv/bin/$1"
+}
+
 # The checkout itself is put on the path by one line in a .pth file: nothing to build, nothing to fetch.
 _link_checkout() {
     _site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))') || return 1
     printf '%s\n' "$root" > "$_site/mesh-checkout.pth" || return 1
-    cat > "$venv/bin/mesh" <<END || return 1
-#!/bin/sh
-exec "$venv/bin/python" -I -X utf8 -m mesh.cli.front "\$@"
-END
-    chmod +x "$venv/bin/mesh"
+    _command mesh mesh.cli.front && _command mesh-hook mesh.cli.hook || return 1
 }
 
 _set_up() {

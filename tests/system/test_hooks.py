@@ -7,6 +7,7 @@ import os
 import random
 import shlex
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -222,3 +223,10 @@ def test_settings_come_back(fleet: Fleet) -> None:
     device.done("agents", "remove", "claude")
     assert path.read_bytes() == b'{\t"model": "opus" }'
     assert rows(device.start(), "agents.list", "agents") == []
+
+
+def test_the_command_is_there_beside_mesh() -> None:
+    """Goal: `mesh-hook` is in the environment that `scripts/mesh` makes, and nonsense never stops a tool."""
+    found = Path(sys.executable).with_name("mesh-hook")
+    done = subprocess.run([found, "claude"], input=b"nonsense", capture_output=True, check=True, timeout=_HOOK_S)
+    assert done.stdout == b""

@@ -61,14 +61,18 @@ async def taken_in(agent: Agent, folder: Folder, space: str) -> dict[str, object
     """Take in a whole folder. Raises MeshError; what was taken in until then is kept."""
     counts, began = Counts(), time.monotonic()
     files = folder.files()
-    while some := await asyncio.to_thread(_read, folder, files, space, counts):
+    some = await asyncio.to_thread(_read, folder, files, space, counts)
+    while some:
         known = await held(agent.engine, [new.document for new in some])
         fresh = [new for new in some if new.document not in known]
-        await said(agent.engine, fresh)
+        following, _ = await asyncio.gather(  # the next files are read while the disk takes these notes
+            asyncio.to_thread(_read, folder, files, space, counts), said(agent.engine, fresh)
+        )
         counts.notes += len(fresh)
         counts.known += len(some) - len(fresh)
         counts.bytes += sum(len(new.file.raw) for new in fresh)
         progress.tell("notes", counts.notes + counts.known)
+        some = following
     return {
         "notes": counts.notes,
         "known": counts.known,

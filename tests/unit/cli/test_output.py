@@ -60,6 +60,6 @@ def test_status_on_a_terminal(width: int, agent: Callable[..., FakeAgent]) -> No
 def test_an_error_on_a_terminal(agent: Callable[..., FakeAgent]) -> None:
     """One line for what happened, one for what to do."""
     agent({})
-    code, out = on_terminal(80, ["nothing"], NO_COLOR="1")
+    code, out = on_terminal(80, ["xyzzy"], NO_COLOR="1")
     assert code == 2
-    assert out == "error: no such command 'nothing'.\nhint: `mesh --help` shows what it takes.\n"
+    assert out == "error: no such command 'xyzzy'.\nhint: `mesh --help` shows what it takes.\n"

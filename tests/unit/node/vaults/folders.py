@@ -69,8 +69,13 @@ async def desk(folder: Path) -> AsyncIterator[Desk]:
     vault.mkdir(exist_ok=True)
     if not home.exists():
         await homes.found(home, "mac")
-    async with opened(home) as agent:
-        yield Desk(agent, vault)
+    agent: Agent | None = None
+    try:
+        async with opened(home) as agent:
+            yield Desk(agent, vault)
+    finally:
+        if agent is not None and agent.vault.mirror is not None:
+            agent.vault.mirror.table.close()  # what the death of a process does with its files
 
 
 def inside(folder: Path) -> list[str]:
