@@ -16,21 +16,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import mesh
 from mesh.errors import MeshError, Misuse
 from mesh.events.seal import Keyring
 from mesh.limits import ADDRESSES_PER_PEER_MAX
 from mesh.names import Digest, device_text
-from mesh.node import calls, calls_drops, parts, timing, touch, vault
+from mesh.node import calls, calls_drops, timing, touch, vault
 from mesh.node.booting import own_of
 from mesh.node.drops.drops import Drops
 from mesh.node.duties import Duties
 from mesh.node.engine import Engine
 from mesh.node.evidence import Evidence
 from mesh.node.home import addresses_key
-from mesh.node.invitation import Host
-from mesh.node.log import Log, bounded, silent
+from mesh.node.log import Log, keep_bounded, silent
 from mesh.node.log import opened as log_opened
 from mesh.node.mcp.clients import Clients
 from mesh.node.meetings import Meetings
@@ -54,12 +54,14 @@ from mesh.node.talk import Talk
 from mesh.node.transcripts.keeper import Transcripts
 from mesh.node.transport.broker import fixed_port, free_port
 from mesh.node.transport.broker_config import address_text
-from mesh.node.transport.bus import NatsBus
 from mesh.node.transport.own_server import Listening
 from mesh.node.vaults.keeper import Keeper
 from mesh.sync.inputs import Effects
 from mesh.sync.inputs import Peer as PeerName
 from mesh.sync.messages import Want
+
+if TYPE_CHECKING:
+    from mesh.node.invitation import Host
 
 _PORT = "server/port"
 _EXTERNAL = "MESH_NATS_URL"
@@ -154,6 +156,8 @@ class Agent:
         keys = TransportKeys(self.held.nkey_seed, self.held.tls_seed, self.held.transport)
         external = os.environ.get(_EXTERNAL, "")
         server = os.environ.get("MESH_NATS_SERVER", "")
+        from mesh.node.transport.bus import NatsBus  # noqa: PLC0415 - commands must not wait for it
+
         listening = Listening(self._hosts(), self.port, Path(server) if server else None, external)
         self.bus = NatsBus(self.device, keys, server_path(self.home), listening=listening)
         self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self, self.meetings, self.presence, self.drops)
@@ -263,25 +267,30 @@ class Agent:
         """Work as the background agent until asked to end."""
         await self._choose_port()
         self.make_bus()
-        assert self.talk and self.duties and self.rulings  # noqa: PT018 - one fact about the line above
         async with served(socket_path(self.home), self.call, self.log), asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self._supervised("talk", self.talk.run)),
-                group.create_task(self._supervised("addresses", self._watch_addresses)),
-                group.create_task(self._supervised("output", self._watch_output)),
-                group.create_task(self._supervised("moves", lambda: moves.watch(self.interfaces, self.moved))),
-            ]
-            tasks.append(group.create_task(self._supervised("locations", self._say_locations)))
-            tasks.append(group.create_task(self._supervised("duties", self.duties.run)))
-            tasks.append(group.create_task(self._supervised("rules", self.rulings.run)))
-            tasks += [group.create_task(self._supervised(name, part)) for name, part in parts.of(self)]
-            if self.finding is not None:
-                tasks.append(group.create_task(self._supervised("beacon", self.finding.run)))
+            tasks = [group.create_task(self._supervised(name, part)) for name, part in self._parts()]
             await self.let_in()
             ready()
             await self.ending.wait()
             await self._note_addresses_at_last()
             await ended(tasks, self.log)
+
+    def _parts(self) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
+        """What is kept at work, this agent's own parts first."""
+        from mesh.node import parts  # noqa: PLC0415 - as above
+
+        assert self.talk and self.duties and self.rulings and self.locations  # noqa: PT018 - one fact, of `make_bus`
+        return (
+            ("talk", self.talk.run),
+            ("addresses", self._watch_addresses),
+            ("output", lambda: keep_bounded(output_path(self.home))),
+            ("moves", lambda: moves.watch(self.interfaces, self.moved)),
+            ("locations", self.locations.run),
+            ("duties", self.duties.run),
+            ("rules", self.rulings.run),
+            *parts.of(self),
+            *((("beacon", self.finding.run),) if self.finding is not None else ()),
+        )
 
     def moved(self, doubtful: bool) -> None:  # noqa: FBT001 - what `moves` tells
         """This machine slept or has other addresses; links may be dead by it."""
@@ -297,17 +306,6 @@ class Agent:
         while True:
             await self.note_addresses()
             await asyncio.sleep(timing.ADDRESSES_INTERVAL_S)
-
-    async def _watch_output(self) -> None:
-        while True:
-            bounded(output_path(self.home))
-            await asyncio.sleep(timing.OUTPUT_LOOK_S)
-
-    async def _say_locations(self) -> None:
-        assert self.locations is not None, "only while serving"
-        while True:
-            await asyncio.sleep(timing.LOCATED_LOOK_S)
-            await self.locations.look(time.time())
 
     async def _note_addresses_at_last(self) -> None:
         with contextlib.suppress(MeshError):  # a full disk must not keep the agent from ending

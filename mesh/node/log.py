@@ -5,6 +5,7 @@ What the agent says on its own streams goes to a file too, and has the same boun
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import logging
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from mesh.limits import LOG_FILE_BYTES_MAX, LOG_FILES_MAX
 from mesh.node.paths import log_path
+from mesh.node.timing import OUTPUT_LOOK_S
 
 Log = Callable[..., None]
 """`log("what.happened", field=value, …)`."""
@@ -53,6 +55,13 @@ def bounded(path: Path) -> None:
     with contextlib.suppress(OSError):
         if path.stat().st_size > LOG_FILE_BYTES_MAX:
             os.truncate(path, 0)
+
+
+async def keep_bounded(path: Path) -> None:
+    """Look at such a file now and then, until cancelled."""
+    while True:
+        bounded(path)
+        await asyncio.sleep(OUTPUT_LOOK_S)
 
 
 def silent(_what: str, **_fields: object) -> None:

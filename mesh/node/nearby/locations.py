@@ -6,6 +6,8 @@ and this module dials nobody.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 from mesh.events.event import Lane
@@ -34,6 +36,12 @@ class Locations:
         self._said_s = {
             key.removeprefix(_SAID): float(value) for key, value in settings.items() if key.startswith(_SAID)
         }
+
+    async def run(self) -> None:
+        """Look now and then, until cancelled."""
+        while True:
+            await asyncio.sleep(timing.LOCATED_LOOK_S)
+            await self.look(time.time())
 
     async def look(self, now_s: float) -> None:
         """Say what changed and stayed so; the time is that of the day. Raises MeshError when it cannot be kept."""
