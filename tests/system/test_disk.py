@@ -89,7 +89,7 @@ def rewind(writer: Writer, events: int) -> None:
 
 
 # 24 MiB: the write-ahead log reaches the size at which it is moved into the database, and there is no room for that.
-@pytest.mark.parametrize("small_disk", [4, 24], indirect=True)
+@pytest.mark.parametrize("small_disk", [5, 24], indirect=True)
 async def test_a_full_disk_refuses_and_recovers(small_disk: Path) -> None:
     """A refused commit leaves nothing; reads go on; with room again, writing goes on by itself."""
     ballast = small_disk / "ballast"

@@ -6,6 +6,7 @@ import os
 import pty
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from mesh.node.moving import machine
 from tests.conftest import Spawn
 from tests.system.commands import command
 from tests.system.harness import Device, Fleet
-from tests.system.test_restores import KILLS, STEP_S, WORDS, backed_up, killed_at, quiet, told
+from tests.system.test_restores import KILLS, WORDS, backed_up, killed_at, quiet, told
 
 pytestmark = pytest.mark.system
 
@@ -187,14 +188,18 @@ def test_what_is_nowhere_else_is_not_left_without_force(fleet: Fleet) -> None:
 def test_a_leave_killed_at_any_moment_is_finished_by_another(fleet: Fleet, spawn: Spawn) -> None:
     """Goal: kill -9 anywhere: the home is whole, or without keys for ever; a second call takes the rest away."""
     (made,) = fleet.joined(1)
+    whole = _to_leave(fleet, made, "whole")
+    began = time.monotonic()
+    whole.done("leave", "--yes", "--force")
+    took_s = time.monotonic() - began
     states = set()
     for number in range(KILLS):
-        device = fleet.empty(f"leaving-{number}")
-        shutil.copytree(made.home, device.home)
-        (device.home / "nats").mkdir(exist_ok=True)
-        for name in range(300):  # enough files to be killed among them
-            (device.home / "nats" / f"nats-server_{name}.ports").write_text("x")
-        killed_at(spawn, [*command(device.home), "leave", "--yes", "--force"], 0.3 + number * STEP_S / 3)
+        device = _to_leave(fleet, made, f"leaving-{number}")
+        words = [*command(device.home), "leave", "--yes", "--force"]
+        if number == KILLS - 1:
+            _killed_without_keys(device, spawn(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL))
+        else:
+            killed_at(spawn, words, took_s * (number + 1) / KILLS)
         keys = (device.home / "secrets").exists()
         states.add((device.home.exists(), keys))
         if device.home.exists():
@@ -203,3 +208,21 @@ def test_a_leave_killed_at_any_moment_is_finished_by_another(fleet: Fleet, spawn
             assert device.mesh("--json", "leave", "--yes", "--force").code == 0
         assert not device.home.exists()
     assert len(states) > 1, states
+
+
+def _to_leave(fleet: Fleet, made: Device, name: str) -> Device:
+    """A copy of a home, with enough files to be killed among them."""
+    device = fleet.empty(name)
+    shutil.copytree(made.home, device.home)
+    (device.home / "nats").mkdir(exist_ok=True)
+    for number in range(300):
+        (device.home / "nats" / f"nats-server_{number}.ports").write_text("x")
+    return device
+
+
+def _killed_without_keys(device: Device, process: subprocess.Popen[bytes]) -> None:
+    """As soon as the keys are gone."""
+    while (device.home / "secrets").exists() and process.poll() is None:
+        time.sleep(0.001)
+    process.kill()
+    process.wait()
