@@ -77,7 +77,7 @@ async def edit(agent: Agent, arguments: Arguments) -> object:
     if arguments.get("project") is not None:
         changes[PROJECT] = await projects.chosen(agent, name, arguments)
     words = text(arguments, "text")
-    event = await keeping.changed(agent, name, row.record.document, lambda _: changes, words)
+    event = await keeping.changed(agent, name, row.record.document, lambda _: changes, words, settling=False)
     return {"document": str(row.record.document), "event": event}
 
 
@@ -222,7 +222,7 @@ async def state(agent: Agent, arguments: Arguments) -> object:
         given_up = leases.ended(held, leases.RELEASED, line) if held and own else {}
         return {**tasks.set_state(record, wanted, line), **given_up}
 
-    event = await keeping.changed(agent, name, row.record.document, wanted_now)
+    event = await keeping.changed(agent, name, row.record.document, wanted_now, settling=False)
     row = await _meant(agent, name, {"id": str(row.record.document)})
     work = await Work.read(agent, name)
     completed = await calls_handoffs.completed(agent, name, who, [str(row.record.document)])

@@ -19,6 +19,7 @@ from mesh.events.speaking import Draft
 from mesh.limits import LIST_MAX, SALT_BYTES
 from mesh.names import DocumentId, digest_text
 from mesh.node import agents, subjects
+from mesh.node.disputes import must_not_settle
 from mesh.node.engine import Engine
 from mesh.node.storage.store_port import RecordRow
 from mesh.state import records
@@ -75,11 +76,18 @@ async def all_made(agent: Agent, name: str, several: Sequence[tuple[DocumentId, 
 
 
 async def changed(
-    agent: Agent, name: str, document: DocumentId, wanted: Callable[[Record], Registers], text: str | None = None
+    agent: Agent,
+    name: str,
+    document: DocumentId,
+    wanted: Callable[[Record], Registers],
+    text: str | None = None,
+    *,
+    settling: bool = True,
 ) -> str | None:
     """Change registers of a record to what `wanted` makes of it as it is now; None takes one away.
 
-    Returns the event, None when nothing had to change. `wanted` may raise to refuse. Raises Refused.
+    Returns the event, None when nothing had to change. `wanted` may raise to refuse. Without `settling` a register in
+    conflict is not written over. Raises Refused.
     """
 
     async def make(engine: Engine) -> Sequence[Draft]:
@@ -89,6 +97,8 @@ async def changed(
         edits = records.edits(loaded.document, wanted(records.view_of(loaded.document)), text)
         if not edits:
             return ()
+        if not settling:
+            must_not_settle(loaded, edits)
         actor = engine.shelf.actor(loaded, engine.own.admission)
         return (Draft(Changed(loaded.document.edit(actor, edits).raw), document, name),)
 

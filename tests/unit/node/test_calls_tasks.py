@@ -179,3 +179,20 @@ async def test_an_agent_without_a_grant_sees_and_takes_nothing(tmp_path: Path) -
         for call, arguments in (("task.add", {"title": "mow"}), ("task.list", {})):
             with pytest.raises(NotGranted):
                 await ask(alder, call, **arguments, as_="stranger")
+
+
+async def test_what_is_in_conflict_is_not_settled_in_passing(tmp_path: Path) -> None:
+    """Two titles written apart stand side by side until somebody settles them by name; other parts can be changed."""
+    async with family(tmp_path, "admin") as (alder, birch):
+        dig = await task(alder, "dig")
+        await meet(alder, birch)
+        await ask(alder, "task.edit", id=dig, title="dig the bed")
+        await ask(birch, "task.edit", id=dig, title="dig the pond")
+        await meet(alder, birch)
+        with pytest.raises(Refused, match="conflict"):
+            await ask(alder, "task.edit", id=dig, title="dig")
+        await ask(alder, "task.edit", id=dig, priority=1)
+        (conflict,) = (await told(alder, "conflicts"))["conflicts"]
+        assert {one["value"] for one in conflict["values"]} == {"dig the bed", "dig the pond"}
+        await ask(alder, "conflicts.resolve", id=conflict["id"], take=1)
+        await ask(alder, "task.edit", id=dig, title="dig")
