@@ -118,7 +118,7 @@ class Listing(View):
 
     async def _page(self, before: Told | None) -> Told:
         after = before.get("next") if before is not None else None
-        return await self.inspector.asking.ask("conflicts", document=self._document, limit=LIST_MAX, after=after)
+        return await self.ask("conflicts", document=self._document, limit=LIST_MAX, after=after)
 
     def _take(self, page: Told) -> None:
         self._held |= _rows(page)

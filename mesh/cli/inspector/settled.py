@@ -65,7 +65,7 @@ class Settled(View):
 
     async def look(self) -> None:
         """Ask again."""
-        page = await self.inspector.asking.ask("conflicts.settled", document=self._document, limit=LIST_MAX)
+        page = await self.ask("conflicts.settled", document=self._document, limit=LIST_MAX)
         rows = self.query_one(Rows)
         rows.show([_row(told) for told in parts(page.get("settled"))])
         rows.display = self.query_one("#heads").display = bool(rows.rows)

@@ -95,11 +95,11 @@ class Sides(View):
 
     async def _page(self) -> Told:
         asked = {"id": self.conflict, "offset": self._offsets[-1], "limit": SIDES_A_PAGE}
-        return await self.inspector.asking.ask("conflicts.show", **asked)
+        return await self.ask("conflicts.show", **asked)
 
     async def _changed(self, told: Told) -> Told:
         """Say what became of a conflict that others changed; it as it is now, or else as it was when it was settled."""
-        page = await self.inspector.asking.ask("conflicts", document=self.told.get("document"), limit=LIST_MAX)
+        page = await self.ask("conflicts", document=self.told.get("document"), limit=LIST_MAX)
         about = [self.told.get("kind"), self.told.get("field")]
         same = [one for one in parts(page.get("conflicts")) if [one.get("kind"), one.get("field")] == about]
         if same:
@@ -133,6 +133,8 @@ class Sides(View):
         self.call_after_refresh(self._arrange)
 
     def _arrange(self) -> None:
+        if self.left:
+            return
         area = self.query_one("#panes", ScrollableContainer)
         shown = [pane for pane in self.query(Pane) if pane.display]
         width, height = area.size

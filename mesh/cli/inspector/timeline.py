@@ -88,7 +88,7 @@ class Timeline(View):
         self._change_soon()
 
     async def _page(self, before: object, limit: int) -> Told:
-        page = await self.inspector.asking.ask("history", document=self._document, limit=limit, before=before)
+        page = await self.ask("history", document=self._document, limit=limit, before=before)
         self._next = page.get("next")
         return page
 
@@ -147,12 +147,12 @@ class Timeline(View):
 
     @work(group="older", exclusive=True)
     async def _older(self) -> None:
-        before, rows = self._next, self.query_one(Rows)
         try:
-            page = await self._page(before, PAGE)
+            page = await self._page(self._next, PAGE)
         except MeshError as error:
             self.fail(error)
             return
+        rows = self.query_one(Rows)
         rows.show([*rows.rows, *(_row(told) for told in parts(page.get("entries")))])
         self.tell()
 
@@ -160,15 +160,19 @@ class Timeline(View):
         self.set_timer(PAUSE_S, self._ask_change)
 
     def _ask_change(self) -> None:
-        row = self._current if self.is_attached else None
+        row = None if self.left else self._current
         if row is not None and row.event != self._asked_for:
             self._asked_for = row.event
             self._change(row)
 
     @work(group="change", exclusive=True)
     async def _change(self, row: Row) -> None:
-        result = await self.asked("history.diff", document=self._document, of=row.event)
-        if result is not None and self._current is not None and self._current.event == row.event:
+        try:
+            result = await self.ask("history.diff", document=self._document, of=row.event)
+        except MeshError as error:
+            self.fail(error)
+            return
+        if self._current is not None and self._current.event == row.event:
             above = f"{row.who}  {moment(row.at)}"
             self.query_one(Pane).show(above, f"event {row.event[:ID_CHARACTERS]}", change(result))
 

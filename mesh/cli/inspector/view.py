@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -82,7 +83,7 @@ class View(Screen[None]):
 
     def tell(self) -> None:
         """Write the line above and what happened."""
-        if not self.is_mounted:
+        if not self.is_mounted or self.left:
             return
         place, link = self.place(), LINKS[self.inspector.link]
         place.no_wrap, place.end = True, ""
@@ -94,9 +95,16 @@ class View(Screen[None]):
         self.query_one("#head", Static).update(place)
         self.query_one("#said", Static).update(self.inspector.words)
 
+    @property
+    def left(self) -> bool:
+        """Whether the person left this screen, or all: its parts go before its workers end, so nothing is drawn."""
+        return not self.app.is_running or self not in self.app.screen_stack
+
     @work(group="look", exclusive=True)
     async def look_soon(self) -> None:
         """Look, without waiting for it; what goes wrong is said."""
+        if self.left:
+            return
         self.stale = False
         try:
             await self.look()
@@ -104,8 +112,15 @@ class View(Screen[None]):
             self.fail(error)
         self.tell()
 
+    async def ask(self, name: str, **arguments: object) -> Told:
+        """The result of a call that is to be drawn here. Ends the worker if the screen is left. Raises MeshError."""
+        result = await self.inspector.asking.ask(name, **arguments)
+        if self.left:
+            raise asyncio.CancelledError
+        return result
+
     async def asked(self, name: str, **arguments: object) -> Told | None:
-        """The result of a call; None where it failed, which is said."""
+        """The result of an act, which ends though its screen is left; None where it failed, which is said."""
         try:
             return await self.inspector.asking.ask(name, **arguments)
         except MeshError as error:
