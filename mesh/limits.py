@@ -266,6 +266,7 @@ STORE_PAGE_BYTES = 16 * KIB  # a database page: with 4 KiB, note-sized bodies ta
 STORE_CACHE_BYTES = 8 * MIB  # pages that each of the two connections keeps in memory
 STORE_WAL_BYTES = 16 * MIB  # the write-ahead log is moved into the database from here on
 STORE_WAL_KEPT_BYTES = 64 * MIB  # and cut back to this after it grew larger
+STORE_ROWS_TOGETHER = 50  # rows that one statement inserts, of at most 21 columns each
 STORE_COPY_PAGES = 256  # pages that a backup copies at a time: 4 MiB, then it looks whether it is still wanted
 STORE_BUSY_S = 10.0  # how long a connection waits for the other one
 BUCKETS_UNSAVED_MAX = 512  # buckets of the state tree that are hashed anew after a crash: some 50 ms
