@@ -167,11 +167,6 @@ def test_a_transcript_grows_on_the_other_device(
     rounds.play(ROUNDS)
     fleet.converged()
     outcome = rounds.outcome(tmp_path)
-    if outcome["conflict_artefacts"]:
-        for d in (mini, laptop):
-            sys.stderr.write(json.dumps(d.done("conflicts")["conflicts"],indent=1)+json.dumps(d.call("session.show", id=rounds.session),indent=1))
-            for c in d.done("conflicts")["conflicts"]:
-                sys.stderr.write(json.dumps(d.done("history", c["document"]),indent=1))
     if LONG:
         with capsys.disabled():
             sys.stdout.write(f"\n{json.dumps({'rounds': ROUNDS, **outcome})}\n")
