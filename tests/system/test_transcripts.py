@@ -28,8 +28,8 @@ pytestmark = pytest.mark.system
 
 LONG = os.environ.get("MESH_LONG") == "1"
 TURNS = 4
-ROUNDS, MEET_EACH, PATIENCE_S = (10_000, 50, 300.0) if LONG else (30, 10, 45.0)
-ANEW, CUT, KILLED = (0.002, 0.1, 0.002) if LONG else (0.1, 0.1, 0.05)
+ROUNDS, MEET_EACH, KILL_EACH, PATIENCE_S = (10_000, 50, 495, 300.0) if LONG else (16, 8, 7, 45.0)
+ANEW, CUT = (0.002, 0.1) if LONG else (0.1, 0.1)
 NATIVE = "6f1c2a7e-0000-4000-8000-00000000000a"
 TOKEN = "ghp_" + "a1B2c3D4e5" * 4
 
@@ -88,8 +88,8 @@ class Rounds:
         for number in range(1, count + 1):
             self._write(number, lots)
             self.tell()
-            if lots.random() < KILLED:
-                self._kill(lots.choice((self.writer, self.other)))
+            if number % KILL_EACH == 0:
+                self._kill((self.writer, self.other)[self.kills % 2])
             sizes = [len(one) for one in self.wanted]
             for device in (self.writer, self.other) if number % MEET_EACH == 0 else (self.writer,):
                 self._wait(device, sizes)
