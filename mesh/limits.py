@@ -99,6 +99,7 @@ EVIDENCE_SESSIONS_CACHED = 8  # of which they are in memory
 TRANSCRIPT_BYTES_MAX = 16 * MIB  # of a session's transcript that are kept: its beginning
 TRANSCRIPT_LINE_BYTES_MAX = 64 * KIB  # of one line; a longer one is left out
 TRANSCRIPT_STEP_BYTES = 32 * KIB  # read through at a time, about 0.2 s
+TRANSCRIPTS_KEPT = 16  # of one session, the latest: one, and one more each time its tool wrote the file anew
 TRANSCRIPT_SESSIONS_MAX = 100  # sessions of which it is known how far their files were read
 EVIDENCE_FILE_BYTES_MAX = 16 * MIB  # of a file of which a digest is taken
 RECALL_WORDS_MAX = 8  # words of a question that are looked for one by one when no text has all

@@ -27,6 +27,9 @@ BODY = "body"
 TAG = "tag/"
 """A tag is a register of its own, so that two devices can tag at once."""
 
+NOTICES = ("ack/", "got/")
+"""How registers begin in which a device says by itself that it saw a claim, or has a file: nobody's edit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:

@@ -126,13 +126,16 @@ class Drops:
             await asyncio.sleep(timing.DROP_SWEEP_S)
 
     async def sweep(self) -> int:
-        """Remove the chunks that no drop names any more; how many."""
+        """Remove the chunks that no drop names any more, and what is known of drops that are gone; how many chunks."""
         async with self.filling:
             count = 0
             for share in SHARES:
                 began_s = time.time()
                 named = await self._named(share)
                 count += await asyncio.to_thread(self.pool.sweep, share, named, began_s)
+        there = {drop.document async for drop in self.all()}
+        self.fetching.forget_all_but(there)
+        self.serving.forget_all_but(there)
         return count
 
     async def _named(self, share: str) -> set[bytes]:

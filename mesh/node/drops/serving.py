@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Collection
 
 from mesh.errors import Refused
 from mesh.limits import NONCE_BYTES, PAGE_BYTES_MAX
@@ -28,6 +29,10 @@ class Serving:
         self._piece: tuple[bytes, tuple[Chunk, ...]] = (b"", ())  # the one that was read last
         self.bytes: dict[DocumentId, int] = {}
         """How much of each drop was served since the start."""
+
+    def forget_all_but(self, there: Collection[DocumentId]) -> None:
+        """All other drops are gone."""
+        self.bytes = {document: count for document, count in self.bytes.items() if document in there}
 
     async def answer(self, peer: Peer, raw: bytes) -> bytes:
         """Answer a peer that is let in. Raises Refused."""

@@ -284,6 +284,27 @@ async def test_a_sweep_takes_what_no_drop_names(tmp_path: Path, monkeypatch: pyt
         assert [path for path in a.drops.pool.folder.rglob("*") if path.is_file()] == []
 
 
+async def test_a_sweep_forgets_how_far_drops_were_that_are_gone(tmp_path: Path) -> None:
+    """Transcripts that grow leave one behind each time, for as long as the agent runs."""
+    async with (
+        founded() as mac,
+        joined_by(mac, "laptop") as laptop,
+        sharing(MemoryNetwork(), tmp_path, mac, laptop) as (a, b),
+    ):
+        gone, stays = await a.drop(noise(MIB)), await a.drop(noise(MIB + 1))
+        await until(lambda: b.whole(gone), "the one")
+        await until(lambda: b.whole(stays), "the other")
+        await a.change(gone, {"deleted": True})
+
+        async def heard() -> bool:
+            return {drop.document async for drop in b.drops.all()} == {stays}
+
+        await until(heard, "that one is gone")
+        for sharer in (a, b):
+            await sharer.drops.sweep()
+        assert (set(a.drops.serving.bytes), set(b.drops.fetching.progress)) == ({stays}, {stays})
+
+
 async def test_what_was_asked_for_is_asked_for_after_a_start(tmp_path: Path) -> None:
     """The wish is kept with the home, and ends with the drop."""
     async with (
