@@ -12,6 +12,8 @@ from pathlib import Path
 
 from mesh.node.socket_client import Told
 
+COMMAND_S = 600 if os.environ.get("MESH_LONG") == "1" else 120  # after which a command hangs
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -53,7 +55,7 @@ def mesh(home: Path, *argv: str | Path, stdin: str | bytes | None = None, **env:
         capture_output=True,
         check=False,
         env={**os.environ, **env},
-        timeout=120,
+        timeout=COMMAND_S,
     )
     return Answer(done.returncode, done.stdout.decode(), done.stderr.decode(errors="replace"))
 

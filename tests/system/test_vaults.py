@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sysconfig
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,19 +11,17 @@ import pytest
 
 from mesh.node.vaults import paths
 from tests.conftest import Spawn
+from tests.system import markdown_trees
 from tests.system.harness import DEADLINE_S, Device, Fleet, fleet
+from tests.system.round_trips import RoundTrip, as_they_lie
 
 pytestmark = pytest.mark.system
 
 ROOT = Path(__file__).resolve().parents[2]
-TREES = (
-    Path(sysconfig.get_path("purelib")),
-    ROOT / "web" / "node_modules",
-    ROOT / "tests" / "interop" / "node_modules",
-)
-WRITTEN = {".md", ".markdown", ".rst", ".txt", ".pyi"}
-FILES_MAX = 1500
-FILES_MIN = 100
+LONG = os.environ.get("MESH_LONG") == "1"
+NOTES_MIN = 200
+SAVED_EACH = 40 if LONG else 3  # files that each way of saving is tried on
+ROUND_S = (20 if LONG else 4) * DEADLINE_S
 
 
 @pytest.fixture
@@ -31,35 +29,6 @@ def devices(tmp_path: Path, spawn: Spawn) -> Iterator[Fleet]:
     """Devices that end with the test."""
     with fleet(tmp_path, spawn) as made:
         yield made
-
-
-def documentation(folder: Path) -> dict[str, bytes]:
-    """Real documentation out of installed packages, copied into a folder; by path.
-
-    Most packages bring theirs as METADATA, which is Markdown under a few lines of headers.
-    """
-    found: dict[str, bytes] = {}
-    for tree in TREES:
-        for place in sorted(tree.rglob("*")) if tree.is_dir() else ():
-            if place.suffix.lower() in WRITTEN or place.name in {"METADATA", "LICENSE"}:
-                path = f"{tree.name}/{place.relative_to(tree)}"
-                path += "" if paths.is_markdown(path) else ".md"
-                if len(found) < FILES_MAX and place.is_file() and not paths.fault(path):
-                    found[path] = place.read_bytes()
-    odd = {
-        "odd/crlf.md": b"---\r\ntitle: Zeilen\r\n---\r\nCRLF\r\nand LF\n\r",
-        "odd/utf-16.md": "\ufeff# Überschrift 🌱\r\n".encode("utf-16-le"),
-        "odd/bom.md": b"\xef\xbb\xbftext",
-        "odd/latin.md": "café “quoted”".encode("cp1252"),
-        "odd/empty.md": b"",
-        "odd/Grün é.md": b"---\ntags: [a, 'b c']\nkept: {x: [1, 2]} # so\n---\n[[wiki|link]] ![](a.png)",
-    }
-    found |= odd
-    for path, raw in found.items():
-        place = folder / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(raw)
-    return found
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -85,29 +54,30 @@ def shows(devices: Fleet, folder: Path, wanted: dict[str, bytes], deadline_s: fl
     devices.wait(f"{folder.name} shows what it should", same, deadline_s)
 
 
-def test_real_documentation_is_the_same_on_a_second_device(devices: Fleet, tmp_path: Path) -> None:
-    """Linked here, mirrored there, byte for byte; what is no note is named, and nothing else is missing."""
-    one, two = devices.joined(2)
-    here, there = tmp_path / "here", tmp_path / "there"
-    here.mkdir()
-    files = documentation(here)
-    assert len(files) >= FILES_MIN, f"only {len(files)} files in {TREES}"
-    one.start()
-    two.start()
-    link(one, here)
-    link(two, there)
-    told = one.done("vault", "status")
-    left = {row["path"] for row in told["left_files"]}  # type: ignore[attr-defined]
-    assert len(left) == told["left"]
-    assert not [path for path in left if len(files[path]) < 100_000], "a file of ordinary size is left alone"
-    devices.link(two, one)
-    wanted = {path: raw for path, raw in files.items() if path not in left}
-    shows(devices, there, wanted, 4 * DEADLINE_S)
-    assert files_in(here) == files
-    before = one.events
-    assert one.done("vault", "link", here)["behind"] == 0
-    assert one.events == before
-    devices.converged(one, two)
+def test_real_markdown_makes_the_round_trip(devices: Fleet, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Goal: imported, mirrored, exported by both, saved anew on the other side: everywhere the same bytes.
+
+    What is not carried was refused by name. With MESH_LONG=1 it goes over thousands of files.
+    """
+    trees, lacks = markdown_trees.fetched(tmp_path) if LONG else (markdown_trees.installed(), "")
+    assert len(trees.notes) >= NOTES_MIN, f"only {len(trees.notes)} files in {markdown_trees.INSTALLED}"
+    trip = RoundTrip(devices, trees, ROUND_S)
+    trip.one.start()
+    trip.two.start()
+    before = as_they_lie(trip.here)
+    trip.take_in()
+    trip.mirror()
+    compared = trip.compare("first")
+    assert before.items() <= as_they_lie(trip.here).items(), "nothing was written where it came from"
+    shown = dict(trip.files)
+    saved = trip.save(SAVED_EACH)
+    trip.settle(shown)
+    trip.rest()
+    compared += trip.compare("second")
+    told = f"{len(trees.notes):,} files of packages, {trees.distinct:,} distinct, {len(trees.beside)} images; "
+    told += f"{len(trip.left)} left alone, {saved} saved anew, {compared:,} comparisons, no difference"
+    with capsys.disabled():
+        print(f"\n{lacks}\n{told}" if lacks else f"\n{told}")  # noqa: T201 - a campaign says how large it was
 
 
 def test_edits_go_both_ways_and_nothing_is_written_over(devices: Fleet, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """A folder of Markdown files: looked through, read and written so that no byte of anybody else is lost.
 
-No link is followed, nothing hidden is looked at, and nothing outside is reached. A file is replaced only as it was when
-it was read last; what is found there instead is handed back. This module knows no note.
+No link is followed, nothing hidden is looked at, and nothing outside is reached; what is passed over so is named. A
+file is replaced only as it was when it was read last; what is found there instead is handed back. This module knows no
+note.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ class Folder:
     def __init__(self, root: Path) -> None:
         """Nothing is made."""
         self.root = root
+        self.passed: dict[str, str] = {}  # what was not looked into when all files were looked through last, and why
         self._tidies = False
 
     def tidied(self) -> None:
@@ -75,28 +77,38 @@ class Folder:
         self._tidies = True
 
     def files(self) -> Iterator[tuple[str, Stat]]:
-        """All Markdown files below, by their paths as the disk spells them; what cannot be looked into is left out."""
-        waiting = [""]
+        """All Markdown files below, by their paths as the disk spells them; then `passed` has what is left out."""
+        waiting, passed = [""], dict[str, str]()
         while waiting:
             inside = waiting.pop()
-            try:
-                with os.scandir(self.root / inside) as entries:
-                    found = sorted(entries, key=lambda entry: entry.name)
-            except OSError:
-                continue
-            for entry in found:
+            for entry in self._entries(inside, passed):
                 path = f"{inside}/{entry.name}" if inside else entry.name
-                if _LEFT.fullmatch(entry.name) and self._tidies:  # the mesh has what is in it
-                    with contextlib.suppress(OSError):
-                        (self.root / path).unlink()
-                if entry.name.startswith(".") or entry.is_symlink():
+                if reason := _why_passed(entry):
+                    passed[path] = reason
+                elif entry.name.startswith(".") or entry.is_symlink():
                     continue
-                if entry.is_dir(follow_symlinks=False):
+                elif entry.is_dir(follow_symlinks=False):
                     waiting.append(path)
                 elif paths.is_markdown(entry.name) and entry.is_file(follow_symlinks=False):
-                    with contextlib.suppress(OSError):
+                    try:
                         yield path, _stat(entry.stat(follow_symlinks=False))
-        self._tidies = False
+                    except OSError as error:
+                        passed[path] = f"it cannot be looked at: {error.strerror}"
+        self._tidies, self.passed = False, passed
+
+    def _entries(self, inside: str, passed: dict[str, str]) -> list[os.DirEntry[str]]:
+        """What is in one folder, in order."""
+        try:
+            with os.scandir(self.root / inside) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            passed[inside or "."] = f"it cannot be looked into: {error.strerror}"
+            return []
+        for entry in found if self._tidies else ():
+            if _LEFT.fullmatch(entry.name):  # the mesh has what is in it
+                with contextlib.suppress(OSError):
+                    (self.root / inside / entry.name).unlink()
+        return found
 
     def stat(self, path: str) -> Stat | None:
         """What is at a path; None without a plain file there."""
@@ -106,6 +118,16 @@ class Folder:
         except OSError:
             return None
         return _stat(found) if stat.S_ISREG(found.st_mode) else None
+
+    def lacks(self, path: str) -> bool:
+        """Whether there certainly is no plain file; not where that cannot be found out."""
+        try:
+            with self._inside(path) as (folder, name):
+                return not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:
+            return False
 
     def read(self, path: str) -> File | None:
         """A file, whole; None without one, or while somebody writes it. Raises OSError."""
@@ -238,6 +260,19 @@ class Folder:
 def new_draft() -> str:
     """A name for a draft: hidden, and nobody else's."""
     return f"{_DRAFT}{secrets.token_hex(_DRAFT_BYTES)}"
+
+
+def _why_passed(entry: os.DirEntry[str]) -> str:
+    """Why what may be notes is passed over, for whoever put it there; empty for what is looked at, and all else."""
+    if entry.name.startswith(_DRAFT):
+        return ""
+    with contextlib.suppress(OSError):
+        if (link := entry.is_symlink()) or entry.name.startswith("."):
+            what = "it is a link" if link else "it is hidden"
+            if entry.is_dir():
+                return f"{what}, and so nothing in it is a note"
+            return f"{what}, and so no note" if paths.is_markdown(entry.name) else ""
+    return ""
 
 
 def _stat(found: os.stat_result) -> Stat:

@@ -87,7 +87,7 @@ class Giving:
             if fault := paths.fault(wanted):
                 raise Refused(fault)
             if (other := self.table.like(wanted)) is not None:
-                raise Refused(f"another note has the file {other}")
+                raise Refused(_taken(wanted, other))
             return wanted
         plain = paths.named_after(str(version.past.registers.get(_TITLE) or ""))
         for number in range(1, _NUMBER_MAX):
@@ -105,7 +105,7 @@ class Giving:
             raise Refused(fault)
         other = self.table.like(wanted)
         if other is not None and other != entry.path:
-            raise Refused(f"another note has the file {other}")
+            raise Refused(_taken(wanted, other))
         try:
             await asyncio.to_thread(self.folder.move, entry.path, wanted)
         except FileExistsError:
@@ -227,3 +227,10 @@ class Giving:
     @staticmethod
     def _handed(pending: Pending, file: File | None) -> File | None:
         return None if file is None or file.digest == pending.before.digest else file
+
+
+def _taken(wanted: str, other: str) -> str:
+    """Why a note cannot have its file: names that differ only in case or spelling are one file on some systems."""
+    if wanted == other:
+        return f"another note has the file {other}"
+    return f"it belongs at {wanted}, and another note has the file {other}, which is the same one on some systems"

@@ -79,6 +79,8 @@ async def taken_in(agent: Agent, folder: Folder, space: str) -> dict[str, object
         counts.bytes += sum(len(new.file.raw) for new in fresh)
         progress.tell("notes", counts.notes + counts.known)
         some = following
+    for path, reason in folder.passed.items():
+        counts.leave(path, reason)
     return {
         "notes": counts.notes,
         "known": counts.known,

@@ -42,8 +42,9 @@ class Link:
         return (self.folder / MARK).is_file()
 
     def mark(self) -> None:
-        """Leave the mark. Raises OSError."""
-        (self.folder / MARK).write_text(_MARK_TEXT, "utf-8")
+        """Leave the mark, where it is not. Raises OSError."""
+        if not self.is_there:
+            (self.folder / MARK).write_text(_MARK_TEXT, "utf-8")
 
 
 def table_path(home: Path) -> Path:

@@ -128,7 +128,7 @@ class Mirror:
 
     def status(self) -> dict[str, object]:
         """How it is, for `mesh vault status`."""
-        left = sorted((path, reason) for path, (_, reason) in self.left.items())
+        left = sorted({**{path: reason for path, (_, reason) in self.left.items()}, **self.folder.passed}.items())
         behind = sorted((str(name), reason) for name, reason in self.behind.items())
         return {
             "folder": str(self.link.folder),
@@ -281,7 +281,7 @@ class Mirror:
         for path, since in list(self._missing.items()):
             if now - since < timing.VAULT_MISSING_S:
                 self._soon = True
-            elif self.folder.stat(path) is None:
+            elif self.folder.lacks(path):
                 await self.taking.removed(missing[path])
                 del self._missing[path]
 

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from pathlib import PurePosixPath
 
-from mesh.limits import FILE_NAME_BYTES_MAX, PATH_BYTES_MAX
+from mesh.limits import NOTE_NAME_BYTES_MAX, PATH_BYTES_MAX
 
 _SUFFIXES = frozenset({".md", ".markdown"})
 _SUFFIX = ".md"
@@ -33,7 +33,7 @@ def fault(path: str) -> str:
         return "its path is too long"
     if any(_is_unfit(part) for part in parts):
         return "its path is none that may be written"
-    if any(len(part.encode("utf-8", "surrogateescape")) > FILE_NAME_BYTES_MAX for part in parts):
+    if any(len(part.encode("utf-8", "surrogateescape")) > NOTE_NAME_BYTES_MAX for part in parts):
         return "a part of its path is too long"
     if not is_markdown(parts[-1]) or not stem(path):
         return "its path is not that of a Markdown file"
@@ -70,7 +70,7 @@ def named_after(title: str) -> str:
     """A name for the file of a note that has no path."""
     visible = "".join(" " if _is_blind(character) else character for character in title)
     words = " ".join(_UNFIT.sub(" ", spelled(visible)).split())[:_STEM_CHARACTERS].strip(" .")
-    while len(words.encode()) > FILE_NAME_BYTES_MAX // 2:
+    while len(words.encode()) > NOTE_NAME_BYTES_MAX // 2:
         words = words[:-1]
     return (words or "note") + _SUFFIX
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from mesh.node import home as homes
 from mesh.node import timing
 from mesh.node.agent import Agent, opened
 from mesh.node.vaults.mirror import Mirror
+
+_NOBODY = 65534
 
 
 class Desk:
@@ -81,6 +84,26 @@ async def desk(folder: Path) -> AsyncIterator[Desk]:
 def inside(folder: Path) -> list[str]:
     """The names of all that is in a folder."""
     return sorted(path.name for path in folder.iterdir())
+
+
+def for_all(folder: Path) -> Path:
+    """A folder that everybody may look into."""
+    folder.chmod(0o755)
+    return folder
+
+
+@contextmanager
+def closed(folder: Path) -> Iterator[None]:
+    """A folder that nobody may look into, for somebody who is not root."""
+    user = os.geteuid()
+    folder.chmod(0)
+    try:
+        if user == 0:
+            os.seteuid(_NOBODY)
+        yield
+    finally:
+        os.seteuid(user)
+        for_all(folder)
 
 
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pytest
 from mesh.node.vaults import folder as folders
 from mesh.node.vaults import swapping
 from mesh.node.vaults.folder import Folder, digest_of, new_draft
+from tests.unit.node.vaults.folders import closed, for_all
 
 
 @pytest.fixture(params=["exchange", "two-steps"])
@@ -127,8 +128,33 @@ def test_only_visible_markdown_is_looked_at(folder: Folder, tmp_path: Path) -> N
     (tmp_path / "m").symlink_to(tmp_path / "b")
     os.mkfifo(tmp_path / "fifo.md")
     (tmp_path / "folder.md").mkdir()
+    (tmp_path / ".mesh-vault").touch()
+    (tmp_path / ".DS_Store").touch()
     assert [path for path, _ in folder.files()] == ["a.md", "b/c.MD"]
+    assert folder.passed == {
+        ".hidden": "it is hidden, and so nothing in it is a note",
+        "b/.e.md": "it is hidden, and so no note",
+        "l.md": "it is a link, and so no note",
+        "m": "it is a link, and so nothing in it is a note",
+    }
     assert folder.stat("l.md") is None
     assert folder.read("fifo.md") is None
     assert folder.read("missing.md") is None
     assert folder.read("m/c.MD") is None
+
+
+def test_a_closed_folder_is_named_and_lacks_nothing(tmp_home: Path) -> None:
+    """What cannot be looked at is not known to be gone."""
+    for name in ("closed/a.md", "open/b.md"):
+        (tmp_home / name).parent.mkdir()
+        (tmp_home / name).write_bytes(b"text")
+    folder = Folder(for_all(tmp_home))
+    with closed(tmp_home / "closed"):
+        assert [path for path, _ in folder.files()] == ["open/b.md"]
+        assert folder.passed == {"closed": "it cannot be looked into: Permission denied"}
+        assert folder.stat("closed/a.md") is None
+        assert not folder.lacks("closed/a.md")
+    assert folder.lacks("closed/c.md")
+    assert folder.lacks("open/b.md/c.md")
+    assert folder.lacks("open")
+    assert not folder.lacks("closed/a.md")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh.limits import FILE_NAME_BYTES_MAX, PATH_BYTES_MAX
+from mesh.limits import NOTE_NAME_BYTES_MAX, PATH_BYTES_MAX
 from mesh.node.vaults import paths
 
 
@@ -16,7 +16,7 @@ from mesh.node.vaults import paths
     "path",
     [
         "", "/etc/a.md", "../a.md", "a/../b.md", "./a.md", "a//b.md", "a/", ".md", ".git/hooks/a.md", "a/.b.md",
-        "a.sh", "a", "a.md/b", "a\\..\\b.md", "a\nb.md", "a\0.md", "\udc80.md", "x" * (FILE_NAME_BYTES_MAX - 2) + ".md",
+        "a.sh", "a", "a.md/b", "a\\..\\b.md", "a\nb.md", "a\0.md", "\udc80.md", "x" * (NOTE_NAME_BYTES_MAX - 2) + ".md",
         "d/" * PATH_BYTES_MAX + "a.md", " .md",
     ],
 )  # fmt: skip
