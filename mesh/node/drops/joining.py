@@ -5,18 +5,15 @@ A file appears under its name when all of it is on the disk, or not at all. This
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 from mesh.errors import Damaged, Malformed, Misuse
 from mesh.limits import CUT_STEP_BYTES, FILE_NAME_BYTES_MAX
 from mesh.names import shown
-from mesh.node.drops.pool import Pool, cannot_write
-from mesh.node.vault import sync_folder
+from mesh.node import whole
+from mesh.node.drops.pool import Pool
 from mesh.state.drops import Drop, unpacked
 
 _NAMES_TRIED = 1000
@@ -84,11 +81,11 @@ class Joining:
             raise Misuse(f"{shown(str(folder))} is no folder", hint="Give one that is there: --into DIR.")
         self._folder, self._name = folder, safe_name(drop.name)
         self._data = data_of(pool, drop)
-        self._draft = folder / f".{secrets.token_hex(8)}.mesh-drop"
+        whole.tidy(folder)
         try:
-            self._file = os.fdopen(os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb")
+            self._draft = whole.Draft(folder, 0o666)
         except OSError as error:
-            raise cannot_write(folder, error) from error
+            raise whole.cannot_write(folder, error) from error
         self.size = 0
 
     def step(self) -> bool:
@@ -96,23 +93,22 @@ class Joining:
         until = self.size + CUT_STEP_BYTES
         try:
             for data in self._data:
-                self._file.write(data)
+                self._draft.file.write(data)
                 self.size += len(data)
                 if self.size >= until:
                     return True
         except OSError as error:
-            raise cannot_write(self._draft, error) from error
+            raise whole.cannot_write(self._folder, error) from error
         return False
 
     def done(self) -> Path:
         """Give the file its name, or one with a number where that is taken. Raises DiskFull or Refused."""
         try:
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            self._draft.sync()
             path = self._placed()
-            sync_folder(self._folder)
+            whole.sync_folder(self._folder)
         except OSError as error:
-            raise cannot_write(self._draft, error) from error
+            raise whole.cannot_write(self._folder, error) from error
         return path
 
     def _placed(self) -> Path:
@@ -120,30 +116,13 @@ class Joining:
         first, end = (stem, dot + end) if stem else (self._name, "")
         for number in range(1, _NAMES_TRIED):
             path = self._folder / (self._name if number == 1 else f"{first} ({number}){end}")
-            if _placed_at(self._draft, path):
+            if self._draft.take(path):
                 return path
         raise Misuse(f"{shown(str(self._folder))} has many files of that name already", hint="Give another --into.")
 
     def close(self) -> None:
         """Let go of it; what was not done leaves nothing."""
-        self._file.close()
-        with contextlib.suppress(OSError):
-            self._draft.unlink(missing_ok=True)
-
-
-def _placed_at(draft: Path, path: Path) -> bool:
-    """Give a draft a name that nobody has; whether nobody had it."""
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return False
-    except OSError:  # a file system without links: there the name could be taken in this very moment
-        if path.exists() or path.is_symlink():
-            return False
-        draft.rename(path)
-        return True
-    draft.unlink()
-    return True
+        self._draft.close()
 
 
 def safe_name(name: str) -> str:

@@ -7,18 +7,17 @@ clear, as is the database beside them. This module knows no drop; its calls bloc
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Collection
+from contextlib import closing
 from pathlib import Path
 
-from mesh.errors import DiskFull, Refused
+from mesh.errors import DiskFull
 from mesh.limits import CHUNK_BYTES_MAX, DISK_LOW_BYTES
-from mesh.node.vault import sync_folder
+from mesh.node import whole
 from mesh.state.drops import Chunk
 
 _DRAFT = "."
@@ -64,16 +63,13 @@ class Pool:
         if self.has(chunk):
             return False
         path = self.path(chunk.digest)
-        draft = path.with_name(f"{_DRAFT}{secrets.token_hex(8)}")
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(data)
-            draft.replace(path)
+            with closing(whole.Draft(self.folder)) as draft:
+                draft.file.write(data)
+                draft.replace(path)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
-            raise cannot_write(path, error) from error
+            raise whole.cannot_write(path, error) from error
         self._unsettled.append(path)
         return True
 
@@ -88,9 +84,9 @@ class Pool:
                 with contextlib.suppress(FileNotFoundError):  # nobody wanted it any more
                     _sync(path)
             if paths:
-                sync_folder(self.folder)
+                whole.sync_folder(self.folder)
         except OSError as error:
-            raise cannot_write(self.folder, error) from error
+            raise whole.cannot_write(self.folder, error) from error
 
     def must_have_room(self, size: int) -> None:
         """Raise DiskFull when so many more bytes would leave the disk nearly full."""
@@ -121,9 +117,3 @@ def _sync(path: Path) -> None:
         os.fsync(file)
     finally:
         os.close(file)
-
-
-def cannot_write(path: Path, error: OSError) -> DiskFull | Refused:
-    """What a failed write comes to."""
-    message = f"{path} cannot be written: {error.strerror or error}"
-    return DiskFull(message) if error.errno in {errno.ENOSPC, errno.EDQUOT} else Refused(message)
