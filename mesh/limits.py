@@ -140,6 +140,7 @@ DROP_PIECES_MAX = 1024  # PROTOCOL: pieces of the list of a file's chunks; 64 Gi
 DROP_UNASKED_BYTES_MAX = 64 * MIB  # a file for everybody that each device fetches without being asked
 DROP_PAGES_MIN = 2  # pages that one device is asked for at once: what a cut line loses
 DROP_PAGES_MAX = 8  # the same over a line with a long way
+DROPS_AT_ONCE_MAX = 4  # that are fetched; the last place is for what is smaller than all others
 DROP_FILES_MAX = 100  # files in one command
 CUT_STEP_BYTES = 8 * MIB  # of a file that are cut, kept or put together before others get their turn
 

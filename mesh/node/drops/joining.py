@@ -5,9 +5,12 @@ A file appears under its name when all of it is on the disk, or not at all. This
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from unicodedata import normalize
 
 from mesh.errors import Damaged, Malformed, Misuse
 from mesh.limits import CUT_STEP_BYTES, FILE_NAME_BYTES_MAX
@@ -18,6 +21,9 @@ from mesh.state.drops import Drop, unpacked
 
 _NAMES_TRIED = 1000
 _NO_NAME = "dropped file"
+
+Mark = tuple[int, int, int]
+"""What a file keeps when it gets another name, and no other file has: inode, length and time of its last change."""
 
 
 class Lacking(Damaged):
@@ -75,11 +81,13 @@ class Checking:
 class Joining:
     """One file on its way out of the pool."""
 
-    def __init__(self, pool: Pool, drop: Drop, folder: Path) -> None:
-        """Into a folder. Raises Misuse when there is none."""
+    def __init__(self, pool: Pool, drop: Drop, folder: Path, *, seen: bool = False) -> None:
+        """Into a folder; under a name that is `seen`, where nobody asked for it. Raises Misuse when there is none."""
         if not folder.is_dir():
             raise Misuse(f"{shown(str(folder))} is no folder", hint="Give one that is there: --into DIR.")
         self._folder, self._name = folder, safe_name(drop.name)
+        if seen:
+            self._name = self._name.lstrip(". ")
         self._data = data_of(pool, drop)
         whole.tidy(folder)
         try:
@@ -100,6 +108,14 @@ class Joining:
         except OSError as error:
             raise whole.cannot_write(self._folder, error) from error
         return False
+
+    def mark(self) -> Mark:
+        """Have it on the disk, and tell what it will be known by whatever its name. Raises DiskFull or Refused."""
+        try:
+            self._draft.sync()
+            return _mark(os.fstat(self._draft.file.fileno()))
+        except OSError as error:
+            raise whole.cannot_write(self._folder, error) from error
 
     def done(self) -> Path:
         """Give the file its name, or one with a number where that is taken. Raises DiskFull or Refused."""
@@ -125,9 +141,24 @@ class Joining:
         self._draft.close()
 
 
+def is_there(folder: Path, mark: Mark) -> bool:
+    """Whether a folder has the file of a mark, under whatever name; drafts that nobody writes any more go first."""
+    whole.tidy(folder)
+    for path in folder.iterdir():
+        with contextlib.suppress(OSError):  # it went meanwhile
+            if _mark(path.lstat()) == mark:
+                return True
+    return False
+
+
+def _mark(found: os.stat_result) -> Mark:
+    return (found.st_ino, found.st_size, found.st_mtime_ns)
+
+
 def safe_name(name: str) -> str:
     """A foreign file's name as a name in a folder: no way out of it, no control characters, not too long."""
-    clean = "".join("_" if c in "/\\:" or not c.isprintable() else c for c in name).strip()
+    composed = normalize("NFC", name)
+    clean = "".join("_" if c in "/\\:" or not c.isprintable() else c for c in composed).strip()
     if clean.strip(". ") == "":
         return _NO_NAME
     stem, dot, end = clean.rpartition(".")

@@ -11,6 +11,8 @@ import hashlib
 import os
 import re
 import shutil
+import threading
+from collections import deque
 from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
@@ -32,7 +34,8 @@ class Pool:
     def __init__(self, folder: Path) -> None:
         """In a folder, which is made when the first chunk comes."""
         self.folder = folder
-        self._unsettled: list[Path] = []
+        self._unsettled: deque[Path] = deque()
+        self._settling = threading.Lock()  # who comes second returns when all is on the disk too
 
     def path(self, digest: bytes) -> Path:
         """Where a chunk is, if it is here."""
@@ -78,15 +81,16 @@ class Pool:
 
         Many at a time are cheaper than each by itself. What a power failure spoils before is noticed when it is read.
         """
-        paths, self._unsettled = self._unsettled, []
-        try:
-            for path in paths:
-                with contextlib.suppress(FileNotFoundError):  # nobody wanted it any more
-                    _sync(path)
-            if paths:
-                whole.sync_folder(self.folder)
-        except OSError as error:
-            raise whole.cannot_write(self.folder, error) from error
+        with self._settling:
+            count = len(self._unsettled)
+            try:
+                for _ in range(count):
+                    with contextlib.suppress(FileNotFoundError):  # nobody wanted it any more
+                        _sync(self._unsettled.popleft())
+                if count:
+                    whole.sync_folder(self.folder)
+            except OSError as error:
+                raise whole.cannot_write(self.folder, error) from error
 
     def must_have_room(self, size: int) -> None:
         """Raise DiskFull when so many more bytes would leave the disk nearly full."""
