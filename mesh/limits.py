@@ -82,7 +82,8 @@ CONTROL_BYTES_MAX = 16 * MIB  # control events that one mesh may hold in memory:
 TEXT_BYTES_MAX = 64 * KIB  # PROTOCOL: a longer text is a register, not a Text
 TITLE_BYTES_MAX = 4 * KIB  # PROTOCOL: a note's title
 PATH_BYTES_MAX = 1 * KIB  # PROTOCOL: of an imported file, from the folder that is shared
-NOTE_NAME_BYTES_MAX = 250  # one part of a path: most file systems take 255, and a number may be added
+FILE_NAME_BYTES_MAX = 240  # of a file that is put down: most file systems take 255, and a number may be added
+NOTE_NAME_BYTES_MAX = 250  # one part of the path of a note: most file systems take 255
 REGISTER_KEY_BYTES_MAX = 128  # PROTOCOL: the name of a register
 WORD_REGISTER_BYTES_MAX = 256  # PROTOCOL: a state, a name, a document, in a register of a record
 LIST_REGISTER_BYTES_MAX = 32 * KIB  # PROTOCOL: a list, or another piece of JSON, in a register of a record
@@ -141,8 +142,8 @@ DROP_PIECES_MAX = 1024  # PROTOCOL: pieces of the list of a file's chunks; 64 Gi
 DROP_UNASKED_BYTES_MAX = 64 * MIB  # a file for everybody that each device fetches without being asked
 DROP_PAGES_MIN = 2  # pages that one device is asked for at once: what a cut line loses
 DROP_PAGES_MAX = 8  # the same over a line with a long way
+DROPS_AT_ONCE_MAX = 4  # that are fetched; the last place is for what is smaller than all others
 DROP_FILES_MAX = 100  # files in one command
-FILE_NAME_BYTES_MAX = 240  # of a file that is put down; most systems take 255
 CUT_STEP_BYTES = 8 * MIB  # of a file that are cut, kept or put together before others get their turn
 
 # Confirmations

@@ -126,18 +126,18 @@ async def listed(agent: Agent, arguments: Arguments) -> object:
 
 
 async def _belongs(work: Work, record: Record, wanted: str, who: Who) -> bool:
-    state = work.state_of_task(record)
     if wanted == "all":
         return True
-    if state in tasks.OVER:
-        return False
+    state = work.state_of_task(record)
+    if wanted == "open" or state in tasks.OVER:
+        return state not in tasks.OVER
     if wanted == "mine":
         claim = work.claim(record)
         return state == tasks.IN_PROGRESS and claim is not None and claiming.is_own(claim, who)
     waits = tasks.waits_for(record, await work.tasks_of(tasks.needs(record)))
     if wanted == "blocked":
         return state in {tasks.BLOCKED, tasks.NEEDS_HUMAN} or bool(waits)
-    return wanted == "open" or (state == tasks.OPEN and not waits)
+    return state == tasks.OPEN and not waits
 
 
 async def ready(agent: Agent, arguments: Arguments) -> object:

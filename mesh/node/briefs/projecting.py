@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mesh.errors import MeshError, Misuse, Refused
-from mesh.node import clock, timing
+from mesh.node import clock, timing, whole
 from mesh.node.arguments import Arguments, text
 from mesh.node.briefs import files
-from mesh.node.vault import write_durably
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -118,7 +117,7 @@ def _put(folder: Path, path: str, content: bytes, ours: list[str]) -> str:
         other = place.with_name(f"{place.stem}.kept-{_digest(held)[:_ASIDE_DIGITS]}{place.suffix}")
         place.replace(other)  # its name says what is in it: whatever has it already is the same
         aside = str(other.relative_to(folder))
-    write_durably(place, content)
+    whole.write(place, content)
     return aside
 
 
@@ -155,7 +154,7 @@ def _read_manifest(folder: Path) -> dict[str, list[str]]:
 
 
 def _write_manifest(folder: Path, ours: Mapping[str, list[str]]) -> None:
-    write_durably(folder / _MANIFEST, json.dumps(dict(sorted(ours.items())), indent=1).encode())
+    whole.write(folder / _MANIFEST, json.dumps(dict(sorted(ours.items())), indent=1).encode())
 
 
 def _digest(content: bytes) -> str:

@@ -51,7 +51,7 @@ def window(round_trip_ms: float | None) -> int:
 
 
 class Fetching:
-    """What one device fetches, one drop at a time."""
+    """What one device fetches: any number of drops at once, each once."""
 
     def __init__(self, engine: Engine, pool: Pool, log: Log, got: Callable[[DocumentId], Awaitable[None]]) -> None:
         """`got` is called when a whole drop is here."""

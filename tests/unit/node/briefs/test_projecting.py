@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from mesh.errors import Misuse, Refused
-from mesh.node import timing
+from mesh.node import timing, whole
 from mesh.node.briefs import files, projecting
-from mesh.node.vault import write_durably
 from tests.unit.node.families import ask, family
 from tests.unit.node.repositories import made
 
@@ -65,9 +64,10 @@ def test_a_crash_at_any_step_loses_and_litters_nothing(
         left -= 1
         if left < 0:
             raise Refused("crash")
-        write_durably(path, content)
+        write(path, content)
 
-    monkeypatch.setattr("mesh.node.briefs.projecting.write_durably", breaking)
+    write = whole.write
+    monkeypatch.setattr(whole, "write", breaking)
     edits: set[bytes] = set()
     wanted: dict[str, bytes] = {}
     for step in range(12):
