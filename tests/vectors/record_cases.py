@@ -171,9 +171,10 @@ def _plain() -> Iterator[tuple[str, Case]]:
     yield "valid_drop", drop.case()
 
 
-def _handoff_told() -> Told:
+def _handoff_told(expires_ms: int = 0) -> Told:
     draft = handoffs.Draft(
         "make the tests green", done=["two of three"], verify=[{"cmd": "make check"}], context="é\n🌱",
+        expires_ms=expires_ms,
     )  # fmt: skip
     return Told("handoff", handoffs.registers(draft, Who(STUDIO, "claude"), [str(_named("task"))], 5))
 
@@ -202,6 +203,10 @@ def _handoffs() -> Iterator[tuple[str, Case]]:
     assert held is not None
     over.write("a2", leases.renewed(held, NOW_MS + HOUR_MS), on="a1")
     yield "valid_handoff_renewed_while_passed_over", over.case()
+    late = _handoff_told(expires_ms=NOW_MS - 1)
+    yield "valid_handoff_expired", late.case()
+    late.write("b1", leases.claimed(late.record(), "b" * 16, GEMINI, NOW_MS + HOUR_MS))
+    yield "valid_handoff_claimed_after_it_expired", late.case()
     no = _handoff_told()
     no.write("b1", leases.closed(no.record(), "b" * 16, GEMINI, leases.DECLINED, "not mine"))
     yield "valid_handoff_declined", no.case()
