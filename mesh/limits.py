@@ -284,6 +284,8 @@ SUBSCRIPTIONS_MAX = 64  # of one client
 
 # Hand-offs and tasks
 TASKS_READ_MAX = 10_000  # tasks that one answer looks at: more are no list that anybody works through
+LEDGER_ROWS_MAX = 500  # events that are appended to the ledger at once: a few hundred kilobytes of lines
+TASK_RINGS_TOLD_MAX = 5  # rings of tasks that one answer names: who breaks these sees the next ones
 REMAINING_MAX = 100  # tasks that one hand-off makes: they share a commit with it
 HANDOFF_FILES_MAX = 100  # files of a hand-off that are looked for where it is picked up
 FILE_DIGEST_BYTES_MAX = 16 * MIB  # of a file whose digest is taken for that

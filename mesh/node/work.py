@@ -133,6 +133,7 @@ class Work:
             },
             "at_ms": row.born.time_ms,
             "age_ms": max(now_ms - row.born.time_ms, 0),
+            "expires_ms": record.number("expires") or None,
             "remaining": await self._told_remaining(record),
             "claim": claiming.told_claim(self._agent, held),
         }

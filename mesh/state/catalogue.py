@@ -129,6 +129,7 @@ SHAPES: Mapping[str, Shape] = {
             "to": ONCE_WORD,  # anyone, human, agent:NAME or device:ID
             "reason": ONCE_WORD,
             "at": ONCE_NUMBER,
+            "expires": ONCE_NUMBER,  # until when it is to be picked up; shown, and decides nothing
             "done": ONCE,
             "remaining": ONCE,  # documents of tasks
             "decisions": ONCE,
