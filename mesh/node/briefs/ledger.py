@@ -23,7 +23,7 @@ from mesh.limits import LEDGER_ROWS_MAX
 from mesh.names import device_text, digest_text
 from mesh.node.briefs.files import slug
 from mesh.node.storage.store_port import Row
-from mesh.node.vault import sync_folder
+from mesh.node.whole import sync_folder
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
