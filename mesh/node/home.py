@@ -46,6 +46,8 @@ from mesh.sync.replica import Own, Replica
 Result = dict[str, object]
 RECOVERY_OWED = "recovery/owed"
 """The setting that is `1` from the first commit of a recovery until the second one is kept."""
+PORT = "server/port"
+"""The setting that keeps the port of the own server."""
 _ADDRESSES = "addresses/"
 """Settings of the store under which a device's addresses are kept, newest first, as JSON."""
 
