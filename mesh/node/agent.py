@@ -28,7 +28,7 @@ from mesh.node import calls, timing, vault
 from mesh.node.booting import own_of
 from mesh.node.drops.drops import Drops
 from mesh.node.engine import Engine
-from mesh.node.home import PORT, addresses_key
+from mesh.node.home import PORT, addresses_key, fixed_port
 from mesh.node.log import Log, keep_bounded, silent
 from mesh.node.log import opened as log_opened
 from mesh.node.meetings import Meetings
@@ -129,7 +129,7 @@ class Agent:
         self.settings = boot.settings
         self.meetings = Meetings(self.engine, boot.settings)
         self.drops.start(boot.settings)
-        self.port = int(boot.settings.get(PORT, b"0"))
+        self.port = fixed_port() or int(boot.settings.get(PORT, b"0"))
 
     async def call(self, name: str, arguments: Arguments) -> object:
         """Do what a command asks. Raises MeshError."""

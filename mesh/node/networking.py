@@ -20,7 +20,7 @@ from mesh.node.paths import server_path
 from mesh.node.ports import BEACON_VARIABLE, TransportKeys
 from mesh.node.rulings import Rulings
 from mesh.node.talk import Talk
-from mesh.node.transport.broker import fixed_port, free_port
+from mesh.node.transport.broker import free_port
 from mesh.node.transport.broker_config import address_text
 from mesh.node.transport.bus import NatsBus
 from mesh.node.transport.own_server import Listening
@@ -54,7 +54,6 @@ def set_up(agent: Agent) -> None:
 
 async def choose_port(agent: Agent) -> None:
     """Choose the server's port once, and keep it before anybody is told: whoever heard of it finds us there."""
-    agent.port = fixed_port() or agent.port
     if agent.port or os.environ.get(_EXTERNAL):
         return
     with contextlib.suppress(MeshError):  # then the server chooses one, and tells what is wrong
