@@ -211,7 +211,7 @@ def _inviters(run: Run, nameplate: int) -> list[Sequence[str]]:
 
 def sightings(run: Run) -> Sequence[Sighting]:
     """What is announced on the local network just now."""
-    from mesh.node.agent import BEACON_VARIABLE
+    from mesh.node.ports import BEACON_VARIABLE
 
     if os.environ.get(BEACON_VARIABLE) == "off":
         return ()

@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,53 +23,43 @@ import mesh
 from mesh.errors import MeshError, Misuse
 from mesh.events.seal import Keyring
 from mesh.limits import ADDRESSES_PER_PEER_MAX
-from mesh.names import Digest, device_text
-from mesh.node import calls, calls_drops, timing, touch, vault
+from mesh.names import Digest, DocumentId, device_text
+from mesh.node import calls, timing, vault
 from mesh.node.booting import own_of
 from mesh.node.drops.drops import Drops
-from mesh.node.duties import Duties
 from mesh.node.engine import Engine
-from mesh.node.evidence import Evidence
-from mesh.node.home import addresses_key
+from mesh.node.home import PORT, addresses_key, fixed_port
 from mesh.node.log import Log, keep_bounded, silent
 from mesh.node.log import opened as log_opened
-from mesh.node.mcp.clients import Clients
 from mesh.node.meetings import Meetings
 from mesh.node.memory import Memory
 from mesh.node.moving import machine
-from mesh.node.nearby import moves
-from mesh.node.nearby.addresses import has_ipv4, own_hosts
-from mesh.node.nearby.finding import Finding
-from mesh.node.nearby.locations import Locations
-from mesh.node.paths import output_path, server_path, socket_path
-from mesh.node.ports import Bus, TransportKeys
+from mesh.node.paths import output_path, socket_path
 from mesh.node.presence import Presence
 from mesh.node.roster import roster
-from mesh.node.rulings import Rulings
 from mesh.node.socket_server import Arguments, served
 from mesh.node.storage.store import open_store
 from mesh.node.storage.store_port import Store
 from mesh.node.succession import succeed, successor
 from mesh.node.supervision import WRITER, ended, innermost, supervised, told
-from mesh.node.talk import Talk
-from mesh.node.transcripts.keeper import Transcripts
-from mesh.node.transport.broker import fixed_port, free_port
-from mesh.node.transport.broker_config import address_text
-from mesh.node.transport.own_server import Listening
 from mesh.node.vaults.keeper import Keeper
 from mesh.sync.inputs import Effects
 from mesh.sync.inputs import Peer as PeerName
 from mesh.sync.messages import Want
 
 if TYPE_CHECKING:
+    from mesh.node.duties import Duties
+    from mesh.node.evidence import Evidence
     from mesh.node.invitation import Host
+    from mesh.node.mcp.clients import Clients
+    from mesh.node.nearby.finding import Finding
+    from mesh.node.nearby.locations import Locations
+    from mesh.node.ports import Bus
+    from mesh.node.rulings import Rulings
+    from mesh.node.talk import Talk
+    from mesh.node.transcripts.keeper import Transcripts
 
-_PORT = "server/port"
-_EXTERNAL = "MESH_NATS_URL"
 _STRANGE = "addresses"
-BEACON_VARIABLE = "MESH_BEACON"
-"""Set to `off`, nothing is announced or looked for by mDNS."""
-_ANYWHERE = "0.0.0.0"  # noqa: S104 - devices of the mesh are met on every interface unless --interface says otherwise
 
 
 class Agent:
@@ -80,7 +71,7 @@ class Agent:
         keyring = Keyring(held.epochs)
         self.engine = Engine(own_of(held.mesh, held.admission, held.keys), keyring, store, self)
         self.device = device_text(held.admission)
-        self.drops = Drops(home, self.engine, log, lambda document: calls_drops.say_got(self, document))
+        self.drops = Drops(home, self.engine, log, self._say_got)
         self.talk: Talk | None = None
         self.duties: Duties | None = None
         self.rulings: Rulings | None = None
@@ -95,14 +86,37 @@ class Agent:
         self.started = time.monotonic()
         self.ending = asyncio.Event()
         self.memory = Memory()
-        self.clients = Clients(self)
         self.presence = Presence()
-        self.evidence = Evidence(home)
-        self.transcripts = Transcripts(self)
         self.news: list[asyncio.Event] = []  # of parts that look again when something was kept
         self.vault = Keeper(self)
         self.again = False  # whether it ends only to start anew
         self.problem: tuple[str, str] | None = None  # what failed last, and its hint
+
+    @cached_property
+    def clients(self) -> Clients:
+        """The programs that speak MCP with it."""
+        from mesh.node.mcp.clients import Clients  # noqa: PLC0415 - commands must not wait for it
+
+        return Clients(self)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What was seen of the work of sessions."""
+        from mesh.node.evidence import Evidence  # noqa: PLC0415 - as above
+
+        return Evidence(self.home)
+
+    @cached_property
+    def transcripts(self) -> Transcripts:
+        """The transcripts of sessions."""
+        from mesh.node.transcripts.keeper import Transcripts  # noqa: PLC0415 - as above
+
+        return Transcripts(self)
+
+    async def _say_got(self, document: DocumentId) -> None:
+        from mesh.node import calls_drops  # noqa: PLC0415 - as above
+
+        await calls_drops.say_got(self, document)
 
     async def start(self) -> None:
         """Read what the store holds."""
@@ -115,7 +129,7 @@ class Agent:
         self.settings = boot.settings
         self.meetings = Meetings(self.engine, boot.settings)
         self.drops.start(boot.settings)
-        self.port = fixed_port() or int(boot.settings.get(_PORT, b"0"))
+        self.port = fixed_port() or int(boot.settings.get(PORT, b"0"))
 
     async def call(self, name: str, arguments: Arguments) -> object:
         """Do what a command asks. Raises MeshError."""
@@ -153,34 +167,9 @@ class Agent:
 
     def make_bus(self) -> None:
         """Set up the bus and the talk over it."""
-        keys = TransportKeys(self.held.nkey_seed, self.held.tls_seed, self.held.transport)
-        external = os.environ.get(_EXTERNAL, "")
-        server = os.environ.get("MESH_NATS_SERVER", "")
-        from mesh.node.transport.bus import NatsBus  # noqa: PLC0415 - commands must not wait for it
+        from mesh.node import networking  # noqa: PLC0415 - as above
 
-        listening = Listening(self._hosts(), self.port, Path(server) if server else None, external)
-        self.bus = NatsBus(self.device, keys, server_path(self.home), listening=listening)
-        self.talk = Talk(self.engine, self.bus, self.log, self.let_in, self, self.meetings, self.presence, self.drops)
-        self.drops.fetching.bus = self.bus
-        self.duties = Duties(self.engine, self.talk.known, self.keep_keys, self.log)
-        self.rulings = Rulings(self.engine, self.log)
-        self.locations = Locations(self.engine, self.bus, self.own_addresses, self.settings)
-        if os.environ.get(BEACON_VARIABLE, "on") != "off" and not self.engine.is_relay:
-            from mesh.node.nearby.beacon import ZeroconfBeacon  # noqa: PLC0415 - commands must not wait for it
-
-            self.finding = Finding(self.engine, self.bus, ZeroconfBeacon(self.interfaces), self.log)
-
-    def _hosts(self) -> tuple[str, ...]:
-        return self.interfaces or (_ANYWHERE if has_ipv4() else "::",)
-
-    async def _choose_port(self) -> None:
-        """Choose the server's port once, and keep it before anybody is told: whoever heard of it finds us there."""
-        if self.port or os.environ.get(_EXTERNAL):
-            return
-        with contextlib.suppress(MeshError):  # then the server chooses one, and tells what is wrong
-            port = free_port(self._hosts())
-            await self.engine.remember(_PORT, str(port).encode())
-            self.port = port
+        networking.set_up(self)
 
     def successor(self) -> Digest | None:
         """The admission that this device has instead of its own, which was closed."""
@@ -221,12 +210,14 @@ class Agent:
         """Keep where peers were reached and which port the own server has, for the next start."""
         if self.bus is None:
             return
+        from mesh.node import touch  # noqa: PLC0415 - as above
+
         await touch.look(self, self.bus.links())
         await self.meetings.look()
         port = self.bus.server().port
         if port and port != self.port:
             self.port = port
-            await self.engine.remember(_PORT, str(port).encode())
+            await self.engine.remember(PORT, str(port).encode())
             if self.talk:
                 self.talk.moved()
         for link in self.bus.links():
@@ -242,9 +233,10 @@ class Agent:
 
     def own_addresses(self) -> tuple[str, ...]:
         """Where others may reach this device's server."""
+        from mesh.node import networking  # noqa: PLC0415 - as above
+
         port = self.bus.server().port if self.bus else 0
-        hosts = [host for host in own_hosts(self.interfaces) if "%" not in host]  # what one link knows helps no other
-        return tuple(address_text(host, port) for host in hosts or self.interfaces) if port else ()
+        return networking.addresses(self.interfaces, port) if port else ()
 
     async def learned(self, device: str, addresses: Sequence[str]) -> None:
         """Keep where a device told that it can be reached, and dial it there from now on; a relay need not know."""
@@ -265,7 +257,9 @@ class Agent:
 
     async def serve(self, ready: Callable[[], None]) -> None:
         """Work as the background agent until asked to end."""
-        await self._choose_port()
+        from mesh.node import networking  # noqa: PLC0415 - as above
+
+        await networking.choose_port(self)
         self.make_bus()
         async with served(socket_path(self.home), self.call, self.log), asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._supervised(name, part)) for name, part in self._parts()]
@@ -278,6 +272,7 @@ class Agent:
     def _parts(self) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
         """What is kept at work, this agent's own parts first."""
         from mesh.node import parts  # noqa: PLC0415 - as above
+        from mesh.node.nearby import moves  # noqa: PLC0415 - as above
 
         assert self.talk and self.duties and self.rulings and self.locations  # noqa: PT018 - one fact, of `make_bus`
         return (

@@ -7,6 +7,7 @@ command line shows what `peek` and `describe_request` find, and asks.
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import socket
 import time
@@ -32,8 +33,8 @@ from mesh.events.kinds import Admit
 from mesh.events.seal import Keyring
 from mesh.events.speaking import NONCES_BYTES, Draft, runs
 from mesh.events.verdict import Standing
-from mesh.limits import DEVICE_NAME_BYTES_MAX, KEY_BYTES, RANK_FOUNDER, RANK_MEMBER, SALT_BYTES
-from mesh.names import device_text, digest_text, role_text
+from mesh.limits import DEVICE_NAME_BYTES_MAX, ECHO_CHARACTERS_MAX, KEY_BYTES, RANK_FOUNDER, RANK_MEMBER, SALT_BYTES
+from mesh.names import device_text, digest_text, role_text, shown
 from mesh.node import vault, voices
 from mesh.node.moving import machine
 from mesh.node.paths import database_path
@@ -46,6 +47,9 @@ from mesh.sync.replica import Own, Replica
 Result = dict[str, object]
 RECOVERY_OWED = "recovery/owed"
 """The setting that is `1` from the first commit of a recovery until the second one is kept."""
+PORT = "server/port"
+"""The setting that keeps the port of the own server."""
+_FIXED_PORT = "MESH_PORT"  # of the own server, where a firewall or a container must know it beforehand
 _ADDRESSES = "addresses/"
 """Settings of the store under which a device's addresses are kept, newest first, as JSON."""
 
@@ -208,3 +212,12 @@ def _now_ms() -> int:
 def addresses_key(device: str) -> str:
     """The setting under which a device's addresses are kept."""
     return _ADDRESSES + device
+
+
+def fixed_port() -> int:
+    """The port that the environment asks for; 0 for any. Raises Misuse."""
+    asked = os.environ.get(_FIXED_PORT, "") or "0"
+    if not asked.isascii() or not asked.isdecimal() or int(asked) >= 1 << 16:
+        message = f"{_FIXED_PORT} is no port: {shown(asked, ECHO_CHARACTERS_MAX)}"
+        raise Misuse(message, hint="Give a number from 1 to 65535, or leave it unset.")
+    return int(asked)

@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+BEACON_VARIABLE = "MESH_BEACON"
+"""Set to `off`, nothing is announced or looked for by mDNS."""
+
 Direction = Literal["out", "in", "both", ""]
 """Who dialled a link: we (`out`), the other device (`in`), both, or nobody."""
 

@@ -15,11 +15,12 @@ from mesh.limits import DROP_PAGES_MIN, MIB, PAGE_BYTES_MAX
 from mesh.node.paths import drops_path
 from mesh.node.socket_client import Told
 from tests.system.harness import DEADLINE_S, Device, Fleet
+from tests.system.sizes import sized
 
 pytestmark = pytest.mark.system
 
-CUTS = 10
-LARGE = 112 * MIB  # so that what ten cuts can lose at most is less than 5 % of it
+CUTS = sized(4, 10)
+LARGE = CUTS * 12 * MIB  # so that what the cuts can lose at most is less than 5 % of it
 assert CUTS * DROP_PAGES_MIN * PAGE_BYTES_MAX < 0.05 * LARGE
 
 

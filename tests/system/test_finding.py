@@ -24,6 +24,7 @@ from mesh.node.engine import Engine
 from mesh.node.socket_client import Told
 from tests.system.harness import DEADLINE_S, Device, Fleet
 from tests.system.networks import NETWORK, Network, network
+from tests.system.sizes import sized
 
 pytestmark = [
     pytest.mark.system,
@@ -105,7 +106,7 @@ def run(device: Device, *argv: str) -> None:
     subprocess.run([*device.within, *argv], check=True, capture_output=True, timeout=20)
 
 
-@pytest.mark.parametrize("count", [2, 5])
+@pytest.mark.parametrize("count", [2, sized(3, 5)])
 def test_devices_find_each_other(fleet: Fleet, net: Network, count: int) -> None:
     """Goal: devices of one mesh on one network link and converge, and nobody types an address."""
     devices = fleet.joined(count)

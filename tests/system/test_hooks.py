@@ -18,12 +18,13 @@ from mesh.node.paths import spool_path
 from mesh.node.socket_client import Told
 from tests.conftest import Spawn
 from tests.system.harness import Device, Fleet, wait
+from tests.system.sizes import sized
 from tests.system.test_trust import approved
 from tests.unit.node.hooks.sent import sent
 
 pytestmark = pytest.mark.system
 
-ROUNDS, BURST = 6, 8
+ROUNDS, BURST = sized(3, 6), 8
 _SETTINGS = {"claude": ".claude/settings.json", "gemini": ".gemini/settings.json"}
 _HOOK_S = 60
 

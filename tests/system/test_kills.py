@@ -16,10 +16,11 @@ from mesh.node import agent as agents
 from mesh.node.transport.broker import find_server
 from tests.system.commands import alive, processes_in
 from tests.system.harness import Device, Fleet
+from tests.system.sizes import sized
 
 pytestmark = pytest.mark.system
 
-MANY = 6000
+MANY = sized(3000, 6000)
 BATCH = 500
 TEXT = "some text\n" * 20
 ENDS_S_MAX = 8.0

@@ -1,4 +1,4 @@
-"""Kill -9 of either side of a pairing at each of its frames: nothing is lost, and a new code goes on from there."""
+"""Kill -9 of either side of a pairing at its frames: nothing is lost, and a new code goes on from there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from mesh.node.socket_client import Told
 from tests.conftest import Spawn
 from tests.system.harness import DEADLINE_S, Device, Fleet, wait
 from tests.system.pairs import Command, Frame, line
+from tests.system.sizes import LONG
 
 pytestmark = pytest.mark.system
 
@@ -22,6 +23,9 @@ FRAMES: list[Frame] = [
     ("joiner", 3),
 ]
 ADMITTED, KEPT = FRAMES[5:]
+PROVEN = FRAMES[3:]
+KILLED = FRAMES if LONG else [FRAMES[0], PROVEN[0], ADMITTED, KEPT]
+"""One frame of each stage: before the code was proven, after that, with the admission on the line, and at the end."""
 
 
 def invited(spawn: Spawn, device: Device) -> tuple[Command, str, str]:
@@ -62,7 +66,7 @@ def ended(inviting: Command, *, proven: bool) -> None:
 
 @pytest.mark.parametrize("victim", ["joiner", "inviter", "command"])
 def test_kills_while_a_frame_is_on_its_way(victim: str, fleet: Fleet, spawn: Spawn) -> None:
-    """Goal: the joining device, the agent or `mesh invite` dies with each frame on the line, and each time it goes on.
+    """Goal: the joining device, the agent or `mesh invite` dies with a frame on the line, and each time it goes on.
 
     In the end it is one device, the one that was admitted first, on both sides, and every chain verifies.
     """
@@ -70,7 +74,7 @@ def test_kills_while_a_frame_is_on_its_way(victim: str, fleet: Fleet, spawn: Spa
     birch = fleet.empty("birch")
     alder.start()
     admitted: list[tuple[object, object]] = []
-    for held in FRAMES:
+    for held in KILLED:
         inviting, code, address = invited(spawn, alder)
         with line(address, held) as wire:
             joining = joins(spawn, birch, f"{code}@{wire.address}")
@@ -83,7 +87,7 @@ def test_kills_while_a_frame_is_on_its_way(victim: str, fleet: Fleet, spawn: Spa
             assert inviting.ended().code == 5
             alder.start()
         elif victim == "joiner":
-            ended(inviting, proven=held in FRAMES[3:])
+            ended(inviting, proven=held in PROVEN)
         state = homes.state(birch.home)
         assert state == ("joined" if held == KEPT else "asked"), "keys are kept, and no half of a mesh"
         known = ids(alder)

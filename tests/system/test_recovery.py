@@ -22,6 +22,7 @@ from tests.system.commands import Answer, command
 from tests.system.harness import DEADLINE_S, Device, Fleet
 from tests.system.networks import network
 from tests.system.pairs import Command
+from tests.system.sizes import LONG
 from tests.system.test_relay import let_in
 from tests.system.trials import placed
 
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.system
 
 KILL_STEP_S = 0.35
 KILLS_MAX = 60
+LATER = 1.6  # times: the moments of a kill lie over the whole range, wherever it ends on this machine
 
 
 def founded(fleet: Fleet, rank: str = "member") -> tuple[Device, Device, str]:
@@ -144,7 +146,7 @@ def test_killed_at_any_moment(fleet: Fleet, spawn: Spawn) -> None:
         started.process.stdin.close()
         started.process.stdin = None
         try:
-            started.process.wait(KILL_STEP_S * kills)
+            started.process.wait(KILL_STEP_S * (kills if LONG else LATER ** (kills - 1)))
         except subprocess.TimeoutExpired:
             started.kill()
             continue
@@ -154,7 +156,7 @@ def test_killed_at_any_moment(fleet: Fleet, spawn: Spawn) -> None:
         break
     else:
         pytest.fail("it never came to its end")
-    assert kills > 3, "it was killed on its way"
+    assert kills > 2, "it was killed on its way"
     live = {("new", "admin", 1), ("phone", "member", 10)}
     assert {one for one in roles(new) if one[0] != "mac"} == live
     assert new.titles_now() == {"only the mac has read this"}

@@ -18,6 +18,7 @@ from mesh.node.moving.staging import PREFIX
 from tests.conftest import Spawn
 from tests.system.commands import Answer, command
 from tests.system.harness import Device, Fleet
+from tests.system.sizes import spread
 from tests.system.test_kills import joined, writing
 
 pytestmark = pytest.mark.system
@@ -25,8 +26,7 @@ pytestmark = pytest.mark.system
 WORDS = "correct horse"
 TEXT = "some text of a note\n" * 200
 NOTES = 60
-KILLS = 6
-STEP_S = 0.15  # between the moments at which a command is killed
+KILLS = 6  # moments, over the time that the command takes here
 
 
 def backed_up(device: Device, name: str = "backup.mesh") -> Path:
@@ -208,10 +208,13 @@ def test_a_backup_killed_at_any_moment_leaves_the_old_file_or_a_whole_one(fleet:
     (device,) = fleet.joined(1)
     many_notes(device)
     file = device.home.with_name("b.mesh")
+    began = time.monotonic()
+    device.done("backup", device.home.with_name("first.mesh"))
+    took_s = time.monotonic() - began
     file.write_bytes(b"old")
     codes, whole = set(), 0
-    for number in range(KILLS):
-        codes.add(killed_at(spawn, [*command(device.home), "backup", file, "--force"], 0.3 + number * STEP_S) < 0)
+    for number in spread(range(2, KILLS + 1), 3):
+        codes.add(killed_at(spawn, [*command(device.home), "backup", file, "--force"], took_s * number / KILLS) < 0)
         if file.read_bytes() != b"old":
             whole += 1
             copy = fleet.empty(f"copy-{number}")
@@ -228,11 +231,14 @@ def test_a_restore_killed_at_any_moment_leaves_nothing_or_a_whole_home(fleet: Fl
     (device,) = fleet.joined(1)
     many_notes(device)
     file = backed_up(device)
+    began = time.monotonic()
+    restored(fleet.empty("whole"), file)
+    took_s = time.monotonic() - began
     killed = 0
-    for number in range(KILLS):
+    for number in spread(range(2, KILLS + 1), 3):
         copy = fleet.empty(f"copy-{number}")
         argv: list[str | Path] = [*command(copy.home), "restore", file]
-        killed += killed_at(spawn, argv, 0.4 + number * STEP_S, MESH_PASSPHRASE=WORDS) < 0
+        killed += killed_at(spawn, argv, took_s * number / KILLS, MESH_PASSPHRASE=WORDS) < 0
         if not (copy.home / "secrets").exists():
             assert told(copy.mesh("--json", "status"), "Misuse")
             restored(copy, file)
@@ -246,12 +252,15 @@ def test_ctrl_c_leaves_no_half_file(fleet: Fleet, spawn: Spawn) -> None:
     (device,) = fleet.joined(1)
     many_notes(device)
     file = device.home.with_name("b.mesh")
+    began = time.monotonic()
+    device.done("backup", device.home.with_name("first.mesh"))
+    took_s = time.monotonic() - began
     codes = []
-    for number in range(KILLS):
+    for number in spread(range(2, KILLS + 1), 3):
         process = spawn(
             [*command(device.home), "backup", file, "--force"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
-        time.sleep(0.3 + number * STEP_S)
+        time.sleep(took_s * number / KILLS)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
         codes.append(process.returncode)

@@ -20,9 +20,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mesh.errors import Misuse, Unreachable
-from mesh.limits import ECHO_CHARACTERS_MAX
-from mesh.names import shown
+from mesh.errors import Unreachable
 from mesh.node import timing
 from mesh.node.transport.tls import write_private
 
@@ -34,7 +32,6 @@ _LINUX = sys.platform == "linux"
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _LOG_READ_BYTES_MAX = 16_384
 _PORT_TRIES_MAX = 8
-_FIXED_PORT = "MESH_PORT"  # of the own server, where a firewall or a container must know it beforehand
 
 # Sits beside the server where the kernel has no parent-death signal. The agent holds the other end of its standard
 # input: when the agent ends, in whatever way, the read ends and the server with it. When the server ends, so does it.
@@ -284,12 +281,3 @@ def _die_with_parent(parent: int) -> Callable[[], None]:
 def _last_line(said: bytes) -> str:
     lines = said.decode(errors="replace").strip().splitlines()
     return lines[-1] if lines else "it says nothing"
-
-
-def fixed_port() -> int:
-    """The port that the environment asks for; 0 for any. Raises Misuse."""
-    asked = os.environ.get(_FIXED_PORT, "") or "0"
-    if not asked.isascii() or not asked.isdecimal() or int(asked) >= 1 << 16:
-        message = f"{_FIXED_PORT} is no port: {shown(asked, ECHO_CHARACTERS_MAX)}"
-        raise Misuse(message, hint="Give a number from 1 to 65535, or leave it unset.")
-    return int(asked)
