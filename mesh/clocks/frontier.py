@@ -44,7 +44,7 @@ def frontier_of(heads: Iterable[tuple[Digest, Head]]) -> Frontier:
 def unknown_heads(mine: Frontier, theirs: Frontier) -> tuple[tuple[Digest, Head], ...]:
     """The tips of `theirs` that are none of mine: behind mine, or lacking; only the log can tell."""
     return tuple(
-        (chain, head) for chain, heads in sorted(theirs.items()) for head in heads if head not in mine.get(chain, ())
+        sorted((chain, head) for chain, heads in theirs.items() for head in heads if head not in mine.get(chain, ()))
     )
 
 
@@ -66,7 +66,10 @@ def events_between(behind: Frontier, ahead: Frontier) -> int:
 
 def window(frontier: Frontier, tips_max: int, heads_max: int, turn: int) -> Frontier:
     """At most so many tips, and so many of one chain; another part at each turn, so that in time all are told."""
-    rounds = max(1, -(-sum(min(len(heads), heads_max) for heads in frontier.values()) // tips_max))
+    tips = sum(min(len(heads), heads_max) for heads in frontier.values())
+    if tips == sum(map(len, frontier.values())) <= tips_max:
+        return frontier
+    rounds = -(-tips // tips_max)
     pairs = [
         (chain, head) for chain, heads in sorted(frontier.items()) for head in _part(heads, heads_max, turn // rounds)
     ]

@@ -37,6 +37,10 @@ class Chain:
     tips: dict[Head, int] = field(default_factory=dict)
     trail: Trail = field(default_factory=Trail)
 
+    def ends(self) -> tuple[Head, ...]:
+        """Its tips, ascending. Nearly every chain has one: frontiers are made for each message."""
+        return tuple(self.tips) if len(self.tips) == 1 else tuple(sorted(self.tips))
+
 
 Held = Mapping[Digest, tuple[int, int]]
 """Facts from the log: digest of an event that is held -> (sequence number, Lamport number)."""
@@ -61,7 +65,7 @@ class Chains:
 
     def frontier(self, lane: Lane) -> Frontier:
         """The tips of all chains of one lane."""
-        return {name: tuple(sorted(chain.tips)) for name, chain in self.chains.items() if chain.lane is lane}
+        return {name: chain.ends() for name, chain in self.chains.items() if chain.lane is lane}
 
     def add(self, name: Digest, chain: Chain) -> None:
         """Take over a chain as the log has it."""

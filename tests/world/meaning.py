@@ -49,6 +49,8 @@ class Meaning:
     said: defaultdict[DocumentId, dict[Digest, Carrier]] = field(default_factory=lambda: defaultdict(dict))
     documents: dict[DocumentId, Document] = field(default_factory=dict)
     orphans: defaultdict[DocumentId, list[Placed]] = field(default_factory=lambda: defaultdict(list))
+    _root: Digest | None = None
+    """What `root` said last, until a reading changes."""
 
     def weigh(self, keyring: Keyring, verdict: Verdict, events: Iterable[Placed]) -> None:
         """Read and weigh events, and fold in those that count now and did not before."""
@@ -60,6 +62,7 @@ class Meaning:
                 if self.real and reading.standing is Standing.HONOURED:
                     reading = self._fitted(placed, reading)
                 self.readings[placed.digest] = reading
+                self._root = None
                 self.unsure.pop(placed.digest, None)
                 if reading.reason == UNSURE:
                     self.unsure[placed.digest] = placed
@@ -92,6 +95,7 @@ class Meaning:
     def _dropped(self, document: DocumentId | None) -> set[Digest]:
         """Forget what was folded into a document. Returns its events, which have to be weighed again."""
         events = {d for d, reading in self.readings.items() if reading.inner and reading.inner.document == document}
+        self._root = None
         for digest in events:
             del self.readings[digest]
         if document is not None:
@@ -176,6 +180,11 @@ class Meaning:
 
     def root(self) -> Digest:
         """The state digest that devices compare: which events count, by document and chain."""
+        if self._root is None:
+            self._root = self._summed()
+        return self._root
+
+    def _summed(self) -> Digest:
         parts: defaultdict[DocumentId, defaultdict[Digest, list[tuple[int, Digest]]]]
         parts = defaultdict(lambda: defaultdict(list))
         for digest, reading in self.readings.items():

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
 from random import Random
 from typing import NamedTuple
-from unittest.mock import patch
 
 from mesh.clocks.lamport import Stamp
-from mesh.events import chains
 from mesh.events.event import Lane
 from mesh.events.judge import judge
 from mesh.events.kinds import Admit, Adopt
@@ -24,6 +20,7 @@ from tests.world.attackers.device import Device, claim
 from tests.world.attackers.holding import Held, Told
 from tests.world.attackers.people import World, reached
 from tests.world.attackers.thieves import attack, evil
+from tests.world.once import SIGHT, once
 
 HOSTILE = 12
 HONOURED, WAITS, VOID = Standing.HONOURED, Standing.WAITS, Standing.VOID
@@ -225,7 +222,7 @@ def _beyond(held: Held, one: Told) -> bool:
 def one_world(seed: int, counts: Counter[str] | None = None) -> None:
     """A life with thieves, all questions, the healing, all questions again. Raises Broken."""
     rng = Random(f"attackers {seed}")
-    with _once("verify"), _once("decode_header"):
+    with once(*SIGHT):
         world = World(rng, "member" if rng.random() < 0.35 else "any")
         world.live(rng.randint(20, 90), attack)
         if world.thief_ranks == "member":
@@ -244,11 +241,6 @@ def one_world(seed: int, counts: Counter[str] | None = None) -> None:
         closed_keys_change_nothing(world)
     if counts is not None:
         _count(world, held, counts)
-
-
-def _once(name: str) -> AbstractContextManager[object]:
-    """Let what follows from bytes alone be looked at once, not once for each device that holds them."""
-    return patch.object(chains, name, functools.cache(getattr(chains, name)))
 
 
 def _count(world: World, held: Held, counts: Counter[str]) -> None:
