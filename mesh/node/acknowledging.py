@@ -11,7 +11,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from mesh.errors import NotGranted, Refused
-from mesh.limits import CLAIMS_TOLD_MAX, LIST_MAX, ROWS_READ_MAX
+from mesh.limits import CLAIMS_TOLD_MAX, LIST_MAX
 from mesh.names import DocumentId
 from mesh.node import claiming, clock, keeping, timing
 from mesh.node.keeping import Registers
@@ -68,13 +68,15 @@ class Acknowledging:
 
     async def look_on(self) -> None:
         """What was kept since, by this device or by others."""
-        while rows := await self._agent.store.replay(after=self._seen, limit=ROWS_READ_MAX):
-            self._seen = rows[-1].id
-            for document in dict.fromkeys(row.document for row in rows if row.document):
+        upto = self._agent.engine.shelf.last_row
+        while rows := await self._agent.store.about(_KINDS, self._seen):
+            self._seen, _ = rows[-1]
+            for document in dict.fromkeys(document for _, document in rows):
                 await self._read(document)
+        self._seen = max(self._seen, upto)
 
     async def _read(self, document: DocumentId) -> None:
-        row = await self._agent.store.record(document) if document.type in _KINDS else None
+        row = await self._agent.store.record(document)
         if row is not None:
             await self._look(row.record)
 

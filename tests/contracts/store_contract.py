@@ -173,6 +173,10 @@ class LogContract:
         assert digests(await store.log(admission=one.admission, document=document(1), limit=100)) == of_both
         assert await store.log(document=document(99), limit=100) == ()
         assert digests(await store.replay(limit=100)) == [e.placed.digest for e in events if e.placed.lane is Lane.DATA]
+        notes = [(row.id, row.document) for row in await store.log(limit=100) if row.document]
+        assert await store.about(["note", "task"], limit=100) == tuple(notes)
+        assert await store.about(["note"], notes[2][0], limit=4) == tuple(notes[3:7])
+        assert await store.about(["task"]) == ()
         first = await store.walk(one.chain, limit=4)
         rest = await store.walk(one.chain, after=first[-1].id)
         assert digests((*first, *rest)) == [placed.digest for placed in one.said]

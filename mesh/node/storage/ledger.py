@@ -60,6 +60,7 @@ class Writing:
 
     def write(self, batch: Batch) -> frozenset[int]:
         """Write all of it. Returns the buckets of both trees that changed."""
+        self._documents.look_up([kept.document for kept in batch.events if kept.document is not None])
         insert(self._db, _EVENTS, list(self._rows(batch.events)))
         if batch.events and batch.time_ms:
             note_arrival(self._db, batch.time_ms, self.last)

@@ -5,9 +5,10 @@ A view is written by the commit that changes its document, never on its own. Thi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
 
-from mesh.limits import NOTES_LISTED_MAX
+from mesh.limits import NOTES_LISTED_MAX, STORE_ROWS_TOGETHER
 from mesh.names import DocumentId
 from mesh.node.storage.ledger_search import retitle, search_words
 from mesh.node.storage.ledger_state import bucket_of
@@ -18,7 +19,13 @@ from mesh.node.storage.store_port import NoteRow, Snapshot
 from mesh.state.notes import KIND as NOTE
 
 _WORDS = "SELECT title, tags, body FROM note WHERE document = ?"
+_TOGETHER = (
+    f"WITH asked (space, type, name) AS (VALUES {', '.join(['(?, ?, ?)'] * STORE_ROWS_TOGETHER)})"  # noqa: S608 - marks
+    " SELECT a.space, a.type, a.name, d.id, d.bucket FROM asked a CROSS JOIN document d"
+    " ON substr(d.name, 1, 5) = substr(a.name, 1, 5) AND d.name = a.name AND d.space = a.space AND d.type = a.type"
+)
 _UNWORDED = "INSERT INTO note_words (note_words, rowid, title, tags, body) VALUES ('delete', ?, ?, ?, ?)"
+_Name = tuple[str, str, bytes]
 _LAST_NAME = 2**128
 _NAME_BITS = 128
 _BITS_PER_LETTER = 5
@@ -39,24 +46,41 @@ def _find(db: Sql, document: DocumentId) -> tuple[int, int] | None:
     return row
 
 
+def _found(db: Sql, documents: Sequence[DocumentId]) -> dict[_Name, tuple[int, int] | None]:
+    """Number and bucket of each of these documents, None where it has none; many are asked for at once."""
+    found: dict[_Name, tuple[int, int] | None] = {(d.space, d.type, d.name): None for d in documents}
+    names = list(found)
+    whole = len(names) - len(names) % STORE_ROWS_TOGETHER
+    for start in range(0, whole, STORE_ROWS_TOGETHER):
+        asked = tuple(chain.from_iterable(names[start : start + STORE_ROWS_TOGETHER]))
+        found |= {(space, kind, name): (n, bucket) for space, kind, name, n, bucket in db.execute(_TOGETHER, asked)}
+    return found | {name: _find(db, DocumentId(*name)) for name in names[whole:]}
+
+
 class Documents:
     """The numbers of the documents that one batch names, and the rows of those that are new."""
 
     def __init__(self, db: Sql) -> None:
         """Know none yet."""
         self._db = db
-        self._numbers: dict[tuple[str, str, bytes], int] = {}
+        self._numbers: dict[_Name, int] = {}
+        self._looked_up: dict[_Name, tuple[int, int] | None] = {}
         self._buckets: dict[int, int] = {}
         self._next = 0
         self.fresh: dict[int, DocumentId] = {}
         """Those that no row names yet."""
+
+    def look_up(self, documents: Sequence[DocumentId]) -> None:
+        """Find the numbers of all that are going to be asked for, at once. None of them is new in this batch yet."""
+        self._looked_up = _found(self._db, documents)
 
     def number(self, document: DocumentId) -> int:
         """The number of a document; it gets the next one when it has none."""
         name = (document.space, document.type, document.name)
         number = self._numbers.get(name)
         if number is None:
-            number, bucket = _find(self._db, document) or self._add(document)
+            known = self._looked_up[name] if name in self._looked_up else _find(self._db, document)
+            number, bucket = known or self._add(document)
             self._numbers[name] = number
             self._buckets[number] = bucket
         return number
@@ -179,10 +203,10 @@ def read_note(db: Sql, document: DocumentId) -> NoteRow | None:
 def read_titles(db: Sql, documents: Collection[DocumentId]) -> dict[DocumentId, str]:
     """What these documents are called."""
     found = {}
-    for document in documents:
-        number = document_number(db, document)
+    for name, place in _found(db, list(documents)).items():
+        document = DocumentId(*name)
         table = "note" if document.type == NOTE else "record"
-        row = db.execute(f"SELECT title FROM {table} WHERE document = ?", (number,)).fetchone()  # noqa: S608 - a constant
+        row = place and db.execute(f"SELECT title FROM {table} WHERE document = ?", place[:1]).fetchone()  # noqa: S608
         if row:
             found[document] = row[0]
     return found

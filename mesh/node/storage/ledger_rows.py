@@ -34,6 +34,7 @@ _ROW = (
     " LEFT JOIN document d ON d.id = e.document "
 )
 
+_ABOUT = "SELECT e.id, d.space, d.type, d.name FROM event e CROSS JOIN document d ON d.id = e.document"
 _CONTROL_BRANCHES = "SELECT b.id FROM chain c CROSS JOIN branch b ON b.chain = c.id WHERE c.lane = 0"
 
 
@@ -154,6 +155,13 @@ def read_unsettled(db: Sql, document: DocumentId | None, after: int, limit: int)
 def read_replay(db: Sql, after: int, limit: int) -> tuple[Row, ...]:
     """Data events."""
     return read_rows(db, "WHERE e.id > ? AND c.lane = 1 ORDER BY e.id LIMIT ?", (after, limit))
+
+
+def read_about(db: Sql, types: Collection[str], after: int, limit: int) -> tuple[tuple[int, DocumentId], ...]:
+    """Documents of these types, by the rows of their events."""
+    where = f"e.id > ? AND d.type IN ({', '.join('?' * len(types))})"
+    rows = db.execute(f"{_ABOUT} WHERE {where} ORDER BY e.id LIMIT ?", (after, *types, limit))
+    return tuple((number, DocumentId(*name)) for number, *name in rows)
 
 
 def read_log(db: Sql, admission: Digest | None, document: DocumentId | None, after: int, limit: int) -> tuple[Row, ...]:

@@ -217,6 +217,12 @@ class SqliteStore:
         """Data events in the order of row ids."""
         return await self._reader.read(ledger_rows.read_replay, after, limit)
 
+    async def about(
+        self, types: Collection[str], after: int = 0, limit: int = ROWS_READ_MAX
+    ) -> tuple[tuple[int, DocumentId], ...]:
+        """Documents of these types that events with a larger row id belong to."""
+        return await self._reader.read(ledger_rows.read_about, types, after, limit)
+
     async def log(
         self, *, admission: Digest | None = None, document: DocumentId | None = None, after: int = 0, limit: int
     ) -> tuple[Row, ...]:

@@ -271,6 +271,13 @@ class MemoryStore(Views):
         """Data events in the order of row ids."""
         return self._some(is_data, after, limit)
 
+    async def about(
+        self, types: Collection[str], after: int = 0, limit: int = ROWS_READ_MAX
+    ) -> tuple[tuple[int, DocumentId], ...]:
+        """Documents of these types that events with a larger row id belong to."""
+        rows = self._some(lambda row: row.document is not None and row.document.type in types, after, limit)
+        return tuple((row.id, row.document) for row in rows if row.document)
+
     async def log(
         self, *, admission: Digest | None = None, document: DocumentId | None = None, after: int = 0, limit: int
     ) -> tuple[Row, ...]:

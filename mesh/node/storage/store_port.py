@@ -304,6 +304,11 @@ class Store(Views, Protocol):
     async def replay(self, after: int = 0, limit: int = ROWS_READ_MAX) -> tuple[Row, ...]:
         """Data events in the order of row ids."""
 
+    async def about(
+        self, types: Collection[str], after: int = 0, limit: int = ROWS_READ_MAX
+    ) -> tuple[tuple[int, DocumentId], ...]:
+        """Which documents of these types the events with a larger row id belong to, each with its row id, in order."""
+
     async def log(
         self, *, admission: Digest | None = None, document: DocumentId | None = None, after: int = 0, limit: int
     ) -> tuple[Row, ...]:

@@ -159,6 +159,15 @@ def test_the_largest_note_fits_into_an_event() -> None:
     check_birth(notes.KIND, birth)
 
 
+def test_a_text_that_surely_fits_does() -> None:
+    """Whatever title, path and tags it has; one letter more, and the whole note is measured."""
+    tags = [f"{n:0{TAG_BYTES_MAX}}" for n in range(TAGS_MAX)]
+    letters = notes.SURELY_FITS_BYTES // len("𝄞".encode())
+    birth = notes.birth("t" * TITLE_BYTES_MAX, "𝄞" * letters, tags, "p" * PATH_BYTES_MAX, SALT)
+    assert len(encode_body(birth)) <= BODY_PLAIN_BYTES_MAX
+    assert letters * len("𝄞".encode()) > BODY_PLAIN_BYTES_MAX * 3 // 4
+
+
 def test_tags_are_counted_after_the_edit() -> None:
     """One out, one in, is allowed at the limit."""
     document = born(notes.birth("t", "", [str(n) for n in range(TAGS_MAX)], None, SALT))
