@@ -139,7 +139,8 @@ class RoundTrip:
             *((self.files, files) for files in out),
         )
         for wanted, found in pairs:
-            assert [path for path in {*wanted, *found} if wanted.get(path) != found.get(path)] == []
+            differ = sorted(path for path in {*wanted, *found} if wanted.get(path) != found.get(path))
+            assert not differ, f"{len(differ)} files differ, first {differ[:9]}"
         beside = {path: (self.here / path).read_bytes() for path in self.trees.beside}
         assert beside == self.trees.beside, "attachments stay as they are"
         assert set(as_they_lie(self.there)) == {*shown, MARK, OWN}, "nothing else is there, hidden or not"
