@@ -2,11 +2,15 @@
 """Checks a bundle of a mesh with nothing but this file and the `cryptography` package.
 
     python3 verify_mesh.py FILE.meshbundle [--json]
+    python3 verify_mesh.py --ledger DIR [FILE.meshbundle] [--json]
 
 It says whether every event in the bundle is what its device wrote, in its place and unchanged: that each chain of
 digests is whole, that each page ends in a signature of the device's key, that the key is the one of an admission, and
 that the admissions lead back to the genesis of the mesh. It opens no seal, so it needs no secret and shows no content;
 and it does not judge who was allowed to write what (that is the verdict, docs/PROTOCOL.md, "Authority").
+
+Of a ledger (the folder `ledger` of `mesh projection`) it checks every line: its digest, what it stands on, and that the
+end of each chain is signed by the chain's key; with a bundle, that keys and events are those of the bundle too.
 
 Exit: 0 sound, 4 not sound, 2 not a bundle or wrongly called. Written after docs/PROTOCOL.md; it shares no code with
 mesh, on purpose.
@@ -14,6 +18,7 @@ mesh, on purpose.
 
 import hashlib
 import json
+import pathlib
 import sys
 
 from cryptography.exceptions import InvalidSignature
@@ -253,8 +258,93 @@ class Verifier:
         }
 
 
+# ---------------------------------------------------------------- the ledger
+
+
+def ledger(folder, bundle=None):
+    """Check the lines of a ledger, and that all of a bundle is in them; what was found, as plain values."""
+    chains, faults = {}, []
+    for path in sorted(pathlib.Path(folder).glob("*/*.jsonl")):
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+            try:
+                fields = json.loads(line)
+                event, before, header = (bytes.fromhex(fields[key]) for key in ("event", "before", "header"))
+                chain = chains.setdefault(bytes.fromhex(fields["chain"]), {})
+                chain[int(fields["seq"]), event, before, header] = fields
+            except (ValueError, KeyError, TypeError) as fault:
+                faults.append(f"{path.parent.name}/{path.name} line {number}: {fault!r}")
+    events = signatures = 0
+    for chain, found in sorted(chains.items()):
+        try:
+            signatures += _ledger_chain(chain, found, bundle)
+            events += len(found)
+        except (Unsound, ValueError, KeyError, TypeError, OverflowError) as fault:
+            faults.append(f"chain {chain.hex()[:12]}: {fault}")
+    missing = set(bundle.chains) - set(chains) if bundle else ()
+    faults += [f"chain {chain.hex()[:12]} of the bundle is not in it" for chain in sorted(missing)]
+    if not chains:
+        faults.append("there is no line in it")
+    return {"sound": not faults, "chains": len(chains), "events": events, "signatures": signatures, "faults": faults}
+
+
+def _ledger_chain(chain, found, bundle):
+    """Check one chain, forked or not; how many signatures. What no later event stands on must be signed."""
+    rows = sorted(found)
+    first = found[rows[0]]
+    if rows[0][0] != 1:
+        raise Unsound("its beginning is missing")
+    mesh, key = bytes.fromhex(first["mesh"]), bytes.fromhex(first["key"])
+    known, unsigned, signatures = {ZERO: 0}, {}, 0
+    for row in rows:
+        seq, event, before, header = row
+        number = seq.to_bytes(8, "big")
+        if known.get(before) != seq - 1:
+            raise Unsound(f"event {seq} stands on one that is not there")
+        if seq > 1:
+            digest = sha256(b"mesh/event/1", chain, number, before, header)
+        elif chain == mesh:
+            digest = sha256(b"mesh/genesis/1", key, header)
+        else:
+            digest = sha256(b"mesh/opening/1", mesh, key, header)
+        if digest != event or (seq == 1 and event != chain):
+            raise Unsound(f"event {seq} is not named after what is said of it")
+        known[event] = seq
+        unsigned.pop(before, None)
+        signature = found[row].get("signature")
+        if signature is None:
+            unsigned[event] = seq
+        elif signed_by(key, bytes.fromhex(signature), b"mesh/signature/1" + chain + number + event):
+            signatures += 1
+        else:
+            raise Unsound(f"the signature of event {seq} is not by the chain's key")
+    if unsigned:
+        raise Unsound(f"nothing signs event {min(unsigned.values())}")
+    if bundle is not None:
+        _as_in(bundle, chain, mesh, key, known)
+    return signatures
+
+
+def _as_in(bundle, chain, mesh, key, known):
+    """Hold a chain of a ledger against a bundle, which may be older."""
+    theirs = bundle.chains.get(chain)
+    if mesh != bundle.mesh:
+        raise Unsound("it is of another mesh than the bundle")
+    if theirs is None:
+        return  # opened since
+    if theirs["key"] not in (None, key):
+        raise Unsound("its key is not the one of the bundle")
+    for seq, places in theirs["places"].items():
+        if any(known.get(place) != seq for place in places):
+            raise Unsound(f"event {seq} of the bundle is not in it")
+
+
 def verify(path):
     """Check one bundle; what was found, as plain values."""
+    return read(path).told()
+
+
+def read(path):
+    """Go through one bundle; the verifier that did."""
     with open(path, "rb") as file:
         pages = frames(file)
         mesh, since_ms, _tips = decode(next(pages))
@@ -264,33 +354,42 @@ def verify(path):
                 verifier.page(page)
         except Unsound as fault:
             verifier.faults.append(str(fault))
-    return verifier.told()
+    return verifier
 
 
 def main(argv):
     """The command."""
     files = [word for word in argv if not word.startswith("-")]
-    if len(files) != 1 or set(argv) - {*files, "--json"}:
+    lines = files.pop(0) if "--ledger" in argv and files else None
+    if len(files) > 1 or not (files or lines) or set(argv) - {lines, *files, "--json", "--ledger"}:
         print(__doc__.strip(), file=sys.stderr)
         return 2
     try:
-        found = verify(files[0])
+        bundle = read(files[0]) if files else None
+        found = bundle.told() if bundle else {"sound": True}
+        if lines is not None:
+            found = {**ledger(lines, bundle), **({"bundle": found} if bundle else {})}
+            found["sound"] = found["sound"] and (not bundle or found["bundle"]["sound"])
     except (OSError, Unsound, ValueError, TypeError, IndexError, KeyError) as fault:
-        print(f"error: {files[0]}: {fault}", file=sys.stderr)
+        print(f"error: {' '.join(files) or lines}: {fault}", file=sys.stderr)
         return 2
     if "--json" in argv:
         print(json.dumps(found))
     else:
-        print("sound" if found["sound"] else "NOT SOUND", f"  mesh {found['mesh'][:16]}")
-        print(f"  {found['events']} events in {found['chains']} chains under {found['signatures']} signatures")
-        for name, count in sorted(found["events_by_device"].items()):
-            print(f"  {count:>8}  {name!r}")
-        if found["chains_without_beginning"]:
-            earlier = found["chains_without_beginning"]
-            print(f"  {earlier} chains begin before this bundle: signed, and what they stand on is not here")
-        for fault in found["faults"]:
-            print(f"  fault: {fault}")
+        show(found)
     return 0 if found["sound"] else 4
+
+
+def show(found):
+    """What was found, for people."""
+    print("sound" if found["sound"] else "NOT SOUND", f"  mesh {found['mesh'][:16]}" if "mesh" in found else "")
+    print(f"  {found['events']} events in {found['chains']} chains under {found['signatures']} signatures")
+    for name, count in sorted(found.get("events_by_device", {}).items()):
+        print(f"  {count:>8}  {name!r}")
+    if earlier := found.get("chains_without_beginning"):
+        print(f"  {earlier} chains begin before this bundle: signed, and what they stand on is not here")
+    for fault in (*found["faults"], *found.get("bundle", {}).get("faults", ())):
+        print(f"  fault: {fault}")
 
 
 if __name__ == "__main__":

@@ -82,7 +82,8 @@ CONTROL_BYTES_MAX = 16 * MIB  # control events that one mesh may hold in memory:
 TEXT_BYTES_MAX = 64 * KIB  # PROTOCOL: a longer text is a register, not a Text
 TITLE_BYTES_MAX = 4 * KIB  # PROTOCOL: a note's title
 PATH_BYTES_MAX = 1 * KIB  # PROTOCOL: of an imported file, from the folder that is shared
-NOTE_NAME_BYTES_MAX = 250  # one part of a path: most file systems take 255, and a number may be added
+FILE_NAME_BYTES_MAX = 240  # of a file that is put down: most file systems take 255, and a number may be added
+NOTE_NAME_BYTES_MAX = 250  # one part of the path of a note: most file systems take 255
 REGISTER_KEY_BYTES_MAX = 128  # PROTOCOL: the name of a register
 WORD_REGISTER_BYTES_MAX = 256  # PROTOCOL: a state, a name, a document, in a register of a record
 LIST_REGISTER_BYTES_MAX = 32 * KIB  # PROTOCOL: a list, or another piece of JSON, in a register of a record
@@ -99,6 +100,7 @@ EVIDENCE_SESSIONS_CACHED = 8  # of which they are in memory
 TRANSCRIPT_BYTES_MAX = 16 * MIB  # of a session's transcript that are kept: its beginning
 TRANSCRIPT_LINE_BYTES_MAX = 64 * KIB  # of one line; a longer one is left out
 TRANSCRIPT_STEP_BYTES = 32 * KIB  # read through at a time, about 0.2 s
+TRANSCRIPTS_KEPT = 16  # of one session, the latest: one, and one more each time its tool wrote the file anew
 TRANSCRIPT_SESSIONS_MAX = 100  # sessions of which it is known how far their files were read
 EVIDENCE_FILE_BYTES_MAX = 16 * MIB  # of a file of which a digest is taken
 RECALL_WORDS_MAX = 8  # words of a question that are looked for one by one when no text has all
@@ -140,8 +142,8 @@ DROP_PIECES_MAX = 1024  # PROTOCOL: pieces of the list of a file's chunks; 64 Gi
 DROP_UNASKED_BYTES_MAX = 64 * MIB  # a file for everybody that each device fetches without being asked
 DROP_PAGES_MIN = 2  # pages that one device is asked for at once: what a cut line loses
 DROP_PAGES_MAX = 8  # the same over a line with a long way
+DROPS_AT_ONCE_MAX = 4  # that are fetched; the last place is for what is smaller than all others
 DROP_FILES_MAX = 100  # files in one command
-FILE_NAME_BYTES_MAX = 240  # of a file that is put down; most systems take 255
 CUT_STEP_BYTES = 8 * MIB  # of a file that are cut, kept or put together before others get their turn
 
 # Confirmations
@@ -266,6 +268,7 @@ STORE_PAGE_BYTES = 16 * KIB  # a database page: with 4 KiB, note-sized bodies ta
 STORE_CACHE_BYTES = 8 * MIB  # pages that each of the two connections keeps in memory
 STORE_WAL_BYTES = 16 * MIB  # the write-ahead log is moved into the database from here on
 STORE_WAL_KEPT_BYTES = 64 * MIB  # and cut back to this after it grew larger
+STORE_ROWS_TOGETHER = 50  # rows that one statement inserts, of at most 21 columns each
 STORE_COPY_PAGES = 256  # pages that a backup copies at a time: 4 MiB, then it looks whether it is still wanted
 STORE_BUSY_S = 10.0  # how long a connection waits for the other one
 BUCKETS_UNSAVED_MAX = 512  # buckets of the state tree that are hashed anew after a crash: some 50 ms
@@ -281,6 +284,8 @@ SUBSCRIPTIONS_MAX = 64  # of one client
 
 # Hand-offs and tasks
 TASKS_READ_MAX = 10_000  # tasks that one answer looks at: more are no list that anybody works through
+LEDGER_ROWS_MAX = 500  # events that are appended to the ledger at once: a few hundred kilobytes of lines
+TASK_RINGS_TOLD_MAX = 5  # rings of tasks that one answer names: who breaks these sees the next ones
 REMAINING_MAX = 100  # tasks that one hand-off makes: they share a commit with it
 HANDOFF_FILES_MAX = 100  # files of a hand-off that are looked for where it is picked up
 FILE_DIGEST_BYTES_MAX = 16 * MIB  # of a file whose digest is taken for that

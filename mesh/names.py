@@ -35,6 +35,12 @@ ZERO = Digest(bytes(DIGEST_BYTES))
 
 _WORD = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
 _DEVICE_BYTES = 10  # 16 characters of base32: short enough for a subject, long enough never to collide by chance
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+_LETTERS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_PAIR_BITS = 10  # that two letters say
+_PAIR = (1 << _PAIR_BITS) - 1
+_FILLED_BITS = -DOCUMENT_NAME_BYTES * 8 % _PAIR_BITS
+_PLACES = range(DOCUMENT_NAME_BYTES * 8 + _FILLED_BITS - _PAIR_BITS, -1, -_PAIR_BITS)
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -77,16 +83,17 @@ class DocumentId:
 
     def __str__(self) -> str:
         """`home/note/…` with the name as 26 characters of lower-case base32."""
-        return f"{self.space}/{self.type}/{base64.b32encode(self.name).decode().rstrip('=').lower()}"
+        whole = int.from_bytes(self.name, "big") << _FILLED_BITS
+        return f"{self.space}/{self.type}/{''.join([_LETTERS[whole >> place & _PAIR] for place in _PLACES])}"
 
     @classmethod
     def checked(cls, space: object, kind: object, name: object) -> DocumentId:
         """Build an id from decoded values. Raises Malformed when any part is not allowed."""
-        good = isinstance(space, str) and isinstance(kind, str) and isinstance(name, bytes)
-        if not (good and is_word(str(space)) and is_word(str(kind)) and len(bytes(name)) == DOCUMENT_NAME_BYTES):  # type: ignore[call-overload]
-            message = "a document's id is not of the form space, type, 16 bytes"
-            raise Malformed(message)
-        return cls(str(space), str(kind), bytes(name))  # type: ignore[call-overload]
+        words = isinstance(space, str) and isinstance(kind, str) and is_word(space) and is_word(kind)
+        if words and isinstance(name, bytes) and len(name) == DOCUMENT_NAME_BYTES:
+            return cls(space, kind, name)  # type: ignore[arg-type]
+        message = "a document's id is not of the form space, type, 16 bytes"
+        raise Malformed(message)
 
     @classmethod
     def parse(cls, text: str) -> DocumentId:

@@ -10,24 +10,22 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import typer
 
-from mesh.cli import local
+from mesh.cli import frequent, local
 from mesh.cli.options import Command, examples, running
 from mesh.cli.ourselves import front
 from mesh.cli.run import TAKEN_S, Run
 from mesh.cli.screen import one_line
+from mesh.cli.serving import at_home, pinged
 from mesh.errors import Busy, MeshError, Unreachable
 from mesh.node.paths import output_path
 from mesh.node.socket_client import error_from
 
 STARTED_S = 60.0  # for an agent to answer: after a crash it first looks through its store
 ENDED_S = 60.0  # for an agent to end: it finishes what is under way, and its nats-server
-FREED_S = 15.0  # for a home that single commands hold, one after the other, before an agent gives up
-PING_S = 5.0
 POLL_S = 0.02
 OUTPUT_BYTES_MAX = 64 * 1024  # of what an agent said before it ended at its start
 
@@ -109,60 +107,18 @@ def ended(run: Run) -> tuple[object, str]:
 
 def agent(context: typer.Context) -> None:
     """Run the agent in the foreground, until SIGTERM, Ctrl-C or `mesh down`."""
-    run = running(context)
-    from mesh.cli import moving
-    from mesh.node.agent import run as serve
-    from mesh.node.background.service_manager import notify
-
-    moving.at_home(run)
-    told_ready: list[Mapping[str, object]] = []
-
-    def ready(told: Mapping[str, object]) -> None:
-        told_ready.append(told)
-        result: dict[str, object] = {"agent": {"pid": os.getpid(), "device": told.get("device")}}
-        run.out.item(result, lambda _: f"agent of {one_line(told.get('device'))} is running, pid {os.getpid()}")
-        notify("READY=1")
-
-    until = time.monotonic() + FREED_S
-    while True:
-        if pinged(run) is not None:
-            message = "an agent is running in this home already"
-            raise Busy(message, hint="`mesh status` shows it, `mesh down` ends it.")
-        try:
-            local.done(serve(run.home, run.interfaces, ready))
-        except Busy:
-            if told_ready or time.monotonic() >= until:
-                raise
-            time.sleep(POLL_S)  # a single command holds the home, for a moment
-        else:
-            return
+    frequent.agent(running(context))
 
 
 def ensured(run: Run) -> tuple[dict[str, object], bool]:
     """The agent that answers, and whether it was started for that. Raises MeshError when it cannot be."""
-    from mesh.cli import moving
-
     found = pinged(run)
     if found is not None:
         return found, False
-    moving.at_home(run)
+    at_home(run)
     if not run.home.is_dir():
         local.must_be_joined(run.home)
     return begun(run)
-
-
-def pinged(run: Run) -> dict[str, object] | None:
-    """Which agent answers, if one runs."""
-    connection = run.agent()
-    if connection is None:
-        return None
-    with connection:
-        try:
-            return connection.call("ping", {}, answer_s=PING_S)
-        except Busy:
-            raise
-        except Unreachable:
-            return None  # it ended just now
 
 
 def _started(run: Run) -> tuple[dict[str, object], bool]:

@@ -1,56 +1,72 @@
-"""The full command tree, with typer; imported only for what the plain front does not understand."""
+"""The full command tree, with typer; imported only for what the plain front does not understand.
+
+A command's module is imported when the command is given, and all of them only to list them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
 from typing import Annotated
 
 import click
 import typer
 
 import mesh
-from mesh.cli import (
-    agent,
-    ask,
-    backup,
-    brief,
-    closing,
-    conflicts,
-    consent,
-    demo,
-    doctor,
-    drop,
-    exporting,
-    forks,
-    grants,
-    handoff,
-    history,
-    inspect,
-    join,
-    logs,
-    mcp,
-    moving,
-    note,
-    notify,
-    pair,
-    peer,
-    projection,
-    recover,
-    remember,
-    search,
-    service,
-    session,
-    ship,
-    task,
-    upgrade,
-    vault,
-    void,
-    why,
-)
-from mesh.cli.options import examples, running, tree
+from mesh.cli.options import Group, examples, running, tree
 from mesh.errors import Misuse
+
+_PLACES = {
+    "join": "join", "admit": "join", "invite": "pair", "search": "search", "brief": "brief", "pickup": "handoff",
+    "ship": "ship", "shipped": "ship", "remember": "remember", "recall": "remember", "answer": "ask",
+    "history": "history", "undo": "history", "why": "why", "trace": "why",
+    "grant": "grants", "ungrant": "grants", "grants": "grants",
+    "lost": "closing", "remove": "closing", "rank": "closing", "rotate": "closing", "forget": "void",
+    "passphrase": "consent", "approve": "consent",
+    "mcp": "mcp", "up": "agent", "down": "agent", "agent": "agent", "doctor": "doctor",
+    "upgrade": "upgrade", "uninstall": "upgrade", "logs": "logs",
+    "status": "inspect", "inspect": "inspect", "devices": "inspect", "log": "inspect", "verify": "inspect",
+    "rebuild": "inspect", "bench": "inspect",
+    "backup": "backup", "restore": "backup", "export": "exporting", "import": "exporting",
+    "moved": "moving", "leave": "moving", "recover": "recover", "demo": "demo",
+    # groups of commands
+    "note": "note", "vault": "vault", "drop": "drop", "session": "session", "handoff": "handoff", "task": "task",
+    "receipt": "ship", "memory": "remember", "ask": "ask", "conflicts": "conflicts", "agents": "grants",
+    "void": "void", "peer": "peer",
+    "notify": "notify", "projection": "projection", "service": "service", "forks": "forks",
+}  # fmt: skip
+"""Which module has a command, in the order in which `mesh --help` lists them."""
+
+
+class Root(Group):
+    """All commands, each of which comes into the tree when it is given."""
+
+    @property
+    def commands(self) -> dict[str, click.Command]:
+        """All of them, for whoever lists them."""
+        return {name: _commands_in(place)[name] for name, place in _PLACES.items()}
+
+    @commands.setter
+    def commands(self, given: Mapping[str, click.Command]) -> None:
+        assert not given, "each one has its line in the table"
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, without the others."""
+        del ctx
+        return _commands_in(_PLACES[cmd_name])[cmd_name] if cmd_name in _PLACES else None
+
+
+@cache
+def _commands_in(place: str) -> Mapping[str, click.Command]:
+    part = tree("")
+    import_module(f"mesh.cli.{place}").add_to(part)
+    return typer.main.get_group(part).commands
+
 
 app = tree(
     "The memory of your devices, on each of them: written offline, joined when they meet.",
+    cls=Root,
     invoke_without_command=True,
     epilog=examples("mesh join", 'mesh note add "buy seeds"', "mesh status", "mesh note add --help"),
 )
@@ -73,38 +89,6 @@ def start(
             raise Misuse(message, hint="`mesh --help` lists the commands.")
         typer.echo(context.get_help())
         raise typer.Exit
-
-
-# `mesh --help` lists them in this order.
-_DAILY = (
-    join,
-    pair,
-    note,
-    vault,
-    drop,
-    search,
-    brief,
-    session,
-    handoff,
-    task,
-    ship,
-    remember,
-    ask,
-    history,
-    conflicts,
-    why,
-    grants,
-    closing,
-    void,
-    consent,
-    peer,
-)
-_UPKEEP = (
-    mcp, notify, projection, agent, service, doctor, upgrade, logs, inspect, forks, backup, exporting, moving, recover,
-    demo,
-)  # fmt: skip
-for commands in (*_DAILY, *_UPKEEP):
-    commands.add_to(app)
 
 
 def run(argv: list[str]) -> int:

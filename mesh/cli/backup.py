@@ -16,8 +16,8 @@ from typing import Annotated
 import typer
 
 from mesh.cli import history, local
-from mesh.cli.options import Command, examples, must_be_a_person, running
-from mesh.cli.run import Run
+from mesh.cli.options import Command, examples, running
+from mesh.cli.run import Run, must_be_a_person
 from mesh.cli.screen import Screen, counted, one_line
 from mesh.errors import Damaged, Misuse, Refused
 from mesh.node.vault import PASSPHRASE_VARIABLE

@@ -140,6 +140,11 @@ def mcp(*, cwd: str) -> Call:
     return "mcp", {"cwd": cwd}
 
 
+def agent() -> Call:
+    """Whether an agent answers, and which."""
+    return "ping", {}
+
+
 def status() -> Call:
     """How this device and its mesh are."""
     return "status", {}

@@ -1,11 +1,13 @@
 """Dropped files: handed to another device of the mesh, or to all of them.
 
-A file is read when it is dropped and put down when somebody asks for it; nothing that is there is ever replaced.
+A file is read when it is dropped and put down when somebody asks for it, or by itself in the folder that is chosen for
+that; nothing that is there is ever replaced.
 """
 
 from __future__ import annotations
 
 import time
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +24,14 @@ from mesh.node import timing
 
 _SHOWN = 100
 _Id = Annotated[str, typer.Argument(metavar="DROP", help="Its id, the beginning of it, or the file's exact name.")]
+
+
+class What(StrEnum):
+    """Which drops are listed."""
+
+    FILES = "files"
+    TRANSCRIPTS = "transcripts"
+    ALL = "all"
 
 
 class Files(Group):
@@ -53,6 +63,8 @@ def add_to(app: typer.Typer) -> None:
     lines = examples("mesh drop get plan.pdf", "mesh drop get home/drop/k5q2 --into ~/Downloads")
     drops.command("get", cls=Command, epilog=lines)(get)
     drops.command("status", cls=Command, epilog=examples("mesh drop status plan.pdf"))(status)
+    lines = examples("mesh drop folder", "mesh drop folder ~/Drops", "mesh drop folder --off")
+    drops.command("folder", cls=Command, epilog=lines)(folder)
     drops.command("rm", cls=Command, epilog=examples("mesh drop rm plan.pdf"))(rm)
     app.add_typer(drops, name="drop")
 
@@ -91,10 +103,13 @@ def listed(
     context: typer.Context,
     *,
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=LIST_MAX, help="At most so many.")] = _SHOWN,
+    what: Annotated[
+        What, typer.Option(help="Files, the transcripts of sessions that are kept as drops, or all.")
+    ] = What.FILES,
 ) -> None:
     """List dropped files, the latest first, and how far each is on this device."""
     run = running(context)
-    result = run.ask("drop.list", {"limit": limit})
+    result = run.ask("drop.list", {"limit": limit, "what": what.value})
     run.out.result(result, lambda screen: view_drops.listed(screen, result))
 
 
@@ -140,6 +155,29 @@ def status(context: typer.Context, drop: _Id) -> None:
     run = running(context)
     result = run.ask("drop.status", {"id": drop})
     run.out.result(result, lambda screen: view_drops.shown(screen, result))
+
+
+def folder(
+    context: typer.Context,
+    chosen: Annotated[
+        str | None, typer.Argument(metavar="DIR", help="Made where it is not there; without one, show how it is.")
+    ] = None,
+    *,
+    off: Annotated[bool, typer.Option("--off", help="Put down no more by itself; the files stay.")] = False,
+) -> None:
+    """Have dropped files that come to this device appear in a folder by themselves, from now on.
+
+    A name that is taken there gets a number.
+    """
+    if off and chosen is not None:
+        raise Misuse("it is a folder or --off", hint="For example: mesh drop folder ~/Drops")
+    run = running(context)
+    given: Told = {"folder": ""} if off else {} if chosen is None else {"folder": _path(chosen)}
+    result = run.ask("drop.folder", given)
+    if given:
+        run.out.acknowledge(result, lambda screen: view_drops.folder(screen, result))
+    else:
+        run.out.result(result, lambda screen: view_drops.folder(screen, result))
 
 
 def rm(context: typer.Context, drop: _Id) -> None:

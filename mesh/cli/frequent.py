@@ -142,6 +142,13 @@ def mcp(run: Run) -> None:
     piped(run)
 
 
+def agent(run: Run) -> None:
+    """Run the agent in the foreground."""
+    from mesh.cli.serving import served
+
+    served(run)
+
+
 def brief(
     run: Run,
     *,

@@ -11,6 +11,7 @@ from mesh.cli.options import Command, examples, running, tree
 from mesh.cli.places import Project, where
 from mesh.cli.prompts import confirm
 from mesh.cli.screen import one_line
+from mesh.cli.times import read_time
 
 _Id = Annotated[str, typer.Argument(metavar="HANDOFF", help="Its id, the beginning of it, or its exact goal.")]
 _Session = Annotated[str | None, typer.Option(metavar="ID", help="The session that it is done in.")]
@@ -34,7 +35,7 @@ def add_to(app: typer.Typer) -> None:
     epilog=examples(
         'mesh handoff new "Rotate the API keys" --verify "make check"',
         'mesh handoff new "Rotate the API keys" --remaining "Delete the old one"',
-        'mesh handoff new "Choose a colour" --reason needs_human --to human',
+        'mesh handoff new "Choose a colour" --reason needs_human --to human --expires "in 3 days"',
     ),
 )
 def new(
@@ -60,6 +61,9 @@ def new(
         typer.Option(metavar="WHY", help="done_for_now, rate_limit, context_full, blocked, needs_human, scheduled."),
     ] = None,
     supersedes: Annotated[str | None, typer.Option(metavar="HANDOFF", help="The one that this stands for.")] = None,
+    expires: Annotated[
+        str | None, typer.Option(metavar="TIME", help='Until when it is to be picked up, as "in 3 days".')
+    ] = None,
     project: Project = None,
     session: _Session = None,
     anyway: Annotated[bool, typer.Option("--anyway", help="Even if it leaves questions open.")] = False,
@@ -70,7 +74,10 @@ def new(
         "remaining": remaining, "done": done, "verify": verify, "decisions": decision, "rejected": rejected,
         "assumptions": assumption, "files": file, "blockers": blocker,
     }  # fmt: skip
-    named = {"to": to, "reason": reason, "supersedes": supersedes, "session": session}
+    named = {
+        "to": to, "reason": reason, "supersedes": supersedes, "session": session,
+        "expires_ms": read_time(expires) if expires else None,
+    }  # fmt: skip
     given = {key: value for key, value in {**lists, **named}.items() if value}
     text = reading.note_text(words, None) if words is not None else None
     arguments = {"goal": goal, **given, **({"context": text} if text else {}), **where(project)}
@@ -134,7 +141,7 @@ def pickup(
     session: _Session = None,
     take: Annotated[bool, typer.Option("--take", help="Even from whoever has it; a person only.")] = False,
 ) -> None:
-    """Take over a hand-off, so that nobody else does. Of one older than a day it asks whether it holds still."""
+    """Take over a hand-off, so that nobody else does. Of an old one it asks whether it holds still."""
     run = running(context)
     named = {"id": handoff, "session": session}
     flags = {"yes": run.yes, "take": take}

@@ -76,7 +76,7 @@ def installed(home: Path, tool: str) -> bool:
 
 def install(home: Path, tool: str, changes: Sequence[Change]) -> None:
     """Do it: what every file was is kept first. Raises Refused or DiskFull."""
-    from mesh.node.vault import write_durably
+    from mesh.node import whole
 
     folder = _manifest_path(home, tool).parent
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -84,7 +84,7 @@ def install(home: Path, tool: str, changes: Sequence[Change]) -> None:
     for number, change in enumerate(changes):
         copy = folder / f"{tool}-{number}.before"
         if change.before is not None:
-            write_durably(copy, change.before)
+            whole.write(copy, change.before)
         told.append(
             {
                 "path": str(change.path),
@@ -94,7 +94,7 @@ def install(home: Path, tool: str, changes: Sequence[Change]) -> None:
                 "after": _digest(change.after),
             }
         )
-    write_durably(_manifest_path(home, tool), json.dumps({"version": 1, "files": told}).encode())
+    whole.write(_manifest_path(home, tool), json.dumps({"version": 1, "files": told}).encode())
     for change in changes:
         _write(change.path, change.after)
 
@@ -211,7 +211,7 @@ def _read(path: Path) -> bytes | None:
 
 def _write(path: Path, content: bytes | None) -> None:
     """Replace a file as a whole, where its links lead, with the mode that it had; None: it goes."""
-    from mesh.node.vault import write_durably
+    from mesh.node import whole
 
     if _read(path) == content:
         return
@@ -221,8 +221,7 @@ def _write(path: Path, content: bytes | None) -> None:
         return
     mode = stat.S_IMODE(real.stat().st_mode) if real.exists() else 0o600
     real.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_durably(real, content)
-    real.chmod(mode)
+    whole.write(real, content, mode=mode)
 
 
 def _manifest_path(home: Path, tool: str) -> Path:

@@ -10,11 +10,12 @@ from typing import Annotated
 
 import typer
 
-from mesh.cli import calls, local, moving, prompts
+from mesh.cli import calls, local, prompts
 from mesh.cli.options import Command, examples, running
 from mesh.cli.reading import carried_text
 from mesh.cli.run import Run
 from mesh.cli.screen import Screen, one_line
+from mesh.cli.serving import at_home
 from mesh.errors import Misuse
 from mesh.limits import ADMISSION_BYTES_MAX, REQUEST_BYTES_MAX
 
@@ -76,7 +77,7 @@ def join(
     if carried and (member or no_up):
         message = "--member and --no-up go with a code, or with `mesh join` alone"
         raise Misuse(message, hint="`mesh admit --rank member` sets the rank of a request; `mesh up` starts the agent.")
-    moving.at_home(run)
+    at_home(run)
     if new:
         _found(run, name or "")
     elif request:

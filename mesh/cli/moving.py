@@ -5,14 +5,13 @@ What a copy is, and whether a device goes, is the person's to say; nothing here 
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import suppress
 from typing import Annotated
 
 import typer
 
-from mesh.cli import agent, calls, local, prompts
+from mesh.cli import agent, calls, local, prompts, serving
 from mesh.cli.options import Command, examples, running
 from mesh.cli.run import Run
 from mesh.cli.screen import counted, one_line
@@ -109,35 +108,13 @@ def may_leave(run: Run, question: str, *, force: bool) -> None:
 def _tell(run: Run) -> None:
     """Have the other devices know that this one leaves, where any of them is in reach."""
     with suppress(MeshError):
-        if agent.pinged(run) is None or not _lacking(run):
+        if serving.pinged(run) is None or not _lacking(run):
             return  # nobody is in reach
         run.ask("leaving", {})
         until = time.monotonic() + TOLD_S
         while 0 not in _lacking(run) and time.monotonic() < until:
             time.sleep(POLL_S)
         run.out.notice("An admin device shows in `mesh status` that this one has left.")
-
-
-def at_home(run: Run) -> None:
-    """Before a device starts or joins: ask about a home from another machine. Raises Elsewhere if nobody answers."""
-    from mesh.node.moving import machine, moving
-
-    if not machine.elsewhere(run.home):
-        return
-    if run.out.json or not (sys.stdin and sys.stdin.isatty()):
-        machine.must_be_here(run.home)
-    run.out.warn(
-        "This home comes from another machine. Has this device moved here (the old machine no longer runs it), "
-        "or is this a second device?"
-    )
-    answer = prompts.answered("m = moved, s = second device, anything else = stop: ").lower()
-    if answer in {"m", "moved"}:
-        local.done(moving.moved(run.home))
-    elif answer in {"s", "second", "second device"}:
-        told, aside = moving.second_device(run.home)
-        run.out.warn(f"the copy of {one_line(told['name'])} was set aside: {one_line(aside)}")
-    else:
-        machine.must_be_here(run.home)
 
 
 def _lacking(run: Run) -> list[int]:

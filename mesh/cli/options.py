@@ -13,9 +13,7 @@ import typer
 from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from mesh.cli.run import Options, Run
-from mesh.cli.screen import one_line
-from mesh.errors import NotGranted
+from mesh.cli.run import Options, Run, must_be_a_person
 
 _KEPT = "mesh.options"
 FOR_AGENTS = frozenset(
@@ -49,7 +47,8 @@ class Group(TyperGroup):
 
 def tree(help_text: str, **values: Any) -> typer.Typer:  # noqa: ANN401 - passed on to typer as it came
     """A typer app or sub-app of our kind."""
-    return typer.Typer(cls=Group, help=help_text, add_completion=False, rich_markup_mode="rich", **values)
+    values.setdefault("cls", Group)
+    return typer.Typer(help=help_text, add_completion=False, rich_markup_mode="rich", **values)
 
 
 def running(context: typer.Context) -> Run:
@@ -59,13 +58,6 @@ def running(context: typer.Context) -> Run:
     if len(words) > 1 and words[1] not in FOR_AGENTS:
         must_be_a_person(run)
     return run
-
-
-def must_be_a_person(run: Run) -> None:
-    """Raise NotGranted for an agent."""
-    if run.principal:
-        message = f"{one_line(run.principal)} is an agent, and only a person does this"
-        raise NotGranted(message, hint="Do it yourself: without --as, and without MESH_AGENT in the environment.")
 
 
 def examples(*lines: str) -> str:

@@ -108,6 +108,7 @@ FORMS = {
     ),
     ("inspect",): Form(frequent.inspect, arguments=("document",)),
     ("mcp",): Form(frequent.mcp),
+    ("agent",): Form(frequent.agent),
     ("brief",): Form(
         frequent.brief,
         options={"--project": "project", "--since": "since"},

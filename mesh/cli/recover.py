@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mesh.cli import agent, local, moving, pair, prompts
+from mesh.cli import agent, local, pair, prompts
 from mesh.cli.options import Command, examples, running
 from mesh.cli.run import Run
 from mesh.cli.screen import Screen, counted, one_line
+from mesh.cli.serving import at_home
 from mesh.errors import Misuse, Refused, Unreachable
 from mesh.limits import ADDRESSES_PER_PEER_MAX, RANK_ADMIN_LAST
 from mesh.names import Digest, device_text, digest_text, role_text
@@ -57,7 +58,7 @@ def recover(
     from mesh.node import recovering
 
     run = running(context)
-    moving.at_home(run)
+    at_home(run)
     again = local.state_of(run.home) == "joined"
     if again:
         recovering.must_be_owed(run.home)

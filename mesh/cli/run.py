@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mesh.cli.output import Output
-from mesh.errors import Busy, Unreachable
+from mesh.cli.screen import one_line
+from mesh.errors import Busy, NotGranted, Unreachable
 from mesh.node.paths import home_path, socket_path
 from mesh.node.socket_client import ANSWER_S, Connection, Progress, connect
 
@@ -87,6 +88,13 @@ class Run:
     def _attributed(self, arguments: Told) -> Told:
         """The arguments, with the name of the agent that asks."""
         return {**arguments, "as": self.principal} if self.principal else arguments
+
+
+def must_be_a_person(run: Run) -> None:
+    """Raise NotGranted for an agent."""
+    if run.principal:
+        message = f"{one_line(run.principal)} is an agent, and only a person does this"
+        raise NotGranted(message, hint="Do it yourself: without --as, and without MESH_AGENT in the environment.")
 
 
 def _principal(named: str | None) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from mesh.cli import agent
+from mesh.cli import agent, serving
 from mesh.cli.options import Command, examples, running
 from mesh.cli.prompts import confirm
 from mesh.cli.run import Run
@@ -44,7 +44,7 @@ def upgrade(context: typer.Context, *, check: _Check = False) -> None:
     found = upgrades.installation()
     before = found.version()
     commits = upgrades.waiting(found)
-    ping = agent.pinged(run)
+    ping = serving.pinged(run)
     result: Told = {"before": before, "after": before, "restarted": False, "kind": found.kind}
     if check:
         told = {**result, "waiting": commits, "would_restart": ping is not None and commits != 0}

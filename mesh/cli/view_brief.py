@@ -79,7 +79,16 @@ def _waits(screen: Screen, told: Told, now: int) -> list[str]:
         by = _part(one, "by")
         done = "was done by" if by.get("end") == "done" else "is with"
         who = " on ".join(filter(None, (one_line(by.get("agent")), one_line(by.get("device_name")))))
-        entries.append(("!", f"{one_line(one.get('title'))} {done} {who}", "this device had claimed it too", ""))
+        what, command = f"{one_line(one.get('title'))} {done} {who}", ""
+        if later := _word(one, "superseded_by"):
+            what, command = (
+                f"{one_line(one.get('title'))} was handed off anew",
+                f"mesh handoff show {short({'document': later})}",
+            )
+        entries.append(("!", what, "this device had claimed it too", command))
+    for one in _parts(told.get("rings")):
+        names = ", ".join(one_line(task.get("title")) for task in _parts(one.get("tasks")))
+        entries.append(("!", f"wait for each other: {names}", "none of them can begin", one_line(one.get("break"))))
     if not entries:
         return []
     out = [_title(screen, f"Waits for you ({len(entries)})")]
@@ -129,6 +138,8 @@ def _handoffs(screen: Screen, told: Told, now: int) -> list[str]:
         if one.get("state") == "claimed":
             who = " on ".join(filter(None, (one_line(claim.get("agent")), one_line(claim.get("device_name")))))
             about, command = f"{about}; {who} has it", ""
+        elif one.get("state") == "expired":
+            about = f"{about}; nobody took it until {when(_ms(one['expires_ms']), now)}"
         mark = screen.ink("»" if command else "·", "cyan")
         out += screen.wrapped(one_line(one.get("title")), f"  {mark} ", "    ")
         out += _under(screen, about, command)

@@ -63,6 +63,20 @@ def put_down(screen: Screen, result: Told) -> list[str]:
     return [f"{screen.ink('put down', 'green')}  {one_line(result.get('path'))}"]
 
 
+def folder(screen: Screen, result: Told) -> list[str]:
+    """Where dropped files appear by themselves."""
+    chosen = one_line(result.get("folder"))
+    return screen.fields(
+        [
+            ("dropped files", chosen or "stay here until `mesh drop get`"),
+            ("since", moment(result.get("since_ms")) if chosen else ""),
+            ("put down", str(whole(result.get("put_down"))) if chosen else ""),
+            ("problem", one_line(result.get("problem"))),
+            ("what helps", one_line(result.get("hint"))),
+        ]
+    )
+
+
 def removed(screen: Screen, result: Told) -> list[str]:
     """That a drop is taken away."""
     return [f"{screen.ink('taken away', 'green')}  {one_line(result.get('title'))}"]

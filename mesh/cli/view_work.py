@@ -11,7 +11,7 @@ CELL_COLUMNS = 20  # of a name or a reason in a list
 Told = Mapping[str, object]
 _STYLES = {
     "done": "green", "completed": "green", "in_progress": "cyan", "claimed": "cyan", "blocked": "yellow",
-    "needs_human": "yellow", "declined": "yellow", "dropped": "dim", "superseded": "dim",
+    "needs_human": "yellow", "declined": "yellow", "expired": "yellow", "dropped": "dim", "superseded": "dim",
 }  # fmt: skip
 _LISTS = (
     ("done", "done"),
@@ -99,6 +99,7 @@ def handoff(screen: Screen, told: Told) -> list[str]:
         ("from", f"{_from(part(told, 'from'))}, {moment(told.get('at_ms'))}"),
         ("for", one_line(told.get("to"))),
         ("reason", one_line(told.get("reason")).replace("_", " ")),
+        ("until", moment(told["expires_ms"]) if told.get("expires_ms") else ""),
         ("has it", _has(part(told, "claim"))),
         ("stands for", one_line(told.get("supersedes"))),
         ("stood for by", ", ".join(texts(told.get("superseded_by")))),
@@ -205,10 +206,17 @@ def tasks(screen: Screen, result: Told) -> list[str]:
                 document(told.get("document")),
             )
         )
-    if not rows:
-        return ["no tasks"]
-    lines = screen.table((">P", "TASK", "STATE", "WHO, OR WHY NOT", "DUE", "DOCUMENT"), rows, flexible=1)
-    return [*lines, f"and {counted(result['more'], 'task')} more: --limit"] if result.get("more") else lines
+    head = (">P", "TASK", "STATE", "WHO, OR WHY NOT", "DUE", "DOCUMENT")
+    lines = screen.table(head, rows, flexible=1) if rows else ["no tasks"]
+    lines += [f"and {counted(result['more'], 'task')} more: --limit"] if result.get("more") else []
+    return [*lines, *(line for ring in parts(result.get("rings")) for line in _ring(screen, ring))]
+
+
+def _ring(screen: Screen, told: Told) -> list[str]:
+    """Tasks that wait for each other, and what breaks that."""
+    names = [one_line(one.get("title")) for one in parts(told.get("tasks"))]
+    words = f"none of these can begin, each waits for the next: {' → '.join([*names, *names[:1]])}"
+    return [screen.ink(f"! {words}", "yellow"), f"  to break it: {one_line(told.get('break'))}"]
 
 
 def task(screen: Screen, told: Told) -> list[str]:
@@ -246,6 +254,8 @@ def lost(screen: Screen, result: Told) -> list[str]:
         by = part(told, "by")
         what = "did it" if by.get("end") == "done" else "has it"
         who = f"{somebody(by)} {what}" if by else "another one took it over"
+        if later := told.get("superseded_by"):
+            who = f"{document(later)} stands for it now"
         line = f"the claim of {somebody(part(told, 'claim'))} does not count: {who}"
         lines.append(screen.ink(line, "yellow"))
     return lines

@@ -59,6 +59,8 @@ from mesh.limits import (
 from mesh.names import Digest, DocumentId, Short, is_word
 
 _BIRTH = b"mesh/birth/1"
+_TEXTS = frozenset({str})
+_VALUES = frozenset({str, int, bool, type(None)})
 
 
 def _require(fits: bool, kind: str, what: str) -> None:  # noqa: FBT001 - a condition reads best first
@@ -178,9 +180,10 @@ def _forget(raw: bytes) -> Forget:
 
 def _born(raw: bytes) -> Born:
     registers, text, salt = cbor.fields(raw, BODY_PLAIN_BYTES_MAX, "born", (dict, str, bytes))
-    fits = all(type(k) is str and type(v) in {str, int, bool, type(None)} for k, v in registers.items())  # type: ignore[attr-defined]
+    types = set(map(type, registers.values()))  # type: ignore[attr-defined]
+    fits = types <= _VALUES and _TEXTS.issuperset(map(type, registers))  # type: ignore[call-overload]
     _require(fits, "born", "a register is neither text, whole number, yes or no, nor null")
-    numbers = [v for v in registers.values() if type(v) is int]  # type: ignore[attr-defined]
+    numbers = [v for v in registers.values() if type(v) is int] if int in types else ()  # type: ignore[attr-defined]
     _require(all(abs(v) <= SEQ_MAX for v in numbers), "born", "a number is out of range")
     _require(len(salt) in {0, SALT_BYTES}, "born", "its salt is not 16 bytes")  # type: ignore[arg-type]
     return Born(registers, text, salt)  # type: ignore[arg-type]

@@ -6,6 +6,8 @@ only one that imports the codec library.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import cbor2
 
 from mesh.errors import Malformed, TooLarge
@@ -14,6 +16,7 @@ from mesh.limits import CBOR_DEPTH_MAX
 _WHOLE_MAX = 2**64 - 1
 _ALWAYS_PLAIN = frozenset({bytes, str, bool, type(None)})
 _PLAIN = _ALWAYS_PLAIN | {int}
+_TEXTS = frozenset({str})
 
 type_names = {int: "a whole number", bytes: "bytes", str: "a text", list: "a list", dict: "a map", bool: "yes or no"}
 
@@ -42,12 +45,16 @@ def decode(raw: bytes, bytes_max: int, what: str) -> object:
 def is_plain(value: object) -> bool:
     """Whether a decoded value is of the profile: no tags, no floats, no big numbers, map keys of one kind."""
     if type(value) is list:
-        return all(type(item) in _ALWAYS_PLAIN or is_plain(item) for item in value)
+        return _are_plain(value)
     if type(value) is dict:
-        texts = all(type(key) is str for key in value)
+        texts = _TEXTS.issuperset(map(type, value))
         numbers = not texts and all(type(key) is int and 0 <= key <= _WHOLE_MAX for key in value)
-        return (texts or numbers) and all(type(item) in _ALWAYS_PLAIN or is_plain(item) for item in value.values())
+        return (texts or numbers) and _are_plain(value.values())
     return type(value) in _PLAIN and (type(value) is not int or -_WHOLE_MAX - 1 <= value <= _WHOLE_MAX)
+
+
+def _are_plain(items: Iterable[object]) -> bool:
+    return all(is_plain(item) for item in items if type(item) not in _ALWAYS_PLAIN)
 
 
 def fields(raw: bytes, bytes_max: int, what: str, types: tuple[type, ...]) -> list[object]:
@@ -61,6 +68,8 @@ def expect_types(value: object, what: str, types: tuple[type, ...]) -> list[obje
     if type(value) is not list or len(value) != len(types):
         message = f"{what} is not a list of {len(types)} fields"
         raise Malformed(message)
+    if tuple(map(type, value)) == types:
+        return value
     for place, (item, wanted) in enumerate(zip(value, types, strict=True), start=1):
         if wanted is not object and type(item) is not wanted:
             message = f"field {place} of {what} is not {type_names[wanted]}"

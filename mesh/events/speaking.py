@@ -31,6 +31,8 @@ class Draft:
     document: DocumentId | None = None
     agent: str = ""
     grant: Short = CLEAR
+    plain: bytes = b""
+    """The body's canonical bytes, where whoever made it has them already: a birth is named after them."""
 
 
 @dataclass(slots=True)
@@ -81,7 +83,7 @@ class Voice:
 
 
 def _plain(draft: Draft) -> bytes:
-    plain = encode_body(draft.body)
+    plain = draft.plain or encode_body(draft.body)
     if len(plain) > BODY_PLAIN_BYTES_MAX:
         message = f"it has {len(plain):,} bytes; one event holds at most {BODY_PLAIN_BYTES_MAX:,}"
         raise TooLarge(message)
@@ -102,8 +104,7 @@ def signed(commit: Sequence[Placed], sign: Callable[[bytes], bytes]) -> tuple[Pl
             events >= SIGNED_RUN_EVENTS_MAX or size + event_bytes(following.event) > SIGNED_RUN_BYTES_MAX
         )
         ends = following is None or following.chain != placed.chain or full
-        signature = sign(signed_bytes(placed.chain, placed.head)) if ends else None
-        done.append(replace(placed, signature=signature))
+        done.append(replace(placed, signature=sign(signed_bytes(placed.chain, placed.head))) if ends else placed)
         events, size = (0, 0) if ends else (events, size)
     return tuple(done)
 

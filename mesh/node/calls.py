@@ -73,6 +73,7 @@ _CALLS = {
     "drop.list": "calls_drops.listed",
     "drop.status": "calls_drops.status",
     "drop.get": "calls_drops.get",
+    "drop.folder": "calls_drops.folder",
     "drop.rm": "calls_drops.remove",
     "conflicts": "calls_conflicts.listed",
     "conflicts.show": "calls_conflicts.show",

@@ -52,6 +52,7 @@ async def gathered(agent: Agent, wanted: Wanted) -> Told:
     filed, unreported = await found.receipts()
     pending, usable = await found.memories()
     left = await found.handoffs()
+    ready, rings = await found.tasks()
     peers = await calls_peers.peers(agent, await agreeing.shown(agent.engine))
     return {
         "as_of_ms": wanted.now_ms,
@@ -65,7 +66,8 @@ async def gathered(agent: Agent, wanted: Wanted) -> Told:
         "handoffs": left,
         "questions": waiting,
         "answers": answers,
-        "tasks": await found.tasks(),
+        "tasks": ready,
+        "rings": rings,
         "memories": usable,
         "memories_pending": pending,
         "receipts": filed,

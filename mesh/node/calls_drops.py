@@ -1,6 +1,7 @@
 """Calls about dropped files: dropping one, listing them, putting one down in a folder, and taking one away.
 
-Paths are of this machine and absolute; the command line makes them so. A file is never put anywhere unasked.
+Paths are of this machine and absolute; the command line makes them so. A file is put down where somebody asks, or by
+itself in the one folder that a person named.
 """
 
 from __future__ import annotations
@@ -24,13 +25,17 @@ from mesh.node.drops.drops import Drops
 from mesh.node.drops.joining import Joining, Lacking, lacking, safe_name
 from mesh.node.keeping import New, Told
 from mesh.node.storage.store_port import RecordRow
+from mesh.node.vaults.keeper import must_not_hold
 from mesh.state import drops as records
 from mesh.state.drops import KIND, Drop, drop_of
+from mesh.state.records import STATE
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
 
 _LIST_DEFAULT = 100
+FILES = "files"
+_STATES: dict[str, tuple[str, ...]] = {FILES: ("",), "transcripts": (records.TRANSCRIPT,), "all": ()}
 
 
 async def add(agent: Agent, arguments: Arguments) -> object:
@@ -98,10 +103,15 @@ async def _stepped(step: Callable[[], bool]) -> None:
 
 
 async def listed(agent: Agent, arguments: Arguments) -> object:
-    """Drops, the latest first; not the transcripts of sessions."""
+    """Drops, the latest first: files, the transcripts of sessions, or all. Transcripts are a person's to look for."""
+    name, what = agents.name_in(arguments), text(arguments, "what") or FILES
+    if what not in _STATES:
+        raise Misuse(f"{what!r} is no kind of drop", hint=f"It is one of {', '.join(_STATES)}.")
+    if name and what != FILES:
+        raise NotGranted("no agent looks for what others were told", hint="A person does: `mesh drop list --what all`.")
     limit = number(arguments, "limit", _LIST_DEFAULT, LIST_MAX)
-    rows = await keeping.listed(agent, agents.name_in(arguments), {KIND}, states=("",), limit=limit)
-    return {"drops": [_told(agent, row) for row in rows]}
+    rows = await keeping.listed(agent, name, {KIND}, states=_STATES[what], limit=limit)
+    return {"what": what, "drops": [_told(agent, row) for row in rows]}
 
 
 async def status(agent: Agent, arguments: Arguments) -> object:
@@ -145,6 +155,37 @@ async def _put_down(drops: Drops, drop: Drop, folder: Path) -> Path:
         joining.close()
 
 
+async def folder(agent: Agent, arguments: Arguments) -> object:
+    """The folder where dropped files appear by themselves; `folder` chooses one and makes it, or chooses none."""
+    said, chosen = text(arguments, "folder"), agent.drops.folder
+    if said:
+        path = await asyncio.to_thread(_made_folder, _absolute(said), agent.home)
+        if path != chosen.path:
+            await chosen.choose(path)
+    elif said is not None and chosen.path is not None:
+        await chosen.choose(None)
+    return {
+        "folder": str(chosen.path) if chosen.path else None,
+        "since_ms": chosen.since_ms or None,
+        "put_down": chosen.count,
+        "problem": chosen.problem,
+        "hint": chosen.hint,
+    }
+
+
+def _made_folder(path: Path, home: Path) -> Path:
+    """A folder by its real path. Raises Misuse."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = path.resolve()
+    except OSError as error:
+        raise Misuse(
+            f"the folder {shown(str(path))} cannot be made: {error.strerror}", hint="Take another one."
+        ) from error
+    must_not_hold(path, home)
+    return path
+
+
 async def remove(agent: Agent, arguments: Arguments) -> object:
     """Take a drop away: from all lists, and its bytes from every device that no other drop needs them on."""
     row = await _chosen(agent, arguments)
@@ -178,6 +219,7 @@ def _told(agent: Agent, row: RecordRow) -> Told:
     return {
         **keeping.told(agent, row),
         "state": state,
+        "transcript": row.record.word(STATE) == records.TRANSCRIPT,
         "size": drop.size,
         "mime": drop.mime,
         "digest": drop.digest.hex(),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mesh.errors import MeshError, Misuse, NotGranted, Refused, TooLarge
 from mesh.events.kinds import Born
-from mesh.limits import LIST_MAX, REMAINING_MAX
+from mesh.limits import LIST_MAX, REMAINING_MAX, SEQ_MAX
 from mesh.names import DocumentId, device_text, is_word
 from mesh.node import agents, claiming, clock, keeping, projects, subjects, timing, workplace
 from mesh.node.arguments import Arguments, maps, needed, number, text, texts, yes
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _LIST_DEFAULT = 20
 _LISTS = ("done", "decisions", "rejected", "blockers")
-_WAITING = (handoffs.OPEN, handoffs.CLAIMED, handoffs.DECLINED)
+_WAITING = (handoffs.OPEN, handoffs.CLAIMED, handoffs.DECLINED, handoffs.EXPIRED)
 
 
 async def new(agent: Agent, arguments: Arguments) -> object:
@@ -45,7 +45,8 @@ async def new(agent: Agent, arguments: Arguments) -> object:
     found, births = await _tasks(agent, name, draft, space)
     born = New(handoffs.KIND, handoffs.registers(draft, who, found, clock.now_ms()), space=space).birth()
     await keeping.all_made(agent, name, [*births, born])
-    return {"document": str(born[0]), "tasks": list(found), "warnings": list(handoffs.lacks(draft))}
+    behind = await _left_behind(agent, name, draft, found)
+    return {"document": str(born[0]), "tasks": list(found), "warnings": [*handoffs.lacks(draft), *behind]}
 
 
 async def _draft(agent: Agent, name: str, arguments: Arguments) -> Draft:
@@ -70,6 +71,7 @@ async def _draft(agent: Agent, name: str, arguments: Arguments) -> Draft:
         context=text(arguments, "context") or "",
         project=await projects.chosen(agent, name, arguments),
         supersedes=str(superseded.record.document) if superseded else "",
+        expires_ms=number(arguments, "expires_ms", 0, SEQ_MAX),
     )
 
 
@@ -103,6 +105,15 @@ async def _tasks(
     return tuple(dict.fromkeys(found)), births
 
 
+async def _left_behind(agent: Agent, name: str, draft: Draft, found: Sequence[str]) -> list[str]:
+    """A warning of the tasks of the hand-off before that this one does not name, and that are not over."""
+    before = await agent.store.record(DocumentId.parse(draft.supersedes)) if draft.supersedes else None
+    named = before.record.listed("remaining") if before else ()
+    left = await Work(agent, name, ()).tasks_of([one for one in named if one not in found])
+    count = sum(not tasks.is_over(task) for task in left.values())
+    return [f"open tasks of the one before that it does not name, and that stay tasks: {count}"] if count else []
+
+
 async def _known(agent: Agent, name: str, said: str) -> DocumentId | None:
     """The task that a remaining item names by its whole id. Raises Misuse where it is not here."""
     document = handoffs.named_task(said)
@@ -117,7 +128,7 @@ async def _known(agent: Agent, name: str, said: str) -> DocumentId | None:
 
 
 async def listed(agent: Agent, arguments: Arguments) -> object:
-    """Hand-offs that wait or that somebody has, the latest first; `all`: also those that are over."""
+    """Hand-offs that wait, in time or not, or that somebody has, the latest first; `all`: also those that are over."""
     name, limit = agents.name_in(arguments), number(arguments, "limit", _LIST_DEFAULT, LIST_MAX)
     work, project = await Work.read(agent, name), await projects.chosen(agent, name, arguments)
     ids = (await projects.known(agent, name)).ids(project) if project else frozenset()
@@ -213,15 +224,17 @@ def _is_held_by(work: Work, row: RecordRow, who: Who) -> bool:
 def _must_not_be_superseded(work: Work, row: RecordRow) -> None:
     """Raise Refused for what a later one stands for."""
     document = str(row.record.document)
-    if document in work.superseded:
-        later = next((str(one.record.document) for one in work.rows if _stands_for(one, row)), "")
-        raise Refused(f"a later hand-off stands for {document}", hint=f"`mesh pickup {later}`")
+    if later := work.superseded.get(document):
+        raise Refused(f"a later hand-off stands for {document}", hint=f"`mesh pickup {later.document}`")
 
 
 def _old(work: Work, row: RecordRow) -> str:
-    """Why a person must say that it still holds: it lay for more than a day. Empty where nobody need be asked."""
-    age_ms = clock.now_ms() - row.born.time_ms
-    if age_ms <= timing.HANDOFF_FRESH_S * 1000 or work.state(row.record) == handoffs.CLAIMED:
+    """Why a person must say that it still holds: its time is over, or it lay for more than a day. Else empty."""
+    age_ms, state = clock.now_ms() - row.born.time_ms, work.state(row.record)
+    if state == handoffs.EXPIRED:
+        until = clock.day(row.record.number("expires"))
+        return f"“{row.record.word(TITLE)}” was to be picked up until {until}, and may hold no more"
+    if age_ms <= timing.HANDOFF_FRESH_S * 1000 or state == handoffs.CLAIMED:
         return ""
     return f"“{row.record.word(TITLE)}” was left {age_ms / 86_400_000:.1f} days ago, and may hold no more"
 

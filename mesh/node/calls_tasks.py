@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mesh.errors import Misuse
-from mesh.limits import CLAIMS_TOLD_MAX, LIST_MAX, SEQ_MAX
+from mesh.limits import CLAIMS_TOLD_MAX, LIST_MAX, SEQ_MAX, TASK_RINGS_TOLD_MAX
 from mesh.node import agents, calls_handoffs, claiming, clock, keeping, projects, timing
 from mesh.node.arguments import Arguments, needed, number, text, texts, yes
 from mesh.node.keeping import New, Registers, Told
@@ -105,7 +105,10 @@ async def _meant(agent: Agent, name: str, arguments: Arguments) -> RecordRow:
 
 
 async def listed(agent: Agent, arguments: Arguments) -> object:
-    """Tasks, the most urgent first: those that can be begun, one's own, those that wait, those not over, or all."""
+    """Tasks, the most urgent first: those that can be begun, one's own, those that wait, those not over, or all.
+
+    `rings`: tasks of these that wait for each other, whatever the list is of.
+    """
     wanted = text(arguments, "filter") or "open"
     if wanted not in _FILTERS:
         raise Misuse(f"{wanted!r} is no list of tasks", hint=f"One of: {', '.join(_FILTERS)}.")
@@ -122,22 +125,29 @@ async def listed(agent: Agent, arguments: Arguments) -> object:
         if place % _A_TURN == 0:  # others get theirs
             await asyncio.sleep(0)
     told = [await work.told_task(row) for row in found[:limit]]
-    return {"tasks": told, "more": max(len(found) - limit, 0)}
+    rings = tasks.rings([row.record for row in here])[:TASK_RINGS_TOLD_MAX]
+    return {"tasks": told, "more": max(len(found) - limit, 0), "rings": [_told_ring(ring) for ring in rings]}
+
+
+def _told_ring(ring: Sequence[Record]) -> Told:
+    """Tasks that wait for each other, and the command that makes the last of them wait no more."""
+    told = [{"document": str(one.document), "title": one.word(TITLE)} for one in ring]
+    return {"tasks": told, "break": f"mesh task edit {ring[-1].document} --unneeds {ring[0].document}"}
 
 
 async def _belongs(work: Work, record: Record, wanted: str, who: Who) -> bool:
-    state = work.state_of_task(record)
     if wanted == "all":
         return True
-    if state in tasks.OVER:
-        return False
+    state = work.state_of_task(record)
+    if wanted == "open" or state in tasks.OVER:
+        return state not in tasks.OVER
     if wanted == "mine":
         claim = work.claim(record)
         return state == tasks.IN_PROGRESS and claim is not None and claiming.is_own(claim, who)
     waits = tasks.waits_for(record, await work.tasks_of(tasks.needs(record)))
     if wanted == "blocked":
         return state in {tasks.BLOCKED, tasks.NEEDS_HUMAN} or bool(waits)
-    return wanted == "open" or (state == tasks.OPEN and not waits)
+    return state == tasks.OPEN and not waits
 
 
 async def ready(agent: Agent, arguments: Arguments) -> object:
@@ -250,18 +260,25 @@ async def renew(agent: Agent, arguments: Arguments) -> object:
 
 
 async def lost(agent: Agent, arguments: Arguments) -> object:
-    """Claims of this device that do not count, since another one has it or did it. `fresh`: not told before."""
+    """Claims of this device that do not count: another one has it or did it, or it was handed off anew.
+
+    `fresh`: not told before.
+    """
     name, fresh = agents.name_in(arguments), yes(arguments, "fresh")
     session = text(arguments, "session")
     since_ms = clock.now_ms() - int(timing.LOST_TOLD_S * 1000)
     told = json.loads(await agent.store.setting(_TOLD) or b"[]")
     found: list[Told] = []
     names: list[str] = []
-    for row in await keeping.listed(agent, name, (handoffs.KIND, tasks.KIND), limit=LIST_MAX):
-        for one in leases.lost(row.record, agent.device):
+    rows = await keeping.listed(agent, name, (handoffs.KIND, tasks.KIND), limit=LIST_MAX)
+    anew = handoffs.superseded([row.record for row in rows])
+    for row in rows:
+        later = anew.get(str(row.record.document))
+        overtaken = handoffs.overtaken(row.record, later, agent.device) if later else None
+        for one in (*leases.lost(row.record, agent.device), *([overtaken] if overtaken else [])):
             about = (not name or one.agent == name) and (not session or one.session == session)
             if about and one.until_ms > since_ms and not (fresh and one.name in told):
-                found.append(claiming.told_lost(agent, row.record, one))
+                found.append(claiming.told_lost(agent, row.record, one, later if one is overtaken else None))
                 names.append(one.name)
     if fresh and names:
         kept = list(dict.fromkeys([*told, *names]))[-CLAIMS_TOLD_MAX:]

@@ -148,14 +148,15 @@ def told_claim(agent: Agent, claim: Claim | None) -> Told | None:
     }
 
 
-def told_lost(agent: Agent, record: Record, claim: Claim) -> Told:
-    """A claim of this device that does not count, and whose does instead."""
+def told_lost(agent: Agent, record: Record, claim: Claim, later: Record | None = None) -> Told:
+    """A claim of this device that does not count, and whose does instead, or `later`, which stands for all of it."""
     return {
         "document": str(record.document),
         "type": record.kind,
         "title": record.word(TITLE),
         "claim": told_claim(agent, claim),
-        "by": told_claim(agent, leases.instead(record, claim)),
+        "by": None if later else told_claim(agent, leases.instead(record, claim)),
+        "superseded_by": str(later.document) if later else "",
     }
 
 

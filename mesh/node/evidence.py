@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import hashlib
 import json
 import os
@@ -26,9 +25,9 @@ from mesh.limits import (
     PATH_BYTES_MAX,
     WORD_REGISTER_BYTES_MAX,
 )
+from mesh.node import whole
 from mesh.node.paths import evidence_path
 from mesh.node.redaction import redacted
-from mesh.node.vault import write_durably
 from mesh.state.claims import FILE, KINDS, RUN, Trace
 
 _NAME_CHARACTERS = 32  # of a session's digest, as the name of its file
@@ -65,7 +64,7 @@ class Evidence:
             except OSError as error:
                 self._read.pop(session, None)
                 message = f"what was seen of the work cannot be kept: {error.strerror}"
-                raise (DiskFull(message) if error.errno == errno.ENOSPC else Unreachable(message)) from error
+                raise (DiskFull(message) if whole.is_full(error) else Unreachable(message)) from error
             self._read[session] = known
             return True
 
@@ -94,7 +93,7 @@ class Evidence:
             os.fsync(file.fileno())
 
     def _rewrite(self, session: str, traces: Sequence[Trace]) -> None:
-        write_durably(self._path(session), b"".join(map(_line, traces)))
+        whole.write(self._path(session), b"".join(map(_line, traces)))
 
     def _make_room(self) -> None:
         """Of too many sessions the one that was silent for longest goes."""

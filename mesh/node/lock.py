@@ -6,7 +6,6 @@ It never waits: who finds it taken is told by whom.
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mesh.errors import Busy, DiskFull, MeshError, Unreachable
+from mesh.node import whole
 from mesh.node.paths import lock_path
 
 
@@ -50,7 +50,7 @@ def locked(home: Path) -> Iterator[None]:
 
 def no_home(error: OSError, home: Path) -> MeshError:
     """Why a home cannot be opened, in our words."""
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if whole.is_full(error):
         message = "the disk is full: the home cannot be opened"
         return DiskFull(message)
     message = f"the home {home} cannot be opened: {error.strerror}"

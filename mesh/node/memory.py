@@ -32,6 +32,8 @@ class Projected:
     aside: list[str] = field(default_factory=list)
     """What was put aside, since mesh did not write it."""
     problem: str = ""
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Whoever writes them does it alone."""
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ def of(agent: Agent) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
         ("audit", lambda: auditing.run(agent.engine, agent.log)),
         ("vault", agent.vault.run),
         ("drops", agent.drops.run),
+        ("drop folder", agent.drops.folder.run),
         ("swept drops", agent.drops.tidy),
         ("calls", calls.ready),
         ("presence", lambda: presence.run(agent)),

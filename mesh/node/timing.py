@@ -164,6 +164,7 @@ TRANSCRIPT_CALM_S = 600.0  # between keeping a transcript at one stop and at ano
 SESSION_LOOK_S = 600.0  # how often it is looked for those
 # Agents that are connected (MCP)
 CLIENT_NEWS_S = 1.0  # between two tidings that something changed: whoever hears one reads anew
+CLIENTS_READY_S = 3.0  # after its start an agent that had clients before is ready for the next one
 CLIENT_TOLD_S_MAX = 2.0  # for a client to take one
 
 # Service and doctor

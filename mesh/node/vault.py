@@ -6,20 +6,20 @@ atomic: the old file or the new one is there, never half of one. Secrets never r
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mesh.errors import Damaged, DiskFull, Malformed, Misuse, Refused
+from mesh.errors import Damaged, Malformed, Misuse, Refused
 from mesh.events import cbor
 from mesh.events.founding import transport_secret
 from mesh.events.keys import SecretKeys, public_sign_key
 from mesh.events.lockbox import lock, unlock
 from mesh.limits import ADMISSION_BYTES_MAX, KEY_BYTES, NONCE_BYTES, SALT_BYTES
 from mesh.names import Digest, Short
+from mesh.node import whole
 from mesh.node.paths import secrets_path
 
 PASSPHRASE_VARIABLE = "MESH_PASSPHRASE"  # noqa: S105 - the name of a variable
@@ -146,32 +146,7 @@ def _write(home: Path, held: Secrets, passphrase: str) -> None:
         content = _SEALED + lock(raw, passphrase, secrets.token_bytes(SALT_BYTES + NONCE_BYTES))
     else:
         content = _CLEAR + raw
-    write_durably(secrets_path(home), content)
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Replace a file as a whole, 0600, so that it survives a power loss. Raises DiskFull or Refused."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        message = f"{path} cannot be written: {error.strerror}"
-        raise (DiskFull(message) if error.errno == errno.ENOSPC else Refused(message)) from error
-
-
-def sync_folder(path: Path) -> None:
-    """Make safe which files are in a folder."""
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    whole.write(secrets_path(home), content)
 
 
 def is_sealed(home: Path) -> bool:

@@ -35,6 +35,7 @@ class Work:
             for task in row.record.listed("remaining"):
                 self._wholes.setdefault(task, []).append(row)
         self._known: dict[str, RecordRow | None] = {}
+        self._unnamed: Sequence[RecordRow] = ()  # of those that are known too, once somebody asks for one by its name
 
     @classmethod
     async def read(cls, agent: Agent, name: str) -> Work:
@@ -45,11 +46,13 @@ class Work:
         """Tasks whose `state` says one of these; none: all of them."""
         kinds = (tasks.KIND,)
         rows = await keeping.listed(self._agent, self._name, kinds, states=states, limit=TASKS_READ_MAX)
-        self._known |= {str(row.record.document): row for row in rows}
+        self._unnamed = rows
         return rows
 
     async def task(self, said: str) -> Record | None:
         """A task by its whole name; None where it is not here, or may not be seen."""
+        self._known |= {str(row.record.document): row for row in self._unnamed}
+        self._unnamed = ()
         if said not in self._known:
             self._known[said] = await self._read(said)
         row = self._known[said]
@@ -77,14 +80,17 @@ class Work:
         held, now_ms = leases.holder(task), clock.now_ms()
         if held is not None:
             return held
-        above = (leases.holder(row.record) for row in self.wholes(str(task.document)))
+        wholes = self.wholes(str(task.document)) if self._wholes else ()
+        above = (leases.holder(row.record) for row in wholes)
         return next((claim for claim in above if claim and not claim.end and claim.until_ms > now_ms), None)
 
     def state_of_task(self, task: Record) -> str:
         """A task's state; that of one whose hand-off somebody has is that it is worked on."""
-        state, claim = tasks.state(task, clock.now_ms()), self.claim(task)
-        held = claim is not None and not claim.end and claim.until_ms > clock.now_ms()
-        return tasks.IN_PROGRESS if state == tasks.OPEN and held else state
+        now_ms = clock.now_ms()
+        state = tasks.state(task, now_ms)
+        claim = self.claim(task) if state == tasks.OPEN else None
+        held = claim is not None and not claim.end and claim.until_ms > now_ms
+        return tasks.IN_PROGRESS if held else state
 
     def state(self, record: Record) -> str:
         """A hand-off's state."""
@@ -127,6 +133,7 @@ class Work:
             },
             "at_ms": row.born.time_ms,
             "age_ms": max(now_ms - row.born.time_ms, 0),
+            "expires_ms": record.number("expires") or None,
             "remaining": await self._told_remaining(record),
             "claim": claiming.told_claim(self._agent, held),
         }

@@ -27,6 +27,9 @@ BODY = "body"
 TAG = "tag/"
 """A tag is a register of its own, so that two devices can tag at once."""
 
+NOTICES = ("ack/", "got/")
+"""How registers begin in which a device says by itself that it saw a claim, or has a file: nobody's edit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -126,6 +129,7 @@ SHAPES: Mapping[str, Shape] = {
             "to": ONCE_WORD,  # anyone, human, agent:NAME or device:ID
             "reason": ONCE_WORD,
             "at": ONCE_NUMBER,
+            "expires": ONCE_NUMBER,  # until when it is to be picked up; shown, and decides nothing
             "done": ONCE,
             "remaining": ONCE,  # documents of tasks
             "decisions": ONCE,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from mesh.events.kinds import Value
 from mesh.limits import CONFLICT_NAME_BYTES, WORD_SHOWN_CHARACTERS
 from mesh.names import DocumentId
-from mesh.state.catalogue import BODY
+from mesh.state.catalogue import BODY, NOTICES
 from mesh.state.documents import Document
 from mesh.state.footprints import operation_name
 from mesh.state.history import Live
@@ -164,7 +164,7 @@ def _words_beside(text: str, region: Region) -> tuple[str, str]:
 
 
 def _deleted(document: Document) -> Iterable[Conflict]:
-    """Deletions that live, and edits beside them: their writers did not know of each other."""
+    """Deletions that live, and edits beside them: their writers did not know of each other. Notices are no edits."""
     live, history = document.live_operations(DELETED), document.history
     if not live or any(one.value is not True for one in live.values()):
         return  # where some say so and some do not, that is a conflict of the register
@@ -172,7 +172,7 @@ def _deleted(document: Document) -> Iterable[Conflict]:
     beyond = {*history.difference(history.reach(history.heads), history.reach(gone))} - document.hidden
     numbers = [history.number(change) for change in gone]
     aware = {c for c in beyond if any(history.covers(history.reach([c]), *number) for number in numbers)}
-    if not (beside := document.folded().beside(DELETED, beyond - aware) if beyond > aware else set()):
+    if not (beside := document.folded().beside(DELETED, beyond - aware, NOTICES) if beyond > aware else set()):
         return
     newest = max(beside, key=history.age)
     sides = (Side("deleted", live[max(live)].change), Side("edited", newest))

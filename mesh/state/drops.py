@@ -14,7 +14,14 @@ from dataclasses import dataclass
 
 from mesh.errors import Malformed
 from mesh.events.kinds import Value
-from mesh.limits import CHUNK_BYTES_MAX, CHUNK_ROW_BYTES, DIGEST_BYTES, DROP_BYTES_MAX, DROP_PIECES_MAX
+from mesh.limits import (
+    CHUNK_BYTES_MAX,
+    CHUNK_ROW_BYTES,
+    DIGEST_BYTES,
+    DROP_BYTES_MAX,
+    DROP_PIECES_MAX,
+    DROP_UNASKED_BYTES_MAX,
+)
 from mesh.names import DocumentId, device_text
 from mesh.state.records import PROJECT, TITLE, Record
 
@@ -59,6 +66,10 @@ class Drop:
     mime: str
     got: Mapping[str, int]
     deleted: bool
+
+    def comes_to(self, device: str) -> bool:
+        """Whether a device is to have it unasked: what is for it, or for everybody and not large."""
+        return self.to == device or (not self.to and self.size <= DROP_UNASKED_BYTES_MAX)
 
 
 def registers(

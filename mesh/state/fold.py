@@ -117,11 +117,12 @@ class Fold:
         left = [write for name, write in sorted(shared.items()) if name not in replaced and write.change not in void]
         return tuple({(type(write.value), write.value): write.value for write in left}.values())
 
-    def beside(self, key: str, changes: AbstractSet[bytes]) -> frozenset[bytes]:
-        """Those of these changes that do something else than write one register."""
+    def beside(self, key: str, changes: AbstractSet[bytes], notices: tuple[str, ...]) -> frozenset[bytes]:
+        """Those of these changes that do something else than write one register, or some whose names begin so."""
         found = {letter.change for letter in self._letters.values()}
         found |= {by for gone in self._gone.values() for by in gone}
-        found |= {write.change for other, writes in self._writes.items() if other != key for write in writes}
+        edited = (writes for other, writes in self._writes.items() if other != key and not other.startswith(notices))
+        found |= {write.change for writes in edited for write in writes}
         return frozenset(found & changes)
 
     def letter(self, name: OperationId) -> Letter:

@@ -20,7 +20,9 @@ from mesh.state.tasks import KIND as TASK
 KIND = "handoff"
 ANYONE, HUMAN, AGENT, DEVICE = "anyone", "human", "agent:", "device:"
 REASONS = ("done_for_now", "rate_limit", "context_full", "blocked", "needs_human", "scheduled")
-OPEN, CLAIMED, DECLINED, COMPLETED, SUPERSEDED = "open", "claimed", "declined", "completed", "superseded"
+OPEN, CLAIMED, DECLINED, COMPLETED = "open", "claimed", "declined", "completed"
+SUPERSEDED, EXPIRED = "superseded", "expired"
+"""What follows from a later one that stands for it, and from the time that is now where it is read."""
 
 _UNASKED = ("rate_limit", "context_full")  # nobody can be asked to say it better: it is taken as it is
 _UNCHECKED = ("needs_human", "blocked", *_UNASKED)  # there is nothing to verify yet
@@ -55,6 +57,8 @@ class Draft:
     context: str = ""
     project: str = ""
     supersedes: str = ""
+    expires_ms: int = 0
+    """Until when it is to be picked up; 0: whenever."""
 
 
 def lacks(draft: Draft) -> tuple[str, ...]:
@@ -93,6 +97,8 @@ def registers(draft: Draft, who: Who, tasks: Sequence[str], at_ms: int) -> dict[
     """What the birth of a hand-off says; its tasks are made before. Raises Misuse or TooLarge."""
     if draft.reason not in REASONS:
         raise Misuse(f"{draft.reason!r} is no reason for a hand-off", hint=f"One of: {', '.join(REASONS)}.")
+    if 0 < draft.expires_ms <= at_ms:
+        raise Misuse("the time to pick it up is over already", hint='For example: --expires "in 3 days"')
     return {
         TITLE: must_be_line(draft.goal, "goal"),
         PROJECT: draft.project,
@@ -102,6 +108,7 @@ def registers(draft: Draft, who: Who, tasks: Sequence[str], at_ms: int) -> dict[
         "to": must_be_somebody(draft.to),
         "reason": draft.reason,
         "at": at_ms,
+        "expires": draft.expires_ms or None,
         "done": listing(draft.done),
         "remaining": listing(tasks),
         "decisions": listing(draft.decisions),
@@ -136,7 +143,10 @@ def is_from(record: Record, who: Who) -> bool:
 
 
 def state(record: Record, now_ms: int, *, superseded: bool = False) -> str:
-    """What became of it: a later one stands for it, somebody did it, has it, wants it not, or it waits."""
+    """What became of it: somebody did it, a later one stands for it, somebody has it, its time is over, or it waits.
+
+    That its time is over is how it looks here and now; it can be picked up as before, and then somebody has it.
+    """
     held = leases.holder(record)
     if held is not None and held.end == leases.DONE:
         return COMPLETED
@@ -144,6 +154,8 @@ def state(record: Record, now_ms: int, *, superseded: bool = False) -> str:
         return SUPERSEDED
     if held is not None and held.until_ms > now_ms:
         return CLAIMED
+    if 0 < record.number("expires") <= now_ms:
+        return EXPIRED
     return DECLINED if declined(record) and record.word("to") not in {"", ANYONE} else OPEN
 
 
@@ -152,9 +164,22 @@ def declined(record: Record) -> tuple[leases.Claim, ...]:
     return tuple(claim for claim in leases.claims(record) if claim.end == leases.DECLINED)
 
 
-def superseded(records: Sequence[Record]) -> frozenset[str]:
-    """The hand-offs that later ones among these stand for."""
-    return frozenset(found for record in records if (found := record.word("supersedes")))
+def superseded(records: Sequence[Record]) -> dict[str, Record]:
+    """The hand-offs that later ones among these stand for, each with the first of these that does."""
+    found: dict[str, Record] = {}
+    for record in records:
+        if before := record.word("supersedes"):
+            found.setdefault(before, record)
+    return found
+
+
+def overtaken(record: Record, later: Record, device: str) -> leases.Claim | None:
+    """The claim that a device has on a hand-off for which somebody else's stands now: it works on what is said anew."""
+    held = leases.holder(record)
+    if held is None or held.end or held.device != device:
+        return None
+    own = (later.word("from-device"), later.word("from-agent")) == (held.device, held.agent)
+    return None if own else held
 
 
 def _maps(found: Sequence[Mapping[str, object]]) -> str:

@@ -73,7 +73,8 @@ def holder(record: Record) -> Claim | None:
     the rest the first counts: one that another device acknowledged before one that none did, then the one that was
     made knowing less, then the smaller name.
     """
-    return next(iter(_rivals(claims(record))), None)
+    found = claims(record)
+    return next(iter(_rivals(found)), None) if found else None
 
 
 def is_free(record: Record, now_ms: int) -> bool:

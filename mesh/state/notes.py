@@ -30,6 +30,9 @@ KIND = "note"
 """The document type of notes."""
 
 _TITLE, _PATH, _DELETED = "title", "path", "deleted"
+_LETTER_BYTES = 4  # that one letter takes at most
+_SURELY_FITS = BODY_PLAIN_BYTES_MAX - TITLE_BYTES_MAX - PATH_BYTES_MAX - TAGS_MAX * 2 * TAG_BYTES_MAX - 1024
+"""A text of so many bytes is a note with whatever title, path and tags it may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def birth(title: str, body: str, tags: Iterable[str], path: str | None, salt: by
     _count_tags(names)
     registers |= {TAG + tag: True for tag in sorted(names)}
     born = Born(registers, _text(body, "text", BODY_PLAIN_BYTES_MAX), salt)
-    if len(encode_body(born)) > BODY_PLAIN_BYTES_MAX:
+    if _LETTER_BYTES * len(body) > _SURELY_FITS and len(encode_body(born)) > BODY_PLAIN_BYTES_MAX:
         raise _too_large("note", BODY_PLAIN_BYTES_MAX)
     return born
 

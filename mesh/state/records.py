@@ -83,8 +83,8 @@ class Record:
 
     def under(self, prefix: str) -> dict[str, Value]:
         """The registers under a prefix, without it, by name."""
-        keys = sorted(key for key in self.registers if key.startswith(prefix))
-        return {key.removeprefix(prefix): self.registers[key] for key in keys}
+        keys = [key for key in self.registers if key.startswith(prefix)]  # of most records none, and lists ask often
+        return {key.removeprefix(prefix): self.registers[key] for key in sorted(keys)} if keys else {}
 
     def saids(self, prefix: str) -> dict[str, Mapping[str, object]]:
         """The registers under a prefix that hold a JSON map."""

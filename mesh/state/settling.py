@@ -23,6 +23,7 @@ from mesh.state.documents import Document
 from mesh.state.edits import Edit, Put, Splice
 from mesh.state.rewording import splices
 from mesh.state.shapes import check_register
+from mesh.state.undos import Undos
 from mesh.state.versions import Region, Version
 
 _NAMES_TRIED = 1000  # for a document that gives way
@@ -53,20 +54,19 @@ Choice = Take | Say | Merge
 class Settlements:
     """The honoured `settled` and `undone` events of one document, in whatever order they came."""
 
-    __slots__ = ("_changes", "_known", "_naming", "_rivals", "_settled", "_undoing")
+    __slots__ = ("_changes", "_naming", "_rivals", "_settled", "_undos")
 
     def __init__(self) -> None:
         """Begin with none."""
         self._settled: dict[Digest, Settled] = {}
         self._naming: dict[bytes, set[Digest]] = {}
-        self._undoing: dict[Digest, set[Digest]] = {}
+        self._undos = Undos()
         self._changes: dict[Digest, bytes] = {}
-        self._known: dict[Digest, bool] = {}
         self._rivals: frozenset[tuple[bytes, bytes]] | None = None
 
     def __bool__(self) -> bool:
         """Whether there are any."""
-        return bool(self._settled or self._undoing)
+        return bool(self._settled or self._undos)
 
     def add(self, event: Digest, body: Carrier, change: bytes = b"") -> None:
         """Take in what an event says; of a plain change that is nothing. `change`: its hash, where that is known."""
@@ -78,26 +78,15 @@ class Settlements:
             for name in body.prints:
                 self._naming.setdefault(name, set()).add(event)
         elif isinstance(body, Undone):
-            self._undoing.setdefault(body.event, set()).add(event)
-            self._known.clear()
+            self._undos.add(event, body.event)
 
     def effective(self, event: Digest) -> bool:
-        """Whether nothing takes an event back, or only what is taken back itself.
-
-        An event names only earlier ones, since it names them by their hash: so this ends.
-        """
-        open_ = [event]
-        while open_:
-            taken_back_by = self._undoing.get(open_[-1], ())
-            if unknown := [name for name in taken_back_by if name not in self._known]:
-                open_ += unknown
-            else:
-                self._known[open_.pop()] = not any(self._known[name] for name in taken_back_by)
-        return self._known[event]
+        """Whether nothing takes an event back, or only what is taken back itself."""
+        return self._undos.stands(event)
 
     def undone_by(self, event: Digest) -> Digest | None:
         """The event that takes this one back and is in effect; of several the one with the smallest digest."""
-        return min((name for name in self._undoing.get(event, ()) if self.effective(name)), default=None)
+        return next((Digest(undo) for undo in self._undos.of(event)), None)
 
     def naming(self, name: bytes) -> frozenset[Digest]:
         """The settlements in effect that name an overlapping edit."""

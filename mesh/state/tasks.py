@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from mesh.errors import Misuse, Refused
 from mesh.events.kinds import Value
 from mesh.limits import SEQ_MAX
-from mesh.names import DocumentId
 from mesh.state import leases
 from mesh.state.leases import Claim
 from mesh.state.records import PROJECT, STATE, TITLE, Record, listing, must_be_line
@@ -85,11 +84,11 @@ def links(record: Record) -> dict[str, str]:
 
 def state(record: Record, now_ms: int) -> str:
     """What became of it. Done beats all, and who is at it is at it, whatever was set before."""
-    if leases.is_done(record) or record.word(STATE) == DONE:
+    held, set_ = leases.holder(record), record.word(STATE)
+    if set_ == DONE or (held is not None and held.end == leases.DONE):
         return DONE
-    if (set_ := record.word(STATE)) in {BLOCKED, NEEDS_HUMAN, DROPPED}:
+    if set_ in {BLOCKED, NEEDS_HUMAN, DROPPED}:
         return set_
-    held = leases.holder(record)
     return IN_PROGRESS if held is not None and held.until_ms > now_ms else OPEN
 
 
@@ -108,10 +107,44 @@ def is_ready(record: Record, others: Mapping[str, Record], now_ms: int) -> bool:
     return state(record, now_ms) == OPEN and not waits_for(record, others)
 
 
-def order(record: Record) -> tuple[int, int, DocumentId]:
+def rings(found: Sequence[Record]) -> tuple[tuple[Record, ...], ...]:
+    """Tasks that wait for each other, so that none can ever begin: two devices said so apart.
+
+    Each ring begins with its smallest name, and each task in it waits for the next one, the last for the first. Of
+    rings that share a task one is found; where it is broken, the next.
+    """
+    open_ = {str(one.document): one for one in found if not is_over(one)}
+    left = {name: sorted((need for need in needs(one) if need in open_), reverse=True) for name, one in open_.items()}
+    seen: set[str] = set()  # of which nothing more can come
+    rings_: list[Sequence[str]] = []
+    for start in sorted(open_):
+        path: dict[str, None] = {} if start in seen else {start: None}  # from one to what it waits for
+        while path:
+            at = next(reversed(path))
+            while left[at] and left[at][-1] in seen:
+                left[at].pop()
+            if not left[at]:
+                path.popitem()
+                seen.add(at)
+            elif left[at][-1] in path:
+                names = list(path)
+                rings_.append(ring := names[names.index(left[at][-1]) :])
+                seen.update(ring)
+                path = dict.fromkeys(names[: -len(ring)])
+            else:
+                path[left[at][-1]] = None
+    return tuple(tuple(open_[name] for name in _from_smallest(ring)) for ring in sorted(rings_, key=min))
+
+
+def _from_smallest(ring: Sequence[str]) -> Sequence[str]:
+    first = ring.index(min(ring))
+    return [*ring[first:], *ring[:first]]
+
+
+def order(record: Record) -> tuple[int, int, str, bytes]:
     """How tasks are listed: the most urgent first, then what is due first, then by name."""
-    due = record.number("due")
-    return record.number("priority", PRIORITY_DEFAULT), due or SEQ_MAX, record.document
+    due, document = record.number("due"), record.document
+    return record.number("priority", PRIORITY_DEFAULT), due or SEQ_MAX, document.space, document.name
 
 
 def set_state(record: Record, wanted: str, reason: str = "") -> dict[str, Value]:

@@ -31,12 +31,22 @@ class Undos:
 
     def __init__(self, pairs: Iterable[tuple[bytes, bytes]] = (), births: AbstractSet[bytes] = frozenset()) -> None:
         """Begin with these."""
-        self._target = dict(pairs)
+        self._target: dict[bytes, bytes] = {}
         self._births = births
-        self._of: dict[bytes, list[bytes]] = {}
-        for undo, target in self._target.items():
-            self._of.setdefault(target, []).append(undo)
+        self._of: dict[bytes, set[bytes]] = {}
         self._stand: dict[bytes, bool] = {}
+        for undo, target in pairs:
+            self.add(undo, target)
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._target)
+
+    def add(self, undo: bytes, target: bytes) -> None:
+        """Take in one more, in whatever order they come."""
+        self._target[undo] = target
+        self._of.setdefault(target, set()).add(undo)
+        self._stand.clear()
 
     def stands(self, event: bytes) -> bool:
         """Whether an event is not taken back."""

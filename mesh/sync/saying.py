@@ -27,7 +27,7 @@ def granted(verdict: Verdict, admission: Digest, draft: Draft | Later, time_ms: 
     if grant is None:
         message = f"no grant lets {draft.agent or 'this device'} say {inner.kind!r} in {draft.document}"
         raise NotGranted(message, hint="`mesh grants` shows who may write what; an admin device grants more.")
-    return Draft(draft.body, draft.document, draft.agent, grant)
+    return Draft(draft.body, draft.document, draft.agent, grant, draft.plain)
 
 
 def must_decide(rank: int) -> None:

@@ -170,6 +170,32 @@ def test_without_an_agent_a_file_is_dropped_and_waits(fleet: Fleet) -> None:
     assert digest(Path(str(right.done("drop", "get", drop, "--into", out)["path"]))) == digest(source)
 
 
+def test_what_comes_appears_in_the_folder_once(fleet: Fleet) -> None:
+    """Goal: a chosen folder gets each file that comes, past taken names and a kill -9, and none of them twice."""
+    left, right = fleet.linked(2)
+    out = fleet.folder / "in"
+    assert right.done("drop", "folder", out)["folder"] == str(out)
+    source = noise(fleet.folder / "plan.bin", MIB)
+    (out / "plan.bin").write_bytes(b"somebody's own")
+    drop_by_hand(left, source, "--to", right.name)
+    first = out / "plan (2).bin"
+    fleet.wait("it appears", first.exists)
+    right.kill()
+    large = noise(fleet.folder / "large.bin", 24 * MIB, seed=1)
+    drop_by_hand(left, large, "--to", right.name)
+    first.rename(out / "kept elsewhere")
+    right.start()
+    fleet.wait("more of it is here", lambda: chunk_bytes(right) > 8 * MIB)
+    right.kill()
+    right.start()
+    fleet.wait("the large one appears", (out / "large.bin").exists)
+    fleet.wait("it is noted", lambda: right.call("drop.folder")["put_down"] == 2)
+    assert {path.name for path in out.iterdir()} == {"plan.bin", "kept elsewhere", "large.bin"}
+    assert digest(out / "large.bin") == digest(large)
+    assert digest(out / "kept elsewhere") == digest(source)
+    assert (out / "plan.bin").read_bytes() == b"somebody's own"
+
+
 def test_misuse_of_drops_changes_nothing(fleet: Fleet) -> None:
     """Goal: what cannot be dropped is named with what helps, and nothing is said of it."""
     (left,) = fleet.joined(1)

@@ -63,6 +63,17 @@ def test_the_vectors_of_masks_are_the_same_in_typescript(fold: Path) -> None:
     compare(fold, vectors)
 
 
+def test_the_vectors_of_records_are_the_same_in_typescript(fold: Path) -> None:
+    """Every type of record, claimed, answered, ended and in conflict: the first of what lives is what is shown."""
+    files = sorted((ROOT / "tests" / "vectors" / "records").glob("valid_*.json"))
+    vectors = [json.loads(path.read_text("utf-8")) for path in files]
+    assert len(vectors) > 20
+    for vector in vectors:
+        shown = {key: values[0][0] for key, values in vector["live"].items() if key != "body"}
+        assert vector["shown"]["registers"] == shown
+    compare(fold, vectors)
+
+
 def test_worlds_with_void_work_are_the_same_in_typescript(fold: Path) -> None:
     """What writers left behind who were closed, restricted and adopted, in a hundred seeds."""
     vectors = []

@@ -35,7 +35,7 @@ def _any_settlement(self: Settlements, _: bytes) -> frozenset[bytes]:
 
 
 def _never_given_back(self: Settlements, event: Digest) -> bool:
-    return event not in self._undoing
+    return event not in self._undos._of  # noqa: SLF001 - it is what the fault is built into
 
 
 def _at_most_two(document: Document, settlements: Settlements) -> tuple[Conflict, ...]:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import mesh
 from mesh.errors import Misuse, Refused, Unreachable
-from mesh.node import timing, vault
+from mesh.node import timing, vault, whole
 from mesh.node.background import service as services
 from mesh.node.background.service import Service
 from mesh.node.paths import output_path
@@ -52,10 +52,7 @@ def install(service: Service, interfaces: Sequence[str]) -> bool:
     changed = not service.installed or service.path.read_bytes() != wanted
     if changed:
         service.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = service.path.with_name(f".{service.path.name}.new")
-        draft.write_bytes(wanted)
-        draft.chmod(0o644)
-        draft.replace(service.path)
+        whole.write(service.path, wanted, mode=0o644)
     if service.kind == "launchd":  # it opens the agent's output before the agent could make the folder
         folder = output_path(service.home).parent
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -6,6 +6,7 @@ in it. Nothing here writes a file.
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from mesh.node import calls_brief, calls_handoffs, calls_memories, clock, keepin
 from mesh.node.briefs import marks, words
 from mesh.node.briefs.gathering import Wanted
 from mesh.node.briefs.words import Told, line, part, parts, texts, word
+from mesh.node.storage.store_port import RecordRow
 from mesh.node.work import Work
 from mesh.state import memories, receipts, tasks
 from mesh.state.projects import Known
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 _MS = 1000
 _SLUG_CHARACTERS = 40
+_DAY_CHARACTERS = 10
 _ID_CHARACTERS = 8
 _HEAD = "<!-- Written by mesh. It is written anew when something changes; change things with `mesh`, not here. -->"
 _STATES = ((tasks.IN_PROGRESS, "At work"), (tasks.OPEN, "Open"), (tasks.NEEDS_HUMAN, "For the person"),
@@ -47,7 +50,13 @@ async def of(agent: Agent) -> dict[str, str]:
             if row.record.word(PROJECT) in ids:
                 told = await calls_handoffs.told(agent, work, row)
                 found[f"{folder}HANDOFFS/{_handoff_name(told)}"] = _page(line(told.get("title")), _handoff(told))
+        found |= {f"{folder}RECEIPTS/{day}.jsonl": one for day, one in (await _receipts(agent, ids)).items()}
     return found
+
+
+def is_lasting(path: str) -> bool:
+    """Whether a file stays when nothing is to be in it any more: receipts are for ever, lists are not."""
+    return path.startswith("RECEIPTS/") or "/RECEIPTS/" in path
 
 
 def _folders(known: Known) -> dict[str, str]:
@@ -117,6 +126,34 @@ async def _shiplog(agent: Agent) -> list[str]:
         out += [f"  - not done: {line(one)}" for one in record.listed("not-done")]
         out += [f"  - disputed: {line(one.get('words'))}" for one in receipts.disputes(record).values()]
     return out
+
+
+async def _receipts(agent: Agent, ids: frozenset[str]) -> dict[str, str]:
+    """Receipts by day, one in a line of JSON, the earliest first; a day that the list cut off is left as it was."""
+    rows = await keeping.listed(agent, "", (receipts.KIND,), limit=LIST_MAX)
+    days: dict[str, list[RecordRow]] = {}
+    for row in sorted(rows, key=lambda row: (row.born.time_ms, row.record.document)):
+        days.setdefault(clock.day(row.born.time_ms)[:_DAY_CHARACTERS], []).append(row)
+    if len(rows) == LIST_MAX:
+        del days[next(iter(days))]
+    of_these = {day: [_receipt(agent, row) for row in found if row.record.word(PROJECT) in ids]
+                for day, found in days.items()}  # fmt: skip
+    return {day: "".join(f"{one}\n" for one in lines) for day, lines in of_these.items() if lines}
+
+
+def _receipt(agent: Agent, row: RecordRow) -> str:
+    record, told = row.record, keeping.told(agent, row)
+    own = {key: told[key] for key in ("document", "title", "state", "created")}
+    whole = {
+        **own,
+        "why": record.word("why"),
+        "changed": [dict(one) for one in record.maps("changed")],
+        "claims": [claim.said() for claim in receipts.claims_of(record)],
+        "not_done": list(record.listed("not-done")),
+        "undo": list(record.listed("undo")),
+        "disputes": {name: dict(one) for name, one in receipts.disputes(record).items()},
+    }
+    return json.dumps(whole, ensure_ascii=False, sort_keys=True)
 
 
 async def _tasks(work: Work, ids: frozenset[str]) -> list[str]:

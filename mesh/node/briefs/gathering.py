@@ -87,25 +87,27 @@ class Gathering:
         return _list(told, "lost")
 
     async def handoffs(self) -> list[Told]:
-        """What was left for others and is not over, the latest first; nobody's before somebody's."""
+        """What was left for others and is not over, or went out of time since; what waits before the rest."""
         work = await Work.read(self._agent, self._wanted.name)
         who = leases.Who(self._agent.device, self._wanted.name, self._wanted.session)
         found = []
         for row in work.rows:
             state = work.state(row.record)
             mine = handoffs.is_for(row.record, who) or not self._wanted.name
-            if self._is_here(row.record) and mine and state in {handoffs.OPEN, handoffs.CLAIMED}:
+            late = state == handoffs.EXPIRED and row.record.number("expires") >= self._wanted.since_ms
+            if self._is_here(row.record) and mine and (late or state in {handoffs.OPEN, handoffs.CLAIMED}):
                 told = await work.told_handoff(row)
                 lists = {key: list(row.record.listed(key)) for key in ("done", "rejected", "decisions", "blockers")}
                 verify = [dict(one) for one in row.record.maps("verify")]
                 found.append({**told, **self._told(row), "state": state, **lists, "verify": verify})
         return sorted(found, key=lambda one: one["state"] != handoffs.OPEN)[:BRIEF_SHOWN_MAX]
 
-    async def tasks(self) -> list[Told]:
-        """What can be begun, the most urgent first."""
+    async def tasks(self) -> tuple[list[Told], list[Told]]:
+        """What can be begun, the most urgent first; and rings of tasks of which none can."""
         arguments = {**self._arguments, "filter": "ready", "limit": BRIEF_SHOWN_MAX}
-        told = _list(await calls_tasks.listed(self._agent, arguments), "tasks")
-        return [{**one, "project_name": self.known.name(str(one["project"]))} for one in told]
+        found = await calls_tasks.listed(self._agent, arguments)
+        ready = [{**one, "project_name": self.known.name(str(one["project"]))} for one in _list(found, "tasks")]
+        return ready, _list(found, "rings")
 
     async def questions(self) -> tuple[list[Told], list[Told]]:
         """Questions that wait for the person, and those that were answered since."""

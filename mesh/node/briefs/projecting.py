@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mesh.errors import MeshError, Misuse, Refused
-from mesh.node import clock, timing
+from mesh.node import clock, timing, whole
 from mesh.node.arguments import Arguments, text
-from mesh.node.briefs import files
-from mesh.node.vault import write_durably
+from mesh.node.briefs import files, ledger
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -73,8 +72,14 @@ async def run(agent: Agent) -> None:
 
 async def project(agent: Agent, folder: Path) -> None:
     """Make the folder hold what is kept now. Raises MeshError."""
-    wanted = await files.of(agent)
+    async with agent.memory.projected.writing:
+        await _project(agent, folder)
+
+
+async def _project(agent: Agent, folder: Path) -> None:
+    wanted = {**await files.of(agent), f"{ledger.FOLDER}/README.md": ledger.README}
     aside = await asyncio.to_thread(write, folder, {path: one.encode() for path, one in wanted.items()})
+    aside += await ledger.write(agent, folder)
     agent.memory.projected.aside += aside
     agent.memory.projected.files, agent.memory.projected.written_ms, agent.memory.projected.problem = (
         len(wanted),
@@ -93,7 +98,8 @@ def write(folder: Path, wanted: Mapping[str, bytes]) -> list[str]:
         ours = _read_manifest(folder)
         both = {path: sorted({*ours.get(path, ()), _digest(content)}) for path, content in wanted.items()}
         changed = [path for path, content in wanted.items() if _content(folder / path) != content]
-        gone = [path for path in ours if path not in wanted]
+        kept = [path for path in ours if path not in wanted and files.is_lasting(path)]
+        gone = [path for path in ours if path not in wanted and path not in kept]
         if not changed and not gone and all(ours.get(path) == [_digest(content)] for path, content in wanted.items()):
             return []
         _write_manifest(folder, {**ours, **both})
@@ -102,7 +108,8 @@ def write(folder: Path, wanted: Mapping[str, bytes]) -> list[str]:
             held = _content(folder / path)
             if held is not None and _digest(held) in ours[path]:
                 (folder / path).unlink()
-        _write_manifest(folder, {path: [_digest(content)] for path, content in wanted.items()})
+        now = {path: [_digest(content)] for path, content in wanted.items()}
+        _write_manifest(folder, {**{path: ours[path] for path in kept}, **now})
     except OSError as error:
         message = f"the files in {folder} cannot be written: {error.strerror}"
         raise Refused(message, hint="`mesh projection status` shows where they go.") from error
@@ -118,7 +125,7 @@ def _put(folder: Path, path: str, content: bytes, ours: list[str]) -> str:
         other = place.with_name(f"{place.stem}.kept-{_digest(held)[:_ASIDE_DIGITS]}{place.suffix}")
         place.replace(other)  # its name says what is in it: whatever has it already is the same
         aside = str(other.relative_to(folder))
-    write_durably(place, content)
+    whole.write(place, content)
     return aside
 
 
@@ -155,7 +162,7 @@ def _read_manifest(folder: Path) -> dict[str, list[str]]:
 
 
 def _write_manifest(folder: Path, ours: Mapping[str, list[str]]) -> None:
-    write_durably(folder / _MANIFEST, json.dumps(dict(sorted(ours.items())), indent=1).encode())
+    whole.write(folder / _MANIFEST, json.dumps(dict(sorted(ours.items())), indent=1).encode())
 
 
 def _digest(content: bytes) -> str:

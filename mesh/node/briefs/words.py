@@ -18,6 +18,7 @@ _GOAL_CHARACTERS, _GOAL_SHARE = 300, 5  # of the goal, which stands there twice;
 _NAME_CHARACTERS = 60
 _SITUATION_CHARACTERS = 200
 _ID_CHARACTERS = 8  # of a document: enough to ask for, and to tell from all others
+_RING_NAMED_MAX = 5  # tasks of a ring
 _DETAILS_MAX = 16  # lines of one hand-off
 _MORE_CHARACTERS = 60  # that are kept free for how many are left out
 _LEFT_OUT_CHARACTERS = 200  # and for what has no room at all
@@ -99,6 +100,7 @@ def _sections(brief: Told) -> list[_Section]:
         _Section("Hand-offs to pick up", _handoffs(brief), 5, "mesh handoff list"),
         _Section("Questions to the person", _each(brief, "questions", _question), 6, "mesh ask list"),
         _Section("Answered", _each(brief, "answers", _answer), 6, "mesh ask list"),
+        _Section("Tasks that wait for each other", _each(brief, "rings", _ring), 3, "mesh task list"),
         _Section("Ready tasks", _tasks(brief), 8, "mesh task ready"),
         _Section("Remember", _each(brief, "memories", _memory), 12, "mesh recall WORDS"),
         _Section("At work now", _at_work(brief), 6, "mesh session list"),
@@ -114,15 +116,16 @@ def _each(brief: Told, key: str, said: Callable[[Told], str]) -> list[str]:
 
 
 def _handoffs(brief: Told) -> list[str]:
-    """Each in one line, and of the first that nobody has what whoever picks it up needs."""
+    """Each in one line, and of the first that waits what whoever picks it up needs."""
     lines, first = [], True
     for one in parts(brief, "handoffs"):
-        taken = one.get("state") == "claimed"
-        who = f"; {_claimant(part(one, 'claim'))} has it" if taken else ""
+        state = one.get("state")
+        who = f"; {_claimant(part(one, 'claim'))} has it" if state == "claimed" else ""
+        who = f"; nobody took it until {clock.day(_ms(one.get('expires_ms')))}" if state == "expired" else who
         from_ = f"from {_author(one)}, {line(one.get('reason')).replace('_', ' ')}"
         left = len(parts(one, "remaining"))
         lines.append(f'- "{line(one.get("title"))}" ({from_}; {left} left{who}): `mesh pickup {short(one)}`')
-        if first and not taken:
+        if first and state == "open":
             first = False
             lines += _details(one)
     return lines
@@ -172,6 +175,12 @@ def _task(one: Told) -> str:
     return f"- [{line(one.get('priority'))}] {line(one.get('title'))}{due}: `mesh task claim {short(one)}`"
 
 
+def _ring(one: Told) -> str:
+    names = [f'"{line(task.get("title"), _NAME_CHARACTERS)}"' for task in parts(one, "tasks")]
+    round_ = [*names[:_RING_NAMED_MAX], *(["…"] if len(names) > _RING_NAMED_MAX else []), names[0]]
+    return f"- {' waits for '.join(round_)}: none can begin. To break it: `{line(one.get('break'))}`"
+
+
 def _memory(one: Told) -> str:
     by = line(one.get("by"))
     unapproved = "" if one.get("state") == "approved" else f" (said by {by}, approved by nobody)"
@@ -206,6 +215,9 @@ def counted(sessions: int) -> str:
 
 
 def _lost(one: Told) -> str:
+    if later := word(one, "superseded_by"):
+        anew = later.rpartition("/")[2][:_ID_CHARACTERS]
+        return f'- "{line(one.get("title"))}" was handed off anew: leave it, and see `mesh pickup {anew}`'
     by = part(one, "by")
     what = "was done by" if by.get("end") == "done" else "is taken by"
     return f'- "{line(one.get("title"))}" {what} {_claimant(by)}: leave it, and say what you had (`{short(one)}`)'

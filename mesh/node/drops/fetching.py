@@ -10,7 +10,7 @@ import asyncio
 import secrets
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from mesh.errors import Malformed, MeshError, Refused, Unreachable
@@ -51,7 +51,7 @@ def window(round_trip_ms: float | None) -> int:
 
 
 class Fetching:
-    """What one device fetches, one drop at a time."""
+    """What one device fetches: any number of drops at once, each once."""
 
     def __init__(self, engine: Engine, pool: Pool, log: Log, got: Callable[[DocumentId], Awaitable[None]]) -> None:
         """`got` is called when a whole drop is here."""
@@ -65,6 +65,11 @@ class Fetching:
         """A link is up: whoever is there may have more by now, and what failed before failed over another one."""
         self._links[peer] += 1
         self._vain = {key: when for key, when in self._vain.items() if key[1] != peer}
+
+    def forget_all_but(self, there: Collection[DocumentId]) -> None:
+        """All other drops are gone: transcripts that grow leave one behind each time."""
+        self.progress = {document: one for document, one in self.progress.items() if document in there}
+        self._vain = {key: when for key, when in self._vain.items() if key[0] in there}
 
     async def fetch(self, drop: Drop) -> bool:
         """Bring what is lacking of a drop, as far as linked devices have it; whether it is whole now."""

@@ -8,19 +8,22 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from unicodedata import normalize
 
 from mesh.errors import Damaged, Malformed, Misuse
 from mesh.limits import CUT_STEP_BYTES, FILE_NAME_BYTES_MAX
 from mesh.names import shown
-from mesh.node.drops.pool import Pool, cannot_write
-from mesh.node.vault import sync_folder
+from mesh.node import whole
+from mesh.node.drops.pool import Pool
 from mesh.state.drops import Drop, unpacked
 
 _NAMES_TRIED = 1000
 _NO_NAME = "dropped file"
+
+Mark = tuple[int, int, int]
+"""What a file keeps when it gets another name, and no other file has: inode, length and time of its last change."""
 
 
 class Lacking(Damaged):
@@ -78,17 +81,19 @@ class Checking:
 class Joining:
     """One file on its way out of the pool."""
 
-    def __init__(self, pool: Pool, drop: Drop, folder: Path) -> None:
-        """Into a folder. Raises Misuse when there is none."""
+    def __init__(self, pool: Pool, drop: Drop, folder: Path, *, seen: bool = False) -> None:
+        """Into a folder; under a name that is `seen`, where nobody asked for it. Raises Misuse when there is none."""
         if not folder.is_dir():
             raise Misuse(f"{shown(str(folder))} is no folder", hint="Give one that is there: --into DIR.")
         self._folder, self._name = folder, safe_name(drop.name)
+        if seen:
+            self._name = self._name.lstrip(". ")
         self._data = data_of(pool, drop)
-        self._draft = folder / f".{secrets.token_hex(8)}.mesh-drop"
+        whole.tidy(folder)
         try:
-            self._file = os.fdopen(os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb")
+            self._draft = whole.Draft(folder, 0o666)
         except OSError as error:
-            raise cannot_write(folder, error) from error
+            raise whole.cannot_write(folder, error) from error
         self.size = 0
 
     def step(self) -> bool:
@@ -96,23 +101,30 @@ class Joining:
         until = self.size + CUT_STEP_BYTES
         try:
             for data in self._data:
-                self._file.write(data)
+                self._draft.file.write(data)
                 self.size += len(data)
                 if self.size >= until:
                     return True
         except OSError as error:
-            raise cannot_write(self._draft, error) from error
+            raise whole.cannot_write(self._folder, error) from error
         return False
+
+    def mark(self) -> Mark:
+        """Have it on the disk, and tell what it will be known by whatever its name. Raises DiskFull or Refused."""
+        try:
+            self._draft.sync()
+            return _mark(os.fstat(self._draft.file.fileno()))
+        except OSError as error:
+            raise whole.cannot_write(self._folder, error) from error
 
     def done(self) -> Path:
         """Give the file its name, or one with a number where that is taken. Raises DiskFull or Refused."""
         try:
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            self._draft.sync()
             path = self._placed()
-            sync_folder(self._folder)
+            whole.sync_folder(self._folder)
         except OSError as error:
-            raise cannot_write(self._draft, error) from error
+            raise whole.cannot_write(self._folder, error) from error
         return path
 
     def _placed(self) -> Path:
@@ -120,35 +132,33 @@ class Joining:
         first, end = (stem, dot + end) if stem else (self._name, "")
         for number in range(1, _NAMES_TRIED):
             path = self._folder / (self._name if number == 1 else f"{first} ({number}){end}")
-            if _placed_at(self._draft, path):
+            if self._draft.take(path):
                 return path
         raise Misuse(f"{shown(str(self._folder))} has many files of that name already", hint="Give another --into.")
 
     def close(self) -> None:
         """Let go of it; what was not done leaves nothing."""
-        self._file.close()
-        with contextlib.suppress(OSError):
-            self._draft.unlink(missing_ok=True)
+        self._draft.close()
 
 
-def _placed_at(draft: Path, path: Path) -> bool:
-    """Give a draft a name that nobody has; whether nobody had it."""
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return False
-    except OSError:  # a file system without links: there the name could be taken in this very moment
-        if path.exists() or path.is_symlink():
-            return False
-        draft.rename(path)
-        return True
-    draft.unlink()
-    return True
+def is_there(folder: Path, mark: Mark) -> bool:
+    """Whether a folder has the file of a mark, under whatever name; drafts that nobody writes any more go first."""
+    whole.tidy(folder)
+    for path in folder.iterdir():
+        with contextlib.suppress(OSError):  # it went meanwhile
+            if _mark(path.lstat()) == mark:
+                return True
+    return False
+
+
+def _mark(found: os.stat_result) -> Mark:
+    return (found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 def safe_name(name: str) -> str:
     """A foreign file's name as a name in a folder: no way out of it, no control characters, not too long."""
-    clean = "".join("_" if c in "/\\:" or not c.isprintable() else c for c in name).strip()
+    composed = normalize("NFC", name)
+    clean = "".join("_" if c in "/\\:" or not c.isprintable() else c for c in composed).strip()
     if clean.strip(". ") == "":
         return _NO_NAME
     stem, dot, end = clean.rpartition(".")

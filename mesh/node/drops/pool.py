@@ -7,18 +7,19 @@ clear, as is the database beside them. This module knows no drop; its calls bloc
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import re
-import secrets
 import shutil
+import threading
+from collections import deque
 from collections.abc import Collection
+from contextlib import closing
 from pathlib import Path
 
-from mesh.errors import DiskFull, Refused
+from mesh.errors import DiskFull
 from mesh.limits import CHUNK_BYTES_MAX, DISK_LOW_BYTES
-from mesh.node.vault import sync_folder
+from mesh.node import whole
 from mesh.state.drops import Chunk
 
 _DRAFT = "."
@@ -33,7 +34,8 @@ class Pool:
     def __init__(self, folder: Path) -> None:
         """In a folder, which is made when the first chunk comes."""
         self.folder = folder
-        self._unsettled: list[Path] = []
+        self._unsettled: deque[Path] = deque()
+        self._settling = threading.Lock()  # who comes second returns when all is on the disk too
 
     def path(self, digest: bytes) -> Path:
         """Where a chunk is, if it is here."""
@@ -64,16 +66,13 @@ class Pool:
         if self.has(chunk):
             return False
         path = self.path(chunk.digest)
-        draft = path.with_name(f"{_DRAFT}{secrets.token_hex(8)}")
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(data)
-            draft.replace(path)
+            with closing(whole.Draft(self.folder)) as draft:
+                draft.file.write(data)
+                draft.replace(path)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
-            raise cannot_write(path, error) from error
+            raise whole.cannot_write(path, error) from error
         self._unsettled.append(path)
         return True
 
@@ -82,15 +81,16 @@ class Pool:
 
         Many at a time are cheaper than each by itself. What a power failure spoils before is noticed when it is read.
         """
-        paths, self._unsettled = self._unsettled, []
-        try:
-            for path in paths:
-                with contextlib.suppress(FileNotFoundError):  # nobody wanted it any more
-                    _sync(path)
-            if paths:
-                sync_folder(self.folder)
-        except OSError as error:
-            raise cannot_write(self.folder, error) from error
+        with self._settling:
+            count = len(self._unsettled)
+            try:
+                for _ in range(count):
+                    with contextlib.suppress(FileNotFoundError):  # nobody wanted it any more
+                        _sync(self._unsettled.popleft())
+                if count:
+                    whole.sync_folder(self.folder)
+            except OSError as error:
+                raise whole.cannot_write(self.folder, error) from error
 
     def must_have_room(self, size: int) -> None:
         """Raise DiskFull when so many more bytes would leave the disk nearly full."""
@@ -121,9 +121,3 @@ def _sync(path: Path) -> None:
         os.fsync(file)
     finally:
         os.close(file)
-
-
-def cannot_write(path: Path, error: OSError) -> DiskFull | Refused:
-    """What a failed write comes to."""
-    message = f"{path} cannot be written: {error.strerror or error}"
-    return DiskFull(message) if error.errno in {errno.ENOSPC, errno.EDQUOT} else Refused(message)

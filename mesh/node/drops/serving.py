@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Collection
 
 from mesh.errors import Refused
-from mesh.limits import NONCE_BYTES, PAGE_BYTES_MAX
+from mesh.limits import DROPS_AT_ONCE_MAX, NONCE_BYTES, PAGE_BYTES_MAX
 from mesh.names import DocumentId
 from mesh.node.drops.pool import Pool
 from mesh.node.engine import Engine
@@ -25,9 +26,13 @@ class Serving:
     def __init__(self, engine: Engine, pool: Pool) -> None:
         """Out of a pool."""
         self._engine, self._pool = engine, pool
-        self._piece: tuple[bytes, tuple[Chunk, ...]] = (b"", ())  # the one that was read last
+        self._pieces: dict[bytes, tuple[Chunk, ...]] = {}  # those that were read last
         self.bytes: dict[DocumentId, int] = {}
         """How much of each drop was served since the start."""
+
+    def forget_all_but(self, there: Collection[DocumentId]) -> None:
+        """All other drops are gone."""
+        self.bytes = {document: count for document, count in self.bytes.items() if document in there}
 
     async def answer(self, peer: Peer, raw: bytes) -> bytes:
         """Answer a peer that is let in. Raises Refused."""
@@ -74,9 +79,10 @@ class Serving:
 
     def _listed(self, digest: bytes) -> tuple[Chunk, ...]:
         """The rows of a piece; none where it is not here."""
-        if self._piece[0] != digest:
+        known = self._pieces.get(digest)
+        if known is None:
             raw = self._pool.read(digest)
-            if raw is None:
-                return ()
-            self._piece = (digest, unpacked(raw))
-        return self._piece[1]
+            known = unpacked(raw) if raw is not None else ()
+            kept = {**self._pieces, digest: known} if known else self._pieces
+            self._pieces = dict(list(kept.items())[-DROPS_AT_ONCE_MAX:])
+        return known

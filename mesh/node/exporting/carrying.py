@@ -7,10 +7,7 @@ one off the wire. This module decides nothing about events.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
 import os
-import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +16,14 @@ from typing import BinaryIO
 from mesh.clocks.chain import Head as Place
 from mesh.clocks.chain import event_digest
 from mesh.clocks.frontier import Frontier, Span
-from mesh.errors import DiskFull, MeshError, Misuse, Refused, Stranger
+from mesh.errors import Misuse, Refused, Stranger
 from mesh.events.event import Lane, Run
 from mesh.limits import HAVE_CHAINS_MAX, PAGE_BYTES_MAX
 from mesh.names import Digest
-from mesh.node import progress
+from mesh.node import progress, whole
 from mesh.node.engine import Engine
 from mesh.node.exporting.bundle import Head, Reader, Writer
 from mesh.node.storage.store_port import ChainFacts, Store
-from mesh.node.vault import sync_folder
 from mesh.sync.messages import Push
 
 PEER = "bundle"
@@ -70,21 +66,11 @@ async def write(store: Store, mesh: Digest, path: Path, since_ms: int = 0, *, fo
         for chain in chains
         if (new := tuple(tip for tip in chain.tips if tip not in before.get(chain.chain, ())))
     }
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            carried = await _written(store, file, Head(mesh, since_ms, tips), chains, before)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-        sync_folder(path.parent)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise _cannot(path, error) from error
-        raise
-    return carried
+        with whole.replacing(path) as file:
+            return await _written(store, file, Head(mesh, since_ms, tips), chains, before)
+    except OSError as error:
+        raise whole.cannot_write_there(path, error) from error
 
 
 async def _in_order(store: Store) -> list[ChainFacts]:
@@ -182,9 +168,3 @@ def _opened(path: Path) -> BinaryIO:
         return path.open("rb")
     except OSError as error:
         raise Misuse(f"{path} cannot be read: {error.strerror}", hint="Name the file of a bundle.") from error
-
-
-def _cannot(path: Path, error: OSError) -> MeshError:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return DiskFull(f"the disk is full: {path} was not written")
-    return Refused(f"{path} cannot be written: {error.strerror}", hint="Name another file.")

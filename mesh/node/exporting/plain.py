@@ -7,7 +7,6 @@ holds the signed log. It reads the store and writes files; it changes nothing of
 from __future__ import annotations
 
 import asyncio
-import errno
 import json
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ import mesh
 from mesh.errors import DiskFull, Misuse, Refused
 from mesh.limits import LIST_MAX
 from mesh.names import digest_text
-from mesh.node import clock, keeping, progress, saying, subjects
+from mesh.node import clock, keeping, progress, saying, subjects, whole
 from mesh.node.background.service import templates
 from mesh.node.exporting import carrying
 from mesh.node.storage.store_port import ConflictRow, NoteRow, RecordRow
@@ -54,7 +53,7 @@ async def write(agent: Agent, folder: Path) -> Told:
     try:
         counts = await _written(agent, folder)
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if whole.is_full(error):
             raise DiskFull(f"the disk is full: {folder} is not whole", hint="Remove it, then export again.") from error
         raise Refused(f"{folder} cannot be written: {error.strerror}", hint="Name another folder.") from error
     return counts

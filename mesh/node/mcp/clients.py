@@ -1,6 +1,7 @@
 """The clients of MCP that are connected: each over a connection of the local socket that the call `mcp` took over.
 
-The SDK is loaded when the first one comes, in a thread, so that the agent goes on with its work. Who subscribed to a
+The SDK is loaded in a thread, so that the agent goes on with its work: soon after the start where clients came before,
+so that none waits for it, else when the first one comes, so that nobody pays for it who has none. Who subscribed to a
 resource is told that it changed, not more often than CLIENT_NEWS_S. This module knows no message.
 """
 
@@ -23,6 +24,10 @@ from mesh.node.socket_server import Takeover
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
     from mesh.node.mcp.server import McpServer
+
+
+CAME = "mcp/came"
+"""The setting that says that a client came once: then others will."""
 
 
 @dataclass(eq=False, slots=True)
@@ -71,6 +76,9 @@ class Clients:
             raise Busy(f"{CLIENTS_MAX} agents are connected already", hint="End one of them, then try again.")
         client = Client(self._agent, agents.name_in(arguments), text(arguments, "cwd") or "")
         server = await self._loaded()
+        if CAME not in self._agent.settings:
+            self._agent.settings = {**self._agent.settings, CAME: b"1"}
+            await self._agent.engine.remember(CAME, b"1")
 
         async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self.add(client)
@@ -91,7 +99,10 @@ class Clients:
     # ── news ─────────────────────────────────────────────────────────────────────────────────────
 
     async def run(self) -> None:
-        """Tell of news, until cancelled."""
+        """Be ready for clients where some came before, and tell of news, until cancelled."""
+        if CAME in self._agent.settings:
+            await asyncio.sleep(timing.CLIENTS_READY_S)
+            await self._loaded()
         news = asyncio.Event()
         self._agent.news.append(news)
         try:

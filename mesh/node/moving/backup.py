@@ -7,24 +7,21 @@ true of the copy. The file appears whole under its name, or not at all. Nothing 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
 import os
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import mesh
-from mesh.errors import DiskFull, MeshError, Misuse, Refused
+from mesh.errors import Misuse
 from mesh.names import device_text, digest_text
 from mesh.node import agent as agents
+from mesh.node import whole
 from mesh.node.moving import archive
 from mesh.node.moving.staging import staging
 from mesh.node.paths import database_path, machine_path, secrets_path
 from mesh.node.storage.connection import copy_store
 from mesh.node.storage.store import open_store
-from mesh.node.vault import sync_folder
 
 Result = dict[str, object]
 Told = Callable[[str, int, int], None]
@@ -72,7 +69,7 @@ async def back_up(home: Path, file: Path, passphrase: str, told: Told, *, force:
             )
             size = await _write(file, manifest, folder, passphrase, told)
         except OSError as error:
-            raise _cannot(file, error) from error
+            raise whole.cannot_write_there(file, error) from error
     return {
         "file": str(file),
         "bytes": size,
@@ -95,29 +92,12 @@ async def _measured(folder: Path) -> _Measured:
 
 
 async def _write(file: Path, manifest: archive.Manifest, folder: Path, passphrase: str, told: Told) -> int:
-    """The whole file under another name first. Ctrl-C may come at any step."""
-    draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    """Write it; how many bytes. Ctrl-C may come at any step."""
     total = sum(one.bytes for one in manifest.members)
     done = 0
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-            for step in archive.write(out, manifest, folder, passphrase):
-                done += step
-                told("writing", done, total)
-                await asyncio.sleep(0)
-            out.flush()
-            os.fsync(out.fileno())
-            size = out.tell()
-        draft.replace(file)
-        sync_folder(file.parent)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
-        raise
-    return size
-
-
-def _cannot(file: Path, error: OSError) -> MeshError:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return DiskFull(f"the disk is full: {file} was not written")
-    return Refused(f"{file} cannot be written: {error.strerror}", hint="Name another file.")
+    with whole.replacing(file) as out:
+        for step in archive.write(out, manifest, folder, passphrase):
+            done += step
+            told("writing", done, total)
+            await asyncio.sleep(0)
+        return out.tell()

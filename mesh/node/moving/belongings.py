@@ -10,8 +10,9 @@ from pathlib import Path
 from mesh.node.moving.staging import PREFIX
 from mesh.node.paths import lock_path, socket_path
 
-KEYS = ("secrets", ".secrets.????????")
-"""The keys, and drafts of their file that a crash left."""
+_DRAFT = f".{16 * '[0-9a-f]'}.mesh-draft"
+KEYS = ("secrets", ".secrets.????????", _DRAFT)
+"""The keys, and drafts that a crash left, which may be of their file."""
 DATABASE = ("mesh.db", "mesh.db-wal", "mesh.db-shm", "mesh.db-journal")
 _OTHERS = (
     "machine", ".machine.????????", "agent.sock",
@@ -23,6 +24,7 @@ _OTHERS = (
     f"drops/{64 * '[0-9a-f]'}", f"drops/.{16 * '[0-9a-f]'}",
     "spool/*.json", "spool/.*.new", "installed/*.json", "installed/*.before", "installed/.*",
     "vault/files.jsonl", "vault/files.new",
+    *(f"{folder}/{_DRAFT}" for folder in ("drops", "evidence", "installed", "nats", "vault")),
 )  # fmt: skip
 _FOLDERS = ("drops", "evidence", "installed", "log", "nats", "spool", "vault")
 

@@ -11,12 +11,11 @@ from pathlib import Path
 
 from mesh.errors import MeshError, Unreachable
 from mesh.names import device_text, digest_text
-from mesh.node import vault
+from mesh.node import vault, whole
 from mesh.node.lock import locked
 from mesh.node.moving.belongings import folders, keys, rest, strangers
 from mesh.node.moving.staging import sweep
 from mesh.node.paths import lock_path, secrets_path
-from mesh.node.vault import sync_folder
 
 
 def something_is_left(home: Path) -> bool:
@@ -48,7 +47,7 @@ def leave(home: Path) -> tuple[str, ...]:
         try:
             for path in keys(home):
                 path.unlink(missing_ok=True)
-            sync_folder(home)
+            whole.sync_folder(home)
             for path in rest(home):
                 path.unlink(missing_ok=True)
             sweep(home)

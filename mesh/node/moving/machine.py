@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 
 from mesh.errors import Elsewhere, MeshError
+from mesh.node import whole
 from mesh.node.paths import machine_path, secrets_path
-from mesh.node.vault import write_durably
 
 VARIABLE = "MESH_MACHINE"
 _DOMAIN = b"mesh/machine/1"
@@ -44,7 +44,7 @@ def record(home: Path) -> None:
     """From now on the home lives here. Raises DiskFull or Refused."""
     here = identity()
     if here and here != recorded(home):
-        write_durably(machine_path(home), f"{here}\n".encode())
+        whole.write(machine_path(home), f"{here}\n".encode())
     elif not here:
         machine_path(home).unlink(missing_ok=True)
 

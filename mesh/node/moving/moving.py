@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mesh.errors import Misuse, Refused
 from mesh.names import device_text, digest_text
-from mesh.node import vault, voices
+from mesh.node import vault, voices, whole
 from mesh.node.lock import locked
 from mesh.node.moving import machine
 from mesh.node.moving.belongings import keys, leftovers
@@ -50,8 +50,8 @@ def second_device(home: Path) -> tuple[Result, Path]:
                 (aside / machine_path(home).name).write_bytes(machine_path(home).read_bytes())
             for path in (*leftovers(home), *keys(home)[::-1]):
                 path.replace(aside / path.name)
-            vault.sync_folder(aside)
-            vault.sync_folder(home)
+            whole.sync_folder(aside)
+            whole.sync_folder(home)
             machine.record(home)
         except OSError as error:
             hint = f"Try again; what was moved so far lies in {aside}."

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,7 +17,7 @@ from typing import BinaryIO, Self
 from mesh.errors import Damaged, DiskFull, Malformed, MeshError, Misuse, Refused
 from mesh.names import device_text, digest_text
 from mesh.node import agent as agents
-from mesh.node import vault, voices
+from mesh.node import vault, voices, whole
 from mesh.node.lock import locked
 from mesh.node.moving import archive, machine
 from mesh.node.moving.backup import Result, Told
@@ -169,14 +168,14 @@ def _put_in_place(folder: Path, home: Path) -> None:
         for name in (database_path(home).name, machine_path(home).name):
             if (folder / name).exists():
                 (folder / name).replace(home / name)
-        vault.sync_folder(home)
+        whole.sync_folder(home)
         secrets_path(folder).replace(secrets_path(home))
-        vault.sync_folder(home)
+        whole.sync_folder(home)
     except OSError as error:
         raise _refusal("the home cannot be put in place", error) from error
 
 
 def _refusal(what: str, error: OSError) -> MeshError:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if whole.is_full(error):
         return DiskFull("the disk is full: the backup was not restored")
     return Refused(f"{what}: {error.strerror}")

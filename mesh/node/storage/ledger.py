@@ -20,17 +20,14 @@ from mesh.node.storage.ledger_forgotten import note_forgotten
 from mesh.node.storage.ledger_records import Records
 from mesh.node.storage.ledger_settlements import keep_changes, keep_settlements
 from mesh.node.storage.ledger_state import VIEWS, Rolls, mark_dirty
-from mesh.node.storage.sql import Sql
+from mesh.node.storage.sql import Sql, insert
 from mesh.node.storage.store_port import Batch, Kept, NoteRow, RecordRow, Weighed
 
 _OF_DIGEST = (
     "SELECT e.id, e.branch, e.seq, b.chain, e.document, e.standing FROM event e CROSS JOIN branch b ON b.id = e.branch"
     " WHERE substr(e.digest, 1, 5) = ? AND e.digest = ?"
 )
-_INSERT = (
-    "INSERT INTO event (id, branch, seq, lamport, document, standing, digest, header, signature, reason, body)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
+_EVENTS = "INSERT INTO event (id, branch, seq, lamport, document, standing, digest, header, signature, reason, body)"
 
 
 class _Spot(NamedTuple):
@@ -63,7 +60,7 @@ class Writing:
 
     def write(self, batch: Batch) -> frozenset[int]:
         """Write all of it. Returns the buckets of both trees that changed."""
-        self._db.executemany(_INSERT, self._rows(batch.events))
+        insert(self._db, _EVENTS, list(self._rows(batch.events)))
         if batch.events and batch.time_ms:
             note_arrival(self._db, batch.time_ms, self.last)
         for digest, body in batch.bodies:

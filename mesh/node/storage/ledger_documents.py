@@ -11,9 +11,9 @@ from mesh.limits import NOTES_LISTED_MAX
 from mesh.names import DocumentId
 from mesh.node.storage.ledger_search import retitle, search_words
 from mesh.node.storage.ledger_state import bucket_of
-from mesh.node.storage.ledger_views import COLUMNS, MARKS, NONE, SELECT, Texts, note_row, texts_of, view_columns
+from mesh.node.storage.ledger_views import COLUMNS, NONE, SELECT, Texts, note_row, texts_of, view_columns
 from mesh.node.storage.placings import place_number
-from mesh.node.storage.sql import Sql
+from mesh.node.storage.sql import Sql, insert
 from mesh.node.storage.store_port import NoteRow, Snapshot
 from mesh.state.notes import KIND as NOTE
 
@@ -78,10 +78,8 @@ class Documents:
 
     def write(self) -> None:
         """Write the rows of those that are new."""
-        self._db.executemany(
-            "INSERT INTO document (id, bucket, name, space, type) VALUES (?, ?, ?, ?, ?)",
-            [(number, self._buckets[number], d.name, d.space, d.type) for number, d in self.fresh.items()],
-        )
+        rows = [(number, self._buckets[number], d.name, d.space, d.type) for number, d in self.fresh.items()]
+        insert(self._db, "INSERT INTO document (id, bucket, name, space, type)", rows)
 
 
 # ---------------------------------------------------------------- writing
@@ -145,19 +143,14 @@ class Notes:
         words = [(n, texts, was) for n, (_, texts, was) in self._waiting.items() if texts != was]
         # The index holds no texts of its own: it must be told what it is to forget.
         self._db.executemany(_UNWORDED, [(number, *was) for number, _, was in words if was is not None])
-        self._db.executemany(
-            f"INSERT OR REPLACE INTO note ({COLUMNS}) VALUES ({MARKS})",  # noqa: S608 - the names stand in the module
-            views,
-        )
-        self._db.executemany(
-            "INSERT INTO note_words (rowid, title, tags, body) VALUES (?, ?, ?, ?)",
-            [(number, *texts) for number, texts, _ in words],
-        )
+        insert(self._db, f"INSERT OR REPLACE INTO note ({COLUMNS})", views)
+        come = [(number, *texts) for number, texts, _ in words]
+        insert(self._db, "INSERT INTO note_words (rowid, title, tags, body)", come)
         retitle(self._db, [(number, was[0] if was else None, texts[0]) for number, texts, was in words])
         retagged = [(n, was) for n, texts, was in words if texts[1] != (was[1] if was else NONE)]
         self._db.executemany("DELETE FROM note_tag WHERE document = ?", [(n,) for n, was in retagged if was])
         tags = [(tag, n) for n, _ in retagged for tag in dict.fromkeys(self._waiting[n][0].note.tags)]
-        self._db.executemany("INSERT INTO note_tag (tag, document) VALUES (?, ?)", tags)
+        insert(self._db, "INSERT INTO note_tag (tag, document)", tags)
 
 
 # ---------------------------------------------------------------- reading

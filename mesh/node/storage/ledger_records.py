@@ -15,7 +15,7 @@ from mesh.names import DocumentId
 from mesh.node.storage.ledger_documents import Documents, document_number
 from mesh.node.storage.ledger_search import retitle, search_words
 from mesh.node.storage.ledger_views import listed
-from mesh.node.storage.sql import Sql
+from mesh.node.storage.sql import Sql, insert
 from mesh.node.storage.store_port import Author, RecordRow
 from mesh.state.records import PROJECT, STATE, TITLE, Record
 from mesh.state.view_digest import content_of
@@ -24,7 +24,6 @@ _COLUMNS = (
     "document, type, deleted, lamport, project, state, content, born_event, born_by, born_agent, born_ms, born_lamport,"
     " updated_event, updated_by, updated_agent, updated_ms, conflicts, title, registers, words, body"
 )
-_MARKS = ", ".join("?" * len(_COLUMNS.split(",")))
 _SELECT = (
     "SELECT d.space, d.type, d.name, r.registers, r.body, r.conflicts, r.born_event, r.born_by, r.born_agent,"
     " r.born_ms, r.born_lamport, r.updated_event, r.updated_by, r.updated_agent, r.updated_ms, r.lamport"
@@ -89,14 +88,10 @@ class Records:
         words = [(n, texts, was) for n, (_, texts, was) in self._waiting.items() if texts != was]
         # The index holds no texts of its own: it must be told what it is to forget.
         self._db.executemany(_UNWORDED, [(number, *was) for number, _, was in words if was is not None])
-        self._db.executemany(
-            f"INSERT OR REPLACE INTO record ({_COLUMNS}) VALUES ({_MARKS})",  # noqa: S608 - the names stand above
-            [_columns(number, row, texts) for number, (row, texts, _) in self._waiting.items()],
-        )
-        self._db.executemany(
-            "INSERT INTO record_words (rowid, title, words, body) VALUES (?, ?, ?, ?)",
-            [(number, *texts) for number, texts, _ in words],
-        )
+        views = [_columns(number, row, texts) for number, (row, texts, _) in self._waiting.items()]
+        insert(self._db, f"INSERT OR REPLACE INTO record ({_COLUMNS})", views)
+        come = [(number, *texts) for number, texts, _ in words]
+        insert(self._db, "INSERT INTO record_words (rowid, title, words, body)", come)
         retitle(self._db, [(number, was[0] if was else None, texts[0]) for number, texts, was in words])
 
 

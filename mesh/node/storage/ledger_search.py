@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from mesh.limits import LIST_MAX, SEARCH_CANDIDATES_MAX, SEARCH_CHARACTERS_MAX, SEARCH_WORDS_MAX
 from mesh.names import DocumentId
-from mesh.node.storage.sql import Sql
+from mesh.node.storage.sql import Sql, insert
 from mesh.state.notes import KIND as NOTE
 
 _OLD = unicodedata.ucd_3_2_0  # every SQLite with full-text search knows these letters
@@ -34,7 +34,7 @@ def retitle(db: Sql, titles: Iterable[tuple[int, str | None, str | None]]) -> No
     come = [(number, now) for number, _, now in changed if now is not None]
     # The index holds no texts of its own: it must be told what it is to forget.
     db.executemany("INSERT INTO title_words (title_words, rowid, title) VALUES ('delete', ?, ?)", gone)
-    db.executemany("INSERT INTO title_words (rowid, title) VALUES (?, ?)", come)
+    insert(db, "INSERT INTO title_words (rowid, title)", come)
 
 
 def index_anew(db: Sql) -> None:

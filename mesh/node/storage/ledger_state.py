@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from mesh.limits import BUCKETS_UNSAVED_MAX, CONFLICT_NAME_BYTES
 from mesh.names import ZERO, Digest, DocumentId
-from mesh.node.storage.sql import Sql
+from mesh.node.storage.sql import Sql, insert
 from mesh.state.digest import BUCKETS, Part, Trie, bucket, bucket_digest, key, leaf, roll
 from mesh.state.view_digest import view_leaf
 
@@ -78,7 +78,7 @@ class Rolls:
                 rows.append((place, count, seq, value))
             else:
                 self._db.execute("DELETE FROM roll WHERE place = ?", (place,))
-        self._db.executemany("INSERT OR REPLACE INTO roll (place, count, seq, hash) VALUES (?, ?, ?, ?)", rows)
+        insert(self._db, "INSERT OR REPLACE INTO roll (place, count, seq, hash)", rows)
         return frozenset(place >> CHAIN_BITS for place in (*self._added, *self._recount))
 
     def _extended(self, place: int, added: list[tuple[int, Digest]], *, known: bool) -> _Roll | None:
@@ -97,7 +97,7 @@ class Rolls:
 
 def mark_dirty(db: Sql, buckets: Iterable[int]) -> None:
     """Remember in the tables that these buckets must be hashed anew."""
-    db.executemany("INSERT OR IGNORE INTO dirty_bucket (id) VALUES (?)", [(index,) for index in buckets])
+    insert(db, "INSERT OR IGNORE INTO dirty_bucket (id)", [(index,) for index in buckets])
 
 
 def counted(db: Sql, place: int) -> tuple[int, int, Digest]:

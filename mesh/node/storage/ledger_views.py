@@ -20,7 +20,7 @@ COLUMNS = (
     "document, lamport, updated_ms, updated_by, deleted, content, place, placed_lamport, placed_ms, placed_event,"
     " placed_by, placed_agent, path, conflicts, title, tags, body"
 )
-MARKS = ", ".join("?" * len(COLUMNS.split(",")))
+_MARKS = ", ".join("?" * len(COLUMNS.split(",")))
 SELECT = (
     "SELECT d.space, d.type, d.name, n.title, n.body, n.tags, n.path, n.deleted, n.conflicts, n.updated_ms,"
     " n.updated_by, n.lamport, n.placed_event, n.placed_by, n.placed_agent, n.placed_ms, n.placed_lamport"
@@ -73,7 +73,7 @@ def note_row(row: Sequence[object]) -> NoteRow:
 
 def copy_notes(db: Sql) -> None:
     """Copy the views of the second version into the table of the third one; who gave a note its path is not known."""
-    sql = f"INSERT INTO shown ({COLUMNS}) VALUES ({MARKS})"  # noqa: S608 - the names stand above
+    sql = f"INSERT INTO shown ({COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - the names stand above
     for number, *row in db.execute(_OLD):
         view = note_row(row)
         db.execute(sql, view_columns(number, view, texts_of(view.note)))

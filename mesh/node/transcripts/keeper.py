@@ -2,7 +2,8 @@
 
 Only files are read that a hook on this device named, while the person wants it. Only this device writes the registers
 that name them, one after the other, so nothing can be in conflict: a file that grew replaces the drop that it begins
-with, one that is the beginning of what is kept changes nothing, and one that was written anew stands beside it.
+with, one that is the beginning of what is kept changes nothing, and one that was written anew stands beside it. Of
+those the latest few stay, so that no tool fills the disks of all devices by writing its file anew each time.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mesh.errors import MeshError
-from mesh.limits import TRANSCRIPT_SESSIONS_MAX
+from mesh.limits import TRANSCRIPT_SESSIONS_MAX, TRANSCRIPTS_KEPT
 from mesh.names import DocumentId
 from mesh.node import clock, keeping, timing
 from mesh.node.drops.cutting import Cut, Cutting
@@ -84,9 +85,9 @@ class Transcripts:
         self._kick.set()
 
     async def run(self) -> None:
-        """Keep what is due, until cancelled; first what grew while the agent was off."""
+        """Keep what is due, until cancelled; first what was written while the agent was off."""
         for session, seen in (await self._all()).items():
-            if await asyncio.to_thread(_grew, seen):
+            if await asyncio.to_thread(_is_other, seen):
                 self.look(session)
         while True:
             await self._kick.wait()
@@ -158,9 +159,13 @@ class Transcripts:
             mime=_MIME,
         )
         birth = New(drops.KIND, drops.in_project({**given, STATE: drops.TRANSCRIPT}, session.word(PROJECT))).birth()
-        changes: dict[DocumentId, Wanted] = {session.document: lambda _: {sessions.archive_key(number): str(birth[0])}}
+        gone = [] if grew else list(sessions.archives(session)[: -(TRANSCRIPTS_KEPT - 1)])
+        ends = [document for _, document in gone if await self._is_own(document)]
         if last is not None and grew:
-            changes[last.drop.document] = lambda _: {"deleted": True}
+            ends.append(last.drop.document)
+        named = {sessions.archive_key(number): str(birth[0]), **{sessions.archive_key(old): None for old, _ in gone}}
+        changes: dict[DocumentId, Wanted] = {session.document: lambda _: named}
+        changes |= {document: lambda _: {"deleted": True} for document in ends}
         async with self._writing:
             seen, key = await self._all(), str(session.document)
             after = Seen(seen[key].path, read.size, read.digest, str(birth[0]), now_ms)
@@ -171,6 +176,12 @@ class Transcripts:
             finally:
                 BESIDE.reset(token)
             self._seen = changed
+
+    async def _is_own(self, document: DocumentId) -> bool:
+        """Whether this is a transcript that this device keeps: what a session's register names is anybody's word."""
+        row = await self._agent.store.record(document) if document.type == drops.KIND else None
+        about = (row.record.word(STATE), row.record.word("from")) if row is not None else ()
+        return about == (drops.TRANSCRIPT, self._agent.device)
 
     async def _all(self) -> dict[str, Seen]:
         if self._seen is None:
@@ -197,8 +208,9 @@ def _packed(seen: Mapping[str, Seen]) -> bytes:
     return json.dumps({session: asdict(one) for session, one in seen.items()}).encode()
 
 
-def _grew(seen: Seen) -> bool:
+def _is_other(seen: Seen) -> bool:
+    """Whether a file is longer than what was read of it, or shorter: it may have been written anew."""
     try:
-        return Path(seen.path).stat().st_size > seen.size
+        return Path(seen.path).stat().st_size != seen.size
     except OSError:
         return False

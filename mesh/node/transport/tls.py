@@ -8,10 +8,8 @@ server) and the pinned key (to a client) prove. No key here ever signs an event,
 from __future__ import annotations
 
 import base64
-import contextlib
 import datetime as dt
 import hashlib
-import os
 import ssl
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,6 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from mesh.errors import Malformed
 from mesh.events.keys import derive
 from mesh.limits import CERTIFICATES_CACHED_MAX
+from mesh.node import whole
 
 _NOT_BEFORE = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 _NOT_AFTER = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)  # who belongs is decided by the roster, not by a date
@@ -100,13 +99,8 @@ def write_files(folder: Path, mesh_secret: bytes, tls_seed: bytes) -> TlsFiles:
 
 def write_private(path: Path, content: bytes) -> None:
     """Replace a file as a whole, readable by this user only."""
-    temporary = path.with_name(path.name + ".new")
-    with contextlib.suppress(FileNotFoundError):
-        temporary.unlink()  # a left-over could have another mode
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
+    with whole.replacing(path, safe=False) as file:  # it is written anew at each start
         file.write(content)
-    temporary.replace(path)
 
 
 def pinned_context(files: TlsFiles, mesh_secret: bytes, tls_key: bytes) -> ssl.SSLContext:

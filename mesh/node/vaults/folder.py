@@ -282,14 +282,25 @@ def _stat(found: os.stat_result) -> Stat:
 def _read(folder: int, name: str) -> File | None:
     """A plain file; None when it changed while it was read, is no plain file, or is much too large."""
     opened = os.open(name, _READ, dir_fd=folder)
-    with os.fdopen(opened, "rb") as stream:
+    try:
         before = os.fstat(opened)
         if not stat.S_ISREG(before.st_mode):
             return None
-        raw = stream.read(VAULT_FILE_BYTES_MAX + 1)
+        raw = _bytes(opened, min(before.st_size, VAULT_FILE_BYTES_MAX) + 1)
         after = os.fstat(opened)
-    same = _stat(before) == _stat(after) and len(raw) in {after.st_size, VAULT_FILE_BYTES_MAX + 1}
-    return File(raw, _stat(after)) if same else None
+    finally:
+        os.close(opened)
+    found = _stat(after)
+    same = _stat(before) == found and len(raw) in {after.st_size, VAULT_FILE_BYTES_MAX + 1}
+    return File(raw, found) if same else None
+
+
+def _bytes(opened: int, most: int) -> bytes:
+    """At most so many bytes; one more than a file should have tells that it has more."""
+    raw = os.read(opened, most)
+    while raw and len(raw) < most and (more := os.read(opened, most - len(raw))):
+        raw += more
+    return raw
 
 
 def _written(folder: int, draft: str, raw: bytes, mode: int) -> Stat:

@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mesh.errors import MeshError, Refused
-from mesh.events.bodies import document_of
+from mesh.errors import MeshError, Refused, TooLarge
+from mesh.events.bodies import document_named_after, encode_body
 from mesh.events.event import Lane
 from mesh.events.kinds import Born
 from mesh.events.speaking import Draft
-from mesh.limits import VAULT_GROUP_BYTES, VAULT_GROUP_NOTES, VAULT_LISTED_MAX
+from mesh.limits import BODY_PLAIN_BYTES_MAX, VAULT_GROUP_BYTES, VAULT_GROUP_NOTES, VAULT_LISTED_MAX
 from mesh.names import DocumentId
 from mesh.node import progress
 from mesh.node.engine import Engine
@@ -37,7 +37,13 @@ class New:
     path: str
     file: File
     birth: Born
+    plain: bytes
     document: DocumentId
+
+    @property
+    def draft(self) -> Draft:
+        """Its birth as it is to be said."""
+        return Draft(self.birth, self.document, plain=self.plain)
 
 
 @dataclass(slots=True)
@@ -110,7 +116,10 @@ def new_of(folder: Folder, path: str, space: str, salt: bytes = b"") -> New:
     if file is None:
         raise Refused("it is being written")
     birth = sheets.birth(parsed(file.raw), paths.spelled(path), salt)
-    return New(path, file, birth, document_of(space, notes.KIND, birth))
+    plain = encode_body(birth)
+    if len(plain) > BODY_PLAIN_BYTES_MAX:
+        raise TooLarge("it is longer than a note can be")
+    return New(path, file, birth, plain, document_named_after(space, notes.KIND, plain))
 
 
 def reason_of(error: MeshError | OSError) -> str:
@@ -126,8 +135,7 @@ async def held(engine: Engine, documents: Collection[DocumentId]) -> set[Documen
 
 async def said(engine: Engine, new: Iterable[New]) -> None:
     """Say births in one commit; of equal ones one. Raises MeshError."""
-    births = {one.document: one.birth for one in new}
-    drafts = [Draft(birth, document) for document, birth in births.items()]
+    drafts = list({one.document: one.draft for one in new}.values())
 
     async def make(_engine: Engine) -> Sequence[Draft]:
         return drafts

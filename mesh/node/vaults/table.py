@@ -12,8 +12,10 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from mesh.limits import VAULT_JOURNAL_SPARE_LINES
+from mesh.node import whole
 from mesh.node.vaults import paths
 from mesh.node.vaults.folder import Stat
 
@@ -59,7 +61,7 @@ class Table:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._lines > len(self._entries) + VAULT_JOURNAL_SPARE_LINES:
             self._rewrite()
-        self._stream = os.fdopen(os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
+        self._stream: BinaryIO = os.fdopen(os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
         if self._torn():
             self._stream.write(b"\n")
 
@@ -173,8 +175,7 @@ class Table:
             return stream.read(1) not in {b"", b"\n"}
 
     def _rewrite(self) -> None:
-        fresh = self._file.with_suffix(".new")
-        with fresh.open("wb") as stream:
+        with whole.replacing(self._file) as stream:
             self._stream = stream
             self._lines = 0
             for entry in self._entries.values():
@@ -183,8 +184,6 @@ class Table:
                 self._line(_SAYING, *_told(entry))
             for pending in self.pending.values():
                 self._line(_DRAFT, pending.draft, _told(pending.before), pending.after and _told(pending.after))
-            self._sync()
-        fresh.replace(self._file)
 
     def _keep(self, entry: Entry) -> None:
         self.saying.pop(entry.document, None)

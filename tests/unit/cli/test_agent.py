@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from mesh.cli import agent as commands
+from mesh.cli import serving
 from mesh.cli.run import Options, Run
 from mesh.errors import Busy, Damaged, Misuse, Unreachable
 from mesh.node.paths import socket_path
@@ -124,6 +125,6 @@ def test_the_child_gets_what_we_got(home: Path) -> None:
 def test_an_agent_that_ends_while_pinged(agent: Agent, home: Path) -> None:
     """An answer that never comes because it ended is no agent; one that is silent is."""
     agent({"ping": ()})
-    assert commands.pinged(Run(Options())) is None
+    assert serving.pinged(Run(Options())) is None
     assert socket_path(home).exists()
     assert Misuse.exit_code == 2

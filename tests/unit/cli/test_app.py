@@ -68,7 +68,7 @@ def test_the_list_of_commands() -> None:
     forks += ["conflicts", *(f"conflicts {name}" for name in ("show", "resolve", "undo", "settled"))]
     vault = ["vault link", "vault import", "vault unlink", "vault status"]
     past = ["history", "undo", "inspect", "search"]
-    files = ["drop", *(f"drop {name}" for name in ("add", "list", "get", "status", "rm"))]
+    files = ["drop", *(f"drop {name}" for name in ("add", "list", "get", "status", "folder", "rm"))]
     past += ["brief", "session list", "session show", "session resume", "notify on", "notify off", "notify status"]
     past += ["session transcript", "session transcripts"]
     past += ["projection on", "projection off", "projection status"]

@@ -51,6 +51,7 @@ def test_the_commands_are_commands(agent: Agent, mesh: Mesh) -> None:
     """A list is asked for and no file of that name; what is said is said to people and to scripts."""
     fake = agent({"drop.list": result(drops=[DROP]), "drop.add": result(**DROP), "drop.rm": result(**DROP)})
     assert "plan.pdf" in mesh("drop", "list")[1]
+    assert fake.asked[0] == ("drop.list", {"limit": 100, "what": "files"})
     assert "3.0 MiB" in mesh("drop", "--quiet", "list")[1]
     assert json.loads(mesh("drop", "list", "--json")[1]) == {"drops": [DROP]}
     assert json.loads(mesh("drop", "a", "b", "--json")[1]) == {"drops": [DROP, DROP]}
@@ -97,3 +98,16 @@ def test_what_is_no_file_is_misuse(words: tuple[str, ...], agent: Agent, mesh: M
     fake = agent({})
     assert mesh(*words)[0] == 2
     assert fake.asked == []
+
+
+def test_the_drop_folder(agent: Agent, mesh: Mesh, tmp_path: Path) -> None:
+    """Shown, chosen by its whole path, and let go; both at once is misuse, and nothing is asked."""
+    told = {"folder": str(tmp_path), "since_ms": 0, "put_down": 2, "problem": "", "hint": ""}
+    fake = agent({"drop.folder": result(**told)})
+    assert str(tmp_path) in mesh("drop", "folder")[1]
+    assert json.loads(mesh("drop", "folder", "in", "--json")[1]) == told
+    assert mesh("drop", "folder", "--off")[0] == 0
+    assert mesh("drop", "folder", "in", "--off")[0] == 2
+    assert mesh("drop", "list", "--what", "all")[0] == 5, "the fake has no answer for it"
+    given = [arguments for _, arguments in fake.asked]
+    assert given == [{}, {"folder": str(tmp_path / "in")}, {"folder": ""}, {"limit": 100, "what": "all"}]

@@ -14,11 +14,12 @@ from mesh.events.speaking import joined
 from mesh.names import Digest, device_text
 from mesh.node import home as homes
 from mesh.node.agent import Agent, opened
+from mesh.node.storage.store_port import Row
 from mesh.sync.messages import Push
 
 Told = dict[str, object]
 PASSPHRASE = "correct horse battery"  # noqa: S105 - of homes that live for one test
-_ALL = 10_000
+_PAGE = 10_000  # events that are read at a time; how many there are nobody bounds
 
 
 @asynccontextmanager
@@ -49,7 +50,10 @@ async def meet(*agents: Agent) -> None:
 
 async def _everything(agent: Agent) -> Push:
     chains: dict[Digest, list[Placed]] = {}
-    for row in sorted(await agent.store.log(limit=_ALL), key=lambda row: row.placed.lane):
+    rows: list[Row] = []
+    while page := await agent.store.log(after=rows[-1].id if rows else 0, limit=_PAGE):
+        rows += page
+    for row in sorted(rows, key=lambda row: row.placed.lane):
         chains.setdefault(row.placed.chain, []).append(row.placed)
     return Push(tuple(run for chain in chains.values() for run in joined(chain)), answer=True)
 

@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 
 from mesh.errors import Misuse, NotGranted, TooLarge, Unreachable
+from mesh.events.kinds import Value
 from mesh.limits import KIB
+from mesh.node import keeping
 from mesh.node.drops import cutting
+from mesh.node.keeping import New
 from mesh.node.paths import drops_path
+from mesh.state.drops import KIND, TRANSCRIPT
 from tests.unit.node.drops.files import noise
 from tests.unit.node.families import act, ask, family, guarded, meet
 
@@ -118,3 +122,32 @@ async def test_an_agent_does_what_its_grants_say(tmp_path: Path) -> None:
         told = await ask(alder, "drop.add", path=str(a_file(tmp_path, "by claude")), as_="claude")
         assert told["created"]["agent"] == "claude"  # type: ignore[index]
         assert len((await ask(alder, "drop.list", as_="claude"))["drops"]) == 2  # type: ignore[arg-type]
+
+
+async def test_a_list_says_which_drops_it_has(tmp_path: Path) -> None:
+    """Files unless another kind is asked for; transcripts are named as such, and are not an agent's to look for."""
+    async with family(tmp_path) as (alder,):
+        await ask(alder, "drop.add", path=str(a_file(tmp_path)))
+        said: dict[str, Value] = {
+            "title": "what was said",
+            "from": alder.device,
+            "size": 0,
+            "digest": 64 * "0",
+            "state": TRANSCRIPT,
+        }
+        await keeping.made(alder, "", New(KIND, said))
+        for what, wanted in (
+            (None, {"plan.pdf": False}),
+            ("files", {"plan.pdf": False}),
+            ("transcripts", {"what was said": True}),
+            ("all", {"plan.pdf": False, "what was said": True}),
+        ):
+            told = await ask(alder, "drop.list", **({"what": what} if what else {}))
+            assert told["what"] == (what or "files")
+            assert {one["title"]: one["transcript"] for one in told["drops"]} == wanted  # type: ignore[attr-defined]
+        with pytest.raises(Misuse, match="no kind of drop"):
+            await ask(alder, "drop.list", what="secrets")
+        await guarded(alder)
+        await act(alder, "agents.add", name="claude", space="home", types=["drop"])
+        with pytest.raises(NotGranted, match="no agent looks"):
+            await ask(alder, "drop.list", what="all", as_="claude")

@@ -203,6 +203,61 @@ async def test_an_old_one_asks_first(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert (await told(alder, "pickup", ask=True))["claim"]["yours"], "who has it is asked no more"
 
 
+async def test_one_out_of_time_is_shown_so_and_can_still_be_picked_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On every device that reads it, by its own clock; nothing is written by that, and nobody gets it in passing."""
+    async with family(tmp_path, "admin") as (alder, birch):
+        now = clock.now_ms()
+        with pytest.raises(Misuse, match="over already"):
+            await left(alder, expires_ms=now - 1)
+        document = await left(alder, expires_ms=now + 3_600_000)
+        await meet(alder, birch)
+        before = await birch.store.log(limit=1000)
+        assert [one["state"] for one in (await told(birch, "handoff.list"))["handoffs"]] == ["open"]
+        monkeypatch.setattr(clock, "now_ms", lambda: now + 3_700_000)
+        (listed,) = (await told(birch, "handoff.list"))["handoffs"]
+        assert (listed["state"], listed["expires_ms"]) == ("expired", now + 3_600_000)
+        with pytest.raises(Refused, match="nothing waits"):
+            await ask(birch, "pickup", yes=True)
+        with pytest.raises(Refused, match="to be picked up until"):
+            await ask(birch, "pickup", id=document)
+        assert "to be picked up until" in (await told(birch, "pickup", id=document, ask=True))["ask"]
+        assert await birch.store.log(limit=1000) == before
+        brief = await told(birch, "brief", since_ms=now)
+        assert [one["state"] for one in brief["handoffs"]] == ["expired"]
+        assert "nobody took it until" in brief["text"]
+        assert (await told(birch, "brief", since_ms=now + 3_650_000))["handoffs"] == [], "it is news once"
+        assert (await told(birch, "pickup", id=document, yes=True))["handoff"]["state"] == "claimed"
+        await meet(alder, birch)
+        assert (await told(alder, "handoff.show", id=document))["state"] == "claimed"
+
+
+async def test_one_that_stands_for_another_takes_its_place_and_whoever_has_that_is_told(tmp_path: Path) -> None:
+    """Also where it was picked up meanwhile on a device that did not know; tasks that it does not name stay tasks."""
+    async with family(tmp_path, "admin") as (alder, birch):
+        before = await told(alder, "handoff.new", **GOOD)
+        await meet(alder, birch)
+        await ask(birch, "pickup", id=before["document"])
+        anew = {**GOOD, "remaining": [before["tasks"][0], "Write a new key down"]}
+        later = await told(alder, "handoff.new", **anew, supersedes=before["document"])
+        assert later["warnings"] == ["open tasks of the one before that it does not name, and that stay tasks: 1"]
+        await meet(alder, birch)
+        for agent in (alder, birch):
+            assert (await told(agent, "handoff.show", id=before["document"]))["state"] == "superseded"
+            assert [one["document"] for one in (await told(agent, "handoff.list"))["handoffs"]] == [later["document"]]
+            listed = {one["document"] for one in (await told(agent, "task.list"))["tasks"]}
+            assert listed == {*before["tasks"], *later["tasks"]}
+        with pytest.raises(Refused, match="a later hand-off stands for") as caught:
+            await ask(birch, "pickup", id=before["document"])
+        assert later["document"] in caught.value.hint
+        (lost,) = (await told(birch, "claims.lost"))["lost"]
+        assert (lost["document"], lost["superseded_by"], lost["by"]) == (before["document"], later["document"], None)
+        assert "was handed off anew" in (await told(birch, "brief"))["text"]
+        assert (await told(alder, "claims.lost"))["lost"] == []
+        assert (await told(birch, "pickup", id=later["document"]))["handoff"]["supersedes"] == before["document"]
+
+
 async def test_the_best_one_is_that_for_the_caller_then_the_latest(tmp_path: Path) -> None:
     """Not one of its own session, not one for others, not one that a later one stands for."""
     async with family(tmp_path) as (alder,):

@@ -67,6 +67,30 @@ async def test_no_two_tasks_wait_for_each_other(tmp_path: Path) -> None:
         assert (await told(alder, "task.edit", id=reap, needs=[dig]))["event"]
 
 
+async def test_two_that_were_made_to_wait_for_each_other_apart_are_named_with_what_breaks_it(tmp_path: Path) -> None:
+    """Each device refuses a ring that it sees; of one that two made apart every list and the brief tell."""
+    async with family(tmp_path, "admin") as (alder, birch):
+        dig, sow = await task(alder, "dig"), await task(alder, "sow")
+        await meet(alder, birch)
+        await ask(alder, "task.edit", id=dig, needs=[sow])
+        await ask(birch, "task.edit", id=sow, needs=[dig])
+        for agent in (alder, birch):
+            assert (await told(agent, "task.list"))["rings"] == []
+        await meet(alder, birch)
+        rings = [(await told(agent, call))["rings"] for agent in (alder, birch) for call in ("task.list", "task.ready")]
+        (ring,) = rings[0]
+        assert rings == [[ring]] * 4
+        assert {one["document"] for one in ring["tasks"]} == {dig, sow}
+        brief = await told(alder, "brief")
+        assert (brief["rings"], brief["tasks"]) == ([ring], [])
+        assert ring["break"] in brief["text"]
+        task_, _, unneeded = ring["break"].removeprefix("mesh task edit ").partition(" --unneeds ")
+        assert (await told(birch, "task.edit", id=task_, unneeds=[unneeded]))["event"]
+        await meet(alder, birch)
+        listed = await told(alder, "task.ready")
+        assert ([one["document"] for one in listed["tasks"]], listed["rings"]) == ([task_], [])
+
+
 async def test_one_at_a_time_has_a_task(tmp_path: Path) -> None:
     """Another agent is told who; a task given back is free at once."""
     async with family(tmp_path) as (alder,):

@@ -24,9 +24,9 @@ NOBODY = Settlements()
 class Devices:
     """Devices with one document, which write apart and meet."""
 
-    def __init__(self, count: int = 3) -> None:
+    def __init__(self, count: int = 3, document: DocumentId = DOCUMENT, birth: Born = BIRTH) -> None:
         """Each with the document as it was born."""
-        self.held = [Document.born(DOCUMENT, BIRTH) for _ in range(count)]
+        self.held = [Document.born(document, birth) for _ in range(count)]
         self.written: list[Change] = []
 
     def write(self, device: int, *edits: Edit) -> Change:
@@ -210,6 +210,16 @@ def test_what_is_no_conflict_with_a_deletion(mine: Sequence[Edit], theirs: Seque
     devices.write(0, *mine)
     devices.write(1, *theirs)
     assert devices.open() == ()
+
+
+@pytest.mark.parametrize(("kind", "key", "edit"), [("drop", "got/b", "state"), ("task", "ack/a-b", "title")])
+def test_what_a_device_says_by_itself_is_no_edit_beside_a_deletion(kind: str, key: str, edit: str) -> None:
+    """It fetches a file that is taken away meanwhile. With an edit in the same change it is one, and counts."""
+    for also in ([], [Put(edit, "new")]):
+        devices = Devices(2, DocumentId("home", kind, bytes(16)), Born({"title": "a.jsonl"}, "", bytes(16)))
+        devices.write(0, Put("deleted", value=True))
+        devices.write(1, Put(key, 7), *also)
+        assert [found.kind for found in devices.open()] == ([Kind.DELETED] if also else [])
 
 
 def test_deleted_here_and_brought_back_there_is_a_conflict_of_the_register() -> None:

@@ -122,16 +122,50 @@ def test_what_becomes_of_it() -> None:
         assert handoffs.state(declined, NOW) == state
         assert [one.words for one in handoffs.declined(declined)] == ["not mine"]
     later = shown(replace(GOOD, supersedes=str(DOCUMENT)))
-    assert handoffs.superseded([open_, later]) == {str(DOCUMENT)}
+    assert handoffs.superseded([open_, later]) == {str(DOCUMENT): later}
 
 
-@pytest.mark.parametrize("key", ["title", "remaining", "done", "verify", "to", "at", "context", "from-agent"])
+def test_time_that_is_over_is_seen_by_whoever_reads_and_loses_nothing() -> None:
+    """Until then it is open; then expired, even where somebody said no; who picks it up has it all the same."""
+    one = shown(replace(GOOD, to="agent:claude", expires_ms=NOW + 10))
+    no = Record(DOCUMENT, {**one.registers, **leases.closed(one, "b" * 16, FROM, leases.DECLINED)}, "")
+    assert [handoffs.state(one, NOW + ms) for ms in (0, 9, 10, 10**9)] == ["open", "open", "expired", "expired"]
+    assert [handoffs.state(no, NOW + ms) for ms in (9, 10)] == ["declined", "expired"]
+    assert leases.is_free(one, NOW + 11)
+    held = Record(DOCUMENT, {**one.registers, **leases.claimed(one, "a" * 16, FROM, NOW + 99)}, "")
+    assert [handoffs.state(held, NOW + ms) for ms in (11, 98, 99)] == ["claimed", "claimed", "expired"]
+    assert handoffs.state(held, NOW + 11, superseded=True) == "superseded"
+    done = Record(DOCUMENT, {**one.registers, **leases.closed(one, "c" * 16, FROM, leases.DONE)}, "")
+    assert handoffs.state(done, NOW + 11) == "completed"
+    assert handoffs.state(shown(), 10**15) == "open", "none was given"
+    with pytest.raises(Misuse, match="over already"):
+        birth(replace(GOOD, expires_ms=NOW))
+
+
+def test_who_works_on_what_is_said_anew_is_told() -> None:
+    """Unless it was the same one that said it anew; and nobody who has it no more."""
+    one, here = shown(), Who("here", "claude")
+    held = Record(DOCUMENT, {**one.registers, **leases.claimed(one, "a" * 16, here, NOW + 10)}, "")
+    later = shown(replace(GOOD, supersedes=str(DOCUMENT)))
+    claim = handoffs.overtaken(held, later, "here")
+    assert claim is not None
+    assert claim.name == "a" * 16
+    assert handoffs.overtaken(held, later, "elsewhere") is handoffs.overtaken(one, later, "here") is None
+    own = Record(DOCUMENT, {**later.registers, "from-device": "here"}, "")
+    assert handoffs.overtaken(held, own, "here") is None
+    over = Record(DOCUMENT, {**held.registers, **leases.ended(claim, leases.RELEASED)}, "")
+    assert handoffs.overtaken(over, later, "here") is None
+
+
+@pytest.mark.parametrize(
+    "key", ["title", "remaining", "done", "verify", "to", "at", "expires", "context", "from-agent"]
+)
 def test_nobody_can_write_over_what_it_says(key: str) -> None:
     """The gate of every device refuses it, whoever writes; a claim passes."""
     document = Document.born(DOCUMENT, birth())
     good = document.edit(actor(1), [Put("claim/x", "{}")])
     gate(good, admission=ADMISSION, kind="handoff", body=document.body)
-    value = 5 if key == "at" else "something else"
+    value = 5 if key in {"at", "expires"} else "something else"
     bad = document.edit(actor(1), [Put(key, value)])
     with pytest.raises(Malformed, match="once and for ever"):
         gate(bad, admission=ADMISSION, kind="handoff", body=document.body)

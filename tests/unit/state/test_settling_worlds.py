@@ -178,7 +178,7 @@ def _unordered(document: DocumentId, kind: Kind, field: str, members: Iterable[b
 
 
 def _only_if_known(self: Settlements, event: Digest, body: Carrier) -> None:
-    if not isinstance(body, Undone) or body.event in self._settled or body.event in self._undoing:
+    if not isinstance(body, Undone) or body.event in self._settled or body.event in self._undos._of:  # noqa: SLF001
         _add(self, event, body)
 
 
@@ -201,7 +201,7 @@ def _nobody(self: Settlements, name: bytes) -> frozenset[bytes]:
 
 
 def _first_heard(self: Settlements, event: Digest) -> bool:
-    return not self._undoing.get(event)
+    return not self._undos._of.get(event)  # noqa: SLF001 - what is sabotaged
 
 
 SABOTAGES: dict[str, tuple[object, str, object]] = {

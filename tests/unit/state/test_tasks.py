@@ -86,6 +86,38 @@ def test_what_needs_another_waits_for_it() -> None:
     assert tasks.is_ready(found, others, NOW)
 
 
+def waiting(**on: str) -> list[Record]:
+    """Tasks, each with those that it waits for, by letters."""
+    names = {letter: DocumentId("home", "task", letter.encode() * 16) for letter in on}
+    return [
+        shown(Draft(letter, needs=[str(names.get(one, DIG)) for one in ones]), names[letter])
+        for letter, ones in on.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tasks_", "rings"),
+    [
+        (waiting(a="b", b=""), []),
+        (waiting(a="b", b="c", c="?", d="ab"), []),
+        (waiting(b="a", a="b", c="a", d=""), ["ab"]),
+        (waiting(c="a", b="c", a="b", d="abc"), ["abc"]),
+        (waiting(a="bc", b="a", c="d", d="c"), ["ab", "cd"]),
+        (waiting(a="b", b="ac", c="b"), ["ab"]),
+        (waiting(a="a"), ["a"]),
+    ],
+)
+def test_who_waits_for_each_other_is_found(tasks_: list[Record], rings: list[str]) -> None:
+    """In any order: from the smallest name on, each waits for the next; who only waits for them is none of them."""
+    for found in (tasks_, tasks_[::-1]):
+        assert ["".join(one.word("title") for one in ring) for ring in tasks.rings(found)] == rings
+        for ring in tasks.rings(found):
+            for one, following in zip(ring, (*ring[1:], ring[0]), strict=True):
+                assert str(following.document) in tasks.needs(one)
+    done = [with_(one, {"state": "done"}) if one.word("title") == "a" else one for one in tasks_]
+    assert "a" not in "".join(one.word("title") for ring in tasks.rings(done) for one in ring)
+
+
 def test_the_most_urgent_comes_first() -> None:
     """Then what is due first; what is never due comes last."""
     drafts = [Draft("a", priority=3), Draft("b"), Draft("c", due_ms=9), Draft("d", due_ms=5), Draft("e", priority=0)]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from pathlib import Path
 
 import pytest
 
 from mesh.errors import Misuse, Refused
-from mesh.node import timing
-from mesh.node.briefs import files, projecting
-from mesh.node.vault import write_durably
+from mesh.node import timing, whole
+from mesh.node.briefs import files, ledger, projecting
 from tests.unit.node.families import ask, family
 from tests.unit.node.repositories import made
 
@@ -19,7 +19,11 @@ from tests.unit.node.repositories import made
 def held(folder: Path) -> dict[str, bytes]:
     """All files in a folder, but for the list of what is ours."""
     found = [path for path in folder.rglob("*") if path.is_file()]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in found if path.name != ".mesh-projection.json"}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in found
+        if path.name != ".mesh-projection.json" and path.parent.parent.name != "ledger"
+    }
 
 
 def test_what_mesh_did_not_write_is_put_aside(tmp_path: Path) -> None:
@@ -44,6 +48,16 @@ def test_what_is_no_more_is_removed_where_it_is_ours(tmp_path: Path) -> None:
     assert held(tmp_path) == {"b.md": b"edited", "c.md": b"c", "other.md": b"other"}
 
 
+def test_a_day_of_receipts_stays(tmp_path: Path) -> None:
+    """Also when lists reach back less far than that day; where somebody edited it, that is put aside as ever."""
+    projecting.write(tmp_path, {"RECEIPTS/1.jsonl": b"1", "projects/a/RECEIPTS/1.jsonl": b"2", "b.md": b"b"})
+    for _ in range(2):
+        assert projecting.write(tmp_path, {"b.md": b"b"}) == []
+        assert held(tmp_path) == {"RECEIPTS/1.jsonl": b"1", "projects/a/RECEIPTS/1.jsonl": b"2", "b.md": b"b"}
+    assert projecting.write(tmp_path, {"RECEIPTS/1.jsonl": b"more", "b.md": b"b"}) == []
+    assert held(tmp_path)["RECEIPTS/1.jsonl"] == b"more"
+
+
 def test_writing_the_same_again_touches_nothing(tmp_path: Path) -> None:
     """No loop with whoever watches the folder."""
     projecting.write(tmp_path, {"a.md": b"a"})
@@ -65,9 +79,10 @@ def test_a_crash_at_any_step_loses_and_litters_nothing(
         left -= 1
         if left < 0:
             raise Refused("crash")
-        write_durably(path, content)
+        write(path, content)
 
-    monkeypatch.setattr("mesh.node.briefs.projecting.write_durably", breaking)
+    write = whole.write
+    monkeypatch.setattr(whole, "write", breaking)
     edits: set[bytes] = set()
     wanted: dict[str, bytes] = {}
     for step in range(12):
@@ -102,7 +117,7 @@ async def test_what_is_kept_is_in_the_files(tmp_path: Path, monkeypatch: pytest.
         await ask(alder, "receipt.new", summary="the importer reads lazily", claims=[{"text": "tests pass"}])
         told = await ask(alder, "projection.set", folder=str(folder))
         found = {path: content.decode() for path, content in held(folder).items()}
-        assert told["files"] == len(found) == 8
+        assert told["files"] == len(found) == 10
         assert "call the notary" in found["TASKS.md"]
         assert "bound its memory" in found["projects/site/TASKS.md"]
         assert "bound its memory" not in found["TASKS.md"]
@@ -115,8 +130,12 @@ async def test_what_is_kept_is_in_the_files(tmp_path: Path, monkeypatch: pytest.
         for line in ("- [ ] bound its memory", "- pytest -q", "- mmap is slower"):
             assert line in found[name].splitlines()
         assert found["CONTINUITY.md"].count("finish the streaming importer") >= 2
+        (day,) = [path for path in found if path.startswith("RECEIPTS/")]
+        (receipt,) = map(json.loads, found[day].splitlines())
+        assert (receipt["title"], receipt["state"]) == ("the importer reads lazily", "filed")
+        assert [(one["text"], one["status"]) for one in receipt["claims"]] == [("tests pass", "asserted")]
         again = await files.of(alder)
-        assert again == found
+        assert {**again, "ledger/README.md": ledger.README} == found
         work = asyncio.get_running_loop().create_task(projecting.run(alder))
         await ask(alder, "task.add", title="water the beans")
         for _ in range(1000):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from dataclasses import replace
@@ -10,7 +11,15 @@ from pathlib import Path
 import pytest
 
 from mesh.errors import Malformed, Refused, Unreachable
-from mesh.limits import DROP_PAGES_MAX, DROP_PAGES_MIN, DROP_UNASKED_BYTES_MAX, MIB, NONCE_BYTES, PAGE_BYTES_MAX
+from mesh.limits import (
+    DROP_PAGES_MAX,
+    DROP_PAGES_MIN,
+    DROP_UNASKED_BYTES_MAX,
+    DROPS_AT_ONCE_MAX,
+    MIB,
+    NONCE_BYTES,
+    PAGE_BYTES_MAX,
+)
 from mesh.names import DocumentId, device_text
 from mesh.node import timing
 from mesh.node.drops import drops as all_drops
@@ -19,7 +28,7 @@ from mesh.node.drops.joining import data_of
 from mesh.node.drops.pool import Pool
 from mesh.node.transport.bus_memory import MemoryNetwork
 from mesh.state.drops import Chunk, unpacked
-from mesh.sync.drops import Ask, opened_page, sealed_ask
+from mesh.sync.drops import Ask, Page, opened_page, sealed_ask
 from mesh.sync.saying import epoch_to_write
 from tests.unit.node.closing import close
 from tests.unit.node.drops.files import cut, noise
@@ -284,6 +293,27 @@ async def test_a_sweep_takes_what_no_drop_names(tmp_path: Path, monkeypatch: pyt
         assert [path for path in a.drops.pool.folder.rglob("*") if path.is_file()] == []
 
 
+async def test_a_sweep_forgets_how_far_drops_were_that_are_gone(tmp_path: Path) -> None:
+    """Transcripts that grow leave one behind each time, for as long as the agent runs."""
+    async with (
+        founded() as mac,
+        joined_by(mac, "laptop") as laptop,
+        sharing(MemoryNetwork(), tmp_path, mac, laptop) as (a, b),
+    ):
+        gone, stays = await a.drop(noise(MIB)), await a.drop(noise(MIB + 1))
+        await until(lambda: b.whole(gone), "the one")
+        await until(lambda: b.whole(stays), "the other")
+        await a.change(gone, {"deleted": True})
+
+        async def heard() -> bool:
+            return {drop.document async for drop in b.drops.all()} == {stays}
+
+        await until(heard, "that one is gone")
+        for sharer in (a, b):
+            await sharer.drops.sweep()
+        assert (set(a.drops.serving.bytes), set(b.drops.fetching.progress)) == ({stays}, {stays})
+
+
 async def test_what_was_asked_for_is_asked_for_after_a_start(tmp_path: Path) -> None:
     """The wish is kept with the home, and ends with the drop."""
     async with (
@@ -354,3 +384,38 @@ async def test_what_failed_over_a_link_before_is_tried_over_the_new_one(tmp_path
         assert "went down" in fetching.progress[document].problem
         assert await fetching.fetch(drop)
         assert said == [document]
+
+
+async def test_small_ones_wait_for_no_large_one_and_no_peer_serves_too_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While large files stand still, a small one comes; so many at once and no more, and all of them in the end."""
+    async with (
+        founded() as mac,
+        joined_by(mac, "laptop") as laptop,
+        sharing(MemoryNetwork(), tmp_path, mac, laptop) as (a, b),
+    ):
+        go_on, asked_of, true_ask = asyncio.Event(), set[DocumentId](), b.drops.fetching._ask  # noqa: SLF001
+        small: set[DocumentId] = set()
+
+        async def ask(peer: str, ask: Ask) -> Page:
+            if ask.document not in small:
+                asked_of.add(ask.document)
+                await go_on.wait()
+            return await true_ask(peer, ask)
+
+        monkeypatch.setattr(b.drops.fetching, "_ask", ask)
+        large = [await a.drop(noise(MIB, seed)) for seed in range(DROPS_AT_ONCE_MAX + 2)]
+
+        async def at_work() -> bool:
+            return len(asked_of) >= DROPS_AT_ONCE_MAX - 1
+
+        await until(at_work, "the large ones to begin")
+        for seed in range(5):
+            document = await a.drop(noise(1000 + seed, 100 + seed))
+            small.add(document)
+            await until(lambda document=document: b.whole(document), "a small one")  # type: ignore[misc]
+        assert len(asked_of) == DROPS_AT_ONCE_MAX - 1
+        go_on.set()
+        for document in large:
+            await until(lambda document=document: b.whole(document), "a large one")  # type: ignore[misc]

@@ -16,6 +16,7 @@ from mesh.errors import Busy, NotGranted
 from mesh.events.speaking import Draft
 from mesh.limits import CALL_BYTES_MAX
 from mesh.node import home as homes
+from mesh.node import timing
 from mesh.node.agent import Agent, opened
 from mesh.node.engine import Engine
 from mesh.node.mcp import clients, server, tools
@@ -166,3 +167,31 @@ async def test_half_characters_and_nonsense_end_nothing(given: str, tmp_path: Pa
         assert "error" in found or found["result"]["isError"], found
         talk.ask(2, "tools/list")
         assert "result" in await talk.read()
+
+
+async def test_where_clients_came_before_none_waits_for_the_sdk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent that never had one does not load it; after the first one each start does, before the next one comes."""
+    loaded: list[str] = []
+    true_type = clients._server_type  # noqa: SLF001 - what is counted
+
+    def counted() -> type[server.McpServer]:
+        loaded.append("again")
+        return true_type()
+
+    monkeypatch.setattr(clients, "_server_type", counted)
+    monkeypatch.setattr(timing, "CLIENTS_READY_S", 0.0)
+    await homes.found(tmp_path, "mac")
+    for before, came in (([], False), ([], True), (["again"], False)):
+        loaded.clear()
+        async with opened(tmp_path) as agent, asyncio.TaskGroup() as group:
+            part = group.create_task(agent.clients.run())
+            async with asyncio.timeout(PATIENCE_S):
+                while not agent.news:  # noqa: ASYNC110 - it is ready then
+                    await asyncio.sleep(0)
+            assert loaded == before
+            if came:
+                await agent.call("mcp", {})
+                assert loaded == ["again"]
+            part.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from collections.abc import Sequence
@@ -10,19 +11,23 @@ from pathlib import Path
 import pytest
 
 from mesh.errors import Misuse, NotGranted
-from mesh.limits import LIST_MAX
+from mesh.limits import LIST_MAX, TRANSCRIPTS_KEPT
 from mesh.names import DocumentId
 from mesh.node import clock, keeping, timing
 from mesh.node.agent import Agent
+from mesh.node.calls_drops import say_got
 from mesh.node.drops.joining import data_of
 from mesh.node.transcripts.keeper import Transcripts
 from mesh.node.transcripts.reading import without_secrets
 from mesh.state import drops, sessions
 from mesh.state.drops import drop_of, unpacked
+from tests.unit.node import families
 from tests.unit.node.families import ask, family, meet
 from tests.unit.node.hooks.telling import all_of, let_in, session, told
 
 SEEDS, ROUNDS = 3, 60
+DEADLINE_S = 60
+PAGE = 50  # events that the devices of a test hand over at a time: all of them come, however many there are
 TOKEN = "ghp_" + "a1B2c3D4e5" * 4
 
 
@@ -125,6 +130,64 @@ async def test_a_session_that_grows_keeps_one_drop(tmp_path: Path) -> None:
         assert [one["state"] for one in found] == ["waiting", "waiting"], "they come by themselves"
 
 
+async def test_of_files_written_anew_the_latest_stay(tmp_path: Path) -> None:
+    """A tool that writes its file anew each time fills no disk; what a register names that is no transcript stays."""
+    path, wrote = tmp_path / "a.jsonl", [lines(number) for number in range(TRANSCRIPTS_KEPT + 4)]
+    path.write_bytes(wrote[0])
+    async with family(tmp_path, "member") as (alder, birch):
+        document = await begun(alder, path)
+        other = str((await ask(alder, "drop.add", path=str(path)))["document"])
+        for number, one in enumerate(wrote):
+            path.write_bytes(one)
+            assert await alder.transcripts.keep(document)
+            if number == 0:  # somebody says that this is the first transcript
+                await keeping.changed(alder, "", DocumentId.parse(document), lambda _: {sessions.archive_key(0): other})
+        await ask(alder, "drop.status", id=other)
+        assert [one["document"] for one in await all_of(alder, "drop.list", "drops")] == [other]
+        await ask(alder, "drop.rm", id=other)
+        await same_everywhere(document, wrote[-TRANSCRIPTS_KEPT:], (alder, birch))
+
+
+async def test_a_file_that_was_written_anew_while_the_agent_was_off_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one that is shorter than what was kept."""
+    (path := tmp_path / "a.jsonl").write_bytes(lines("one", "two"))
+    async with family(tmp_path) as (alder,):
+        document = await begun(alder, path)
+        assert await alder.transcripts.keep(document)
+        path.write_bytes(lines("new"))
+        alder.transcripts = again = Transcripts(alder)
+        looks = again.keep
+
+        async def looks_and_ends(_: Transcripts, session: str) -> bool:
+            await looks(session)
+            raise Crash
+
+        monkeypatch.setattr(Transcripts, "keep", looks_and_ends)
+        with pytest.raises(Crash):
+            async with asyncio.timeout(DEADLINE_S):
+                await again.run()
+        assert await kept(alder, document) == [lines("one", "two"), lines("new")]
+
+
+async def test_a_device_that_says_it_has_one_while_it_is_replaced_makes_no_conflict(tmp_path: Path) -> None:
+    """Both are said before they hear of each other, each time."""
+    (path := tmp_path / "a.jsonl").write_bytes(wrote := lines("first"))
+    async with family(tmp_path, "member") as (alder, birch):
+        document = await begun(alder, path)
+        for number in range(5):
+            assert await alder.transcripts.keep(document)
+            await meet(alder, birch)
+            (one,) = await all_of(birch, "session.transcript", "transcripts", id=document)
+            await say_got(birch, DocumentId.parse(str(one["document"])))
+            path.write_bytes(wrote := wrote + lines(number))
+        assert await alder.transcripts.keep(document)
+        await same_everywhere(document, [wrote], (alder, birch))
+        for agent in (alder, birch):
+            assert await all_of(agent, "conflicts", "conflicts") == []
+
+
 async def test_one_that_somebody_took_away_does_not_come_back(tmp_path: Path) -> None:
     """However much is added."""
     (path := tmp_path / "a.jsonl").write_bytes(lines("one"))
@@ -162,6 +225,7 @@ async def test_rounds_of_growing_and_crashing_make_no_conflict_and_no_litter(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Goal (story I): whatever was under way when the agent ended, the next look has all of it, once."""
+    monkeypatch.setattr(families, "_PAGE", PAGE)
     lots, path, wrote = random.Random(seed), tmp_path / "a.jsonl", [lines("first")]
     path.write_bytes(wrote[-1])
     async with family(tmp_path, "member") as (alder, birch):

@@ -56,8 +56,8 @@ def test_the_key_inside_is_the_device_s() -> None:
 
 def test_files_are_for_this_user_only(tmp_path: Path) -> None:
     """Even where an older file with another mode stood."""
-    (tmp_path / "tls.key.new").write_text("left over")
-    (tmp_path / "tls.key.new").chmod(0o666)
+    (tmp_path / "tls.key").write_text("left over")
+    (tmp_path / "tls.key").chmod(0o666)
     files = write_files(tmp_path, SECRET, A)
     for path in (files.key, files.certificate, files.authority):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
