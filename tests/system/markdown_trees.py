@@ -105,7 +105,7 @@ def fetched(folder: Path) -> tuple[Trees, str]:
     npm = shutil.which("npm")
     if npm is None:
         return found, f"{ONLY_INSTALLED}: there is no npm"
-    argv = [npm, "pack", "--silent", "--ignore-scripts", "--pack-destination", str(folder), *PACKAGES]
+    argv = [npm, "pack", "--loglevel=error", "--ignore-scripts", "--pack-destination", str(folder), *PACKAGES]
     try:
         done = subprocess.run(argv, capture_output=True, check=False, timeout=FETCH_S, cwd=folder)
     except subprocess.TimeoutExpired:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mesh.node.vaults import paths
@@ -71,8 +71,9 @@ class RoundTrip:
         self.devices.link(self.two, self.one)
         count = len(self.files) - 1
         self.wait("the mirror is whole", lambda: self.two.call("vault.status")["files"] == count)
-        (behind,) = self.two.done("vault", "status")["behind_notes"]  # type: ignore[misc,attr-defined]
-        assert all(twin in behind["reason"] for twin in odd_files.TWINS), behind  # type: ignore[index]
+        rows = self.two.done("vault", "status")["behind_notes"]
+        assert isinstance(rows, list), rows
+        assert [all(twin in row["reason"] for twin in odd_files.TWINS) for row in rows] == [True], rows
         (self.lacking,) = set(self.files) - set(markdown_in(self.there))
         assert self.lacking in odd_files.TWINS
 
@@ -109,8 +110,7 @@ class RoundTrip:
     def rest(self) -> None:
         """Nothing is written any more, in no folder and no log, however often everything is looked at."""
         linked = {self.one: self.here, self.two: self.there}
-        for folder in linked.values():
-            self.wait("no draft is left", lambda at=folder: not drafts(at))  # type: ignore[misc]
+        self.wait("no draft is left", lambda: not any(map(drafts, linked.values())))
         self.devices.converged(*linked)
         before = {device.name: {"events": device.events, **as_they_lie(folder)} for device, folder in linked.items()}
         for _ in range(LOOKS):
@@ -139,15 +139,16 @@ class RoundTrip:
             *((self.files, files) for files in out),
         )
         for wanted, found in pairs:
-            assert [path for path in {*wanted, *found} if wanted.get(path) != found.get(path)] == []
+            differ = sorted(path for path in {*wanted, *found} if wanted.get(path) != found.get(path))
+            assert not differ, f"{len(differ)} files differ, first {differ[:9]}"
         beside = {path: (self.here / path).read_bytes() for path in self.trees.beside}
         assert beside == self.trees.beside, "attachments stay as they are"
         assert set(as_they_lie(self.there)) == {*shown, MARK, OWN}, "nothing else is there, hidden or not"
         return len(beside) + sum(len(wanted) for wanted, _ in pairs)
 
-    def wait(self, what: str, condition: object) -> None:
+    def wait(self, what: str, condition: Callable[[], bool]) -> None:
         """Wait as long as so many files take."""
-        self.devices.wait(what, condition, self.deadline_s)  # type: ignore[arg-type]
+        self.devices.wait(what, condition, self.deadline_s)
 
 
 def places_in(folder: Path) -> list[Path]:

@@ -57,7 +57,8 @@ def shows(devices: Fleet, folder: Path, wanted: dict[str, bytes], deadline_s: fl
 def test_real_markdown_makes_the_round_trip(devices: Fleet, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Goal: imported, mirrored, exported by both, saved anew on the other side: everywhere the same bytes.
 
-    What is not carried was refused by name. With MESH_LONG=1 it goes over thousands of files.
+    What is not carried was refused by name. With MESH_LONG=1 it goes over thousands of files, which on a busy machine
+    takes longer than a test may: `-o faulthandler_timeout=3600`.
     """
     trees, lacks = markdown_trees.fetched(tmp_path) if LONG else (markdown_trees.installed(), "")
     assert len(trees.notes) >= NOTES_MIN, f"only {len(trees.notes)} files in {markdown_trees.INSTALLED}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mesh.errors import Misuse
-from tests.unit.node.vaults.folders import at_once, closed, desk, for_all, inside
+from tests.unit.node.vaults.folders import at_once, desk, inside
 
 
 @pytest.fixture(autouse=True)
@@ -321,36 +321,6 @@ async def test_most_files_gone_at_once_deletes_nothing(tmp_path: Path) -> None:
         assert len(await one.titles()) == 20
         await one.look(gone=True)
         assert len(await one.titles()) == 5
-
-
-async def test_a_folder_that_is_closed_deletes_nothing(tmp_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its files are not seen, which is not to say that they are gone."""
-    at_once(monkeypatch)
-    async with desk(for_all(tmp_home)) as one:
-        one.write("in/a.md", "a")
-        one.write("b.md", "b")
-        await one.look()
-        with closed(one.folder / "in"):
-            for _ in range(3):
-                told = await one.look()
-        assert told["left_files"] == [{"path": "in", "reason": "it cannot be looked into: Permission denied"}]
-        assert await one.titles() == ["a", "b"]
-        (one.folder / "in/a.md").unlink()
-        for _ in range(2):
-            told = await one.look()
-        assert await one.titles() == ["b"]
-        assert (told["left"], told["missing"]) == (0, 0)
-
-
-async def test_names_that_are_one_on_some_systems_are_both_named(tmp_path: Path) -> None:
-    """A note whose file differs from another one only in case waits, and what is said of it says which."""
-    async with desk(tmp_path) as one:
-        one.write("a.md", "a")
-        await one.look()
-        await one.call("note.add", title="other", body="b", path="A.md")
-        (behind,) = (await one.look())["behind_notes"]
-        assert behind["reason"].startswith("it belongs at A.md, and another note has the file a.md")
-        assert one.files() == {"a.md": "a"}
 
 
 async def test_a_folder_that_is_not_there_deletes_nothing(tmp_path: Path) -> None:

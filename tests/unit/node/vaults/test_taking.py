@@ -10,7 +10,7 @@ import pytest
 from mesh.node import timing
 from mesh.node.vaults.folder import File, Folder, Stat
 from mesh.node.vaults.links import table_path
-from tests.unit.node.vaults.folders import Desk, at_once, desk
+from tests.unit.node.vaults.folders import Desk, at_once, closed, desk, for_all
 
 
 @pytest.fixture(autouse=True)
@@ -170,3 +170,32 @@ async def test_a_full_disk_only_waits(tmp_path: Path, monkeypatch: pytest.Monkey
         told = await one.look()
         assert told["behind"] == 0
         assert one.files() == {"a.md": "two\n", "b.md": "b"}
+
+
+async def test_a_folder_that_is_closed_deletes_nothing(tmp_home: Path) -> None:
+    """Its files are not seen, which is not to say that they are gone."""
+    async with desk(for_all(tmp_home)) as one:
+        one.write("in/a.md", "a")
+        one.write("b.md", "b")
+        await one.look()
+        with closed(one.folder / "in"):
+            for _ in range(3):
+                told = await one.look()
+        assert told["left_files"] == [{"path": "in", "reason": "it cannot be looked into: Permission denied"}]
+        assert await one.titles() == ["a", "b"]
+        (one.folder / "in/a.md").unlink()
+        for _ in range(2):
+            told = await one.look()
+        assert await one.titles() == ["b"]
+        assert (told["left"], told["missing"]) == (0, 0)
+
+
+async def test_names_that_are_one_on_some_systems_are_both_named(tmp_path: Path) -> None:
+    """A note whose file differs from another one only in case waits, and what is said of it says which."""
+    async with desk(tmp_path) as one:
+        one.write("a.md", "a")
+        await one.look()
+        await one.call("note.add", title="other", body="b", path="A.md")
+        (behind,) = (await one.look())["behind_notes"]
+        assert behind["reason"].startswith("it belongs at A.md, and another note has the file a.md")
+        assert one.files() == {"a.md": "a"}
