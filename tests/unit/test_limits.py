@@ -20,6 +20,12 @@ def test_each_limit_has_its_reason_or_unit() -> None:
     assert not [line for line in bare if not named.fullmatch(line)]
 
 
+def test_each_limit_has_one_value() -> None:
+    """No name stands twice, where the second would quietly win."""
+    names = re.findall(r"^([A-Z]\w+) = ", SOURCE, re.MULTILINE)
+    assert len(names) == len(set(names))
+
+
 def test_each_limit_that_peers_share_is_in_the_protocol() -> None:
     """Name, value and reason of each line marked PROTOCOL stand in the table, and nothing else does."""
     document = (Path(limits.__file__).parent.parent / "docs" / "PROTOCOL.md").read_text("utf-8")

@@ -25,6 +25,7 @@ def test_hostile_texts_stay_texts() -> None:
         view_drops.dropped(screen, DROP),
         view_drops.put_down(screen, DROP),
         view_drops.removed(screen, DROP),
+        view_drops.folder(screen, {**DROP, "folder": HOSTILE}),
         [view_drops.problem(DROP)],
     ):
         assert lines

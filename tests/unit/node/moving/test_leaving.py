@@ -26,7 +26,9 @@ async def a_home(path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         await agent.call("note.add", {"title": "x", "body": ""})
         (path.parent / "plan.pdf").write_bytes(b"x" * 100)
         await agent.call("drop.add", {"path": str(path.parent / "plan.pdf")})
-    (path / "drops" / ".0123456789abcdef").write_text("what a crash left")
+    for folder in ("", "drops", "evidence", "installed", "nats", "vault"):
+        (path / folder).mkdir(exist_ok=True)
+        (path / folder / ".0123456789abcdef.mesh-draft").write_text("what a crash left")
     (path / f"{PREFIX}old").mkdir()
     return path
 
@@ -46,6 +48,8 @@ async def test_what_is_not_ours_stays(tmp_path: Path, monkeypatch: pytest.Monkey
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "nats.log").write_text("mine")
+    (home / "nats" / ".0123456789abcdef.mesh-draft").unlink()
+    (home / "nats").rmdir()
     (home / "nats").symlink_to(outside)
     for name in ("thesis", "log/mine", "set-aside-1"):
         (home / name).write_text("mine")
