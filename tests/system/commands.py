@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mesh.node.socket_client import Told
+from tests.system.sizes import sized
 
-COMMAND_S = 600 if os.environ.get("MESH_LONG") == "1" else 120  # after which a command hangs
+COMMAND_S = sized(120, 600)  # after which a command hangs
 
 
 @dataclass(frozen=True)

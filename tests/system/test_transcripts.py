@@ -1,15 +1,12 @@
 """Transcripts of sessions on other devices: told by the tool's own hooks, through kills, read by a command.
 
-With `MESH_LONG=1` the rounds of story I are 10,000, and what came of them is printed:
-
-    MESH_LONG=1 .venv/bin/python -X utf8 -m pytest tests/system/test_transcripts.py -q
+In `scripts/long transcripts` the rounds of story I are 10,000, and what came of them is printed.
 """
 
 from __future__ import annotations
 
 import faulthandler
 import json
-import os
 import random
 import sys
 from pathlib import Path
@@ -20,16 +17,16 @@ from mesh.limits import TRANSCRIPTS_KEPT
 from mesh.node.socket_client import Told
 from tests.conftest import Spawn
 from tests.system.harness import Device, Fleet
+from tests.system.sizes import LONG, sized
 from tests.system.test_hooks import Tool, repository, rows
 from tests.system.test_trust import approved
 from tests.unit.node.hooks.sent import sent
 
 pytestmark = pytest.mark.system
 
-LONG = os.environ.get("MESH_LONG") == "1"
 TURNS = 4
-ROUNDS, MEET_EACH, KILL_EACH, PATIENCE_S = (10_000, 50, 495, 300.0) if LONG else (16, 8, 7, 45.0)
-ANEW, CUT = (0.002, 0.1) if LONG else (0.1, 0.1)
+ROUNDS, MEET_EACH, KILL_EACH, PATIENCE_S = sized((16, 8, 7, 45.0), (10_000, 50, 495, 300.0))
+ANEW, CUT = sized((0.1, 0.1), (0.002, 0.1))
 NATIVE = "6f1c2a7e-0000-4000-8000-00000000000a"
 TOKEN = "ghp_" + "a1B2c3D4e5" * 4
 

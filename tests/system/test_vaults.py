@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,14 +13,14 @@ from tests.conftest import Spawn
 from tests.system import markdown_trees
 from tests.system.harness import DEADLINE_S, Device, Fleet, fleet
 from tests.system.round_trips import RoundTrip, as_they_lie
+from tests.system.sizes import LONG, sized
 
 pytestmark = pytest.mark.system
 
 ROOT = Path(__file__).resolve().parents[2]
-LONG = os.environ.get("MESH_LONG") == "1"
 NOTES_MIN = 200
-SAVED_EACH = 40 if LONG else 3  # files that each way of saving is tried on
-ROUND_S = (20 if LONG else 4) * DEADLINE_S
+SAVED_EACH = sized(3, 40)  # files that each way of saving is tried on
+ROUND_S = sized(4, 20) * DEADLINE_S
 
 
 @pytest.fixture
@@ -57,8 +56,7 @@ def shows(devices: Fleet, folder: Path, wanted: dict[str, bytes], deadline_s: fl
 def test_real_markdown_makes_the_round_trip(devices: Fleet, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Goal: imported, mirrored, exported by both, saved anew on the other side: everywhere the same bytes.
 
-    What is not carried was refused by name. With MESH_LONG=1 it goes over thousands of files, which on a busy machine
-    takes longer than a test may: `-o faulthandler_timeout=3600`.
+    What is not carried was refused by name. In `scripts/long vaults` it goes over thousands of files.
     """
     trees, lacks = markdown_trees.fetched(tmp_path) if LONG else (markdown_trees.installed(), "")
     assert len(trees.notes) >= NOTES_MIN, f"only {len(trees.notes)} files in {markdown_trees.INSTALLED}"

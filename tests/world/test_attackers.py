@@ -7,13 +7,13 @@ from tests.world.test_world import figures
 
 pytestmark = pytest.mark.world
 
-CHUNKS = 2
-SIZE = 40
+CHUNKS = 3
+SIZE = 60
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_stolen_keys_change_nothing_that_they_must_not(chunk: int) -> None:
-    """Eighty worlds of thieves, forks, restores, closes, adoptions: every property holds in each."""
+    """A hundred and eighty worlds of thieves, forks, restores, closes, adoptions: every property holds in each."""
     told = figures("--attackers", str(SIZE), "--first", str(chunk * SIZE), "--no-sabotages")
     assert told["failures"] == []
     assert told["counts"]["seeds"] == SIZE  # type: ignore[index]
