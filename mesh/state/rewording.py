@@ -19,12 +19,30 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 def splices(old: str, new: str) -> tuple[Splice, ...]:
     """The splices that make one text of the other, the last place first, so that none moves another."""
-    found = [
-        small
-        for start, before, after in _compared(_LINE, 0, old, new)
-        for small in _compared(_WORD, start, before, after)
-    ]
-    return tuple(Splice(start, len(before), after) for start, before, after in reversed(found))
+    found, free = list[Splice](), 0  # from where on nothing was spliced yet
+    for place in _compared(_LINE, 0, old, new):
+        for small in _compared(_WORD, *place):
+            start, before, after = _as_lines(old, free, *small)
+            found.append(Splice(start, len(before), after))
+            free = start + len(before)
+    return tuple(reversed(found))
+
+
+def _as_lines(old: str, free: int, at: int, before: str, after: str) -> tuple[int, str, str]:
+    """The same splice as one of whole lines, where it can be told so, not before `free`.
+
+    A line above one that begins alike could as well be the end of it and the beginning of the next: what another device
+    adds there at once would tear both.
+    """
+    words = before or after
+    back = len(words) - 1 - words.rfind("\n")  # letters behind its last line, which may stand before it as well
+    start = at - back
+    if (before and after) or back == len(words) or start < free or old[start:at] != words[len(words) - back :]:
+        return at, before, after
+    if start and old[start - 1] != "\n":
+        return at, before, after
+    moved = old[start:at] + words[: len(words) - back]
+    return start, moved if before else "", moved if after else ""
 
 
 def _compared(token: re.Pattern[str], at: int, old: str, new: str) -> Iterator[tuple[int, str, str]]:

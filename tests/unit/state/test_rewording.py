@@ -47,6 +47,30 @@ def test_a_letter_typed_is_a_letter() -> None:
     assert splices("aaaa", "aaa") == (Splice(3, 1, ""),)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "splice"),
+    [
+        ("birch 1\n", "birch 2\nbirch 1\n", Splice(0, 0, "birch 2\n")),
+        ("birch 2\nbirch 1\n", "birch 1\n", Splice(0, 8, "")),
+        ("head\n- [ ] seeds\n", "head\n- [ ] soil\n- [ ] seeds\n", Splice(5, 0, "- [ ] soil\n")),
+        ("a\r\n", "a b\r\na\r\n", Splice(0, 0, "a b\r\n")),
+        ("birch 1", "birch 2\nbirch 1", Splice(0, 0, "birch 2\n")),
+        ("one birch 1\n", "one birch 2\nbirch 1\n", Splice(10, 0, "2\nbirch ")),  # a line was cut in two
+    ],
+)
+def test_lines_that_begin_alike_come_and_go_whole(old: str, new: str, splice: Splice) -> None:
+    """What two devices add at one place is then one line behind the other, and no line is torn."""
+    assert splices(old, new) == (splice,)
+
+
+def test_two_splices_never_share_a_letter() -> None:
+    """A line is not moved over what was spliced before it."""
+    old, new = "ab 1\nab 2\n", "x 9\nab 1\nab 3\nab 2\n"
+    found = splices(old, new)
+    assert apply(old, found) == new
+    assert [splice.inserted for splice in found] == ["\nab 3", "x 9\n"]  # either is a whole line
+
+
 @pytest.mark.parametrize("words", [3, 100, 5000])
 def test_a_text_rewritten_from_end_to_end_takes_no_time(words: int) -> None:
     """Comparing is bounded, and so is the number of splices."""
