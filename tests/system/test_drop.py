@@ -101,7 +101,7 @@ def test_what_a_device_has_of_it_is_not_sent_again(fleet: Fleet) -> None:
     assert right.call("drop.list")["drops"] == []
 
 
-def test_a_large_file_over_a_line_that_is_cut_ten_times(fleet: Fleet) -> None:
+def test_a_large_file_over_a_line_that_is_cut_again_and_again(fleet: Fleet) -> None:
     """Goal: it arrives whole, at most 5 % is sent twice; servers and the receiver's agent are killed on the way."""
     left, right = fleet.linked(2)
     source = noise(fleet.folder / "film.bin", LARGE)

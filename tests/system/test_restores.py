@@ -18,7 +18,7 @@ from mesh.node.moving.staging import PREFIX
 from tests.conftest import Spawn
 from tests.system.commands import Answer, command
 from tests.system.harness import Device, Fleet
-from tests.system.sizes import spread
+from tests.system.sizes import sized
 from tests.system.test_kills import joined, writing
 
 pytestmark = pytest.mark.system
@@ -26,7 +26,9 @@ pytestmark = pytest.mark.system
 WORDS = "correct horse"
 TEXT = "some text of a note\n" * 200
 NOTES = 60
-KILLS = 6  # moments, over the time that the command takes here
+KILLS = 6
+STEPS = sized(3, 12)
+STEP_S = 0.05  # between the moments at which a command is killed, from when it is at work
 
 
 def backed_up(device: Device, name: str = "backup.mesh") -> Path:
@@ -203,18 +205,32 @@ def junk(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir() if path.name.startswith(PREFIX)]
 
 
+def begun(spawn: Spawn, home: Path, *words: str | Path, **env: str) -> subprocess.Popen[bytes]:
+    """A command that has begun to put something together in a home, or has ended already."""
+    process = spawn(
+        [*command(home), *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **env},
+    )
+    while process.poll() is None and not (home.exists() and junk(home)):
+        time.sleep(0.001)
+    return process
+
+
 def test_a_backup_killed_at_any_moment_leaves_the_old_file_or_a_whole_one(fleet: Fleet, spawn: Spawn) -> None:
     """Goal: kill -9 anywhere: under its name there is what was there before, or a backup that can be restored."""
     (device,) = fleet.joined(1)
     many_notes(device)
     file = device.home.with_name("b.mesh")
-    began = time.monotonic()
-    device.done("backup", device.home.with_name("first.mesh"))
-    took_s = time.monotonic() - began
     file.write_bytes(b"old")
     codes, whole = set(), 0
-    for number in spread(range(2, KILLS + 1), 3):
-        codes.add(killed_at(spawn, [*command(device.home), "backup", file, "--force"], took_s * number / KILLS) < 0)
+    for number in range(STEPS):
+        process = begun(spawn, device.home, "backup", file, "--force")
+        time.sleep(number * STEP_S)
+        process.send_signal(signal.SIGKILL)
+        codes.add(process.wait() < 0)
         if file.read_bytes() != b"old":
             whole += 1
             copy = fleet.empty(f"copy-{number}")
@@ -231,14 +247,13 @@ def test_a_restore_killed_at_any_moment_leaves_nothing_or_a_whole_home(fleet: Fl
     (device,) = fleet.joined(1)
     many_notes(device)
     file = backed_up(device)
-    began = time.monotonic()
-    restored(fleet.empty("whole"), file)
-    took_s = time.monotonic() - began
     killed = 0
-    for number in spread(range(2, KILLS + 1), 3):
+    for number in range(STEPS):
         copy = fleet.empty(f"copy-{number}")
-        argv: list[str | Path] = [*command(copy.home), "restore", file]
-        killed += killed_at(spawn, argv, took_s * number / KILLS, MESH_PASSPHRASE=WORDS) < 0
+        process = begun(spawn, copy.home, "restore", file, MESH_PASSPHRASE=WORDS)
+        time.sleep(number * STEP_S)
+        process.send_signal(signal.SIGKILL)
+        killed += process.wait() < 0
         if not (copy.home / "secrets").exists():
             assert told(copy.mesh("--json", "status"), "Misuse")
             restored(copy, file)
@@ -252,18 +267,12 @@ def test_ctrl_c_leaves_no_half_file(fleet: Fleet, spawn: Spawn) -> None:
     (device,) = fleet.joined(1)
     many_notes(device)
     file = device.home.with_name("b.mesh")
-    began = time.monotonic()
-    device.done("backup", device.home.with_name("first.mesh"))
-    took_s = time.monotonic() - began
     codes = []
-    for number in spread(range(2, KILLS + 1), 3):
-        process = spawn(
-            [*command(device.home), "backup", file, "--force"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        time.sleep(took_s * number / KILLS)
+    for number in range(STEPS):
+        process = begun(spawn, device.home, "backup", file, "--force")
+        time.sleep(number * STEP_S)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
-        codes.append(process.returncode)
+        codes.append(process.wait(30))
         if file.exists():
             assert fleet.empty(f"again-{number}").done("restore", file)["same_digest"] is True
         assert not junk(device.home)
