@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mesh.events.judge import Judgement, judge
@@ -60,6 +60,7 @@ def test_step_by_step_in_any_order(size: int) -> None:
         step_by_step(rng, log)
 
 
+@settings(max_examples=30)  # every lot that is drawn here is drawn by Hypothesis: slow, and the seeds above are many
 @given(st.randoms(use_true_random=False), st.integers(0, 30), st.booleans())
 def test_step_by_step_whatever_is_drawn(rng: Random, size: int, shuffled: bool) -> None:  # noqa: FBT001 - drawn
     """The same, with logs that Hypothesis looks for and makes small."""
