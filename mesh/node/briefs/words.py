@@ -177,7 +177,7 @@ def _task(one: Told) -> str:
 
 def _ring(one: Told) -> str:
     names = [f'"{line(task.get("title"), _NAME_CHARACTERS)}"' for task in parts(one, "tasks")]
-    round_ = [*names[:_RING_NAMED_MAX], *(["…"] if len(names) > _RING_NAMED_MAX else []), names[0]]
+    round_ = [*names[:_RING_NAMED_MAX], *(["…"] if len(names) > _RING_NAMED_MAX else []), *names[:1]]
     return f"- {' waits for '.join(round_)}: none can begin. To break it: `{line(one.get('break'))}`"
 
 
