@@ -216,7 +216,7 @@ def counted(sessions: int) -> str:
 
 def _lost(one: Told) -> str:
     if later := word(one, "superseded_by"):
-        anew = later.rpartition("/")[2][:_ID_CHARACTERS]
+        anew = short({"document": later})
         return f'- "{line(one.get("title"))}" was handed off anew: leave it, and see `mesh pickup {anew}`'
     by = part(one, "by")
     what = "was done by" if by.get("end") == "done" else "is taken by"
@@ -253,7 +253,7 @@ def line(value: object, characters_max: int = _LINE_CHARACTERS) -> str:
 
 def short(one: Told) -> str:
     """A document by as much of its name as commands need."""
-    return word(one, "document").rpartition("/")[2][:_ID_CHARACTERS]
+    return line(word(one, "document").rpartition("/")[2])[:_ID_CHARACTERS]
 
 
 def word(told: Told, key: str) -> str:
