@@ -35,7 +35,7 @@ def add_to(app: typer.Typer) -> None:
     epilog=examples(
         'mesh handoff new "Rotate the API keys" --verify "make check"',
         'mesh handoff new "Rotate the API keys" --remaining "Delete the old one"',
-        'mesh handoff new "Choose a colour" --reason needs_human --to human --expires "in 3 days"',
+        'mesh handoff new "Choose a colour" --reason needs_human --to human',
     ),
 )
 def new(

@@ -139,7 +139,7 @@ def _handoffs(screen: Screen, told: Told, now: int) -> list[str]:
             who = " on ".join(filter(None, (one_line(claim.get("agent")), one_line(claim.get("device_name")))))
             about, command = f"{about}; {who} has it", ""
         elif one.get("state") == "expired":
-            about = f"{about}; nobody took it until {when(_ms(one['expires_ms']), now)}"
+            about = f"{about}; nobody took it until {when(_ms(one.get('expires_ms')), now)}"
         mark = screen.ink("»" if command else "·", "cyan")
         out += screen.wrapped(one_line(one.get("title")), f"  {mark} ", "    ")
         out += _under(screen, about, command)

@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import time
 
 import pytest
 
 from mesh.errors import MeshError
+from tests.system.commands import command
 from tests.system.harness import Device, Fleet
 from tests.unit.node.repositories import copied, made
+
+DAY_MS = 86_400_000
 
 pytestmark = pytest.mark.system
 
 
+def yesterday(device: Device, *argv: str) -> None:
+    """Run a command on a device whose clock is a day behind: what its process reads, not what mesh makes of it."""
+    words = ["faketime", "-f", "-1d", *command(device.home), *argv]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(shutil.which("faketime") is None, reason="faketime is not installed")
 def test_notes_and_tasks_of_a_phone_in_flight_are_in_the_morning_view_of_the_mac(fleet: Fleet) -> None:
-    """Goal (story A): written with no network and no agent; after landing the mac shows them in order, verified."""
+    """Goal (story A): written yesterday with no network and no agent; this morning the mac shows when, in order."""
     mac, phone = fleet.linked(2)
     fleet.converged()
     assert mac.mesh("brief").code == 0  # the last one before the flight
     phone.stop()
-    phone.done("note", "add", "window seat was worth it", "--tag", "trip")
-    phone.done("task", "add", "call the notary", "--priority", "0")
-    phone.done("note", "add", "seeds: basil, dill")
+    began_ms = time.time_ns() // 1_000_000
+    yesterday(phone, "note", "add", "window seat was worth it", "--tag", "trip")
+    yesterday(phone, "task", "add", "call the notary", "--priority", "0")
+    yesterday(phone, "note", "add", "seeds: basil, dill")
+    ended_ms = time.time_ns() // 1_000_000
     before = mac.done("brief")
     assert before["notes"] == before["tasks"] == []
     phone.start().served()
@@ -31,6 +47,8 @@ def test_notes_and_tasks_of_a_phone_in_flight_are_in_the_morning_view_of_the_mac
     assert [task["title"] for task in told["tasks"]] == ["call the notary"]  # type: ignore[attr-defined]
     for part in ("notes", "tasks_changed"):
         assert {one["updated"]["name"] for one in told[part]} == {"birch"}  # type: ignore[attr-defined]
+        times = [one["updated"]["at"] for one in told[part]]  # type: ignore[attr-defined]
+        assert all(began_ms <= at + DAY_MS <= ended_ms for at in times), "as the phone's clock was"
     assert told["conflicts"]["count"] == 0  # type: ignore[index]
     assert mac.done("verify", "--deep")["ok"] is True
     text = mac.mesh("brief").out
@@ -39,6 +57,8 @@ def test_notes_and_tasks_of_a_phone_in_flight_are_in_the_morning_view_of_the_mac
     assert places == sorted(places)
     assert text.index("call the notary") < text.index("What happened")  # it is ready as well
     assert "birch in sync" in text
+    at_s = told["notes"][1]["updated"]["at"] / 1000  # type: ignore[index]
+    assert time.strftime("%Y-%m-%d %H:%M", time.localtime(at_s)) in mac.mesh("brief", "--markdown").out
     assert "\x1b" not in text
     phone.stop()
     seen = fleet.wait("the mac misses the phone", lambda: "birch last in touch" in mac.mesh("brief").out)

@@ -177,7 +177,7 @@ def _task(one: Told) -> str:
 
 def _ring(one: Told) -> str:
     names = [f'"{line(task.get("title"), _NAME_CHARACTERS)}"' for task in parts(one, "tasks")]
-    round_ = [*names[:_RING_NAMED_MAX], *(["…"] if len(names) > _RING_NAMED_MAX else []), names[0]]
+    round_ = [*names[:_RING_NAMED_MAX], *(["…"] if len(names) > _RING_NAMED_MAX else []), *names[:1]]
     return f"- {' waits for '.join(round_)}: none can begin. To break it: `{line(one.get('break'))}`"
 
 
@@ -216,7 +216,7 @@ def counted(sessions: int) -> str:
 
 def _lost(one: Told) -> str:
     if later := word(one, "superseded_by"):
-        anew = later.rpartition("/")[2][:_ID_CHARACTERS]
+        anew = short({"document": later})
         return f'- "{line(one.get("title"))}" was handed off anew: leave it, and see `mesh pickup {anew}`'
     by = part(one, "by")
     what = "was done by" if by.get("end") == "done" else "is taken by"
@@ -253,7 +253,7 @@ def line(value: object, characters_max: int = _LINE_CHARACTERS) -> str:
 
 def short(one: Told) -> str:
     """A document by as much of its name as commands need."""
-    return word(one, "document").rpartition("/")[2][:_ID_CHARACTERS]
+    return line(word(one, "document").rpartition("/")[2])[:_ID_CHARACTERS]
 
 
 def word(told: Told, key: str) -> str:

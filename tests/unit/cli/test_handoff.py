@@ -11,6 +11,7 @@ import pytest
 
 from mesh.cli import view_work
 from mesh.cli.screen import Screen, columns
+from mesh.cli.times import read_time
 from tests.unit.cli.conftest import Ended
 from tests.unit.cli.fake_agent import FakeAgent, error, result
 from tests.unit.cli.samples import ESCAPE, EVENT
@@ -33,13 +34,15 @@ TOLD_TASK = {
 TOLD_HANDOFF = {
     "document": HANDOFF, "goal": f"rotate {ESCAPE}", "state": "claimed", "to": ESCAPE, "reason": "done_for_now",
     "from": {"name": ESCAPE, "agent": ESCAPE}, "at_ms": TIME_MS, "age_ms": 90_000, "claim": CLAIM,
+    "expires_ms": TIME_MS,
     "remaining": [{"document": TASK, "title": ESCAPE, "state": state} for state in ("done", "open", "unknown")],
     "done": [ESCAPE], "decisions": [ESCAPE], "rejected": [ESCAPE], "blockers": [ESCAPE],
     "assumptions": [{"text": ESCAPE}], "files": [{"path": ESCAPE}], "verify": [{"cmd": ESCAPE, "expect": ESCAPE}],
     "context": f"more\n{ESCAPE}\n", "supersedes": HANDOFF, "superseded_by": [HANDOFF], "declined": [CLAIM],
-    "lost": [{**LOST, "by": None}],
+    "lost": [{**LOST, "by": None}, {**LOST, "by": None, "superseded_by": ESCAPE}],
 }  # fmt: skip
 PICKED = {"handoff": TOLD_HANDOFF, "claim": CLAIM, "warnings": [ESCAPE], "resume": {"command": ESCAPE}}
+RING = {"tasks": [{"document": TASK, "title": ESCAPE}], "break": ESCAPE}
 CHANGED = {"document": TASK, "event": EVENT, "state": "done", "handoffs": [HANDOFF]}
 PRINTED: dict[str, Callable[[Screen], list[str]]] = {
     "handed": lambda screen: view_work.handed(screen, {"document": HANDOFF, "tasks": [TASK], "warnings": [ESCAPE]}),
@@ -48,6 +51,7 @@ PRINTED: dict[str, Callable[[Screen], list[str]]] = {
     "picked up": lambda screen: view_work.picked_up(screen, PICKED),
     "closed": lambda screen: view_work.closed(screen, {"document": HANDOFF, "state": ESCAPE}),
     "tasks": lambda screen: view_work.tasks(screen, {"tasks": [TOLD_TASK, {**TOLD_TASK, "state": "open"}], "more": 3}),
+    "rings": lambda screen: view_work.tasks(screen, {"tasks": [], "rings": [RING]}),
     "task": lambda screen: view_work.task(screen, TOLD_TASK),
     "changed": lambda screen: view_work.changed(screen, CHANGED),
 }
@@ -87,6 +91,7 @@ def test_what_a_hand_off_asks(agent: Agent, mesh: Mesh, monkeypatch: pytest.Monk
     words = ["--remaining", "delete it", "--remaining", "tell them", "--verify", "make", "--decision", "d"]
     words += ["--rejected", "r", "--assumption", "a", "--file", "f", "--blocker", "b", "--done", "x", "--to", "human"]
     words += ["--reason", "blocked", "--context", "more", "--project", "shop", "--supersedes", HANDOFF, "--anyway"]
+    words += ["--expires", "2100-01-01 00:00"]
     code, out, _ = mesh("handoff", "new", "rotate the keys", *words)
     assert (code, out) == (0, f"handed off  {HANDOFF}  1 task\n")
     assert fake.asked == [
@@ -96,7 +101,7 @@ def test_what_a_hand_off_asks(agent: Agent, mesh: Mesh, monkeypatch: pytest.Monk
                 "goal": "rotate the keys", "remaining": ["delete it", "tell them"], "done": ["x"], "verify": ["make"],
                 "decisions": ["d"], "rejected": ["r"], "assumptions": ["a"], "files": ["f"], "blockers": ["b"],
                 "to": "human", "reason": "blocked", "supersedes": HANDOFF, "context": "more", "cwd": str(tmp_path),
-                "project": "shop", "anyway": True,
+                "project": "shop", "anyway": True, "expires_ms": read_time("2100-01-01 00:00"),
             },
         )
     ]  # fmt: skip

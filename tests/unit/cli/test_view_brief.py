@@ -209,3 +209,15 @@ def test_when(ago: int, said: str) -> None:
     """As people say it near to it."""
     assert view_brief.when(NOW - ago, NOW) == said
     assert view_brief.when(2**80, NOW) == view_brief.when(0, NOW) == "?"
+
+
+def test_what_was_said_anew_waits_for_itself_or_was_taken_by_nobody_is_told_with_what_to_do() -> None:
+    """Each under what waits, or among the hand-offs, with its command."""
+    lost = entry("hof1", "rotate the keys", by("air", HOUR), by=None, superseded_by="home/handoff/hof2txu6abc")
+    ring = {"tasks": [{"title": "dig"}, {"title": "sow"}], "break": "mesh task edit a --unneeds b"}
+    late = entry("hof3", "paint the fence", by("air", DAY), state="expired", expires_ms=NOW - HOUR, remaining=[])
+    told = {"as_of_ms": NOW, "since_ms": NOW - DAY, "lost_claims": [lost], "rings": [ring], "handoffs": [late]}
+    text = " ".join(" ".join(view_brief.lines(Screen(120), told)).split())
+    assert "rotate the keys was handed off anew this device had claimed it too mesh handoff show hof2txu6" in text
+    assert "wait for each other: dig, sow none of them can begin mesh task edit a --unneeds b" in text
+    assert "nobody took it until 06:30 mesh pickup hof3txu6" in text
