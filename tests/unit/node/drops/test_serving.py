@@ -11,6 +11,7 @@ import pytest
 from mesh.errors import Malformed, Refused
 from mesh.limits import MIB, NONCE_BYTES, PAGE_BYTES_MAX
 from mesh.names import device_text
+from mesh.node.transport.bus_memory import MemoryNetwork
 from mesh.state.drops import unpacked
 from mesh.sync.drops import Ask, opened_page, sealed_ask
 from mesh.sync.saying import epoch_to_write
