@@ -120,7 +120,8 @@ CHANGE_BYTES_MAX = 1 * MIB  # PROTOCOL: inflated; what comes deflated may not gr
 SNAPSHOT_BYTES_MAX = 256 * MIB  # our own, of one document with its whole history
 SNAPSHOT_CHANGES = 64  # changes of a document after which its snapshot is renewed
 CHANGES_KEPT_READ = 256  # changes of a loaded document that are kept as they were read: until they overlap
-DOCUMENTS_CACHED_MAX = 64  # loaded Automerge documents, about half a megabyte each
+DOCUMENTS_CACHED_MAX = 64  # loaded Automerge documents
+DOCUMENTS_CACHED_LETTERS_MAX = 128 * KIB  # in their texts, about half a kilobyte each; of one alone there may be more
 
 # Vault
 VAULT_FILE_BYTES_MAX = 256 * KIB  # a larger file is no note and is not even read; UTF-16 takes two bytes a letter

@@ -16,7 +16,7 @@ from mesh.events.event import Inner, Placed
 from mesh.events.kinds import Born, Carrier
 from mesh.events.reading import Reading
 from mesh.events.verdict import Standing
-from mesh.limits import DOCUMENTS_CACHED_MAX, ROWS_READ_MAX, SNAPSHOT_CHANGES
+from mesh.limits import DOCUMENTS_CACHED_LETTERS_MAX, DOCUMENTS_CACHED_MAX, ROWS_READ_MAX, SNAPSHOT_CHANGES
 from mesh.names import Digest, DocumentId
 from mesh.node.disputes import Disputes
 from mesh.node.gathered import Birth, Gathered, Loaded, Step
@@ -51,7 +51,10 @@ class Folding:
     @property
     def full(self) -> bool:
         """Whether more documents are in memory than should be."""
-        return len(self._loaded) > DOCUMENTS_CACHED_MAX
+        loaded = self._loaded.values()
+        return len(loaded) > DOCUMENTS_CACHED_MAX or (
+            len(loaded) > 1 and sum(one.letters for one in loaded) > DOCUMENTS_CACHED_LETTERS_MAX
+        )
 
     async def finish(self) -> None:
         """Before a commit: find what the documents that it touches have in conflict now."""

@@ -93,6 +93,16 @@ class Loaded:
     """Who wrote the changes that are sides of its open conflicts."""
 
     @property
+    def letters(self) -> int:
+        """How long its text is: what it takes in memory goes by that."""
+        match self.row:
+            case NoteRow(note):
+                return len(note.body)
+            case RecordRow(record):
+                return len(record.text)
+        return 0
+
+    @property
     def shown(self) -> bool:
         """Whether anything in it counts."""
         hidden = self.document.hidden

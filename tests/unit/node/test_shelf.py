@@ -13,7 +13,7 @@ from mesh.events.event import Event, Lane, Placed
 from mesh.events.kinds import Born, Changed
 from mesh.events.speaking import Draft
 from mesh.events.verdict import Standing
-from mesh.limits import CHANGE_BYTES_MAX, DOCUMENTS_CACHED_MAX, SNAPSHOT_CHANGES
+from mesh.limits import CHANGE_BYTES_MAX, DOCUMENTS_CACHED_LETTERS_MAX, DOCUMENTS_CACHED_MAX, SNAPSHOT_CHANGES
 from mesh.names import Digest, DocumentId
 from mesh.node.engine import Engine
 from mesh.node.shelf import Shelf
@@ -222,6 +222,22 @@ async def test_documents_are_let_go_and_come_back_as_they_were() -> None:
         row = await small.store.note(busy)
         assert row is not None
         assert (row.note.title, row.note.conflicts) == ("after", ())
+
+
+async def test_long_documents_are_let_go_sooner() -> None:
+    """What all of them take in memory is bounded, and not how many there are: a long text takes as much as hundreds."""
+    async with founded() as small:
+        long = "long " * (DOCUMENTS_CACHED_LETTERS_MAX // 15)  # a third of what fits
+        documents = [await write(small.engine, f"long {n}", long) for n in range(5)]
+        for document in documents:
+            await retitle(small.engine, document, "edited")
+        loaded = [await small.engine.shelf.load(document) for document in documents]
+        assert all(one is not None and one.letters >= len(long) for one in loaded)
+        small.engine.shelf.committed(small.engine.shelf.last_row)
+        again = [await small.engine.shelf.load(document) for document in reversed(documents)]
+        same = [one is other for one, other in zip(again, reversed(loaded), strict=True)]
+        assert same == [True, True, True, False, False]
+        assert [one.document.register("title") for one in again if one] == ["edited"] * 5
 
 
 async def test_a_missing_body_waits_and_then_counts() -> None:
