@@ -127,6 +127,7 @@ DOCUMENTS_CACHED_LETTERS_MAX = 128 * KIB  # in their texts, about half a kilobyt
 VAULT_FILE_BYTES_MAX = 256 * KIB  # a larger file is no note and is not even read; UTF-16 takes two bytes a letter
 VAULT_GROUP_NOTES = 500  # notes that one commit takes in
 VAULT_GROUP_BYTES = 2 * MIB  # of all notes in it
+VAULT_GROUPS_AHEAD = 2  # commits of files that are read before it is their turn
 VAULT_STEP_OPERATIONS = 8 * KIB  # of a large edit of a file, that one change makes
 VAULT_VERSIONS_MAX = 64  # of a note, the latest, that an unknown file is compared with
 VAULT_LISTED_MAX = 100  # files that one answer names one by one

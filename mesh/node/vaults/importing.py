@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ from mesh.events.bodies import document_named_after, encode_body
 from mesh.events.event import Lane
 from mesh.events.kinds import Born
 from mesh.events.speaking import Draft
-from mesh.limits import BODY_PLAIN_BYTES_MAX, VAULT_GROUP_BYTES, VAULT_GROUP_NOTES, VAULT_LISTED_MAX
+from mesh.limits import BODY_PLAIN_BYTES_MAX, VAULT_GROUP_BYTES, VAULT_GROUP_NOTES, VAULT_GROUPS_AHEAD, VAULT_LISTED_MAX
 from mesh.names import DocumentId
 from mesh.node import progress
 from mesh.node.engine import Engine
@@ -67,18 +69,14 @@ async def taken_in(agent: Agent, folder: Folder, space: str) -> dict[str, object
     """Take in a whole folder. Raises MeshError; what was taken in until then is kept."""
     counts, began = Counts(), time.monotonic()
     files = folder.files()
-    some = await asyncio.to_thread(_read, folder, files, space, counts)
-    while some:
-        known = await held(agent.engine, [new.document for new in some])
-        fresh = [new for new in some if new.document not in known]
-        following, _ = await asyncio.gather(  # the next files are read while the disk takes these notes
-            asyncio.to_thread(_read, folder, files, space, counts), said(agent.engine, fresh)
-        )
-        counts.notes += len(fresh)
-        counts.known += len(some) - len(fresh)
-        counts.bytes += sum(len(new.file.raw) for new in fresh)
-        progress.tell("notes", counts.notes + counts.known)
-        some = following
+    reader = ThreadPoolExecutor(1, "files")  # one, so that the files come in their order
+    ahead = deque(reader.submit(_read, folder, files, space, counts) for _ in range(VAULT_GROUPS_AHEAD))
+    try:
+        while some := await asyncio.wrap_future(ahead.popleft()):
+            ahead.append(reader.submit(_read, folder, files, space, counts))  # while the disk takes these notes
+            await _say_new(agent.engine, some, counts)
+    finally:
+        reader.shutdown(wait=False, cancel_futures=True)
     for path, reason in folder.passed.items():
         counts.leave(path, reason)
     return {
@@ -89,6 +87,16 @@ async def taken_in(agent: Agent, folder: Folder, space: str) -> dict[str, object
         "files": [{"path": path, "reason": reason} for path, reason in counts.named],
         "took_ms": int((time.monotonic() - began) * 1000),
     }
+
+
+async def _say_new(engine: Engine, some: Sequence[New], counts: Counts) -> None:
+    known = await held(engine, [new.document for new in some])
+    fresh = [new for new in some if new.document not in known]
+    await said(engine, fresh)
+    counts.notes += len(fresh)
+    counts.known += len(some) - len(fresh)
+    counts.bytes += sum(len(new.file.raw) for new in fresh)
+    progress.tell("notes", counts.notes + counts.known)
 
 
 def _read(folder: Folder, files: Iterator[tuple[str, Stat]], space: str, counts: Counts) -> list[New]:
