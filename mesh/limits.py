@@ -122,6 +122,7 @@ SNAPSHOT_CHANGES = 64  # changes of a document after which its snapshot is renew
 CHANGES_KEPT_READ = 256  # changes of a loaded document that are kept as they were read: until they overlap
 DOCUMENTS_CACHED_MAX = 64  # loaded Automerge documents
 DOCUMENTS_CACHED_LETTERS_MAX = 128 * KIB  # in their texts, about half a kilobyte each; of one alone there may be more
+AUDIT_WAITS_MAX = 30  # pauses that an audit waits for calm before it looks all the same
 
 # Vault
 VAULT_FILE_BYTES_MAX = 256 * KIB  # a larger file is no note and is not even read; UTF-16 takes two bytes a letter

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from mesh.events.speaking import Draft
 from mesh.events.verdict import Standing
+from mesh.limits import AUDIT_WAITS_MAX
 from mesh.names import ZERO, DocumentId
 from mesh.node import timing
 from mesh.node.engine import Engine
@@ -43,6 +44,7 @@ async def run(engine: Engine, log: Log) -> None:
 async def audited(engine: Engine) -> tuple[DocumentId, ...]:
     """Have the view root say what is truly shown. Returns the documents of which it said something else."""
     found: list[DocumentId] = []
+    seen = await _calm(engine, -1)
     await engine.store.view_root()
     for node in range(_NODES):
         children = await engine.store.view_children(_LEVEL, node)
@@ -50,7 +52,18 @@ async def audited(engine: Engine) -> tuple[DocumentId, ...]:
             if digest != ZERO:
                 await _looked(engine, lambda index=node * BRANCHES + branch: _bucket(engine, index, found))  # type: ignore[misc]
                 await asyncio.sleep(timing.AUDIT_PAUSE_S)
+                seen = await _calm(engine, seen)
     return tuple(found)
+
+
+async def _calm(engine: Engine, seen: int) -> int:
+    """Wait for a while in which nothing is kept: a large import is no time to look. Returns what is kept then."""
+    for _ in range(AUDIT_WAITS_MAX):
+        if seen == engine.shelf.last_row:
+            break
+        seen = engine.shelf.last_row
+        await asyncio.sleep(timing.AUDIT_CALM_S)
+    return seen
 
 
 async def _looked(engine: Engine, look: Callable[[], Awaitable[None]]) -> None:

@@ -94,6 +94,7 @@ COMPARE_AGAIN_S = 300.0  # between looks with one peer
 COMPARE_SERVED_S = 20.0  # between looks that one peer may ask of us: each may read a whole document
 AUDIT_FIRST_S = 2.0  # after the start, when links are up
 AUDIT_AGAIN_S = 86_400.0  # a disk changes what lies on it seldom
+AUDIT_CALM_S = 2.0  # without anything new, before the next look
 AUDIT_PAUSE_S = 0.05  # between buckets: 50,000 notes take some four minutes of which a few seconds are work
 MEETING_KEPT_S = 60.0  # how often what one device told is kept for the next start: one commit
 ALARMS_SHOWN_MAX = 20  # the last alarms that `mesh status` shows; the log has all

@@ -7,12 +7,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from mesh.events.verdict import Standing
+from mesh.limits import AUDIT_WAITS_MAX
 from mesh.names import DocumentId
 from mesh.node import auditing, timing
+from mesh.node.engine import Engine
 from mesh.node.storage.store import open_store
 from mesh.node.storage.store_port import Batch, Weighed
 from tests.unit.node.engines import Small, founded, joined_by, retitle, write
@@ -21,6 +24,7 @@ from tests.unit.node.engines import Small, founded, joined_by, retitle, write
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "AUDIT_PAUSE_S", 0.0)
+    monkeypatch.setattr(timing, "AUDIT_CALM_S", 0.0)
 
 
 @asynccontextmanager
@@ -44,6 +48,27 @@ async def test_what_is_sound_is_found_sound() -> None:
         assert await auditing.audited(mac.engine) == ()
         assert await auditing.misfolded(mac.engine, documents) == []
         assert await mac.store.view_root() == root
+
+
+class Keeping:
+    """A device on which something is kept so many times, as an audit sees it."""
+
+    def __init__(self, times: int) -> None:
+        self.looks, self._times, self.shelf = 0, times, self
+
+    @property
+    def last_row(self) -> int:
+        """Until where it is kept."""
+        self.looks += 1
+        return min(self.looks, self._times)
+
+
+@pytest.mark.parametrize(("times", "seen"), [(1, 1), (7, 7), (10**6, 2 * AUDIT_WAITS_MAX)])
+async def test_an_audit_waits_until_nothing_is_kept_but_not_for_ever(times: int, seen: int) -> None:
+    """An import of a large folder must not share the device with it."""
+    keeping = Keeping(times)
+    assert await auditing._calm(cast("Engine", keeping), -1) == seen  # noqa: SLF001 - nothing else shows it in no time
+    assert keeping.looks <= 2 * AUDIT_WAITS_MAX
 
 
 async def test_a_view_that_its_events_do_not_come_to() -> None:
