@@ -35,6 +35,7 @@ ZERO = Digest(bytes(DIGEST_BYTES))
 
 _WORD = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
 _DEVICE_BYTES = 10  # 16 characters of base32: short enough for a subject, long enough never to collide by chance
+# Written out: base64 takes twice as long, and every event that is read names its document.
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _LETTERS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _PAIR_BITS = 10  # that two letters say

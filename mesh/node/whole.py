@@ -67,12 +67,21 @@ def _made(folder: Path, mode: int) -> tuple[Path, BinaryIO]:
     for _ in range(_TRIES):
         path = folder / f".{secrets.token_hex(8)}.mesh-draft"
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with contextlib.suppress(OSError):  # where a file system has no locks, nobody else gets one to remove it
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.fstat(file).st_nlink:
+        if _is_ours(file):
             return path, os.fdopen(file, "wb")
         os.close(file)  # somebody tidied between the two steps
     raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(folder))
+
+
+def _is_ours(file: int) -> bool:
+    """Lock a new draft; whether nobody who tidies was quicker."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False  # he has it, and is about to take it away
+    except OSError:
+        return True  # a file system without locks: nobody else gets one to remove it
+    return os.fstat(file).st_nlink > 0
 
 
 @contextmanager
@@ -89,7 +98,7 @@ def replacing(path: Path, *, safe: bool = True) -> Iterator[BinaryIO]:
             draft.sync()
         draft.replace(path)
         if safe:
-            sync_folder(path.parent)
+            sync(path.parent)
     finally:
         draft.close()
 
@@ -104,13 +113,13 @@ def write(path: Path, content: bytes, *, mode: int = 0o600) -> None:
         raise cannot_write(path, error) from error
 
 
-def sync_folder(path: Path) -> None:
-    """Make safe which files are in a folder. Raises OSError."""
-    folder = os.open(path, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Have on the disk what a file holds, or which files are in a folder. Raises OSError."""
+    opened = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(opened)
     finally:
-        os.close(folder)
+        os.close(opened)
 
 
 def tidy(folder: Path) -> None:

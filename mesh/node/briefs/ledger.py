@@ -23,7 +23,7 @@ from mesh.limits import LEDGER_ROWS_MAX
 from mesh.names import device_text, digest_text
 from mesh.node.briefs.files import slug
 from mesh.node.storage.store_port import Row
-from mesh.node.whole import sync_folder
+from mesh.node.whole import sync
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -197,7 +197,7 @@ def append(folder: Path, lines: Mapping[str, bytes]) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            sync_folder(path.parent)
+            sync(path.parent)
     except OSError as error:
         raise _refused(folder, error) from error
 

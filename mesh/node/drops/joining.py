@@ -122,7 +122,7 @@ class Joining:
         try:
             self._draft.sync()
             path = self._placed()
-            whole.sync_folder(self._folder)
+            whole.sync(self._folder)
         except OSError as error:
             raise whole.cannot_write(self._folder, error) from error
         return path

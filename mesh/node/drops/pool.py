@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import re
 import shutil
 import threading
@@ -86,9 +85,9 @@ class Pool:
             try:
                 for _ in range(count):
                     with contextlib.suppress(FileNotFoundError):  # nobody wanted it any more
-                        _sync(self._unsettled.popleft())
+                        whole.sync(self._unsettled.popleft())
                 if count:
-                    whole.sync_folder(self.folder)
+                    whole.sync(self.folder)
             except OSError as error:
                 raise whole.cannot_write(self.folder, error) from error
 
@@ -113,11 +112,3 @@ class Pool:
             path.unlink(missing_ok=True)
             count += 1
         return count
-
-
-def _sync(path: Path) -> None:
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

@@ -47,7 +47,7 @@ def leave(home: Path) -> tuple[str, ...]:
         try:
             for path in keys(home):
                 path.unlink(missing_ok=True)
-            whole.sync_folder(home)
+            whole.sync(home)
             for path in rest(home):
                 path.unlink(missing_ok=True)
             sweep(home)

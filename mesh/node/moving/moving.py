@@ -50,8 +50,8 @@ def second_device(home: Path) -> tuple[Result, Path]:
                 (aside / machine_path(home).name).write_bytes(machine_path(home).read_bytes())
             for path in (*leftovers(home), *keys(home)[::-1]):
                 path.replace(aside / path.name)
-            whole.sync_folder(aside)
-            whole.sync_folder(home)
+            whole.sync(aside)
+            whole.sync(home)
             machine.record(home)
         except OSError as error:
             hint = f"Try again; what was moved so far lies in {aside}."

@@ -168,9 +168,9 @@ def _put_in_place(folder: Path, home: Path) -> None:
         for name in (database_path(home).name, machine_path(home).name):
             if (folder / name).exists():
                 (folder / name).replace(home / name)
-        whole.sync_folder(home)
+        whole.sync(home)
         secrets_path(folder).replace(secrets_path(home))
-        whole.sync_folder(home)
+        whole.sync(home)
     except OSError as error:
         raise _refusal("the home cannot be put in place", error) from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import shutil
 import subprocess
@@ -19,19 +18,6 @@ from mesh.node.agent import Agent, opened
 from mesh.node.briefs import ledger, projecting
 from mesh.node.exporting import carrying
 from tests.unit.node.families import ask, family, meet, note
-
-VERIFIER = Path(__file__).parents[4] / "deploy" / "verify_mesh.py"
-
-
-@pytest.fixture(scope="module")
-def verifier() -> ModuleType:
-    """The verifier as the one file that it is."""
-    spec = importlib.util.spec_from_file_location("verify_mesh", VERIFIER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,19 +16,7 @@ from mesh.node.exporting import carrying
 from tests.unit.node.engines import Small, founded, joined_by, listed, retitle, write
 from tests.unit.node.test_forks import copies, hand_on
 
-VERIFIER = Path(__file__).parents[4] / "deploy" / "verify_mesh.py"
 NOTES = 40
-
-
-@pytest.fixture(scope="module")
-def verifier() -> ModuleType:
-    """The verifier as the one file that it is."""
-    spec = importlib.util.spec_from_file_location("verify_mesh", VERIFIER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
