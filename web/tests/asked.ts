@@ -1,0 +1,71 @@
+// Answers JSON lines with JSON lines: devices in a browser that a test in another language drives, and single questions
+// on which implementations may differ. It decides nothing: who asks compares.
+import { createInterface } from "node:readline";
+import { Refused } from "../engine/errors.js";
+import { decode as decodeCbor, encode as encodeCbor } from "../engine/events/cbor.js";
+import { checkKemKey, checkSignKey, verify } from "../engine/events/keys.js";
+import * as limits from "../engine/limits.js";
+import { DocumentId, hex, shown, unhex } from "../engine/names.js";
+import type { Effects } from "../engine/sync/inputs.js";
+import { decode, encode, type Message } from "../engine/sync/messages.js";
+import { Device, secretsOf } from "./device.js";
+
+type Question = Record<string, never> & { ask: string; device: string; peer: string; bytes: string; text: string };
+
+const devices = new Map<string, Device>();
+
+function written(device: Device, effects: Effects): Record<string, unknown> {
+  const letter = (message: Message) => [message.message, hex(encode(message))];
+  const { judged, forks, refused, alarms } = effects;
+  return {
+    ask: effects.ask.map(([peer, want]) => [peer, ...letter(want)]),
+    serve: effects.serve.map(([peer, want]) => [peer, ...letter(device.answer(want))]),
+    send: effects.send.map(([peer, message]) => [peer, ...letter(message)]),
+    met: [...device.replica.met].sort(),
+    meet: [...effects.meet].sort(),
+    append: effects.append.map(({ digest }) => digest),
+    bodies: effects.bodies.length,
+    judged,
+    forks: forks.length,
+    refused,
+    alarms,
+  };
+}
+
+async function toDevice(device: Device, given: Question): Promise<unknown> {
+  const { ask, peer, bytes, text } = given;
+  if (ask === "hear") return written(device, device.hear(peer, decode(given["kind"]!, unhex(bytes))));
+  if (ask === "meet") return written(device, device.handle({ input: "met", peer }));
+  if (ask === "lose") return written(device, device.handle({ input: "lost", peer }));
+  if (ask === "tick") return written(device, device.handle({ input: "ticked" }));
+  if (ask === "say") return written(device, await device.say(given["titles"]!, text));
+  if (ask === "save") return device.save();
+  if (ask === "restore") return device.restore();
+  if (ask === "restart") return device.restart();
+  if (ask === "look") return device.look();
+  throw new Error(`nobody knows how to ${ask}`);
+}
+
+async function answer(given: Question): Promise<unknown> {
+  if (given.ask === "start") devices.set(given.device, new Device(secretsOf(given["secrets"]!)));
+  else if (given.ask === "limits") return limits;
+  else if (given.ask === "cbor") return hex(encodeCbor(decodeCbor(unhex(given.bytes), 2 ** 20, "it")));
+  else if (given.ask === "sign key") checkSignKey(unhex(given.bytes));
+  else if (given.ask === "kem key") checkKemKey(unhex(given.bytes));
+  else if (given.ask === "verify") verify(unhex(given["key"]!), unhex(given.bytes), unhex(given["signature"]!));
+  else if (given.ask === "document") return DocumentId.parse(given.text).text;
+  else if (given.ask === "shown") return shown(given.text, given["most"]!);
+  else return toDevice(devices.get(given.device)!, given);
+  return null;
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  let told: unknown;
+  try {
+    told = { answer: (await answer(JSON.parse(line))) ?? null };
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    told = { refused: error.name };
+  }
+  console.log(JSON.stringify(told));
+}
