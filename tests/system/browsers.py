@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -36,11 +36,15 @@ from mesh.sync.receipts import frontier_digest
 from mesh.sync.replica import Own, Replica
 from tests.system.typescript import WEB
 from tests.unit.lineage import Log
-from tests.unit.small_mesh import TIME_MS, browser_key, browser_secret, fixed, secret_keys
+from tests.unit.small_mesh import TIME_MS, browser_key, browser_secret, secret_keys
 from tests.unit.sync.small_net import Node
 
 RUNS_PER_SPAN, RUNS_PER_ANSWER = 2, 6  # of one page, as web/tests/device.ts has it
-DECODERS = {"have": messages.decode_have, "want": messages.decode_want, "push": messages.decode_push}
+DECODERS: Mapping[str, Callable[[bytes], Message]] = {
+    "have": messages.decode_have,
+    "want": messages.decode_want,
+    "push": messages.decode_push,
+}
 SUITE = Suite(KEM.P256, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
@@ -144,7 +148,8 @@ class Local(Node):
             return Heard(peer, DECODERS[told["kind"]](bytes.fromhex(told["bytes"])))
         if ask == "say":
             return self._said(told["titles"], told["text"])
-        return {"meet": Met(peer), "lose": Lost(peer), "tick": Ticked()}[ask]
+        plain: Mapping[str, Input] = {"meet": Met(peer), "lose": Lost(peer), "tick": Ticked()}
+        return plain[ask]
 
     def _said(self, titles: list[str], text: str) -> Said:
         """Births, with the randomness that follows from their titles."""
@@ -239,12 +244,14 @@ class Browser:
     def given(self, ask: str, **told: Any) -> Mapping[str, Any]:  # noqa: ANN401 - JSON
         """Give both an input: what they do is the same. Raises Refused where both refuse it alike."""
         found = self.asked.tell(ask, device=self.name, **told)
+        expected: dict[str, Any] = {}
         try:
-            expected: dict[str, Any] = {"answer": self.twin.given(ask, **told)}
+            expected = {"answer": self.twin.given(ask, **told)}
         except Refused as error:
-            assert found == {"refused": type(error).__name__}
+            expected = {"refused": type(error).__name__}
             raise
-        assert found == expected
+        finally:
+            assert found == expected
         answer: Mapping[str, Any] = found["answer"]
         return answer
 

@@ -70,7 +70,8 @@ class World:
                 browser.given("hear", peer="packet", kind="push", bytes=messages.encode(Push((run,))).hex())
         for browser in self.browsers:
             browser.both("save")
-        self.parties: dict[str, Party] = {one.name: one for one in (self.mac, self.laptop, *self.browsers)}
+        everybody: tuple[Party, ...] = (self.mac, self.laptop, *self.browsers)
+        self.parties = {party.name: party for party in everybody}
         self.links: set[frozenset[str]] = set()
         self.wire: list[tuple[str, Told]] = []
         self.happened: Counter[str] = Counter()
@@ -318,5 +319,3 @@ def test_a_difference_would_be_noticed(asked: Asked) -> None:
     phone.twin.replica.heard += 1
     with pytest.raises(AssertionError):
         phone.given("say", titles=["note"], text="text")
-
-

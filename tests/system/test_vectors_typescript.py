@@ -1,4 +1,4 @@
-"""The phone's engine in TypeScript: every vector of its layers, and questions on which two implementations may differ."""
+"""The phone's engine in TypeScript: every vector of its layers, and questions on which implementations differ."""
 
 from __future__ import annotations
 

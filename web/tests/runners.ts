@@ -8,7 +8,14 @@ import { decode, encode, type Plain } from "../engine/events/cbor.js";
 import { Chains } from "../engine/events/chains.js";
 import { Learner, type Opened, wrapFor } from "../engine/events/epochs.js";
 import { decodeHeader, decodeInner, encodeHeader, encodeInner, Lane, type Placed } from "../engine/events/event.js";
-import { ADMISSION_PURPOSE, readAdmission, readRequest, rekeyPurpose, requestText, sealedAdmission } from "../engine/events/founding.js";
+import {
+  ADMISSION_PURPOSE,
+  readAdmission,
+  readRequest,
+  rekeyPurpose,
+  requestText,
+  sealedAdmission,
+} from "../engine/events/founding.js";
 import { encapsulated, opened, openedWithSeed, P256 } from "../engine/events/hpke.js";
 import { judge } from "../engine/events/judge.js";
 import { verify } from "../engine/events/keys.js";
@@ -23,7 +30,7 @@ import { Replica } from "../engine/sync/replica.js";
 import { deepEqual, equal } from "node:assert/strict";
 
 // Cases are JSON of many forms; what a runner reads of one is checked by what comes out.
-export type Case = any; // eslint-disable-line @typescript-eslint/no-explicit-any
+export type Case = any;
 export type Runner = (given: Case) => unknown;
 
 const BYTES_MAX = 2 ** 20;

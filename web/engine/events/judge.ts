@@ -122,7 +122,7 @@ export class Judgement {
       const [reached, missing] = under(cut.marks, this.statements);
       const known: ReadonlySet<Digest> | null = inside;
       inside = known ? new Set([...known].filter((digest) => reached.has(digest))) : reached;
-      for (const digest of missing) this.#await(digest, speaker.digest);
+      for (const digest of missing) this.#awaits(digest, speaker.digest);
     }
     return inside ?? new Set();
   }
@@ -199,11 +199,11 @@ export class Judgement {
   /** A statement that is spoken of. While it is not held, what the speaker says hangs on it. */
   #held(speaker: Speaker, name: Digest): Statement | undefined {
     const found = this.statements.get(name);
-    if (!found) this.#await(name, speaker.digest);
+    if (!found) this.#awaits(name, speaker.digest);
     return found;
   }
 
-  #await(name: Digest, speaker: Digest): void {
+  #awaits(name: Digest, speaker: Digest): void {
     this.#awaited.set(name, (this.#awaited.get(name) ?? new Set()).add(speaker));
   }
 }

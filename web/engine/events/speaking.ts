@@ -10,7 +10,7 @@ import { BODY_PLAIN_BYTES_MAX, NONCE_BYTES, SIGNED_RUN_BYTES_MAX, SIGNED_RUN_EVE
 import { type Digest, type DocumentId, hex, type Short, ZERO } from "../names.js";
 import { encodeBody } from "./bodies.js";
 import { CLEAR, encodeHeader, encodeInner, type Event, Lane, type Placed, type Run, VERSION } from "./event.js";
-import type { DataBody, Opening } from "./kinds.js";
+import type { DataBody, Reason } from "./kinds.js";
 import { type Keyring, padBody, padInner } from "./seal.js";
 
 /** Signs bytes that begin with a domain of ours, with the device's identity key. */
@@ -50,8 +50,9 @@ export class Voice {
   ) {}
 
   /** The opening of the chain: its one clear event. */
-  open(opening: Opening, timeMs: number, heard: number): Placed {
-    const draft = draftOf(opening);
+  open(reason: Reason, salt: Uint8Array, timeMs: number, heard: number): Placed {
+    const { admission } = this.speaker;
+    const draft = draftOf({ kind: "opening", admission, lane: Lane.DATA, reason, salt });
     return this.#next(plainOf(draft), CLEAR, innerOf(draft, timeMs), heard);
   }
 

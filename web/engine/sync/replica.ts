@@ -107,7 +107,7 @@ export class Replica {
   wraps(message: Message): Uint8Array[] {
     if (message.message !== "push") return [];
     const runs = message.runs.filter((run) => this.chains.chains.get(run.chain)?.lane !== Lane.DATA);
-    return runs.flatMap((run) => run.events).map((event) => wrapIn(event, this.own.admission)).filter((wrapped) => wrapped !== null);
+    return runs.flatMap(({ events }) => events).flatMap((event) => wrapIn(event, this.own.admission) ?? []);
   }
 
   /** Take one input. Throws Misuse for "spoken" only; then nothing has changed. */
@@ -145,9 +145,7 @@ export class Replica {
     const voice = end ? new Voice(this.own, this.voice!, end.head, end.lamport) : new Voice(this.own);
     if (!end) {
       const why = this.voice && this.chains.chains.has(this.voice) ? "restored" : reason;
-      const salt = entropy.slice(0, SALT_BYTES);
-      const opening = { kind: "opening", admission: this.own.admission, lane: Lane.DATA, reason: why, salt } as const;
-      begun.push(voice.open(opening, timeMs, this.heard));
+      begun.push(voice.open(why, entropy.slice(0, SALT_BYTES), timeMs, this.heard));
     }
     allowed.forEach((draft, number) => {
       const nonces = entropy.slice(SALT_BYTES + number * NONCES_BYTES);
@@ -232,8 +230,9 @@ export class Replica {
     const bodies = this.missing.brought(peer, push.bodies);
     const want = push.answer ? this.pulls.onwards(peer, ends, (chain) => this.chains.after(chain)) : null;
     if (push.answer && !want) for (const other of this.#here(this.pulls.end(peer))) meet.add(other);
+    const ask: Effects["ask"] = want ? [[peer, want]] : [];
     const send: Effects["send"] = taken.length > 0 ? [[null, this.have(EVERYBODY, false)]] : [];
-    return { ...NOTHING, ask: want ? [[peer, want]] : [], append: taken, bodies, send, meet, judged, alarms, forks, refused };
+    return { ask, append: taken, bodies, serve: [], send, meet, judged, alarms, forks, refused };
   }
 
   /** What a run brings, or why it is not taken. */
