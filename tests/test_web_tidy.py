@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ENGINE = Path(__file__).resolve().parents[2] / "web" / "engine"
+ENGINE = Path(__file__).resolve().parents[1] / "web" / "engine"
 LINES_MAX = 300
 COLUMNS_MAX = 125
 LONGER = {"state/fold.ts"}  # from before there was an engine
