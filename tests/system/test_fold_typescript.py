@@ -1,7 +1,6 @@
 """Documents with void work in TypeScript, as the phone will have it: the same view, the same bytes of the next edit."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,11 +17,10 @@ SEEN = ("text", "live", "heads", "hidden", "aside", "next")
 pytestmark = [pytest.mark.system, *typescript.NEEDS]
 
 
-@pytest.fixture(scope="module")
-def fold() -> Iterator[Path]:
+@pytest.fixture
+def fold(javascript: Path) -> Path:
     """The module as JavaScript."""
-    with typescript.built() as folder:
-        yield folder / "engine" / "state" / "fold.js"
+    return javascript / "engine" / "state" / "fold.js"
 
 
 def compare(fold: Path, vectors: list[mask_cases.Case]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from mesh.limits import KEY_BYTES
 from mesh.names import Digest
 from mesh.sync import messages
 from mesh.sync.inputs import Later, Said
-from mesh.sync.messages import Push
+from mesh.sync.messages import Push, Want
 from mesh.sync.replica import Own
 from tests.system import typescript
 from tests.system.browsers import Asked, Browser, Local, Party, Told, letters, stripped
@@ -38,12 +39,11 @@ LONG = "x" * 50_000
 
 
 @pytest.fixture(scope="module")
-def asked() -> Iterator[Asked]:
+def asked(javascript: Path) -> Iterator[Asked]:
     """A process with devices in it."""
-    with typescript.built() as folder:
-        process = Asked(folder)
-        yield process
-        process.end()
+    process = Asked(javascript)
+    yield process
+    process.end()
 
 
 class World:
@@ -263,8 +263,9 @@ def test_a_random_run_ends_in_agreement_and_never_differs_from_python(asked: Ask
         world.browsers[-1].given("say", titles=["too late"], text="")
 
 
-def test_a_home_that_came_back_forks_its_chain_and_opens_another(asked: Asked) -> None:
-    """Who goes on from a backup unaware makes a fork; once it is seen, the next word opens a chain, as restored."""
+@pytest.mark.parametrize("speaks_at_once", [True, False])
+def test_a_home_that_came_back_opens_another_chain(asked: Asked, *, speaks_at_once: bool) -> None:
+    """From a backup, unaware: once it hears words of its own that it lacks, a fork or not, it says no more there."""
     world = World(5, asked)
     phone, mac = world.browsers[0], world.mac
 
@@ -273,25 +274,53 @@ def test_a_home_that_came_back_forks_its_chain_and_opens_another(asked: Asked) -
         mac.given("hear", peer=phone.name, kind="push", bytes=done["send"][0][2])
         return [phone.twin.log[Digest(bytes.fromhex(digest))] for digest in done["append"]]
 
-    opening, first = said("first")
+    opening, first = said(f"first {speaks_at_once}")
     phone.both("save")
-    (lost,) = said("lost")
+    (lost,) = said(f"lost {speaks_at_once}")
     phone.both("restore")
-    (other,) = said("other")
-    assert (lost.parent, other.parent) == (first.digest, first.digest)
+    if speaks_at_once:
+        (other,) = said("other")
+        assert (lost.parent, other.parent) == (first.digest, first.digest)
     (_, _, raw), *_ = mac.given("meet", peer=phone.name)["send"]
     (asks,) = phone.given("hear", peer=mac.name, kind="have", bytes=raw)["ask"]
     (served,) = mac.given("hear", peer=phone.name, kind="want", bytes=asks[2])["serve"]
     done = phone.given("hear", peer=mac.name, kind="push", bytes=served[2])
-    assert (done["append"], done["forks"]) == ([lost.digest.hex()], 1)
+    assert (done["append"], done["forks"]) == ([lost.digest.hex()], int(speaks_at_once))
     assert "another copy of this device" in done["alarms"][0]
-    reopened, later = said("later")
+    reopened, later = said(f"later {speaks_at_once}")
     assert (reopened.seq, later.seq, reopened.chain != opening.chain) == (1, 2, True)
     body = read_body(phone.twin.keyring, reopened, "opening")
     assert isinstance(body, Opening)
     assert body.reason == "restored"
     assert phone.look() == mac.look()
-    assert phone.look()["forked"] == 1
+    assert phone.look()["forked"] == int(speaks_at_once)
+
+
+def test_bodies_that_nobody_brings_are_asked_for_ever_more_rarely(asked: Asked) -> None:
+    """A body that does not come is asked for after one tick, two, four; whoever brings it is asked no more."""
+    world = World(6, asked)
+    phone, mac = world.browsers[0], world.mac
+    done = mac.given("say", titles=["one", "two"], text="text")
+    phone.given("hear", peer=mac.name, kind="push", bytes=stripped(done["send"][0][2]))
+    phone.given("meet", peer=mac.name)
+    nothing = messages.encode(Push((), answer=True)).hex()
+    times = []
+    for tick in range(40):
+        (_, _, have), *_ = mac.given("meet", peer=phone.name)["send"]
+        heard = phone.given("hear", peer=mac.name, kind="have", bytes=have)
+        if heard["ask"]:
+            times.append(tick)
+            want = messages.decode_want(bytes.fromhex(heard["ask"][0][2]))
+            assert [digest.hex() for digest in want.bodies] == done["append"][1:]
+            phone.given("hear", peer=mac.name, kind="push", bytes=nothing)
+        phone.given("tick")
+    assert times == [0, 1, 3, 7, 15, 31]
+    bodies = mac.answer(Want((), want.bodies)).bodies
+    brought = messages.encode(Push((), bodies[:1], answer=True)).hex()
+    assert phone.given("hear", peer=mac.name, kind="push", bytes=brought)["bodies"] == 1
+    (_, _, have), *_ = mac.given("meet", peer=phone.name)["send"]
+    (again,) = phone.given("hear", peer=mac.name, kind="have", bytes=have)["ask"]
+    assert messages.decode_want(bytes.fromhex(again[2])).bodies == (bodies[1][0],)
 
 
 def test_what_a_closed_device_brings_is_refused_alike(asked: Asked) -> None:

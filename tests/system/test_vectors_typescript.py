@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha512
 from pathlib import Path
 
@@ -13,13 +14,16 @@ import pytest
 from mesh import limits
 from mesh.errors import Refused
 from mesh.events import cbor
+from mesh.events.founding import read_request, request_text
 from mesh.events.keys import check_kem_key, check_sign_key, verify
-from mesh.names import DocumentId, shown
+from mesh.names import Digest, DocumentId, short, shown
+from mesh.sync import receipts
+from mesh.sync.receipts import Receipt, Shown
 from tests.system import typescript
 from tests.system.browsers import Asked
 from tests.system.typescript import run
 from tests.unit.events.test_keys import P, add, point_with, times
-from tests.unit.small_mesh import NOTE, browser_key, fixed, secret_keys
+from tests.unit.small_mesh import MESH, NOTE, OTHER, browser_key, browser_request, fixed, secret_keys
 
 pytestmark = [pytest.mark.system, *typescript.NEEDS]
 
@@ -30,23 +34,16 @@ BASE_Y = 4 * pow(5, -1, P) % P
 
 
 @pytest.fixture(scope="module")
-def built() -> Iterator[Path]:
-    """The engine and its tests as JavaScript, after their types were checked."""
-    with typescript.built() as folder:
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def asked(built: Path) -> Iterator[Asked]:
+def asked(javascript: Path) -> Iterator[Asked]:
     """A process that answers questions."""
-    process = Asked(built)
+    process = Asked(javascript)
     yield process
     process.end()
 
 
-def test_every_vector_behaves_in_typescript_as_it_says(built: Path) -> None:
+def test_every_vector_behaves_in_typescript_as_it_says(javascript: Path) -> None:
     """Node runs them, and fails where a folder or a file was left out; here it is seen that it did run them."""
-    tests = sorted(str(path) for path in (built / "tests").glob("*.test.js"))
+    tests = sorted(str(path) for path in (javascript / "tests").glob("*.test.js"))
     assert tests
     told = run("--test", "--test-reporter=tap", *tests)
     (count, folders) = map(int, re.findall(r"# (\d+) vectors in (\d+) folders", told)[0])
@@ -209,3 +206,46 @@ def test_it_writes_the_same_names(asked: Asked) -> None:
         assert asked.tell("document", text=one) == expected, one
     for one in ("plain", "ä🌱", "a\x1b[31m\u202eb\nc\u2028\ue000", "long " * 9):
         assert asked("shown", text=one, most=20) == shown(one, 20)
+
+
+def test_it_asks_to_be_let_in(asked: Asked) -> None:
+    """What a phone prints is a sound request in Python, with a wrapping key of P-256, and the same bytes each time."""
+    seed, transport = secret_keys("phone").sign_seed, browser_request("phone").transport_key
+    given = {"seed": seed.hex(), "kem_key": browser_key("phone").hex(), "transport_key": transport.hex()}
+    text = asked("request", **given, name="phone", rank=10)
+    assert text == request_text(browser_request("phone"))
+    assert read_request(text) == browser_request("phone")
+
+
+def test_it_says_and_checks_the_same_receipts(asked: Asked) -> None:
+    """Receipts of either are sound for the other; those of others, for other meshes or altered are refused alike."""
+    keys, mesh = MESH.phone.keys, MESH.id.hex()
+    digests = [Digest(fixed(32, "receipt", name)) for name in range(4)]
+    receipt = receipts.signed(Receipt(MESH.phone.admission, Shown(*digests), 3, 0), MESH.id, keys)
+    raw = receipts.encode(receipt)
+    fields = [MESH.phone.admission.hex(), *(digest.hex() for digest in digests), 3, 0]
+    assert asked("receipt of", seed=keys.sign_seed.hex(), mesh=mesh, fields=fields) == raw.hex()
+    live = {"mesh": mesh, "teller": MESH.phone.admission.hex(), "key": keys.sign_key.hex()}
+    assert asked("receipt", bytes=raw.hex(), **live) == [raw.hex(), False]
+    wrong = {
+        "Stranger": [{"teller": MESH.mac.admission.hex()}, {"key": ""}],
+        "Forged": [{"mesh": OTHER.id.hex()}, {"key": MESH.mac.keys.sign_key.hex()}, {"bytes": raw[:-1].hex() + "00"}],
+        "Malformed": [{"bytes": raw[:-1].hex()}, {"bytes": receipts.encode(replace(receipt, keys=-1)).hex()}],
+        "TooLarge": [{"bytes": bytes(limits.RECEIPT_BYTES_MAX + 1).hex()}],
+    }
+    for kind, changes in wrong.items():
+        for change in changes:
+            assert asked.tell("receipt", **{**live, "bytes": raw.hex(), **change}) == {"refused": kind}, change
+
+
+def test_it_seals_and_opens_the_same_talk_about_chunks(asked: Asked) -> None:
+    """Questions and pages, as Python seals them; an altered one, and one of the other side, open for nobody."""
+    ring, epoch = MESH.keyring(), short(MESH.epoch)
+    nonce, plain = fixed(12, "nonce"), b"a page"
+    given = {"epoch": epoch.hex(), "key": ring.key(epoch).hex(), "side": "page"}
+    sealed = ring.seal_page(epoch, b"page", plain, nonce)
+    assert asked("seal page", **given, bytes=plain.hex(), nonce=nonce.hex()) == sealed.hex()
+    assert asked("open page", **given, bytes=sealed.hex()) == plain.hex()
+    for change in ({"side": "ask"}, {"bytes": sealed[:-1].hex()}, {"bytes": sealed[:20].hex()}):
+        assert asked.tell("open page", **{**given, "bytes": sealed.hex(), **change}) == {"refused": "Forged"}
+    assert asked.tell("open page", **given, bytes=bytes(60).hex()) == {"refused": "Refused"}

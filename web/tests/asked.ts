@@ -2,13 +2,11 @@
 // on which implementations may differ. It decides nothing: who asks compares.
 import { createInterface } from "node:readline";
 import { Refused } from "../engine/errors.js";
-import { decode as decodeCbor, encode as encodeCbor } from "../engine/events/cbor.js";
-import { checkKemKey, checkSignKey, verify } from "../engine/events/keys.js";
-import * as limits from "../engine/limits.js";
-import { DocumentId, hex, shown, unhex } from "../engine/names.js";
+import { hex, unhex } from "../engine/names.js";
 import type { Effects } from "../engine/sync/inputs.js";
 import { decode, encode, type Message } from "../engine/sync/messages.js";
 import { Device, secretsOf } from "./device.js";
+import { QUESTIONS } from "./questions.js";
 
 type Question = Record<string, never> & { ask: string; device: string; peer: string; bytes: string; text: string };
 
@@ -47,15 +45,11 @@ async function toDevice(device: Device, given: Question): Promise<unknown> {
 }
 
 async function answer(given: Question): Promise<unknown> {
-  if (given.ask === "start") devices.set(given.device, new Device(secretsOf(given["secrets"]!)));
-  else if (given.ask === "limits") return limits;
-  else if (given.ask === "cbor") return hex(encodeCbor(decodeCbor(unhex(given.bytes), 2 ** 20, "it")));
-  else if (given.ask === "sign key") checkSignKey(unhex(given.bytes));
-  else if (given.ask === "kem key") checkKemKey(unhex(given.bytes));
-  else if (given.ask === "verify") verify(unhex(given["key"]!), unhex(given.bytes), unhex(given["signature"]!));
-  else if (given.ask === "document") return DocumentId.parse(given.text).text;
-  else if (given.ask === "shown") return shown(given.text, given["most"]!);
-  else return toDevice(devices.get(given.device)!, given);
+  if (given.ask !== "start") {
+    const single = QUESTIONS[given.ask];
+    return single ? single(given) : toDevice(devices.get(given.device)!, given);
+  }
+  devices.set(given.device, new Device(secretsOf(given["secrets"]!)));
   return null;
 }
 

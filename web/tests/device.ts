@@ -12,7 +12,7 @@ import type { Opened } from "../engine/events/epochs.js";
 import { headOf, Lane, type Placed, type Run } from "../engine/events/event.js";
 import { rekeyPurpose } from "../engine/events/founding.js";
 import { encapsulated, opened, P256 } from "../engine/events/hpke.js";
-import type { Born, Mark } from "../engine/events/kinds.js";
+import type { Born } from "../engine/events/kinds.js";
 import { read, statement } from "../engine/events/reading.js";
 import { Keyring } from "../engine/events/seal.js";
 import { draftOf, runs, signed, type Speaker } from "../engine/events/speaking.js";
@@ -23,6 +23,7 @@ import { type Message, type Push, type Want } from "../engine/sync/messages.js";
 import { Missing } from "../engine/sync/missing.js";
 import { frontierDigest } from "../engine/sync/receipts.js";
 import { Replica } from "../engine/sync/replica.js";
+import { lineageOf } from "./lineage.js";
 
 const RUNS_PER_SPAN = 2; // of one page: so that pages follow each other
 const RUNS_PER_ANSWER = 6;
@@ -162,20 +163,13 @@ export class Device {
 
   /** How each data event stands, by whom, and what it says. */
   #readings(): string[] {
-    const lineage = { under: (placed: Placed, mark: Mark) => this.#under(placed, mark) };
+    const lineage = lineageOf(this.#log);
     const data = [...this.#log.values()].filter(({ lane }) => lane === Lane.DATA);
     const told = data.map((placed) => {
       const { standing, by, plain } = read(this.#keyring, this.replica.verdict, placed, lineage);
       return `${placed.digest} ${standing} ${by} ${hex(sha256(plain))}`;
     });
     return told.sort();
-  }
-
-  #under(placed: Placed, mark: Mark): boolean | null {
-    let step = this.#log.get(mark.head.digest);
-    if (step?.chain !== mark.chain || step.seq !== mark.head.seq) return null;
-    while (step && step.digest !== placed.digest) step = this.#log.get(step.parent);
-    return step !== undefined;
   }
 
   #opened(wraps: readonly Uint8Array[]): Opened {
