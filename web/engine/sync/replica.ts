@@ -116,8 +116,8 @@ export class Replica {
       case "spoken":
         return this.#speak(given.commit);
       case "met":
+        if (!this.met.has(given.peer)) this.missing.anew(given.peer); // to compare again is no reason to ask in vain
         this.met.add(given.peer);
-        this.missing.anew(given.peer);
         return { ...NOTHING, send: [[given.peer, this.have(given.peer, true)]] };
       case "heard": {
         const { message, peer } = given;
