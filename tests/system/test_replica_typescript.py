@@ -100,9 +100,12 @@ class World:
         """A new epoch for all who read."""
         made = rekeyed(self.mesh, self.mac.replica.statements, self.mac.keyring, self.rng.randbytes(KEY_BYTES))
 
+        def wrap(secret: bytes, kem_key: bytes, purpose: bytes) -> bytes:
+            return seeded_hpke.wrap(secret, kem_key, purpose, self.drawn.randbytes(KEY_BYTES))
+
         def seeded(said: Sequence[Placed]) -> Draft:
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(founding, "wrap", lambda *given: seeded_hpke.wrap(*given, self.drawn.randbytes(32)))
+                patch.setattr(founding, "wrap", wrap)
                 return made(said)
 
         return seeded
