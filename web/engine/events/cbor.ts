@@ -41,7 +41,7 @@ const ONE_BYTE = 24; // in the first byte of a value: its number follows in 1 by
 const HALF_LETTER = /\p{Cs}/u;
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The canonical bytes of a value. */
+/** The canonical bytes of a value. Throws Malformed for what somebody typed and no reader would take. */
 export function encode(value: Plain): Uint8Array {
   const parts: Uint8Array[] = [];
   write(value, parts);
@@ -56,6 +56,8 @@ export function encode(value: Plain): Uint8Array {
 
 function write(value: Plain, parts: Uint8Array[]): void {
   if (typeof value === "number" || typeof value === "bigint") {
+    const exact = typeof value === "bigint" || Number.isSafeInteger(value);
+    if (!exact) throw new Malformed("a number is not whole, or not exact");
     parts.push(value >= 0 ? head(Major.UINT, value) : head(Major.NEGATIVE, -1n - BigInt(value)));
   } else if (typeof value === "string") {
     if (HALF_LETTER.test(value)) throw new Malformed("a text is not Unicode: half of a letter stands in it");
