@@ -17,6 +17,7 @@ WORD_CHARACTERS_MAX = 32  # PROTOCOL: a space, a type, a kind
 DEVICE_NAME_BYTES_MAX = 64  # PROTOCOL: UTF-8, as in most systems' host names
 AGENT_NAME_BYTES_MAX = 64  # PROTOCOL: UTF-8, as a device's name
 KEY_BYTES = 32  # PROTOCOL: Ed25519, X25519, AES-256
+BROWSER_KEY_BYTES = 65  # PROTOCOL: an uncompressed point of P-256, the wrapping key of a device in a browser
 SIGNATURE_BYTES = 64  # PROTOCOL: Ed25519
 NONCE_BYTES = 12  # PROTOCOL: AES-GCM
 TAG_BYTES = 16  # PROTOCOL: AES-GCM

@@ -15,7 +15,10 @@ from tests.tidy_rules import Source
 
 ROOT = Path(__file__).resolve().parent.parent
 SECTIONS = ("unit", "properties", "stories", "fuzz", "contracts", "world", "system")
-OUTSIDE_SECTIONS = {"tests/test_tidy.py": "has a section of its own in scripts/test"}
+OUTSIDE_SECTIONS = {
+    "tests/test_tidy.py": "has a section of its own in scripts/test",
+    "tests/test_web_tidy.py": "stands in the same section",
+}
 # Core modules without a test file of their own, each with its reason.
 UNTESTED = {"mesh/limits.py": "constants only: what they bound is tested where it is bounded"}
 NOT_TEXT = {".png", ".ico", ".woff2", ".cbor", ".bin", ".gz", ".wasm"}

@@ -40,6 +40,7 @@ from mesh.limits import (
     ADOPTED_MAX,
     AGENT_NAME_BYTES_MAX,
     BODY_PLAIN_BYTES_MAX,
+    BROWSER_KEY_BYTES,
     CONFLICT_NAME_BYTES,
     DEVICE_NAME_BYTES_MAX,
     DIGEST_BYTES,
@@ -100,7 +101,8 @@ def _opening(raw: bytes) -> Opening:
 def _admit(raw: bytes) -> Admit:
     types = (bytes, bytes, bytes, bytes, str, bytes, int)
     sign, kem, transport, tls, name, proof, rank = cbor.fields(raw, BODY_PLAIN_BYTES_MAX, "admit", types)
-    _keys_fit("admit", sign, kem, transport, tls)
+    _keys_fit("admit", sign, transport, tls)
+    _require(len(kem) in {KEY_BYTES, BROWSER_KEY_BYTES}, "admit", "its wrapping key has neither 32 nor 65 bytes")  # type: ignore[arg-type]
     _require(0 < len(name.encode()) <= DEVICE_NAME_BYTES_MAX, "admit", "its name is empty or too long")  # type: ignore[attr-defined]
     _require(len(proof) == SIGNATURE_BYTES, "admit", "its proof is not a signature")  # type: ignore[arg-type]
     _require(0 < rank <= RANK_MAX, "admit", "its rank is out of range")  # type: ignore[operator]

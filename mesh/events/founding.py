@@ -15,6 +15,7 @@ from types import MappingProxyType
 from mesh.clocks.chain import START
 from mesh.errors import Forged, Malformed, Stranger
 from mesh.events import cbor
+from mesh.events.bodies import decode_body, encode_body
 from mesh.events.event import Lane, Placed
 from mesh.events.keys import SecretKeys, check_admit, derive, proof_bytes, wrap
 from mesh.events.kinds import ANY, Admit, Genesis, Grant, Rekey
@@ -24,7 +25,6 @@ from mesh.limits import (
     ADMISSION_BYTES_MAX,
     KEY_BYTES,
     RANK_FOUNDER,
-    RANK_MAX,
     RANK_MEMBER,
     REQUEST_BYTES_MAX,
     SHORT_BYTES,
@@ -35,7 +35,6 @@ REQUEST_PREFIX = "mesh-request-1."
 ADMISSION_PREFIX = "mesh-admission-1."
 _SEALED_FOR = b"mesh/admission/1"
 _REKEY = b"mesh/rekey/1"
-_ADMIT_TYPES = (bytes, bytes, bytes, bytes, str, bytes, int)
 _TRANSPORT = "mesh/transport/1"
 _PACKET_TYPES = (bytes, bytes, bytes, list, list, list)
 
@@ -105,21 +104,14 @@ def rekey_purpose(mesh: Digest, recipient: Digest) -> bytes:
 
 def request_text(admit: Admit) -> str:
     """A request as a text that survives mail, chat and QR."""
-    fields = [admit.sign_key, admit.kem_key, admit.transport_key, admit.tls_key, admit.name, admit.proof, admit.rank]
-    return REQUEST_PREFIX + _armoured(cbor.encode(fields))
+    return REQUEST_PREFIX + _armoured(encode_body(admit))
 
 
 def read_request(text: str) -> Admit:
     """The device behind a request; its proof is checked. Raises Refused."""
     raw = _plain(text, REQUEST_PREFIX, REQUEST_BYTES_MAX, "a request")
-    values = cbor.fields(raw, REQUEST_BYTES_MAX, "a request", _ADMIT_TYPES)
-    if any(len(key) != KEY_BYTES for key in values[:4]) or not values[4] or len(values[4].encode()) > KEY_BYTES * 2:  # type: ignore[arg-type, attr-defined]
-        message = "a request names keys or a name of the wrong length"
-        raise Malformed(message)
-    if not 0 < values[6] <= RANK_MAX:  # type: ignore[operator]
-        message = "a request names a rank out of range"
-        raise Malformed(message)
-    admit = Admit(*values)  # type: ignore[arg-type]
+    admit = decode_body(Lane.CONTROL, "admit", raw)
+    assert isinstance(admit, Admit), admit
     check_admit(admit)
     return admit
 

@@ -1,7 +1,9 @@
 """Keys: signing and verifying, who a device says it is, and wrapping secrets for one recipient.
 
 Every signature is domain-separated; the identity key signs only bytes that this project built. Only HPKE draws
-randomness of its own, inside the library. This module stores nothing.
+randomness of its own, inside the library. Wrapping keys are X25519; those of devices that live in a browser are P-256,
+since browsers keep such keys without showing them to scripts, and one of them loses X25519 keys. This module stores
+nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -20,11 +23,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from mesh.errors import Forged, Malformed
 from mesh.events import cbor
 from mesh.events.kinds import Admit
-from mesh.limits import KEY_BYTES, KEYS_CACHED_MAX
+from mesh.limits import BROWSER_KEY_BYTES, KEY_BYTES, KEYS_CACHED_MAX
 from mesh.names import Digest
 
 _REQUEST = b"mesh/request/1"
 _HPKE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+_HPKE_BROWSER = Suite(KEM.P256, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+_POINT = b"\x04"  # how an uncompressed point begins (SEC 1, section 2.3.3)
 _FIELD = 2**255 - 19  # RFC 8032 section 5.1
 _Y_BITS = 2**255 - 1
 _PROBE = X25519PrivateKey.from_private_bytes(bytes(KEY_BYTES))  # any key will do: it protects nothing
@@ -87,7 +92,18 @@ def public_sign_key(seed: bytes) -> bytes:
 
 def wrap(secret: bytes, kem_key: bytes, purpose: bytes) -> bytes:
     """Seal a secret for the holder of a wrapping key (HPKE base mode, RFC 9180)."""
+    if is_browser_key(kem_key):
+        return _HPKE_BROWSER.encrypt(secret, _point(kem_key), purpose)
     return _HPKE.encrypt(secret, X25519PublicKey.from_public_bytes(kem_key), purpose)
+
+
+def is_browser_key(kem_key: bytes) -> bool:
+    """Whether a wrapping key is that of a device in a browser: P-256, and not X25519."""
+    return len(kem_key) == BROWSER_KEY_BYTES
+
+
+def _point(kem_key: bytes) -> EllipticCurvePublicKey:
+    return EllipticCurvePublicKey.from_encoded_point(SECP256R1(), kem_key)
 
 
 def verify(key: bytes, message: bytes, signature: bytes) -> None:
@@ -113,11 +129,17 @@ def check_sign_key(key: bytes) -> None:
 
 
 def check_kem_key(key: bytes) -> None:
-    """Refuse a wrapping key of small order: nothing can be wrapped for it, so no rekey could reach its holder."""
+    """Refuse a wrapping key that nothing can be wrapped for, so that no rekey could reach its holder.
+
+    That is one of small order or, of a browser, one that is no point of the curve (all of which are of large order).
+    """
     try:
+        if is_browser_key(key) and key.startswith(_POINT):
+            _point(key)
+            return
         _PROBE.exchange(X25519PublicKey.from_public_bytes(key))
     except ValueError as error:
-        message = "a wrapping key is of small order or not 32 bytes"
+        message = "a wrapping key is of small order, no point of its curve, or of the wrong length"
         raise Malformed(message) from error
 
 

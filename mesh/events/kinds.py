@@ -44,7 +44,10 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Admit:
-    """Lets a device in, with its public keys, name and rank fixed for ever; `proof` is by the device's own key."""
+    """Lets a device in, with its public keys, name and rank fixed for ever; `proof` is by the device's own key.
+
+    A device in a browser serves nobody: its TLS key is its transport key again.
+    """
 
     sign_key: bytes
     kem_key: bytes

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from mesh.clocks.lamport import Stamp
 from mesh.events.event import Inner
+from mesh.events.keys import is_browser_key
 from mesh.events.kinds import ANY, VERBS, Admit, Body, Genesis, Grant, Located, Mark, Rekey
 from mesh.limits import RANK_RECOVERY, RANK_RELAY
 from mesh.names import ZERO, Digest, DocumentId, Short, short
@@ -62,6 +63,11 @@ class Admission:
     def is_relay(self) -> bool:
         """Whether it holds and serves what it cannot read: no epoch key is ever wrapped for it."""
         return self.rank >= RANK_RELAY
+
+    @property
+    def in_browser(self) -> bool:
+        """Whether it lives in a browser, as a phone does: it dials, nobody dials it, and it comes by the web door."""
+        return is_browser_key(self.kem_key)
 
 
 class Cut(NamedTuple):

@@ -111,8 +111,9 @@ class Replica:
             case Said():
                 return self._say(given)
             case Met(peer):
+                if peer not in self.met:  # a link that came up; to compare again is no reason to ask in vain again
+                    self.missing.anew(peer)
                 self.met.add(peer)
-                self.missing.anew(peer)
                 return Effects(send=((peer, self.have(peer, asks=True)),))
             case Heard(peer, Have() as have, held):
                 return self._compare(peer, have, held)

@@ -1,4 +1,4 @@
-// Reads vectors of tests/vectors/masks as JSON lines, and answers for each what web/src/fold.ts makes of it.
+// Reads vectors of tests/vectors/masks as JSON lines, and answers for each what web/engine/state/fold.ts makes of it.
 // It decides nothing: tests/system/test_fold_typescript.py compares, and names the module as it was built.
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Spawn
-from tests.system import harness
+from tests.system import harness, typescript
 
 
 @pytest.fixture
@@ -22,3 +22,10 @@ def fleet(tmp_home: Path, spawn: Spawn) -> Iterator[harness.Fleet]:
 def templates(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Where homes are made that tests copy."""
     harness.TEMPLATES.append(tmp_path_factory.mktemp("meshes"))
+
+
+@pytest.fixture(scope="session")
+def javascript() -> Iterator[Path]:
+    """The phone's engine and its tests, built after their types were checked."""
+    with typescript.built() as folder:
+        yield folder

@@ -1,48 +1,26 @@
 """Documents with void work in TypeScript, as the phone will have it: the same view, the same bytes of the next edit."""
 
 import json
-import shutil
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
+from tests.system import typescript
+from tests.system.typescript import ROOT, run
 from tests.vectors import mask_cases
 from tests.vectors.mask_cases import EDITS
 from tests.world import masks
 from tests.world.masks import World
 
-ROOT = Path(__file__).resolve().parents[2]
-WEB = ROOT / "web"
-TIMEOUT_S = 300
 SEEN = ("text", "live", "heads", "hidden", "aside", "next")
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed"),
-    pytest.mark.skipif(not (WEB / "node_modules").is_dir(), reason="run `npm ci` in web"),
-]
+pytestmark = [pytest.mark.system, *typescript.NEEDS]
 
 
-def run(*argv: str, said: str = "") -> str:
-    """What a program of Node prints."""
-    done = subprocess.run(
-        ["node", *argv], cwd=WEB, input=said, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def fold() -> Iterator[Path]:
-    """The module as JavaScript, made after its types were checked, in a folder that no other run of tests has."""
-    run("node_modules/typescript/bin/tsc", "--noEmit", "-p", ".")
-    (WEB / "build").mkdir(exist_ok=True)
-    with TemporaryDirectory(dir=WEB / "build") as folder:
-        run("node_modules/typescript/bin/tsc", "-p", ".", "--outDir", folder)
-        yield Path(folder) / "fold.js"
+@pytest.fixture
+def fold(javascript: Path) -> Path:
+    """The module as JavaScript."""
+    return javascript / "engine" / "state" / "fold.js"
 
 
 def compare(fold: Path, vectors: list[mask_cases.Case]) -> None:

@@ -9,13 +9,16 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, derive_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from mesh.clocks.chain import START
 from mesh.events.bodies import document_of
 from mesh.events.chains import Chains
 from mesh.events.event import Event, Inner, Lane, Placed, Run
 from mesh.events.founding import asked, default_grant, found, with_rank
 from mesh.events.judge import judge
-from mesh.events.keys import SecretKeys, public_sign_key
+from mesh.events.keys import SecretKeys, proof_bytes, public_sign_key
 from mesh.events.kinds import Admit, Body, Born, Opening, Rekey
 from mesh.events.reading import statement
 from mesh.events.seal import Keyring, commitment
@@ -38,6 +41,23 @@ def fixed(length: int, *names: object) -> bytes:
 def secret_keys(name: str) -> SecretKeys:
     """The identity of a device with this name."""
     return SecretKeys.from_entropy(fixed(32, "entropy", name))
+
+
+def browser_secret(name: str) -> EllipticCurvePrivateKey:
+    """The wrapping key of a device of this name that lives in a browser."""
+    return derive_private_key(int.from_bytes(fixed(31, "browser", name)), SECP256R1())
+
+
+def browser_key(name: str) -> bytes:
+    """Its public half."""
+    return browser_secret(name).public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+
+def browser_request(name: str) -> Admit:
+    """What a device of this name asks that lives in a browser: its TLS key is its transport key."""
+    plain = replace(request(name), kem_key=browser_key(name))
+    alike = replace(plain, tls_key=plain.transport_key)
+    return replace(alike, proof=secret_keys(name).sign(proof_bytes(alike)))
 
 
 def request(name: str, rank: int = 10) -> Admit:

@@ -95,6 +95,7 @@ WRONG_CBOR = {
     "text_of_2_to_the_64": "7bffffffffffffffff61",
     "reserved_length": "1c",
     "too_deep": "81" * (CBOR_DEPTH_MAX + 1) + "01",
+    "too_deep_and_empty": "81" * (CBOR_DEPTH_MAX + 1) + "80",
     "far_too_deep": "81" * 5000 + "01",
     "maps_too_deep": "a16161" * (CBOR_DEPTH_MAX + 1) + "01",
 }

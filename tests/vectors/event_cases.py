@@ -61,6 +61,12 @@ def refused(kind: str) -> dict[str, str]:
     return {"family": "Refused", "class": kind}
 
 
+# A key with a part of order 8, and a signature over the phone's run that fits if both sides are multiplied by 8.
+MIXED_KEY = "e1240c4a2cfbafe18bb26f2ffdb49c78e81de755ec67193f9168c31a5b44f442"
+MIXED_SIGNATURE = (
+    "00b76653fb2b36b5c18589e1b562f00d9a9b79750cb539448896aebb10d0aa13"
+    "0565c7b68869ae0c332e111ebc0c08c9a32e3c6c6c27653b2aa28ec6901aa200"
+)
 WAITS = {"family": "Waits", "class": "Gap"}
 FITS = {"fits": True}
 
@@ -95,11 +101,14 @@ def codec() -> Iterator[tuple[str, Case]]:
         "texts_bytes_constants": ["", "ä🌱", b"", b"\x00\xff", True, False, None],
         "keys_sorted": {"": 0, "a": 1, "b": 2, "aa": 3, "ä": 4},
         "number_keys": {0: "a", 24: "b", 2**32: "c"},
+        "byte_order_mark": ["\ufeff", "\ufefftext", {"\ufeff": 1}],
     }
     for name, value in values.items():
         yield f"valid_{name}", {"bytes": cbor.encode(value).hex(), "expect": {"value": as_json(value)}}
     deepest = bytes.fromhex("81" * CBOR_DEPTH_MAX + "01")
     yield "valid_deepest", {"bytes": deepest.hex(), "expect": {"value": json.loads("[" * 8 + "1" + "]" * 8)}}
+    empty = bytes.fromhex("81" * CBOR_DEPTH_MAX + "80")
+    yield "valid_deepest_empty", {"bytes": empty.hex(), "expect": {"value": json.loads("[" * 9 + "]" * 9)}}
     for name, raw in WRONG_CBOR.items():
         yield name, {"bytes": raw, "expect": refused("Malformed")}
 
@@ -128,6 +137,7 @@ def chains() -> Iterator[tuple[str, Case]]:
         "signature_of_another_head": {"head": heads(WRITTEN[-2].head)[0]},
         "signature_of_another_key": {"key": secret_keys("laptop").sign_key.hex()},
         "signature_for_another_chain": {"chain": MESH.id.hex()},
+        "signature_that_the_cofactor_would_mend": {"key": MIXED_KEY, "signature": MIXED_SIGNATURE},
     }
     for name, change in wrong.items():
         yield name, {**signed, "signature": RUN.signature.hex(), **change, "expect": refused("Forged")}

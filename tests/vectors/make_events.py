@@ -27,6 +27,7 @@ FOLDERS: dict[str, list[Callable[[], Iterator[tuple[str, Case]]]]] = {
     "messages": [event_cases.message_cases],
     "requests": [text_cases.requests],
     "admissions": [text_cases.admissions],
+    "wraps": [text_cases.wraps],
     "verdicts": [text_cases.verdicts, text_cases.not_understood],
     "padding": [text_cases.paddings],
     "trails": [text_cases.trails],

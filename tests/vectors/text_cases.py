@@ -23,10 +23,22 @@ from mesh.events.keys import proof_bytes, wrap
 from mesh.events.kinds import Admit, Grant, Located, Rekey
 from mesh.events.seal import commitment, pad_body, pad_inner, padded_bytes
 from mesh.names import Digest, short
-from tests.unit.small_mesh import EPOCH_KEY, MESH, NOTE, TIME_MS, fixed, one_run, request, secret_keys
+from tests.unit.small_mesh import (
+    EPOCH_KEY,
+    MESH,
+    NOTE,
+    TIME_MS,
+    browser_key,
+    browser_request,
+    browser_secret,
+    fixed,
+    one_run,
+    request,
+    secret_keys,
+)
 from tests.vectors.event_cases import CONTROL, EPOCH, Case, pushed, recorded, refused
 
-LAPTOP = secret_keys("laptop")
+LAPTOP, PHONE = secret_keys("laptop"), secret_keys("phone")
 SEALED_FOR = b"mesh/admission/1"
 
 
@@ -53,6 +65,12 @@ def requests() -> Iterator[tuple[str, Case]]:
     yield "valid_with_line_breaks", {"text": broken, "expect": expect}
     yield "valid_other_rank", {"text": request_text(with_rank(good, 3)), "expect": {**expect, "rank": 3}}
     fields = fields_of(good)
+    browser = browser_request("phone")
+    shown = [v.hex() if isinstance(v, bytes) else v for v in fields_of(browser)]
+    yield "valid_browser", {"text": request_text(browser), "expect": dict(zip(names, shown, strict=True))}
+    beside = replace(browser, kem_key=browser.kem_key[:-1] + bytes([browser.kem_key[-1] ^ 1]))
+    beside = replace(beside, proof=PHONE.sign(proof_bytes(beside)))
+    packed = replace(browser, kem_key=b"\x02" + browser.kem_key[1:33])
 
     def put(place: int, value: object) -> str:
         return armoured_request([*fields[:place], value, *fields[place + 1 :]])
@@ -67,18 +85,31 @@ def requests() -> Iterator[tuple[str, Case]]:
         "sign_key_31_bytes": (put(0, bytes(31)), "Malformed"),
         "sign_key_of_small_order": (put(0, bytes(32)), "Malformed"),
         "wrapping_key_of_small_order": (request_text(proven), "Malformed"),
+        "wrapping_key_beside_the_curve": (request_text(beside), "Malformed"),
+        "wrapping_key_compressed": (request_text(packed), "Malformed"),
         "name_empty": (put(4, ""), "Malformed"),
         "name_65_bytes": (put(4, "n" * 65), "Malformed"),
         "name_altered": (put(4, "mac"), "Forged"),
         "transport_key_exchanged": (put(2, request("mac").transport_key), "Forged"),
         "proof_of_another_device": (put(5, request("mac").proof), "Forged"),
-        "proof_empty": (put(5, b""), "Forged"),
+        "proof_empty": (put(5, b""), "Malformed"),
         "rank_0": (put(6, 0), "Malformed"),
         "rank_256": (put(6, 256), "Malformed"),
         "field_more": (armoured_request([*fields, 0]), "Malformed"),
     }
     for name, (altered, kind) in wrong.items():
         yield name, {"text": altered, "expect": refused(kind)}
+
+
+def wraps() -> Iterator[tuple[str, Case]]:
+    """wraps: a secret that was sealed for a device in a browser."""
+    secret, purpose = fixed(32, "secret"), b"mesh/rekey/1"
+    text = recorded("browser_wrap", lambda: wrap(secret, browser_key("phone"), purpose).hex())
+    given = {"private": format(browser_secret("phone").private_numbers().private_value, "064x"), "wrapped": text}
+    yield "valid_p256", {**given, "purpose": purpose.hex(), "expect": {"secret": secret.hex()}}
+    yield "another_purpose", {**given, "purpose": b"mesh/rekey/2".hex(), "expect": refused("Forged")}
+    cut = {**given, "wrapped": text[:-2]}
+    yield "cut_short", {**cut, "purpose": purpose.hex(), "expect": refused("Forged")}
 
 
 def admissions() -> Iterator[tuple[str, Case]]:

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, derive_private_key
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from mesh.clocks.chain import Head, event_digest, genesis_digest, opening_digest, signed_bytes, trail_places
 from mesh.clocks.lamport import Stamp
-from mesh.errors import Refused
+from mesh.errors import Forged, Refused
 from mesh.events import cbor
 from mesh.events.bodies import decode_body, encode_body
 from mesh.events.chains import Chains, Gap
@@ -163,6 +166,16 @@ def run_requests(case: Json) -> object:
     return {name: value.hex() if isinstance(value, bytes) else value for name, value in fields.items()}
 
 
+def run_wraps(case: Json) -> object:
+    """What a browser opens; here by the library, for Python never lives in one."""
+    private = derive_private_key(int(case["private"], 16), SECP256R1())
+    suite = Suite(KEM.P256, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+    try:
+        return {"secret": suite.decrypt(bytes.fromhex(case["wrapped"]), private, bytes.fromhex(case["purpose"])).hex()}
+    except InvalidTag as error:
+        raise Forged(str(error)) from error
+
+
 def run_admissions(case: Json) -> object:
     """Open an admission."""
     packet = read_admission(case["text"], SecretKeys(bytes(32), raw(case, "kem_seed")))
@@ -253,6 +266,7 @@ RUNNERS: dict[str, Callable[[Json], object]] = {
     "messages": run_messages,
     "requests": run_requests,
     "admissions": run_admissions,
+    "wraps": run_wraps,
     "verdicts": run_verdicts,
     "padding": run_padding,
     "trails": run_trails,

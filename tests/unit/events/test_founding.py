@@ -121,7 +121,7 @@ def fields_of(admit: Admit) -> list[object]:
         (4, "n" * 65, Malformed),
         (4, "mac", Forged),
         (5, bytes(64), Forged),
-        (5, b"", Forged),
+        (5, b"", Malformed),
         (6, 0, Malformed),
         (6, -1, Malformed),
         (6, 256, Malformed),

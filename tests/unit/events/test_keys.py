@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 import pytest
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,12 +24,14 @@ from mesh.events.keys import (
     wrap,
 )
 from mesh.events.kinds import Admit
-from tests.unit.small_mesh import fixed, request, secret_keys
+from mesh.limits import BROWSER_KEY_BYTES
+from tests.unit.small_mesh import browser_key, browser_request, browser_secret, fixed, request, secret_keys
 
 # edwards25519, written out: -x^2 + y^2 = 1 + d x^2 y^2 over the integers modulo P.
 P = 2**255 - 19
 D = -121665 * pow(121666, -1, P) % P
 Point = tuple[int, int]
+BROWSER = browser_key("phone")
 ADMIT_FIELDS = tuple(field.name for field in fields(Admit))
 
 
@@ -112,6 +116,34 @@ def test_wrapping_keys_have_32_bytes(key: bytes) -> None:
         check_kem_key(key)
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        b"\x04" + bytes(64),
+        b"\x04" + b"\xff" * 64,
+        BROWSER[:-1] + bytes([BROWSER[-1] ^ 1]),
+        b"\x02" + BROWSER[1:33],
+        b"\x06" + BROWSER[1:],
+        b"\x00" + BROWSER[1:],
+    ],
+)
+def test_attack_wrapping_keys_beside_the_curve(key: bytes) -> None:
+    """Of a browser's key nothing but an uncompressed point of P-256 is taken."""
+    check_kem_key(BROWSER)
+    with pytest.raises(Malformed):
+        check_kem_key(key)
+
+
+def test_a_secret_is_wrapped_for_a_browser() -> None:
+    """HPKE over P-256: the browser opens it with its private key, for its purpose only."""
+    wrapped = wrap(b"secret", BROWSER, b"purpose")
+    assert len(BROWSER) == BROWSER_KEY_BYTES
+    suite = Suite(KEM.P256, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+    assert suite.decrypt(wrapped, browser_secret("phone"), b"purpose") == b"secret"
+    with pytest.raises(InvalidTag):
+        suite.decrypt(wrapped, browser_secret("phone"), b"other")
+
+
 def test_keys_follow_from_entropy() -> None:
     """The same words give the same identity; both seeds are independent; neither is printed."""
     keys = secret_keys("mac")
@@ -173,6 +205,7 @@ def test_a_wrapped_secret_opens_for_its_recipient_and_purpose_only() -> None:
 
 def test_an_honest_request_is_proven() -> None:
     """A device proves that its keys are its own; the rank is not part of the proof."""
+    check_admit(browser_request("phone"))
     check_admit(request("mac"))
     check_admit(request("mac", 3))
 

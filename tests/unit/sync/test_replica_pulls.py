@@ -133,6 +133,21 @@ def test_bodies_that_nobody_has_do_not_block_others() -> None:
     assert asked == set(bodies)
 
 
+def test_to_compare_again_is_no_reason_to_ask_in_vain_again() -> None:
+    """Else two peers without a body, each of whom is met when the other has nothing, would be asked without end."""
+    node = Node(MESH.mac)
+    node.replica.missing = Missing([(Digest(fixed(32, "event")), Digest(fixed(32, "body")))])
+    have = node.replica.have("a", asks=False)
+    node.handle(Met("a"))
+    assert node.handle(Heard("a", have)).ask
+    node.handle(Heard("a", Push((), answer=True)))
+    node.handle(Met("a"))
+    assert node.handle(Heard("a", have)).ask == ()
+    node.handle(Lost("a"))
+    node.handle(Met("a"))
+    assert node.handle(Heard("a", have)).ask
+
+
 def test_a_peer_without_a_body_is_asked_ever_more_rarely() -> None:
     """It says what it has often; with nothing due nobody is kept busy, and whoever comes back is asked at once."""
     node = Node(MESH.mac)

@@ -1,0 +1,72 @@
+// The bounds of mesh/limits.py that this engine meets, by the same names; a test holds the values to those in Python.
+//
+// What peers share may only change with the protocol's version. No code outside this module invents a bound.
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+// Sizes of names
+export const DIGEST_BYTES = 32;
+export const SHORT_BYTES = 16;
+export const DOCUMENT_NAME_BYTES = 16;
+export const WORD_CHARACTERS_MAX = 32;
+export const DEVICE_NAME_BYTES_MAX = 64;
+export const AGENT_NAME_BYTES_MAX = 64;
+export const KEY_BYTES = 32;
+export const BROWSER_KEY_BYTES = 65;
+export const SIGNATURE_BYTES = 64;
+export const NONCE_BYTES = 12;
+export const TAG_BYTES = 16;
+export const SALT_BYTES = 16;
+
+// What people see
+export const ECHO_CHARACTERS_MAX = 80;
+export const SHOWN_CHARACTERS_MAX = 1000;
+
+// Events
+export const LAMPORT_STEP_MAX = 2 ** 24;
+export const SEQ_MAX = 2 ** 53 - 1;
+export const HEADER_BYTES_MAX = 4 * KIB;
+export const BODY_BYTES_MAX = 128 * KIB;
+export const BODY_PLAIN_BYTES_MAX = 120 * KIB;
+export const CBOR_DEPTH_MAX = 8;
+export const EXTENSIONS_MAX = 16;
+export const HEADER_PADDING_BYTES = 16;
+export const CONFLICT_NAME_BYTES = 16;
+export const SETTLED_PRINTS_MAX = 4096;
+
+// Signed runs and pages
+export const SIGNED_RUN_EVENTS_MAX = 1024;
+export const SIGNED_RUN_BYTES_MAX = 192 * KIB;
+export const LIVE_PUSH_BYTES_MAX = 64 * KIB;
+export const PUSH_BYTES_MAX = 512 * KIB;
+
+// Authority
+export const RANK_RECOVERY = 0;
+export const RANK_ADMIN_LAST = 9;
+export const RANK_FORGET_LAST = 1;
+export const RANK_MEMBER = 10;
+export const RANK_RELAY = 200;
+export const RANK_MAX = 255;
+export const GRANT_WORDS_MAX = 64;
+export const REKEY_WRAPS_MAX = 256;
+export const REASON_BYTES_MAX = 64;
+export const MARKS_MAX = 1024;
+export const ADOPTED_MAX = 1024;
+
+// Talk
+export const HAVE_CHAINS_MAX = 4096;
+export const CHAIN_HEADS_MAX = 16;
+export const TRAIL_HEADS_MAX = 64;
+export const WANT_SPANS_MAX = 64;
+export const BODY_AGAIN_TICKS_MAX = 16;
+export const WANT_BODIES_MAX = 256;
+export const RECEIPT_BYTES_MAX = 512;
+export const CONTROL_BYTES_MAX = 16 * MIB;
+
+// Letting in
+export const ADMISSION_BYTES_MAX = 4 * MIB;
+export const REQUEST_BYTES_MAX = 4 * KIB;
+export const ADDRESSES_PER_PEER_MAX = 8;
+export const ADDRESS_BYTES_MAX = 260;
+export const KEYS_CACHED_MAX = 256;
