@@ -1,0 +1,156 @@
+// What crosses between the page and its worker: names of calls, what they take and answer (rows.ts), and the news.
+// Types and nothing else; names and keys are those of the Python agent where it has the same call.
+import type {
+  ApprovalRow,
+  AskRow,
+  BriefRow,
+  ClaimRow,
+  ConflictRow,
+  ConflictWhole,
+  DeviceRow,
+  HandoffRow,
+  InboxRow,
+  NoteRow,
+  NoteWhole,
+  PairRow,
+  RecordRow,
+  SessionRow,
+  SettledRow,
+  Standing,
+  StorageRow,
+  TaskRow,
+} from "./rows.js";
+
+/** What went wrong, by fault, with what the person may do. `family`: whose fault it is. */
+export interface Fault {
+  family: "Misuse" | "Refused" | "Damaged" | "Unreachable" | "Bug";
+  class: string;
+  message: string;
+  hint: string;
+}
+
+// ── the calls ────────────────────
+
+/** One hit of a search. */
+export interface FoundRow {
+  document: string;
+  type: string;
+  title: string;
+  snippet: string;
+}
+
+interface Said {
+  document: string;
+  event: string;
+}
+
+interface Page {
+  limit?: number;
+  after?: string;
+}
+
+/** Every call: what it takes, and what it answers. Names and keys are those of the agent where it has the same. */
+export interface Calls {
+  status: [void, Standing];
+  devices: [void, { devices: DeviceRow[] }];
+  storage: [void, StorageRow];
+  /** Ask the browser to keep this page's data (navigator.storage.persist), and to say what came of it. */
+  "storage.persist": [void, { persisted: boolean }];
+  /** Take over from another tab. */
+  "writer.take": [void, Standing];
+  /** Sync now, as at a wake; answers when a device told that both hold the same, or after the wake's window. */
+  sync: [void, Standing];
+
+  "pair.begin": [{ token: string; device?: string; name: string }, PairRow];
+  "pair.state": [void, PairRow];
+
+  "note.add": [{ title?: string; body?: string; tags?: string[]; path?: string }, Said];
+  "note.list": [
+    Page & { tag?: string; search?: string; deleted?: boolean },
+    { notes: NoteRow[]; next?: string; total: number },
+  ];
+  "note.show": [{ document: string }, NoteWhole];
+  "note.edit": [
+    {
+      document: string;
+      title?: string;
+      body?: string;
+      base_body?: string;
+      add_tags?: string[];
+      remove_tags?: string[];
+      path?: string;
+    },
+    Said,
+  ];
+  "note.rm": [{ document: string }, Said];
+  "inbox.list": [Page, { items: InboxRow[]; next?: string }];
+
+  "drop.add": [{ file: Blob; name: string; mime: string; to?: string }, { document: string; size: number }];
+  /** The bytes of a drop: from here, or fetched; null while no device in reach has them. */
+  "drop.get": [{ document: string }, { file: Blob | null; name: string; mime: string }];
+
+  "task.add": [{ title: string; text?: string; tags?: string[]; project?: string }, Said];
+  "task.list": [Page & { filter?: "open" | "ready" | "done" | "all" }, { tasks: TaskRow[]; more: number }];
+  "task.show": [{ id: string }, TaskRow];
+  "task.done": [{ id: string; words?: string }, Said];
+  "task.state": [{ id: string; state: string; reason?: string }, Said];
+
+  "session.list": [Page & { all?: boolean }, { sessions: SessionRow[] }];
+  "session.show": [{ id: string }, SessionRow];
+  "handoff.list": [Page & { all?: boolean }, { handoffs: HandoffRow[] }];
+  "handoff.show": [{ id: string }, HandoffRow];
+  "handoff.new": [
+    { goal: string; remaining?: string[]; context?: string; to?: string; reason?: string },
+    Said & { warnings: string[] },
+  ];
+  pickup: [{ id: string }, { handoff: HandoffRow; claim: ClaimRow | null; warnings: string[] }];
+  "handoff.decline": [{ id: string; words?: string }, Said];
+  "handoff.done": [{ id: string }, Said];
+
+  "ask.list": [Page & { state?: string }, { asks: AskRow[] }];
+  "ask.answer": [{ id: string; option?: string; text?: string }, AskRow & { event: string }];
+  approvals: [void, { approvals: ApprovalRow[] }];
+  approve: [{ id: string; yes: boolean }, { approved: boolean }];
+
+  "memory.list": [Page & { pending?: boolean }, { memories: RecordRow[] }];
+  "memory.approve": [{ id: string }, Said];
+  "memory.reject": [{ id: string }, Said];
+
+  conflicts: [Page & { document?: string }, { conflicts: ConflictRow[]; next?: string; total: number }];
+  "conflicts.show": [{ id: string }, ConflictWhole];
+  "conflicts.settled": [Page, { settled: SettledRow[] }];
+  "conflicts.resolve": [{ id: string; take?: number; value?: string; merge?: boolean }, { events: string[] }];
+  "conflicts.undo": [{ id: string }, { events: string[] }];
+
+  brief: [{ since_ms?: number }, BriefRow];
+  search: [{ words: string; limit?: number }, { found: FoundRow[] }];
+
+  /** A redacted account of this phone, as the text of a file: no titles, no contents, no keys. */
+  diagnostics: [void, { name: string; text: string }];
+  /** Erase everything of the mesh on this phone. `confirm` is the phone's own name, typed. */
+  wipe: [{ confirm: string }, { wiped: true }];
+}
+
+/** The name of a call. */
+export type CallName = keyof Calls;
+
+/** What the page sends. */
+export interface Asked<Name extends CallName = CallName> {
+  id: number;
+  call: Name;
+  args: Calls[Name][0];
+}
+
+/** What comes back, once for each call; news come whenever they are. */
+export type Told = { id: number; ok: unknown } | { id: number; fault: Fault } | { news: News };
+
+/** What the page may read again. */
+export type Topic =
+  | "notes" | "tasks" | "sessions" | "handoffs" | "asks" | "approvals" | "memories" | "conflicts" | "devices" | "inbox"
+  | "pairing";
+
+/** What changed since the last news: which kinds of rows to read again. `standing` is told whole, it is small. */
+export interface News {
+  changed: Topic[];
+  standing?: Standing;
+}
