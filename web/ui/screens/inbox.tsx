@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { InboxRow } from "../../engine/rows.js";
 import { List } from "../list.js";
-import { Button, Chip, Empty, Row, Screen, Trouble, Waiting } from "../parts.js";
+import { Button, Chip, Empty, Line, Screen, Trouble, Waiting } from "../parts.js";
 import { usePages } from "../pages.js";
 import { to } from "../route.js";
 import { ask, tell } from "../state.js";
@@ -28,7 +28,7 @@ function Captured({ row }: { row: InboxRow }) {
   const [words, tone] = STATES[row.state];
   const about = row.kind === "note" ? row.snippet : `${bytes(row.size)} · ${row.name}`;
   return (
-    <Row
+    <Line
       href={row.kind === "note" ? to("note", row.document) : to("drop", row.document)}
       icon={row.kind === "note" ? "notes" : iconOf(row.mime)}
       title={row.title || row.snippet || "Untitled"}
