@@ -63,6 +63,7 @@ export const BODY_AGAIN_TICKS_MAX = 16;
 export const WANT_BODIES_MAX = 256;
 export const RECEIPT_BYTES_MAX = 512;
 export const CONTROL_BYTES_MAX = 16 * MIB;
+export const INCOMING_QUEUED_PER_PEER_MAX = 32;
 
 // Letting in
 export const ADMISSION_BYTES_MAX = 4 * MIB;
