@@ -69,6 +69,7 @@ WANT_SPANS_MAX = 64  # PROTOCOL: spans in one Want, runs in one Push
 BODY_AGAIN_TICKS_MAX = 16  # eight minutes, before a peer that did not bring a body is asked for it again
 WANT_BODIES_MAX = 256  # PROTOCOL: single bodies in one Want or Push
 RECEIPT_BYTES_MAX = 512  # PROTOCOL: one receipt
+QUESTION_BYTES = 32  # PROTOCOL: what a device in a browser draws to ask who is there
 COMPARE_BYTES_MAX = 512 * KIB  # PROTOCOL: a message of two devices that look where they differ
 COMPARE_BRANCHES = 16  # PROTOCOL: buckets under one node, as in the state digest
 COMPARE_NODES = 256  # PROTOCOL: nodes of its second level

@@ -48,6 +48,7 @@ export class Link {
   #kick: () => void = () => {};
   #doubt: () => void = () => {};
   #busy = 0;
+  #distrusted: MeshError | null = null;
   readonly #bytes = { sent: 0, received: 0 };
 
   constructor(
@@ -99,6 +100,12 @@ export class Link {
     this.#wire?.close();
   }
 
+  /** Whoever answers is not who it says: let go of it, and come again later. */
+  distrust(problem: MeshError): void {
+    this.#distrusted = problem;
+    this.#doubt();
+  }
+
   /** Ask the node. Throws Unreachable, Refused. */
   async request(device: string, verb: string, body: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     const named = subject(device, this.around.device, verb);
@@ -123,13 +130,17 @@ export class Link {
     try {
       await this.#greeted(wire);
       [this.#wire, this.node, this.problem] = [wire, wire.node, null];
-      [this.#fails, this.#refusals] = [0, 0];
+      this.#refusals = 0;
       this.#become("live");
       this.handler.linked(wire.node);
       await this.#while(wire);
+      if (!this.#distrusted) this.#fails = 0;
     } finally {
       this.#parted(wire);
     }
+    const distrusted = this.#distrusted;
+    this.#distrusted = null;
+    if (distrusted) throw distrusted;
     if (wire.removed) throw new NotLetIn();
   }
 
@@ -154,7 +165,7 @@ export class Link {
     });
     while (!over && missed < timing.HELLOS_MISSED_MAX && !this.#ended) {
       const doubted = await this.#pause(timing.HELLO_INTERVAL_MS, (wake) => (this.#doubt = wake));
-      if (over || this.#ended) break;
+      if (over || this.#ended || this.#distrusted) break;
       try {
         if (doubted) await wire.flush();
         await this.#hello(wire, new Uint8Array(0));
