@@ -299,3 +299,7 @@ HANDOFF_FILES_MAX = 100  # files of a hand-off that are looked for where it is p
 FILE_DIGEST_BYTES_MAX = 16 * MIB  # of a file whose digest is taken for that
 SESSIONS_RENEWED_MAX = 1024  # sessions of which is remembered when they looked after their claims
 CLAIMS_TOLD_MAX = 1024  # lost claims of which is known that somebody was told
+
+# Phones
+DOOR_LETTERS = 6  # PROTOCOL: of the name of a mesh's door on the local network: 30 bits
+CERTIFICATE_BYTES_MAX = 4 * KIB  # PROTOCOL: a page's certificate, its authority's, or a request for one; some 600 bytes
