@@ -304,3 +304,5 @@ CLAIMS_TOLD_MAX = 1024  # lost claims of which is known that somebody was told
 # Phones
 DOOR_LETTERS = 6  # PROTOCOL: of the name of a mesh's door on the local network: 30 bits
 CERTIFICATE_BYTES_MAX = 4 * KIB  # PROTOCOL: a page's certificate, its authority's, or a request for one; some 600 bytes
+OUTBOX_BYTES_MAX = 4 * MIB  # of a phone's messages that lie ready for its service worker; the rest the app sends itself
+WAITING_READ_MAX = 1024  # own events of a phone that are looked through for what waits

@@ -89,3 +89,7 @@ export const CHUNKS_ASKED_MAX = 64;
 export const DROP_BYTES_MAX = 64 * 1024 * MIB;
 export const DROP_PIECES_MAX = 1024;
 export const DROP_UNASKED_BYTES_MAX = 64 * MIB;
+
+// What waits on a phone
+export const OUTBOX_BYTES_MAX = 4 * MIB;
+export const WAITING_READ_MAX = 1024;

@@ -27,6 +27,8 @@ const WHERE = "where";
 export interface Listener {
   /** Something about the link, or about what others hold, is another. */
   changed(): void;
+  /** A device shows what this phone shows: all is traded. */
+  agreed(device: Peer): void;
   /** What is not held elsewhere goes first, before anything is compared. */
   first(device: Peer): Promise<void>;
   /** A question for chunks. Throws Refused. */
@@ -59,7 +61,7 @@ export class Talk implements Handler {
   ) {
     const asks = { request: this.request.bind(this) };
     const spawn = (work: () => Promise<void>) => this.#spawn(work);
-    this.agreeing = new Agreeing(engine, keys, asks, log, meetings, spawn, () => listener.changed());
+    this.agreeing = new Agreeing(engine, keys, asks, log, meetings, spawn, (device) => listener.agreed(device));
   }
 
   /** Talk over a link until `end`. */
