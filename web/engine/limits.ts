@@ -65,7 +65,7 @@ export const RECEIPT_BYTES_MAX = 512;
 export const CONTROL_BYTES_MAX = 16 * MIB;
 
 // Records
-export const JSON_DEPTH_MAX = 16;
+export const JSON_DEPTH_MAX = 64;
 export const LEASE_OVER_MAX = 16;
 export const ASK_OPTIONS_MAX = 16;
 export const ASK_WORDS_CHARACTERS_MAX = 4000;
