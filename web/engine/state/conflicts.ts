@@ -13,7 +13,8 @@ import type { Document } from "./documents.js";
 import { named } from "./footprints.js";
 import type { Live } from "./history.js";
 import type { Change, OperationId } from "./operations.js";
-import type { Settlements } from "./settlements.js";
+import { byAge } from "./reaches.js";
+import type { Settlements } from "./settling.js";
 import type { Region } from "./versions.js";
 
 /** The register that says whether a document is deleted. */
@@ -91,7 +92,7 @@ export function nameOf(document: DocumentId, kind: Kind, field: string, members:
 /** The open conflicts of a document: of its registers, of its text from beginning to end, delete against edit. */
 export function conflictsOf(document: Document, settlements: Settlements): readonly Conflict[] {
   const registers = document.conflicts().map((key) => registerOf(document, key, document.liveOperations(key)));
-  const regions = document.regions(settlements.settling());
+  const regions = document.regions(settlements);
   const text = regions.length > 0 ? [...document.text()] : [];
   const deleted = deletedBeside(document);
   return [...registers, ...regions.map((region) => textOf(document, text, region)), ...(deleted ? [deleted] : [])];
@@ -164,7 +165,7 @@ function deletedBeside(document: Document): Conflict | null {
   const beyond = [...later].filter((change) => !document.hidden.has(change));
   const unaware = beyond.filter((change) => !gone.some((deletion) => history.standsOn(change, deletion)));
   const found = unaware.length > 0 ? document.folded().beside(DELETED, new Set(unaware), NOTICES) : new Set<Hex>();
-  const newest = history.oldestFirst(found).at(-1);
+  const newest = [...found].sort((one, other) => byAge(history.age(one), history.age(other))).at(-1);
   if (newest === undefined) return null;
   const last = [...live.keys()].sort(ascending).at(-1)!;
   const sides = [

@@ -8,6 +8,7 @@ import { ascending, type Hex } from "../names.js";
 import type { Footprint } from "./footprints.js";
 import type { History } from "./history.js";
 import type { OperationId } from "./operations.js";
+import { bisectLeft } from "./reaches.js";
 
 /** The settlements that name a footprint, by its number. Two that one settlement names do not overlap any more. */
 export type Settled = (number: number) => ReadonlySet<Hex>;
@@ -42,17 +43,6 @@ class Row {
 
   copy(): Row {
     return new Row([...this.sequences], [...this.members], [...this.cuts]);
-  }
-
-  /** The first place whose sequence number is at least this one. */
-  from(sequence: number): number {
-    let [low, high] = [0, this.sequences.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.sequences[middle]! < sequence) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }
 
@@ -177,7 +167,7 @@ export class Overlaps {
     for (const { names: others, byActor } of room.rows.values()) {
       if ([...names].some((name) => others.has(name))) continue;
       for (const [actor, row] of byActor) {
-        const first = row.from(1 + this.#history.reached(reach, actor));
+        const first = bisectLeft(row.sequences, 1 + this.#history.reached(reach, actor));
         if (first === row.members.length) continue;
         if (!whole) {
           this.#surround(number, row.members.slice(first));

@@ -11,6 +11,7 @@ import type { History } from "./history.js";
 import { Moments } from "./moments.js";
 import type { OperationId } from "./operations.js";
 import { Overlaps } from "./overlaps.js";
+import { byTurn } from "./reaches.js";
 import { Drawing, type Region } from "./versions.js";
 
 /** The effective settlements that name a print. Edits that one settlement names are settled with each other. */
@@ -85,7 +86,8 @@ export class Regions {
   #look(fold: () => Fold, isVoid: ReadonlySet<Hex>): void {
     const history = this.history;
     const parted = history.parted.flatMap(([first, last]) => [...history.placed(first, last + 1)]);
-    const fresh = history.byTurn(parted.filter((name) => !this.#prints.has(name)));
+    const fresh = parted.filter((name) => !this.#prints.has(name));
+    fresh.sort((one, other) => byTurn(history.turn(one), history.turn(other)));
     if (fresh.length > 0) {
       const found = new Map<Hex, Footprint[]>(fresh.map((name) => [name, []]));
       for (const one of footprints(this.#moments(fold, NOTHING), history, fresh)) found.get(one.change)!.push(one);
