@@ -69,6 +69,7 @@ WANT_SPANS_MAX = 64  # PROTOCOL: spans in one Want, runs in one Push
 BODY_AGAIN_TICKS_MAX = 16  # eight minutes, before a peer that did not bring a body is asked for it again
 WANT_BODIES_MAX = 256  # PROTOCOL: single bodies in one Want or Push
 RECEIPT_BYTES_MAX = 512  # PROTOCOL: one receipt
+QUESTION_BYTES = 32  # PROTOCOL: what a device in a browser draws to ask who is there
 COMPARE_BYTES_MAX = 512 * KIB  # PROTOCOL: a message of two devices that look where they differ
 COMPARE_BRANCHES = 16  # PROTOCOL: buckets under one node, as in the state digest
 COMPARE_NODES = 256  # PROTOCOL: nodes of its second level
@@ -88,6 +89,7 @@ NOTE_NAME_BYTES_MAX = 250  # one part of the path of a note: most file systems t
 REGISTER_KEY_BYTES_MAX = 128  # PROTOCOL: the name of a register
 WORD_REGISTER_BYTES_MAX = 256  # PROTOCOL: a state, a name, a document, in a register of a record
 LIST_REGISTER_BYTES_MAX = 32 * KIB  # PROTOCOL: a list, or another piece of JSON, in a register of a record
+JSON_DEPTH_MAX = 64  # PROTOCOL: lists and maps in each other, in a register that is JSON
 LEASE_OVER_MAX = 16  # PROTOCOL: claims that a new one passes over
 CLAIM_CHARACTERS_MAX = 500  # of one claim of a receipt: a sentence
 COMMAND_CHARACTERS_MAX = 4000  # of a command, in a trace or a claim
@@ -242,6 +244,10 @@ PAIRING_CONNECTIONS_MAX = 16  # callers of an invitation at once; each costs som
 PAIRING_CONNECTIONS_PER_SOURCE_MAX = 4  # of those from one IPv4 address, or one IPv6 network of 64 bits
 PAIRING_SOURCES_MAX = 1024  # sources of which is remembered how often they called and proved nothing
 PAIRING_CALLS_MAX = 8  # proofs that one `mesh join` shows: whoever announces more gets no more guesses
+DOOR_TOKEN_BYTES = 16  # PROTOCOL: what the offer to one phone is known by, random
+DOOR_DIGITS = 6  # PROTOCOL: that two people compare, or one person on two screens
+DOOR_TRIES_MAX = 5  # PROTOCOL: wrong proofs that end the offer to a phone
+DOOR_OFFER_S_MAX = 600  # PROTOCOL: how long that offer is good for: certificates are trusted meanwhile
 
 # Backup
 BACKUP_BOX_BYTES = 64 * KIB  # PROTOCOL: of a sealed backup that go into one box
@@ -295,3 +301,7 @@ HANDOFF_FILES_MAX = 100  # files of a hand-off that are looked for where it is p
 FILE_DIGEST_BYTES_MAX = 16 * MIB  # of a file whose digest is taken for that
 SESSIONS_RENEWED_MAX = 1024  # sessions of which is remembered when they looked after their claims
 CLAIMS_TOLD_MAX = 1024  # lost claims of which is known that somebody was told
+
+# Phones
+DOOR_LETTERS = 6  # PROTOCOL: of the name of a mesh's door on the local network: 30 bits
+CERTIFICATE_BYTES_MAX = 4 * KIB  # PROTOCOL: a page's certificate, its authority's, or a request for one; some 600 bytes

@@ -199,3 +199,8 @@ VAULT_KEPT_S = 60.0  # how often it is kept up to where the log was written out:
 # Calls
 CALLS_READY_S = 30.0  # after its start an agent has all calls at hand; until then it has those that were asked for
 PROGRESS_INTERVAL_S = 0.1  # between two lines that tell a caller how far its call is
+
+# Phones
+LEAF_S = 604_800  # a page's certificate is good for a week: what a lost device held is worth no more
+LEAF_EARLY_S = 3600  # and from an hour before it was made: clocks of phones differ
+AUTHORITY_S = 315_360_000  # ten years: a new one has to be trusted by hand on each phone

@@ -3,7 +3,7 @@
 // What peers share may only change with the protocol's version. No code outside this module invents a bound.
 
 const KIB = 1024;
-const MIB = 1024 * KIB;
+export const MIB = 1024 * KIB;
 
 // Sizes of names
 export const DIGEST_BYTES = 32;
@@ -80,6 +80,37 @@ export const COMPARE_KEY_BYTES = 16;
 export const COMPARE_LEAVES_MAX = 4096;
 export const COMPARE_EVENTS_MAX = 61_440;
 export const CONTROL_BYTES_MAX = 16 * MIB;
+export const INCOMING_QUEUED_PER_PEER_MAX = 32;
+export const MEETING_TIPS_MAX = 1024;
+export const WORD_REGISTER_BYTES_MAX = 256;
+export const PRESENCE_MAX = 32;
+export const PRESENCE_BYTES_MAX = 64 * KIB;
+
+// Records
+export const JSON_DEPTH_MAX = 64;
+export const LEASE_OVER_MAX = 16;
+export const ASK_OPTIONS_MAX = 16;
+export const ASK_WORDS_CHARACTERS_MAX = 4000;
+export const TAGS_MAX = 64;
+export const DIFF_LINES_MAX = 4 * KIB;
+export const SUMMARY_CHARACTERS_MAX = 240;
+export const SUMMARY_VALUE_CHARACTERS = 60;
+export const SUMMARY_PARTS_MAX = 8;
+export const REMAINING_MAX = 100;
+export const TASKS_READ_MAX = 10_000;
+export const LIST_MAX = 1000;
+export const BRIEF_SHOWN_MAX = 50;
+export const BRIEF_NOTES_READ_MAX = 500;
+export const BRIEF_LATE_ROWS_MAX = 5000;
+export const BRIEF_MARKS_MAX = 16;
+export const SEARCH_EXCERPT_CHARACTERS = 160;
+
+// Drops
+export const CHUNK_BYTES_MAX = 256 * KIB;
+export const CHUNK_ROW_BYTES = 36;
+export const DROP_BYTES_MAX = 64 * 1024 * MIB;
+export const DROP_PIECES_MAX = 1024;
+export const DROP_UNASKED_BYTES_MAX = 64 * MIB;
 
 // Letting in
 export const ADMISSION_BYTES_MAX = 4 * MIB;
@@ -87,3 +118,17 @@ export const REQUEST_BYTES_MAX = 4 * KIB;
 export const ADDRESSES_PER_PEER_MAX = 8;
 export const ADDRESS_BYTES_MAX = 260;
 export const KEYS_CACHED_MAX = 256;
+export const DOOR_TOKEN_BYTES = 16;
+export const DOOR_DIGITS = 6;
+export const QUESTION_BYTES = 32;
+
+// Dropped files
+export const PAGE_BYTES_MAX = 256 * KIB;
+export const CHUNK_BYTES_MIN = 16 * KIB;
+export const CHUNK_BYTES_USUAL = 64 * KIB;
+export const CHUNK_BYTES_MAX = 256 * KIB;
+export const CHUNK_ROW_BYTES = 36;
+export const CHUNKS_ASKED_MAX = 64;
+export const DROP_BYTES_MAX = 64 * 1024 * MIB;
+export const DROP_PIECES_MAX = 1024;
+export const DROP_UNASKED_BYTES_MAX = 64 * MIB;
