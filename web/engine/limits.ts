@@ -92,13 +92,11 @@ export const LEASE_OVER_MAX = 16;
 export const ASK_OPTIONS_MAX = 16;
 export const ASK_WORDS_CHARACTERS_MAX = 4000;
 export const TAGS_MAX = 64;
-export const DIFF_LINES_MAX = 4 * KIB;
 export const SUMMARY_CHARACTERS_MAX = 240;
 export const SUMMARY_VALUE_CHARACTERS = 60;
 export const SUMMARY_PARTS_MAX = 8;
 export const REMAINING_MAX = 100;
 export const TASKS_READ_MAX = 10_000;
-export const LIST_MAX = 1000;
 export const BRIEF_SHOWN_MAX = 50;
 export const BRIEF_NOTES_READ_MAX = 500;
 export const BRIEF_LATE_ROWS_MAX = 5000;
@@ -126,12 +124,7 @@ export const QUESTION_BYTES = 32;
 export const PAGE_BYTES_MAX = 256 * KIB;
 export const CHUNK_BYTES_MIN = 16 * KIB;
 export const CHUNK_BYTES_USUAL = 64 * KIB;
-export const CHUNK_BYTES_MAX = 256 * KIB;
-export const CHUNK_ROW_BYTES = 36;
 export const CHUNKS_ASKED_MAX = 64;
-export const DROP_BYTES_MAX = 64 * 1024 * MIB;
-export const DROP_PIECES_MAX = 1024;
-export const DROP_UNASKED_BYTES_MAX = 64 * MIB;
 
 // What waits on a phone
 export const OUTBOX_BYTES_MAX = 4 * MIB;

@@ -13,7 +13,7 @@ import { encode, type Push } from "../sync/messages.js";
 import type { Engine } from "./engine.js";
 import type { Home } from "./home.js";
 import type { Keys } from "./keys.js";
-import type { Meetings } from "./meetings.js";
+import { holds, type Meeting, type Meetings } from "./meetings.js";
 
 /** How the names begin under which the service worker finds what it may send: encoded messages. */
 export const OUTBOX = "outbox/";
@@ -57,6 +57,17 @@ export class Outbox {
   /** How many events wait: openings, which say nothing, do not count. */
   get waiting(): number {
     return this.#waits().reduce((sum, { tip, held }) => sum + tip.seq - Math.max(held.seq, 1), 0);
+  }
+
+  /** How many events one device has not said to hold. */
+  waitingFor(meeting: Meeting): number {
+    const own = [...this.engine.replica.chains.chains].filter(([, { admission, lane }]) => {
+      return admission === this.#own && lane === Lane.DATA;
+    });
+    return own.reduce((sum, [chain, { tips }]) => {
+      const last = Math.max(...[...tips.values()].map(({ head }) => head.seq));
+      return sum + Math.max(0, last - Math.max(holds(meeting, chain), 1));
+    }, 0);
   }
 
   /** Whether another device holds an event of this phone. */

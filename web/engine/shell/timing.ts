@@ -36,3 +36,8 @@ export const DROP_AGAIN_MS = 30_000;
 
 // The page
 export const NEWS_CALM_MS = 50; // news for the page that come together are told together
+
+// Coming in
+export const LETTING_IN_MS_MAX = 600_000; // as long as a code is good for
+export const LETTING_IN_ASK_MS = 40_000; // one question: the node holds it for 25 s until there is an answer
+export const LETTING_IN_AGAIN_MS = 1_000;
