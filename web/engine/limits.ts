@@ -35,6 +35,16 @@ export const HEADER_PADDING_BYTES = 16;
 export const CONFLICT_NAME_BYTES = 16;
 export const SETTLED_PRINTS_MAX = 4096;
 
+// Conflicts, and what lists show of them
+export const DIFF_LINES_MAX = 4 * KIB;
+export const PATH_BYTES_MAX = KIB;
+export const CONFLICT_SIDES_KEPT = 16;
+export const CONFLICT_PAGE_CHARACTERS = 512 * KIB;
+export const CONFLICT_AROUND_CHARACTERS = 60;
+export const CONFLICT_SIDE_CHARACTERS = 240;
+export const WORD_SHOWN_CHARACTERS = 40;
+export const LIST_MAX = 1000;
+
 // Signed runs and pages
 export const SIGNED_RUN_EVENTS_MAX = 1024;
 export const SIGNED_RUN_BYTES_MAX = 192 * KIB;
@@ -62,6 +72,13 @@ export const WANT_SPANS_MAX = 64;
 export const BODY_AGAIN_TICKS_MAX = 16;
 export const WANT_BODIES_MAX = 256;
 export const RECEIPT_BYTES_MAX = 512;
+export const COMPARE_BYTES_MAX = 512 * KIB;
+export const COMPARE_BRANCHES = 16;
+export const COMPARE_NODES = 256;
+export const COMPARE_PRINT_BYTES = 8;
+export const COMPARE_KEY_BYTES = 16;
+export const COMPARE_LEAVES_MAX = 4096;
+export const COMPARE_EVENTS_MAX = 61_440;
 export const CONTROL_BYTES_MAX = 16 * MIB;
 export const INCOMING_QUEUED_PER_PEER_MAX = 32;
 export const MEETING_TIPS_MAX = 1024;
