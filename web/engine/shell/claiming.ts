@@ -70,7 +70,7 @@ export function toldClaim(phone: Phone, claim: Claim | null): ClaimRow | null {
   const { name, device, agent, untilMs, words } = claim;
   const over = !claim.end && untilMs <= nowMs(phone);
   const yours = device === ownDevice(phone);
-  return { name, device, device_name: deviceName(phone.engine, device), agent, until_ms: untilMs, over, yours, words };
+  return { name, device, device_name: deviceName(phone.engine.replica, device), agent, until_ms: untilMs, over, yours, words };
 }
 
 function called(record: Record): string {
@@ -79,7 +79,7 @@ function called(record: Record): string {
 
 function by(phone: Phone, held: Claim | null): string {
   if (!held) return "Look at it again.";
-  const device = deviceName(phone.engine, held.device);
+  const device = deviceName(phone.engine.replica, held.device);
   const somebody = held.agent ? `${held.agent}@${device}` : device;
   if (held.end) return `${somebody} did it.`;
   return `${somebody} has it until ${new Date(held.untilMs).toLocaleString()}, longer if it works on.`;

@@ -158,7 +158,7 @@ export function told(phone: Phone, row: RecordRow): rows.RecordRow {
     state: record.word(STATE),
     tags: record.tags,
     conflicts: record.conflicts.length,
-    created: toldAuthor(phone.engine, born),
-    updated: toldAuthor(phone.engine, updated),
+    created: toldAuthor(phone.engine.replica, born),
+    updated: toldAuthor(phone.engine.replica, updated),
   };
 }

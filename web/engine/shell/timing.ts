@@ -44,3 +44,4 @@ export const LOST_TOLD_MS = 604_800_000; // a claim that was lost is told of for
 
 // The brief
 export const BRIEF_BACK_MS = 604_800_000; // at most so far
+export const BRIEF_AGAIN_MS = 1_800_000; // a brief that is read again so soon is the same one

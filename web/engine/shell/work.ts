@@ -129,7 +129,7 @@ export class Work {
       files: copies(record.maps("files")),
       verify: copies(record.maps("verify")),
       assumptions: copies(record.maps("assumptions")),
-      from: toldAuthor(this.phone.engine, row.born),
+      from: toldAuthor(this.phone.engine.replica, row.born),
       expires_ms: record.number("expires") || null,
       claim: toldClaim(this.phone, leases.holder(record)),
       tasks: await this.toldTasks(record.listed("remaining")),
