@@ -93,33 +93,34 @@ class Tale:
 
 def conflict_case(birth: Born, events: Iterable[Event], void: AbstractSet[bytes] = frozenset()) -> Case:
     """The vector of some events."""
-    said = sorted(events, key=lambda one: one.digest)
-    document = Document.fold(NOTE, birth, [(one.digest, one.change) for one in said], void)
+    every = sorted(events, key=lambda one: one.digest)
+    document = Document.fold(NOTE, birth, [(one.digest, one.change) for one in every], void)
     settlements = Settlements()
-    for one in said:
+    for one in every:
         if document.contains(one.change.hash) and one.change.hash not in void:
             settlements.add(one.digest, one.body)
     found = conflicts_of(document, settlements)
-    counting = [one for one in said if document.contains(one.change.hash) and one.change.hash not in void]
+    counting = [one for one in every if document.contains(one.change.hash) and one.change.hash not in void]
     return {
         "document": str(NOTE),
         "birth": {"registers": dict(birth.registers), "text": birth.text},
-        "events": [[one.digest.hex(), one.change.raw.hex(), *_said(one.body)] for one in said],
+        "events": [[one.digest.hex(), one.change.raw.hex(), *said(one.body)] for one in every],
         "void": sorted(digest.hex() for digest in void),
         "actor": NEXT.hex(),
         "expect": {
             "text": document.text(),
             "fields": list(fields(found)),
-            "conflicts": [_told(one) for one in found],
-            "effective": {one.digest.hex(): settlements.effective(one.digest) for one in said},
+            "conflicts": [told(one) for one in found],
+            "effective": {one.digest.hex(): settlements.effective(one.digest) for one in every},
             "settles": [list(_settling(document, one)) for one in found],
-            "ended": [[_told(one) for one in replaced_by(document, event.change)] for event in counting],
+            "ended": [[told(one) for one in replaced_by(document, event.change)] for event in counting],
             "undoes": {one.digest.hex(): _taken_back(document, counting, one) for one in counting},
         },
     }
 
 
-def _said(body: Carrier) -> list[object]:
+def said(body: Carrier) -> list[object]:
+    """What an event says, as JSON."""
     match body:
         case Settled(_, conflict, prints, rule):
             return ["settled", conflict.hex(), [one.hex() for one in prints], rule]
@@ -128,7 +129,8 @@ def _said(body: Carrier) -> list[object]:
     return ["changed"]
 
 
-def _told(one: Conflict) -> Case:
+def told(one: Conflict) -> Case:
+    """A conflict as JSON."""
     return {
         "name": one.name.hex(),
         "kind": one.kind.value,
@@ -148,8 +150,8 @@ def _settling(document: Document, one: Conflict) -> Iterator[object]:
         choices += [("merge", Merge()), ("say", Say("bóth 🌱"))]
     elif one.kind is Kind.REGISTER and one.field == "title":
         choices += [("say", Say("bóth 🌱"))]
-    for told, choice in choices:
-        yield [told, document.edit(NEXT, edits_for(document, one, choice), bare=True).raw.hex()]
+    for name, choice in choices:
+        yield [name, document.edit(NEXT, edits_for(document, one, choice), bare=True).raw.hex()]
 
 
 def _undos(events: Sequence[Event]) -> Undos:
