@@ -90,6 +90,7 @@ export const COMPARE_PRINT_BYTES = 8;
 export const COMPARE_KEY_BYTES = 16;
 export const COMPARE_LEAVES_MAX = 4096;
 export const COMPARE_EVENTS_MAX = 61_440;
+export const ACT_STATEMENTS_MAX = 64;
 export const CONTROL_BYTES_MAX = 16 * MIB;
 export const INCOMING_QUEUED_PER_PEER_MAX = 32;
 export const MEETING_TIPS_MAX = 1024;

@@ -10,7 +10,7 @@ import { type Digest, hex, isWord, joined, utf8 } from "../names.js";
 import { decodeBody, encodeBody } from "./bodies.js";
 import { encode as encodeCbor, expectTypes, fields } from "./cbor.js";
 import { Lane } from "./event.js";
-import { type Born, type ControlBody, isKnown } from "./kinds.js";
+import { type Born, type ControlBody, known } from "./kinds.js";
 
 export const SPACE = "mesh";
 export const KIND = "approval";
@@ -40,7 +40,7 @@ export function readAct(text: string): Act {
   const raw = ARMOUR.test(text) ? unarmoured(text) : new Uint8Array(0);
   const [name, target, said] = fields(raw, BODY_PLAIN_BYTES_MAX, "an act", ["text", "text", "list"]);
   const pairs = said.map((pair) => expectTypes(pair, "a statement", ["text", "bytes"]));
-  if (pairs.length > ACT_STATEMENTS_MAX || !pairs.every(([kind]) => isKnown(Lane.CONTROL, kind))) {
+  if (pairs.length > ACT_STATEMENTS_MAX || !pairs.every(([kind]) => known(Lane.CONTROL, kind))) {
     throw new Malformed("an act says something that is no statement");
   }
   const bodies = pairs.map(([kind, plain]) => decodeBody(Lane.CONTROL, kind as ControlBody["kind"], plain) as ControlBody);

@@ -8,9 +8,13 @@ import { rekeyPurpose } from "../events/founding.js";
 import { Keyring } from "../events/seal.js";
 import { deviceText } from "../names.js";
 import type { News, Topic } from "../port.js";
+import type { DeviceRow, Standing } from "../rows.js";
 import type { Effects, Peer } from "../sync/inputs.js";
 import type { Want } from "../sync/messages.js";
 import { Presence } from "../sync/presence.js";
+import { devices } from "./calls/devices.js";
+import type { Phone } from "./calls/phone.js";
+import { problemsOf } from "./calls/status.js";
 import { Drops } from "./drops.js";
 import { Engine, type Owner } from "./engine.js";
 import type { Held, Home, Secrets } from "./home.js";
@@ -63,7 +67,7 @@ export interface Memory {
 }
 
 /** One phone at work. */
-export class Agent implements Owner, Listener {
+export class Agent implements Owner, Listener, Phone {
   readonly engine: Engine;
   readonly store: Store;
   /** This device, as text. */
@@ -149,6 +153,26 @@ export class Agent implements Owner, Listener {
     this.talk.end();
     this.link?.end();
     void this.store.close();
+  }
+
+  // ── what calls ask ───────────────────────────────────────────────────────────────────────────
+
+  /** What other devices said to hold. */
+  readonly holdings = { heldElsewhere: ({ chain, seq }: Placed): boolean => this.outbox.isHeld(chain, seq) };
+
+  /** Each device, as the call `devices` tells of it. */
+  async devices(): Promise<DeviceRow[]> {
+    return (await devices(this)).devices;
+  }
+
+  /** What is wrong here, as the call `status` tells of it. */
+  async problems(): Promise<Standing["problems"]> {
+    return problemsOf(this);
+  }
+
+  /** Whether a device said just now that a session is at work. */
+  isAtWork(session: string): boolean {
+    return this.presence.atWork(session);
   }
 
   // ── owner of the engine ──────────────────────────────────────────────────────────────────────

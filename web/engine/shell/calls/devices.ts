@@ -8,12 +8,10 @@ import { type Admission, inBrowser, sortedCuts } from "../../events/verdict.js";
 import { ascending, type Digest, deviceText, roleText } from "../../names.js";
 import type { DeviceRow } from "../../rows.js";
 import type { Agent } from "../agent.js";
-import type { Phone } from "../phone.js";
 import { nameOf } from "../subjects.js";
 
 /** Everybody who is in, and who was: those that were closed stand last. */
-export async function devices(phone: Phone): Promise<{ devices: DeviceRow[] }> {
-  const agent = phone.member();
+export async function devices(agent: Agent): Promise<{ devices: DeviceRow[] }> {
   const { verdict } = agent.engine.replica;
   const closed = (one: Admission) => Number(verdict.closes.has(one.digest));
   const found = verdict.devices.sort(

@@ -3,12 +3,12 @@
 // No titles, no contents, no keys, and no names: devices are numbered in the order of their admissions.
 import { VERSION } from "../../events/event.js";
 import { deviceText } from "../../names.js";
-import type { Phone } from "../phone.js";
+import type { Life } from "../life.js";
 import { status, storage } from "./status.js";
 
-/** A redacted account of this phone. */
-export async function diagnostics(phone: Phone): Promise<{ name: string; text: string }> {
-  const [standing, kept] = [await status(phone), await storage(phone)];
+/** A redacted account of this life. */
+export async function diagnostics(life: Life): Promise<{ name: string; text: string }> {
+  const [standing, kept] = [await status(life), await storage(life)];
   const account = {
     what: "diagnostics of a phone in a mesh, without names and contents",
     at: new Date().toISOString(),
@@ -16,14 +16,14 @@ export async function diagnostics(phone: Phone): Promise<{ name: string; text: s
     browser: globalThis.navigator?.userAgent ?? "",
     standing: { ...standing, device: null, name: null, mesh: null, node: null, removed: standing.removed !== null },
     storage: kept,
-    log: phone.lines.all,
+    log: life.lines.all,
   };
-  const text = redacted(JSON.stringify(account, null, 2), phone);
+  const text = redacted(JSON.stringify(account, null, 2), life);
   return { name: `mesh-diagnostics-${account.at.slice(0, 10)}.json`, text };
 }
 
 /** The same without what names a device, a mesh or a document. */
-function redacted(text: string, { agent }: Phone): string {
+function redacted(text: string, { agent }: Life): string {
   let found = text.replace(/\b[a-z0-9-]+\/[a-z0-9-]+\/[a-z2-7]{26}\b/g, "(document)").replace(/\b[0-9a-f]{32,}\b/g, "(digest)");
   const devices = agent?.engine.replica.verdict.devices ?? [];
   devices.forEach(({ digest, name }, place) => {

@@ -3,14 +3,14 @@
 // A phone lets nobody in. Nothing is kept until the admission is here.
 import type { Calls } from "../../port.js";
 import type { PairRow } from "../../rows.js";
-import type { Phone } from "../phone.js";
+import type { Life } from "../life.js";
 
 /** Ask to be let in by the code that a computer shows. */
-export async function begin(phone: Phone, args: Calls["pair.begin"][0]): Promise<PairRow> {
-  return phone.comeIn(args);
+export async function begin(life: Life, args: Calls["pair.begin"][0]): Promise<PairRow> {
+  return life.comeIn(args);
 }
 
 /** How far that is. */
-export async function state(phone: Phone): Promise<PairRow> {
-  return phone.coming?.row ?? { step: "over", digits: null, node: null, problem: null };
+export async function state(life: Life): Promise<PairRow> {
+  return life.coming?.row ?? { step: "over", digits: null, node: null, problem: null };
 }

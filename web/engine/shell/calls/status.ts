@@ -10,7 +10,7 @@ import { dropOf, KIND } from "../../state/drops.js";
 import { LIST_MAX } from "../../limits.js";
 import type { Agent } from "../agent.js";
 import { keysMissing } from "../agreeing.js";
-import type { Phone } from "../phone.js";
+import type { Life } from "../life.js";
 import { nameOf } from "../subjects.js";
 
 const CATCHING_UP_EVENTS = 50; // less is here before anybody could read how far it is
@@ -39,8 +39,8 @@ export function elsewhere(): Standing {
 }
 
 /** How this phone stands. */
-export async function status(phone: Phone): Promise<Standing> {
-  const { agent, removed, state } = phone;
+export async function status(life: Life): Promise<Standing> {
+  const { agent, removed, state } = life;
   if (!agent) return { ...NOBODY, state, removed };
   const { asOfMs, device, engine, held, link, outbox } = agent;
   return {
@@ -87,7 +87,8 @@ function catchingUp({ engine, meetings, talk }: Agent): Standing["catching_up"] 
   return { done: Math.max(0, total - lacks), total };
 }
 
-function problemsOf(agent: Agent): Problem[] {
+/** What is wrong here, and what helps. */
+export function problemsOf(agent: Agent): Problem[] {
   const { engine, link, talk } = agent;
   const found: Problem[] = talk.alarms.map((what) => ({ what, hint: "On a computer, `mesh log` shows who wrote what." }));
   if (link?.problem && link.state !== "live") found.push({ what: shown(link.problem.message), hint: link.problem.hint });
@@ -108,8 +109,8 @@ function problemsOf(agent: Agent): Problem[] {
 }
 
 /** This phone's storage, and what its wakes cost. */
-export async function storage(phone: Phone): Promise<StorageRow> {
-  const { agent } = phone;
+export async function storage(life: Life): Promise<StorageRow> {
+  const { agent } = life;
   const counts = agent ? await agent.store.counts() : null;
   const manager = globalThis.navigator?.storage;
   const estimate = (await manager?.estimate?.()) ?? {};
@@ -120,7 +121,7 @@ export async function storage(phone: Phone): Promise<StorageRow> {
     events: counts?.events ?? 0,
     documents: counts?.documents ?? 0,
     bodies_missing: (counts?.bodiesMissing ?? 0) + (counts?.bodiesAway ?? 0),
-    installed: phone.world.installed(),
+    installed: life.world.installed(),
     wakes: agent ? await agent.wakes.rows() : [],
   };
 }
@@ -132,9 +133,9 @@ export async function persist(): Promise<{ persisted: boolean }> {
 }
 
 /** Sync now; a phone that was refused tries again. */
-export async function sync(phone: Phone): Promise<Standing> {
-  const agent = phone.member();
+export async function sync(life: Life): Promise<Standing> {
+  const agent = life.member();
   if (agent.link?.state === "refused") agent.link.again();
   await agent.wakes.wake(agent, "asked");
-  return status(phone);
+  return status(life);
 }

@@ -5,7 +5,7 @@
 // word; then keys and contents are erased, and what nobody else holds is kept as a text for the person to save.
 import { Misuse, Refused } from "../errors.js";
 import type { Packet } from "../events/founding.js";
-import type { CallName, Calls, News } from "../port.js";
+import type { News } from "../port.js";
 import type { PairRow, Standing } from "../rows.js";
 import { decodePush } from "../sync/messages.js";
 import { Agent } from "./agent.js";
@@ -39,8 +39,8 @@ export interface World {
 /** Who took this phone out of its mesh, when by their own clock, and why. */
 export type Removed = NonNullable<Standing["removed"]>;
 
-/** This phone. */
-export class Phone {
+/** This phone, from one life to the next. */
+export class Life {
   agent: Agent | null = null;
   removed: Removed | null = null;
   coming: LettingIn | null = null;
@@ -161,6 +161,3 @@ export class Phone {
     this.#told();
   }
 }
-
-/** What a call takes and answers. */
-export type Call<Name extends CallName> = (phone: Phone, args: Calls[Name][0]) => Promise<Calls[Name][1]>;
