@@ -35,6 +35,19 @@ export const HEADER_PADDING_BYTES = 16;
 export const CONFLICT_NAME_BYTES = 16;
 export const SETTLED_PRINTS_MAX = 4096;
 
+// Documents
+export const TEXT_BYTES_MAX = 64 * KIB;
+export const TITLE_BYTES_MAX = 4 * KIB;
+export const PATH_BYTES_MAX = 1 * KIB;
+export const REGISTER_KEY_BYTES_MAX = 128;
+export const WORD_REGISTER_BYTES_MAX = 256;
+export const LIST_REGISTER_BYTES_MAX = 32 * KIB;
+export const TAG_BYTES_MAX = 64;
+export const CHANGE_OPERATIONS_MAX = 65_536;
+export const CHANGE_BYTES_MAX = 1 * MIB;
+export const SNAPSHOT_BYTES_MAX = 256 * MIB;
+export const CHANGES_KEPT_READ = 256;
+
 // Signed runs and pages
 export const SIGNED_RUN_EVENTS_MAX = 1024;
 export const SIGNED_RUN_BYTES_MAX = 192 * KIB;
