@@ -45,6 +45,18 @@ export const CONFLICT_SIDE_CHARACTERS = 240;
 export const WORD_SHOWN_CHARACTERS = 40;
 export const LIST_MAX = 1000;
 
+// Documents
+export const TEXT_BYTES_MAX = 64 * KIB;
+export const TITLE_BYTES_MAX = 4 * KIB;
+export const REGISTER_KEY_BYTES_MAX = 128;
+export const WORD_REGISTER_BYTES_MAX = 256;
+export const LIST_REGISTER_BYTES_MAX = 32 * KIB;
+export const TAG_BYTES_MAX = 64;
+export const CHANGE_OPERATIONS_MAX = 65_536;
+export const CHANGE_BYTES_MAX = 1 * MIB;
+export const SNAPSHOT_BYTES_MAX = 256 * MIB;
+export const CHANGES_KEPT_READ = 256;
+
 // Signed runs and pages
 export const SIGNED_RUN_EVENTS_MAX = 1024;
 export const SIGNED_RUN_BYTES_MAX = 192 * KIB;
@@ -82,7 +94,6 @@ export const COMPARE_EVENTS_MAX = 61_440;
 export const CONTROL_BYTES_MAX = 16 * MIB;
 export const INCOMING_QUEUED_PER_PEER_MAX = 32;
 export const MEETING_TIPS_MAX = 1024;
-export const WORD_REGISTER_BYTES_MAX = 256;
 export const PRESENCE_MAX = 32;
 export const PRESENCE_BYTES_MAX = 64 * KIB;
 
@@ -92,13 +103,11 @@ export const LEASE_OVER_MAX = 16;
 export const ASK_OPTIONS_MAX = 16;
 export const ASK_WORDS_CHARACTERS_MAX = 4000;
 export const TAGS_MAX = 64;
-export const DIFF_LINES_MAX = 4 * KIB;
 export const SUMMARY_CHARACTERS_MAX = 240;
 export const SUMMARY_VALUE_CHARACTERS = 60;
 export const SUMMARY_PARTS_MAX = 8;
 export const REMAINING_MAX = 100;
 export const TASKS_READ_MAX = 10_000;
-export const LIST_MAX = 1000;
 export const BRIEF_SHOWN_MAX = 50;
 export const BRIEF_NOTES_READ_MAX = 500;
 export const BRIEF_LATE_ROWS_MAX = 5000;
@@ -126,9 +135,4 @@ export const QUESTION_BYTES = 32;
 export const PAGE_BYTES_MAX = 256 * KIB;
 export const CHUNK_BYTES_MIN = 16 * KIB;
 export const CHUNK_BYTES_USUAL = 64 * KIB;
-export const CHUNK_BYTES_MAX = 256 * KIB;
-export const CHUNK_ROW_BYTES = 36;
 export const CHUNKS_ASKED_MAX = 64;
-export const DROP_BYTES_MAX = 64 * 1024 * MIB;
-export const DROP_PIECES_MAX = 1024;
-export const DROP_UNASKED_BYTES_MAX = 64 * MIB;
