@@ -44,6 +44,14 @@ interface Said {
   event: string;
 }
 
+/** What was said about a conflict, and the conflicts that are open in its document now. */
+interface SettledNow {
+  id: string;
+  document: string;
+  events: string[];
+  opened: string[];
+}
+
 interface Page {
   limit?: number;
   after?: string;
@@ -117,10 +125,10 @@ export interface Calls {
   "memory.reject": [{ id: string }, Said];
 
   conflicts: [Page & { document?: string }, { conflicts: ConflictRow[]; next?: string; total: number }];
-  "conflicts.show": [{ id: string }, ConflictWhole];
+  "conflicts.show": [{ id: string; offset?: number; limit?: number }, ConflictWhole];
   "conflicts.settled": [Page, { settled: SettledRow[] }];
-  "conflicts.resolve": [{ id: string; take?: number; value?: string; merge?: boolean }, { events: string[] }];
-  "conflicts.undo": [{ id: string }, { events: string[] }];
+  "conflicts.resolve": [{ id: string; take?: number; value?: string; merge?: boolean }, SettledNow];
+  "conflicts.undo": [{ id: string }, SettledNow];
 
   brief: [{ since_ms?: number }, BriefRow];
   search: [{ words: string; limit?: number }, { found: FoundRow[] }];
