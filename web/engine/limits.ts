@@ -44,6 +44,7 @@ export const CONFLICT_AROUND_CHARACTERS = 60;
 export const CONFLICT_SIDE_CHARACTERS = 240;
 export const WORD_SHOWN_CHARACTERS = 40;
 export const LIST_MAX = 1000;
+
 // Documents
 export const TEXT_BYTES_MAX = 64 * KIB;
 export const TITLE_BYTES_MAX = 4 * KIB;
