@@ -37,13 +37,25 @@ export const SETTLED_PRINTS_MAX = 4096;
 
 // Conflicts, and what lists show of them
 export const DIFF_LINES_MAX = 4 * KIB;
-export const PATH_BYTES_MAX = KIB;
 export const CONFLICT_SIDES_KEPT = 16;
 export const CONFLICT_PAGE_CHARACTERS = 512 * KIB;
 export const CONFLICT_AROUND_CHARACTERS = 60;
 export const CONFLICT_SIDE_CHARACTERS = 240;
 export const WORD_SHOWN_CHARACTERS = 40;
 export const LIST_MAX = 1000;
+
+// Documents
+export const TEXT_BYTES_MAX = 64 * KIB;
+export const TITLE_BYTES_MAX = 4 * KIB;
+export const PATH_BYTES_MAX = 1 * KIB;
+export const REGISTER_KEY_BYTES_MAX = 128;
+export const WORD_REGISTER_BYTES_MAX = 256;
+export const LIST_REGISTER_BYTES_MAX = 32 * KIB;
+export const TAG_BYTES_MAX = 64;
+export const CHANGE_OPERATIONS_MAX = 65_536;
+export const CHANGE_BYTES_MAX = 1 * MIB;
+export const SNAPSHOT_BYTES_MAX = 256 * MIB;
+export const CHANGES_KEPT_READ = 256;
 
 // Signed runs and pages
 export const SIGNED_RUN_EVENTS_MAX = 1024;
@@ -82,7 +94,6 @@ export const COMPARE_EVENTS_MAX = 61_440;
 export const CONTROL_BYTES_MAX = 16 * MIB;
 export const INCOMING_QUEUED_PER_PEER_MAX = 32;
 export const MEETING_TIPS_MAX = 1024;
-export const WORD_REGISTER_BYTES_MAX = 256;
 export const PRESENCE_MAX = 32;
 export const PRESENCE_BYTES_MAX = 64 * KIB;
 
