@@ -212,4 +212,7 @@ def doors() -> Iterator[tuple[str, Case]]:
         "admitters_proof": hmac.digest(key, b"admitter" + asked.encode() + answering.encode(), "sha256").hex(),
         "digits": f"{(int.from_bytes(digest) >> 236) % 1_000_000:06}",
     }
-    yield "valid_door", {"rule": "door", "token": token.hex(), "request": asked, "admitter": answering, "expect": expect}
+    yield (
+        "valid_door",
+        {"rule": "door", "token": token.hex(), "request": asked, "admitter": answering, "expect": expect},
+    )
