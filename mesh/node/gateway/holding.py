@@ -68,8 +68,6 @@ class Holding:
         self._agent = agent
         self._leaf: Leaf | None = None
         self._signer = b""  # the authority that signed it
-        self._host = ""  # of the person's own name, where there is one
-        self._renewed = asyncio.Condition()
         self._asked: dict[str, float] = {}
         self.doorway: Doorway | None = None
         self.problem: MeshError | None = None
@@ -79,27 +77,26 @@ class Holding:
     @property
     def name(self) -> str:
         """The name that the page is served under."""
-        return self._host or door_name(self._agent.engine.own.mesh)
+        return door_name(self._agent.engine.own.mesh)
 
     def certificate(self) -> bytes | None:
         """What phones are to trust, as DER; None where there is no authority that counts."""
         return self.doorway.certificate if self.doorway else None
 
-    def leaf(self) -> Leaf | None:
-        """What is to be shown now; None: nothing may be."""
-        return self._leaf
-
     async def current(self) -> tuple[bytes, bytes]:
-        """Chain and key, as PEM, as soon as there are any."""
-        found = await self.other(None)
-        assert found is not None, "it was waited for"
-        return found.chain, found.key
+        """Chain and key to be shown, as PEM. Raises Unreachable while there is nothing that may be."""
+        if self._leaf is None:
+            message = "there is no certificate for the page of phones"
+            raise Unreachable(f"{message}: {self.problem}" if self.problem else message, hint="It is tried again.")
+        return self._leaf.chain, self._leaf.key
 
-    async def other(self, before: Leaf | None) -> Leaf | None:
-        """What is to be shown once that is something else than before; None: nothing may be shown any more."""
-        async with self._renewed:
-            await self._renewed.wait_for(lambda: self.leaf() is not before)
-            return self.leaf()
+    async def given(self) -> tuple[str, bytes, bytes] | None:
+        """A name, chain and key of the person's own, as PEM; None where none was named. Raises Refused."""
+        raw = await self._agent.store.setting(GIVEN)
+        if not raw:
+            return None
+        told = json.loads(raw)
+        return await read_given(told["host"], told["certificate"], told["key"])
 
     async def wanted(self) -> Doorway:
         """Have an authority, as a phone is wanted: the one that counts, else a new one. Raises NotGranted."""
@@ -171,19 +168,10 @@ class Holding:
         replica = self._agent.engine.replica
         found = await looked(self._agent, lambda: authorities.every(self._agent.engine))
         self.doorway = doorways.current(found, replica.verdict, replica.statements)
-        try:
-            if given := await self._given():
-                self._leaf, self._signer = given, b""
-            elif self.doorway is not None and replica.verdict.is_live(replica.own.admission):
-                await self._have_leaf(self.doorway.certificate)
-            else:
-                self._leaf = None
-        except Refused:
-            self._leaf = None
-            raise
-        finally:
-            async with self._renewed:
-                self._renewed.notify_all()
+        if self.doorway is None or not replica.verdict.is_live(replica.own.admission):
+            self._leaf, self._signer = None, b""
+        else:
+            await self._have_leaf(self.doorway.certificate)
 
     # ── duties ───────────────────────────────────────────────────────────────────────────────────
 
@@ -282,19 +270,6 @@ class Holding:
             pem = authority.chain_pem(signed), authority.key_pem(key)
             self._leaf = Leaf(door_name(self._agent.engine.own.mesh), *pem, authority.ends_s(signed))
 
-    async def _given(self) -> Leaf | None:
-        """The leaf that the person has for a name of their own; None where none was named. Raises Refused."""
-        raw = await self._agent.store.setting(GIVEN)
-        if not raw:
-            self._host = ""
-            return None
-        told = json.loads(raw)
-        self._host = str(told["host"])
-        chain = await asyncio.to_thread(_read_text, told["certificate"], "certificate")
-        key = await asyncio.to_thread(_read_text, told["key"], "key")
-        leaf = Leaf(self._host, chain, key, authority.given_ends_s(chain, key, self._host))
-        return self._leaf if self._leaf == leaf else leaf
-
     async def _signed(self, key: bytes) -> bytes:
         """A leaf for this key: signed here, else by an admin that has the authority's key. Raises Unreachable."""
         holder = self._authority()
@@ -325,12 +300,22 @@ def _keep(path: Path, content: bytes) -> None:
     whole.write(path, content)
 
 
-def _read_text(path: str, what: str) -> bytes:
+async def read_given(host: str, certificate: str, key: str) -> tuple[str, bytes, bytes]:
+    """The person's own certificate for a name, out of its files. Raises Refused."""
+    name = host.partition(":")[0]
+    chain, secret = await asyncio.to_thread(lambda: [_read_file(path) for path in (certificate, key)])
+    if authority.given_ends_s(chain, secret, name) <= _now_s():
+        message = f"the certificate for {shown(name)} is over"
+        raise Refused(message, hint=f"`tailscale cert {shown(name)}` makes a new one.")
+    return name, chain, secret
+
+
+def _read_file(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        message = f"the {what} {shown(path)} cannot be read: {error.strerror}"
-        raise Refused(message, hint="`mesh phone serve --tailscale HOST` names other files.") from error
+        message = f"{shown(path)} cannot be read: {error.strerror}"
+        raise Refused(message, hint="Name other files: mesh phone serve --tailscale HOST --certificate A --key B") from error
 
 
 def _now_s() -> int:
