@@ -242,6 +242,16 @@ PAIRING_CONNECTIONS_MAX = 16  # callers of an invitation at once; each costs som
 PAIRING_CONNECTIONS_PER_SOURCE_MAX = 4  # of those from one IPv4 address, or one IPv6 network of 64 bits
 PAIRING_SOURCES_MAX = 1024  # sources of which is remembered how often they called and proved nothing
 PAIRING_CALLS_MAX = 8  # proofs that one `mesh join` shows: whoever announces more gets no more guesses
+DOOR_TOKEN_BYTES = 16  # PROTOCOL: what the offer to one phone is known by, random
+DOOR_DIGITS = 6  # PROTOCOL: that two people compare, or one person on two screens
+DOOR_TRIES_MAX = 5  # PROTOCOL: wrong proofs that end the offer to a phone
+PAIR_BYTES_MAX = 16 * KIB  # what a phone sends to be let in: a request and a proof, as JSON
+PROOF_CHARACTERS_MAX = 64  # of that proof: 32 bytes in hex
+DOOR_WAITING_MAX = 4  # questions of the phone that wait for the person's answer
+DROP_TOKENS_MAX = 32  # tokens for Shortcuts that one device keeps
+PUSH_SUBSCRIPTIONS_MAX = 32  # phones that one device wakes
+PUSH_ENDPOINT_CHARACTERS_MAX = 1024  # of the address at which a phone is woken
+DOOR_OFFER_S_MAX = 600  # PROTOCOL: how long that offer is good for: certificates are trusted meanwhile
 
 # Backup
 BACKUP_BOX_BYTES = 64 * KIB  # PROTOCOL: of a sealed backup that go into one box
