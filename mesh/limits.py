@@ -309,3 +309,14 @@ CLAIMS_TOLD_MAX = 1024  # lost claims of which is known that somebody was told
 # Phones
 DOOR_LETTERS = 6  # PROTOCOL: of the name of a mesh's door on the local network: 30 bits
 CERTIFICATE_BYTES_MAX = 4 * KIB  # PROTOCOL: a page's certificate, its authority's, or a request for one; some 600 bytes
+DOOR_CONNECTIONS_MAX = 256  # at the page for phones, with or without TLS, together
+DOOR_CONNECTIONS_PER_SOURCE_MAX = 64  # of those from one IPv4 address, or one IPv6 network of 64 bits
+DOOR_HANDSHAKES_PER_S_MAX = 10  # of one source, and as many at once; each costs some 4 ms
+DOOR_SOURCES_MAX = 1024  # sources of which is remembered how fast they called
+DOOR_UNPROVEN_MAX = 16  # WebSockets that have not logged in yet
+DOOR_UNPROVEN_PER_SOURCE_MAX = 4  # of those from one source
+DOOR_LOGIN_BYTES_MAX = 2 * KIB  # that a client says before the server has answered its login; some 400
+DOOR_FRAME_BYTES_MAX = 4 * MIB  # of one WebSocket message of a phone: several of nats-server's at once
+DOOR_LINKS_PER_PHONE_MAX = 4  # WebSockets of one phone; with more, the oldest goes
+PAGE_FILES_MAX = 256  # files of the built page
+PAGE_FILES_BYTES_MAX = 16 * MIB  # of them, in memory: some 2 MiB
