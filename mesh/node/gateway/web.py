@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import ssl
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,16 +22,16 @@ from mesh.node.gateway import assets, names
 from mesh.node.gateway.assets import Asset
 from mesh.node.gateway.events import Events
 from mesh.node.gateway.guard import Guard, listening
-from mesh.node.gateway.holding import Holding, Leaf
+from mesh.node.gateway.holding import Holding
 from mesh.node.gateway.pairing import PAGE, Pairing
 from mesh.node.gateway.pump import Pump
 from mesh.node.gateway.replies import Handler, Route, Routes, fenced, refusal
+from mesh.node.gateway.showing import Showing
 from mesh.node.gateway.trust import Trust
 from mesh.node.nearby.addresses import own_hosts
 from mesh.node.paths import door_path
 from mesh.node.ports import WebPlace
 from mesh.node.transport.broker import free_port
-from mesh.node.transport.tls import write_private
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -64,31 +63,39 @@ class Gateway:
     def __init__(self, agent: Agent, holding: Holding, pairing: Pairing, *others: Adds) -> None:
         """`others` answer more than it does itself."""
         self._agent, self._holding, self.pairing = agent, holding, pairing
+        self.name = names.door_name(agent.engine.own.mesh)
         self.port = phone_port()
         self.open = False
         self.problem: MeshError | None = None
         """Why it is not open though it should be."""
         self._off = agent.settings.get(SERVE, b"") == b"off"
         self._web_port = int(agent.settings.get(WEB_PORT, b"0"))
-        self._news = asyncio.Event()
+        self._news, self._leaves = asyncio.Event(), asyncio.Event()
         self._page: dict[str, Asset] = {}
         self._guard: Guard | None = None
-        self._fixed = names.origin(names.door_name(agent.engine.own.mesh), self.port)
-        self.pump = Pump(agent, self._fixed, lambda: self._web_port)
+        self._showing = Showing(door_path(agent.home), self.name)
+        self.pump = Pump(agent, self.origin, lambda: self._web_port)
         adding: list[Adds] = [Events(agent), pairing, *others]
         self._routes: Routes = [("GET", "/who", self._who), ("GET", "/nats", self.pump.nats)]
         self._routes += [route for other in adding for route in other.routes()]
         self._routes.append(("GET", "/{path:.*}", self._asset))
 
     @property
-    def name(self) -> str:
-        """The host name of the page: the mesh's own, or one that the person has a certificate for."""
-        return self._holding.name
+    def origin(self) -> str:
+        """The page's origin, which all phones of the mesh keep their data under."""
+        return names.origin(self.name, self.port)
 
     @property
-    def origin(self) -> str:
-        """The page's origin, under which phones keep their data."""
-        return names.origin(self.name, self.port)
+    def wanted(self) -> bool:
+        """Whether it should be open: a phone was wanted in this mesh, and nobody shut it here."""
+        engine = self._agent.engine
+        inside = engine.replica.verdict.is_live(engine.own.admission) and not engine.is_relay
+        return inside and not self._off and self._holding.certificate() is not None
+
+    def look_soon(self) -> None:
+        """Something changed: a first phone, a new leaf, a certificate of the person's own."""
+        self._news.set()
+        self._leaves.set()
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -99,16 +106,11 @@ class Gateway:
         """What phones are to trust, DER; None where there is no authority."""
         return self._holding.certificate()
 
-    @property
-    def wanted(self) -> bool:
-        """Whether it should be open: there is a certificate to show, and nobody shut it here."""
-        return not self._off and self._holding.leaf() is not None and not self._agent.engine.is_relay
-
     async def switch(self, *, on: bool) -> None:
         """Open or shut it from now on."""
         await self._agent.engine.remember(SERVE, b"" if on else b"off")
         self._off = not on
-        self._news.set()
+        self.look_soon()
 
     async def run(self) -> None:
         """Keep the door while it is wanted, until cancelled."""
@@ -144,25 +146,21 @@ class Gateway:
 
     async def _serve(self) -> None:
         """The door, from its certificate to its listeners."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
-        leaf = self._holding.leaf()
-        if leaf is None:  # it went just now
-            return
-        await asyncio.to_thread(self._load, context, leaf)
+        self._showing = Showing(door_path(self._agent.home), self.name)
+        await self._show()
         await self._open_web()
         self._page = await asyncio.to_thread(assets.page)
         runner = self._runner()
         await runner.setup()
         try:
             assert runner.server is not None, "set up just now"
-            self._guard = Guard(runner.server, context)
+            self._guard = Guard(runner.server, self._showing.context)
             hosts = self._agent.interfaces or _EVERYWHERE
             listeners = listening(hosts, self.port)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._guard.run(listeners))
                 group.create_task(Trust(self).run(listening(hosts, self.port + 1)))
-                group.create_task(self._renew(context, leaf))
+                group.create_task(self._renew())
                 self.problem, self.open = None, True
                 self._agent.log("door.open", origin=self.origin)
         finally:
@@ -191,30 +189,25 @@ class Gateway:
         if not self._web_port:
             self._web_port = free_port([_LOOPBACK])
             await self._agent.engine.remember(WEB_PORT, str(self._web_port).encode())
-        await bus.open_web(WebPlace(self._web_port, self._fixed))
+        await bus.open_web(WebPlace(self._web_port, self.origin))
 
-    async def _renew(self, context: ssl.SSLContext, leaf: Leaf) -> None:
-        """Show each new leaf from its first moment: handshakes from then on see it, connections go on."""
-        before: Leaf | None = leaf
+    async def _renew(self) -> None:
+        """Show a new leaf soon after there is one: handshakes from then on see it, connections go on."""
         while True:
-            before = await self._holding.other(before)
-            if before is None:
-                self._news.set()  # nothing may be shown any more
-            else:
-                await asyncio.to_thread(self._load, context, before)
-                self._agent.log("door.leaf", until_s=before.ends_s)
+            self._leaves.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timing.DOOR_CALM_S):
+                    await self._leaves.wait()
+            try:
+                await self._show()
+            except MeshError as error:  # what was shown until now may be good for days
+                self._agent.log("door.leaf_failed", error=str(error))
 
-    def _load(self, context: ssl.SSLContext, leaf: Leaf) -> None:
-        """Have the context show a leaf; `ssl` reads files only."""
-        folder = door_path(self._agent.home)
-        folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
-        chain, key = folder / "page.crt", folder / "page.key"
-        write_private(chain, leaf.chain)
-        write_private(key, leaf.key)
-        try:
-            context.load_cert_chain(chain, key)
-        except ssl.SSLError as error:
-            raise Unreachable(f"the page's certificate cannot be shown: {error}") from error
+    async def _show(self) -> None:
+        """Show the leaf of now, and beside it the person's own certificate. Raises MeshError."""
+        leaf, given = await self._holding.current(), await self._holding.given()
+        if await asyncio.to_thread(self._showing.show, leaf, given):
+            self._agent.log("door.leaf", beside=given[0] if given else "")
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────────
 
@@ -224,9 +217,10 @@ class Gateway:
         if self._guard is not None:
             self._guard.asked(request.protocol)
         try:
-            if request.headers.getall("Host", []) != [names.host(self.name, self.port)]:  # DNS rebinding, for one
+            origin = self._origin_for(request)
+            if origin is None:
                 response: web.StreamResponse = web.Response(status=_MISDIRECTED, text="This is another page.\n")
-            elif not _comes_from(request, self.origin):
+            elif not _comes_from(request, origin):
                 response = web.Response(status=_FORBIDDEN, text="Only the page itself may ask this.\n")
             else:
                 response = await handler(request)
@@ -235,6 +229,14 @@ class Gateway:
         except web.HTTPException as error:
             response = web.Response(status=error.status, text=f"{error.reason}\n")
         return fenced(response)
+
+    def _origin_for(self, request: web.Request) -> str | None:
+        """The origin under which this is asked; None for a name that is not ours (DNS rebinding, for one)."""
+        asked = request.headers.getall("Host", [])
+        ports = [(self.name, self.port)]
+        if self._showing.beside:  # also where something in front of us takes the port of https
+            ports += [(self._showing.beside, self.port), (self._showing.beside, names.HTTPS)]
+        return next((names.origin(*one) for one in ports if asked == [names.host(*one)]), None)
 
     async def _who(self, request: web.Request) -> web.Response:
         """Which device answers: what a page asks before it opens a socket, which browsers punish failures of."""
