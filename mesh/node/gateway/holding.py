@@ -13,7 +13,7 @@ import json
 import random
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -135,14 +135,17 @@ class Holding:
 
     # ── the loop ─────────────────────────────────────────────────────────────────────────────────
 
-    async def run(self) -> None:
-        """Look after authority and leaf until cancelled."""
+    async def run(self, renewed: Callable[[], None]) -> None:
+        """Look after authority and leaf until cancelled; `renewed` is told when there may be something else to show."""
         news = asyncio.Event()
         self._agent.news.append(news)
         try:
             while True:
                 news.clear()
+                before = self._leaf
                 await self._once()
+                if self._leaf is not before:
+                    renewed()
                 wait_s = timing.LEAF_AGAIN_S if self.problem else timing.LEAF_LOOK_S
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait_s):
@@ -300,6 +303,17 @@ def _keep(path: Path, content: bytes) -> None:
     whole.write(path, content)
 
 
+async def take_given(agent: Agent, host: str, certificate: str, key: str) -> None:
+    """From now on show the person's own certificate to who asks for that name; with an empty one no more.
+
+    Without a file for it, somebody else leads to the page and shows it, as `tailscale serve` does. Raises Refused.
+    """
+    told = {"host": host, "certificate": certificate, "key": key}
+    if host and certificate:
+        await read_given(host, certificate, key)
+    await agent.engine.remember(GIVEN, json.dumps(told).encode() if host and certificate else b"")
+
+
 async def read_given(host: str, certificate: str, key: str) -> tuple[str, bytes, bytes]:
     """The person's own certificate for a name, out of its files. Raises Refused."""
     name = host.partition(":")[0]
@@ -315,7 +329,9 @@ def _read_file(path: str) -> bytes:
         return Path(path).read_bytes()
     except OSError as error:
         message = f"{shown(path)} cannot be read: {error.strerror}"
-        raise Refused(message, hint="Name other files: mesh phone serve --tailscale HOST --certificate A --key B") from error
+        raise Refused(
+            message, hint="Name other files: mesh phone serve --tailscale HOST --certificate A --key B"
+        ) from error
 
 
 def _now_s() -> int:

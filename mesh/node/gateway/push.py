@@ -60,7 +60,9 @@ def sealed(plain: bytes, to: Subscription, key: bytes, salt: bytes) -> bytes:
 def authorization(key: bytes, audience: str, until_s: int, subject: str) -> str:
     """The header by which a push service knows who sends: `audience` is its origin."""
     claims = {"aud": audience, "exp": until_s, "sub": subject}
-    parts = [_packed(json.dumps(one, separators=(",", ":")).encode()) for one in ({"typ": "JWT", "alg": "ES256"}, claims)]
+    parts = [
+        _packed(json.dumps(one, separators=(",", ":")).encode()) for one in ({"typ": "JWT", "alg": "ES256"}, claims)
+    ]
     signed = ".".join(parts)
     r, s = decode_dss_signature(_private(key).sign(signed.encode(), ec.ECDSA(SHA256())))
     signature = _packed(r.to_bytes(KEY_BYTES) + s.to_bytes(KEY_BYTES))

@@ -85,7 +85,7 @@ class Trust:
         return fenced(response)
 
     async def _steps(self, request: web.Request) -> web.Response:
-        del request
+        self._gateway.fetched(request.path)
         return web.Response(text=page(self._root(), self._gateway.origin), content_type="text/html", charset="utf-8")
 
     async def _certificate(self, request: web.Request) -> web.Response:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import web
@@ -76,6 +76,8 @@ class Gateway:
         self.problem: MeshError | None = None
         """Why it is not open though it should be."""
         self.open = False
+        self.fetched: Callable[[str], None] = lambda _: None
+        """Told the path of each page that somebody fetched."""
         self._host = agent.settings.get(HOST, b"").decode()
         self._off = agent.settings.get(SERVE, b"") == b"off"
         self._web_port = int(agent.settings.get(WEB_PORT, b"0"))
@@ -269,6 +271,7 @@ class Gateway:
 
     async def _asset(self, request: web.Request) -> web.Response:
         found = self._page.get(request.path)
+        self.fetched(request.path)
         if found is None and request.path == "/":
             return web.Response(status=_NOT_NOW, text=f"{assets.NOT_BUILT}\n", headers=_UNKEPT)
         if found is None:
