@@ -177,8 +177,11 @@ def serve(
     tailscale: Annotated[
         str | None, typer.Option(metavar="HOST", help="Answer under this name too; empty: no more.")
     ] = None,
-    certificate: Annotated[str, typer.Option(metavar="FILE", help="The certificate of that name, as PEM.")] = "",
-    key: Annotated[str, typer.Option(metavar="FILE", help="Its key, as PEM.")] = "",
+    certificate: Annotated[
+        str,
+        typer.Option(metavar="FILE", help="Its certificate, as PEM; else HOST.crt here, as `tailscale cert` makes it."),
+    ] = "",
+    key: Annotated[str, typer.Option(metavar="FILE", help="Its key, as PEM; else HOST.key here.")] = "",
     push: Annotated[
         bool | None, typer.Option("--push/--no-push", help="Wake phones when something waits for you; needs internet.")
     ] = None,
@@ -192,7 +195,11 @@ def serve(
         raise Misuse("a certificate has a key", hint="Give both: --certificate FILE --key FILE")
     given: Told = {"off": off, "push": push}
     if tailscale is not None:
-        given |= {"host": tailscale, "certificate": _whole(certificate), "key": _whole(key)}
+        given |= {
+            "host": tailscale,
+            "certificate": _whole(certificate or f"{tailscale}.crt"),
+            "key": _whole(key or f"{tailscale}.key"),
+        }
     result = run.ask("phone.serve", given)
     run.out.acknowledge(result, lambda screen: view_phone.page(screen, result))
 
@@ -200,7 +207,7 @@ def serve(
 def _whole(path: str) -> str:
     from pathlib import Path
 
-    return str(Path(path).expanduser().absolute()) if path else ""
+    return str(Path(path).expanduser().absolute())
 
 
 @home.command("on", cls=Command, epilog=examples("mesh phone home on"))

@@ -14,7 +14,7 @@ from mesh.limits import DOOR_OFFER_S_MAX, RANK_ADMIN_LAST
 from mesh.names import device_text, role_text, shown
 from mesh.node import calls_closing, calls_devices, subjects
 from mesh.node.arguments import Arguments, needed, text, yes
-from mesh.node.gateway import authorities, authority, holding, names, part, subscriptions, tokens
+from mesh.node.gateway import authorities, authority, names, part, subscriptions, tokens
 from mesh.node.gateway.hosted import Asking, Fetched, Hosted, News, Passed
 from mesh.node.transport.broker_config import address_text
 from mesh.sync.offer import token_text, typed_text
@@ -221,7 +221,7 @@ async def serve(agent: Agent, arguments: Arguments) -> object:
     await door.holding.wanted()
     host = text(arguments, "host")
     if host is not None:
-        await holding.take_given(agent, host, text(arguments, "certificate") or "", text(arguments, "key") or "")
-        await door.page.serve_as(host)
+        await door.holding.take_given(host, text(arguments, "certificate") or "", text(arguments, "key") or "")
+        door.page.look_soon()
     await door.opened()
     return await _told_door(agent)

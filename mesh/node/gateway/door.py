@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from mesh.errors import Unreachable
 from mesh.node import timing
 from mesh.node.gateway.holding import Holding
-from mesh.node.gateway.hosted import PAGE, TRUST
 from mesh.node.gateway.pairing import Pairing
 from mesh.node.gateway.waking import Waking
 from mesh.node.gateway.web import Gateway
@@ -29,7 +28,6 @@ class Door:
         self.pairing = Pairing(agent)
         self.waking = Waking(agent)
         self.page = Gateway(agent, self.holding, self.pairing, self.waking)
-        self.page.fetched = self._fetched
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -50,9 +48,3 @@ class Door:
             raise problem
         message = "the page for phones does not open"
         raise Unreachable(message, hint="`mesh logs` says more; then try again.")
-
-    def _fetched(self, path: str) -> None:
-        """A phone fetched something: how far it has come."""
-        step = {"/": PAGE, "/trust": TRUST}.get(path)
-        if step is not None:
-            self.pairing.saw(step)

@@ -98,6 +98,16 @@ class Holding:
         told = json.loads(raw)
         return await read_given(told["host"], told["certificate"], told["key"])
 
+    async def take_given(self, host: str, certificate: str, key: str) -> None:
+        """From now on show the person's own certificate to who asks for that name; with an empty one no more.
+
+        Raises Refused when the files do not fit.
+        """
+        if host:
+            await read_given(host, certificate, key)
+        told = {"host": host, "certificate": certificate, "key": key}
+        await self._agent.engine.remember(GIVEN, json.dumps(told).encode() if host else b"")
+
     async def wanted(self) -> Doorway:
         """Have an authority, as a phone is wanted: the one that counts, else a new one. Raises NotGranted."""
         await self.look()
@@ -301,17 +311,6 @@ def _kept(path: Path) -> bytes:
 def _keep(path: Path, content: bytes) -> None:
     path.parent.mkdir(mode=0o700, exist_ok=True)
     whole.write(path, content)
-
-
-async def take_given(agent: Agent, host: str, certificate: str, key: str) -> None:
-    """From now on show the person's own certificate to who asks for that name; with an empty one no more.
-
-    Without a file for it, somebody else leads to the page and shows it, as `tailscale serve` does. Raises Refused.
-    """
-    told = {"host": host, "certificate": certificate, "key": key}
-    if host and certificate:
-        await read_given(host, certificate, key)
-    await agent.engine.remember(GIVEN, json.dumps(told).encode() if host and certificate else b"")
 
 
 async def read_given(host: str, certificate: str, key: str) -> tuple[str, bytes, bytes]:

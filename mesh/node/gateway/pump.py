@@ -68,7 +68,7 @@ Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
 class Pump:
     """The WebSockets of one agent's door."""
 
-    def __init__(self, agent: Agent, origin: Callable[[], str], port: Callable[[], int]) -> None:
+    def __init__(self, agent: Agent, origin: str, port: Callable[[], int]) -> None:
         """`port`: where the own server takes WebSockets; it takes them from our origin only."""
         self._agent, self._origin, self._port = agent, origin, port
         self._unproven: Counter[str] = Counter()
@@ -116,7 +116,7 @@ class Pump:
     async def _dialled(self, stack: contextlib.AsyncExitStack) -> aiohttp.ClientWebSocketResponse | None:
         # No User-Agent: to a browser's the server speaks in frames of 4 KiB, four times as slow.
         session = await stack.enter_async_context(
-            aiohttp.ClientSession(skip_auto_headers=["User-Agent"], headers={"Origin": self._origin()})
+            aiohttp.ClientSession(skip_auto_headers=["User-Agent"], headers={"Origin": self._origin})
         )
         url = f"ws://127.0.0.1:{self._port()}/"
         try:

@@ -6,10 +6,10 @@ sent, the person sees by comparing the print with that on the computer.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import html
+import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,8 @@ from aiohttp import web
 
 from mesh.node import timing
 from mesh.node.gateway import authority
-from mesh.node.gateway.guard import Guard, listening
+from mesh.node.gateway.guard import Guard
+from mesh.node.gateway.hosted import TRUST
 from mesh.node.gateway.replies import Handler
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ class Trust:
         self._gateway = gateway
         self._guard: Guard | None = None
 
-    async def run(self, hosts: Sequence[str], port: int) -> None:
-        """Serve until cancelled. Raises Unreachable when the port is taken."""
+    async def run(self, listeners: Sequence[socket.socket]) -> None:
+        """Serve on these until cancelled."""
         app = web.Application(middlewares=[self._checked])
         app.router.add_get(PATH, self._steps)
         app.router.add_get(_CERTIFICATE, self._certificate)
@@ -70,9 +71,9 @@ class Trust:
         try:
             assert runner.server is not None, "set up just now"
             self._guard = Guard(runner.server, None)
-            await self._guard.run(listening(hosts, port))
+            await self._guard.run(listeners)
         finally:
-            await asyncio.shield(runner.cleanup())
+            await runner.cleanup()
 
     @web.middleware
     async def _checked(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -85,7 +86,8 @@ class Trust:
         return fenced(response)
 
     async def _steps(self, request: web.Request) -> web.Response:
-        self._gateway.fetched(request.path)
+        del request
+        self._gateway.pairing.saw(TRUST)
         return web.Response(text=page(self._root(), self._gateway.origin), content_type="text/html", charset="utf-8")
 
     async def _certificate(self, request: web.Request) -> web.Response:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import web
@@ -23,19 +22,23 @@ from mesh.node.gateway import assets, names
 from mesh.node.gateway.assets import Asset
 from mesh.node.gateway.events import Events
 from mesh.node.gateway.guard import Guard, listening
+from mesh.node.gateway.holding import Holding
+from mesh.node.gateway.hosted import PAGE
+from mesh.node.gateway.pairing import Pairing
 from mesh.node.gateway.pump import Pump
 from mesh.node.gateway.replies import Handler, Route, Routes, fenced, refusal
+from mesh.node.gateway.showing import Showing
 from mesh.node.gateway.trust import Trust
 from mesh.node.nearby.addresses import own_hosts
+from mesh.node.paths import door_path
 from mesh.node.ports import WebPlace
 from mesh.node.transport.broker import free_port
-from mesh.node.transport.tls import write_private
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
 
-SERVE, HOST, WEB_PORT = "gateway/serve", "gateway/host", "gateway/ws-port"
-"""Settings: `off` where the door stays shut; another host name that leads here; the port behind the page."""
+SERVE, WEB_PORT = "gateway/serve", "gateway/ws-port"
+"""Settings: `off` where the door stays shut; the port of loopback behind the page, chosen once."""
 PORT_VARIABLE = "MESH_PHONE_PORT"
 _LOOPBACK = "127.0.0.1"
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - phones are met on every interface unless --interface says otherwise
@@ -48,16 +51,6 @@ _LASTING, _ASKED_AGAIN = "public, max-age=31536000, immutable", "no-cache"
 _UNKEPT = {"Cache-Control": "no-store"}
 
 
-class Holds(Protocol):
-    """Who has the door's certificate."""
-
-    async def current(self) -> tuple[bytes, bytes]:
-        """The leaf to show and its key, both PEM; the newest there is. Raises Unreachable while there is none."""
-
-    def certificate(self) -> bytes | None:
-        """The authority's certificate, DER; None where no phone was ever wanted in this mesh."""
-
-
 class Adds(Protocol):
     """Who answers more requests than the door itself."""
 
@@ -68,45 +61,30 @@ class Adds(Protocol):
 class Gateway:
     """The door of one agent at work. `run` is the part."""
 
-    def __init__(self, agent: Agent, holding: Holds, *others: Adds) -> None:
-        """`others` answer more: pairing, push."""
-        self._agent, self._holding = agent, holding
+    def __init__(self, agent: Agent, holding: Holding, pairing: Pairing, *others: Adds) -> None:
+        """`others` answer more than it does itself."""
+        self._agent, self._holding, self.pairing = agent, holding, pairing
         self.name = names.door_name(agent.engine.own.mesh)
         self.port = phone_port()
+        self.open = False
         self.problem: MeshError | None = None
         """Why it is not open though it should be."""
-        self.open = False
-        self.fetched: Callable[[str], None] = lambda _: None
-        """Told the path of each page that somebody fetched."""
-        self._host = agent.settings.get(HOST, b"").decode()
         self._off = agent.settings.get(SERVE, b"") == b"off"
         self._web_port = int(agent.settings.get(WEB_PORT, b"0"))
-        self._news = asyncio.Event()
+        self._news, self._leaves = asyncio.Event(), asyncio.Event()
         self._page: dict[str, Asset] = {}
         self._guard: Guard | None = None
-        self._shown: tuple[bytes, bytes] | None = None
-        self.pump = Pump(agent, lambda: self.origin, lambda: self._web_port)
-        self.trust = Trust(self)
-        own: Routes = [("GET", "/who", self._who), ("GET", "/nats", self.pump.nats), *Events(agent).routes()]
-        self._routes = [
-            *own,
-            *(route for other in others for route in other.routes()),
-            ("GET", "/{path:.*}", self._asset),
-        ]
+        self._showing = Showing(door_path(agent.home), self.name)
+        self.pump = Pump(agent, self.origin, lambda: self._web_port)
+        adding: list[Adds] = [Events(agent), pairing, *others]
+        self._routes: Routes = [("GET", "/who", self._who), ("GET", "/nats", self.pump.nats)]
+        self._routes += [route for other in adding for route in other.routes()]
+        self._routes.append(("GET", "/{path:.*}", self._asset))
 
     @property
     def origin(self) -> str:
         """The page's origin, which all phones of the mesh keep their data under."""
         return names.origin(self.name, self.port)
-
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """The hosts under which this device can be reached, best first."""
-        return tuple(host for host in own_hosts(self._agent.interfaces) if "%" not in host)
-
-    def certificate(self) -> bytes | None:
-        """The authority's certificate, DER."""
-        return self._holding.certificate()
 
     @property
     def wanted(self) -> bool:
@@ -116,19 +94,24 @@ class Gateway:
         return inside and not self._off and self._holding.certificate() is not None
 
     def look_soon(self) -> None:
-        """Something changed: a new leaf, a first phone."""
+        """Something changed: a first phone, a new leaf, a certificate of the person's own."""
         self._news.set()
+        self._leaves.set()
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The hosts under which this device can be reached, best first."""
+        return tuple(host for host in own_hosts(self._agent.interfaces) if "%" not in host)
+
+    def certificate(self) -> bytes | None:
+        """What phones are to trust, DER; None where there is no authority."""
+        return self._holding.certificate()
 
     async def switch(self, *, on: bool) -> None:
         """Open or shut it from now on."""
         await self._agent.engine.remember(SERVE, b"" if on else b"off")
         self._off = not on
         self.look_soon()
-
-    async def serve_as(self, host: str) -> None:
-        """Answer under another host name too, to which somebody else (Tailscale) leads; none with an empty one."""
-        await self._agent.engine.remember(HOST, host.encode())
-        self._host = host
 
     async def run(self) -> None:
         """Keep the door while it is wanted, until cancelled."""
@@ -138,9 +121,11 @@ class Gateway:
                 await self._until(wanted=True)
                 try:
                     await self._serve_while_wanted()
+                    self.problem = None
                 except* MeshError as group:
                     self.problem = _first(group)
-                    self._agent.log("gateway.failed", error=str(self.problem))
+                if self.problem:
+                    self._agent.log("door.failed", error=str(self.problem))
                     await asyncio.sleep(timing.DOOR_AGAIN_S)
         finally:
             self._agent.news.remove(self._news)
@@ -162,24 +147,23 @@ class Gateway:
 
     async def _serve(self) -> None:
         """The door, from its certificate to its listeners."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
-        self._shown = None
-        await self._show(context)
+        self._showing = Showing(door_path(self._agent.home), self.name)
+        await self._show()
         await self._open_web()
         self._page = await asyncio.to_thread(assets.page)
         runner = self._runner()
         await runner.setup()
         try:
             assert runner.server is not None, "set up just now"
-            self._guard = Guard(runner.server, context)
-            listeners = listening(self._agent.interfaces or _EVERYWHERE, self.port)
-            self.problem, self.open = None, True
-            self._agent.log("gateway.open", origin=self.origin)
+            self._guard = Guard(runner.server, self._showing.context)
+            hosts = self._agent.interfaces or _EVERYWHERE
+            listeners = listening(hosts, self.port)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._guard.run(listeners))
-                group.create_task(self.trust.run(self._agent.interfaces or _EVERYWHERE, self.port + 1))
-                group.create_task(self._renew(context))
+                group.create_task(Trust(self).run(listening(hosts, self.port + 1)))
+                group.create_task(self._renew())
+                self.problem, self.open = None, True
+                self._agent.log("door.open", origin=self.origin)
         finally:
             self.open, self._guard = False, None
             await runner.cleanup()
@@ -208,33 +192,23 @@ class Gateway:
             await self._agent.engine.remember(WEB_PORT, str(self._web_port).encode())
         await bus.open_web(WebPlace(self._web_port, self.origin))
 
-    async def _renew(self, context: ssl.SSLContext) -> None:
-        """Show a new leaf as soon as there is one: handshakes from then on see it, connections go on."""
+    async def _renew(self) -> None:
+        """Show a new leaf soon after there is one: handshakes from then on see it, connections go on."""
         while True:
-            self._news.clear()
+            self._leaves.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(timing.DOOR_CALM_S):
-                    await self._news.wait()
+                    await self._leaves.wait()
             try:
-                await self._show(context)
-            except MeshError as error:
-                self._agent.log("gateway.leaf", error=str(error))
+                await self._show()
+            except MeshError as error:  # what was shown until now may be good for days
+                self._agent.log("door.leaf_failed", error=str(error))
 
-    async def _show(self, context: ssl.SSLContext) -> None:
-        wanted = await self._holding.current()
-        if wanted != self._shown:
-            await asyncio.to_thread(self._load, context, *wanted)
-            self._shown = wanted
-
-    def _load(self, context: ssl.SSLContext, chain: bytes, key: bytes) -> None:
-        folder = self._agent.home / "gateway"
-        folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
-        write_private(folder / "page.crt", chain)
-        write_private(folder / "page.key", key)
-        try:
-            context.load_cert_chain(folder / "page.crt", folder / "page.key")
-        except ssl.SSLError as error:
-            raise Unreachable(f"the page's certificate cannot be shown: {error}") from error
+    async def _show(self) -> None:
+        """Show the leaf of now, and beside it the person's own certificate. Raises MeshError."""
+        leaf, given = await self._holding.current(), await self._holding.given()
+        if await asyncio.to_thread(self._showing.show, leaf, given):
+            self._agent.log("door.leaf", beside=given[0] if given else "")
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────────
 
@@ -246,7 +220,7 @@ class Gateway:
         try:
             origin = self._origin_for(request)
             if origin is None:
-                response: web.StreamResponse = web.Response(status=_MISDIRECTED, text="Another name leads here.\n")
+                response: web.StreamResponse = web.Response(status=_MISDIRECTED, text="This is another page.\n")
             elif not _comes_from(request, origin):
                 response = web.Response(status=_FORBIDDEN, text="Only the page itself may ask this.\n")
             else:
@@ -258,11 +232,12 @@ class Gateway:
         return fenced(response)
 
     def _origin_for(self, request: web.Request) -> str | None:
-        """The origin under which this request asks; None for a name that is not ours (DNS rebinding)."""
+        """The origin under which this is asked; None for a name that is not ours (DNS rebinding, for one)."""
         asked = request.headers.getall("Host", [])
-        if asked == [names.host(self.name, self.port)]:
-            return self.origin
-        return f"https://{self._host}" if self._host and asked == [self._host] else None
+        ports = [(self.name, self.port)]
+        if self._showing.beside:  # also where something in front of us takes the port of https
+            ports += [(self._showing.beside, self.port), (self._showing.beside, names.HTTPS)]
+        return next((names.origin(*one) for one in ports if asked == [names.host(*one)]), None)
 
     async def _who(self, request: web.Request) -> web.Response:
         """Which device answers: what a page asks before it opens a socket, which browsers punish failures of."""
@@ -271,7 +246,8 @@ class Gateway:
 
     async def _asset(self, request: web.Request) -> web.Response:
         found = self._page.get(request.path)
-        self.fetched(request.path)
+        if request.path == "/":
+            self.pairing.saw(PAGE)
         if found is None and request.path == "/":
             return web.Response(status=_NOT_NOW, text=f"{assets.NOT_BUILT}\n", headers=_UNKEPT)
         if found is None:
