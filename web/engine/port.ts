@@ -70,7 +70,7 @@ export interface Calls {
   sync: [void, Standing];
 
   /** The page came to the front, or went from it: the worker cannot see it. */
-  visible: [{ visible: boolean }, void];
+  visible: [{ visible: boolean; installed?: boolean }, void];
   /** What nobody else held when this phone was taken out of the mesh, as the text of a file; null: nothing. */
   unsent: [void, { name: string; text: string } | null];
 

@@ -30,7 +30,7 @@ export class Drops {
   readonly #fetching = new Map<string, Promise<Blob | null>>();
 
   constructor(private readonly agent: Agent) {
-    this.pool = new Pool(agent.home.database);
+    this.pool = new Pool(agent.home.connection);
   }
 
   /** Cut a file and keep its chunks. Throws TooLarge, DiskFull. */

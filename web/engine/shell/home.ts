@@ -2,14 +2,17 @@
 // mesh/node/home.py and vault.py have it.
 //
 // Everything here is written durably before anybody is told. It knows no event, and the service worker reads `outbox` only.
-import { Damaged, DiskFull, Unreachable } from "../errors.js";
+import { Damaged } from "../errors.js";
 import { encode as encodeCbor, expectTypes, fields } from "../events/cbor.js";
 import { ADMISSION_BYTES_MAX } from "../limits.js";
 import { type Digest, hex, type Short, unhex } from "../names.js";
 import type { KeyShelf, Keys } from "./keys.js";
+import type { Connection } from "./storage/connection.js";
+import { STORES } from "./storage/schema.js";
 
 const SECRETS = "secrets";
 const HELD = "held";
+const WRITER = "writer"; // as storage/connection.ts numbers those who write
 
 /** Who this phone is. */
 export interface Held {
@@ -24,71 +27,47 @@ export interface Secrets {
   readonly epochs: ReadonlyMap<Short, Uint8Array>;
 }
 
-/** A promise of what a request of the browser's store comes to. Rejects with Unreachable or DiskFull. */
-export function done<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((kept, failed) => {
-    request.onsuccess = () => kept(request.result);
-    request.onerror = () => failed(problemOf(request.error));
-  });
-}
-
-/** Fulfilled when a transaction is on the disk. */
-export function durable(transaction: IDBTransaction): Promise<void> {
-  return new Promise((kept, failed) => {
-    transaction.oncomplete = () => kept();
-    transaction.onabort = () => failed(problemOf(transaction.error));
-  });
-}
-
-function problemOf(error: DOMException | null): Error {
-  if (error?.name === "QuotaExceededError") return new DiskFull("this phone has no room left for what was to be kept");
-  return new Unreachable(`this browser's store does not serve: ${error?.message ?? "it was closed"}`);
-}
-
-/** The two stores of the database that are no log: `kv` and `keys`. */
+/** What lies in the database beside the log: `kv` and `keys`. */
 export class Home {
-  constructor(readonly database: IDBDatabase) {}
+  constructor(readonly connection: Connection) {}
 
   /** What is kept under a name. */
   async get(name: string): Promise<unknown> {
-    return done(this.database.transaction("kv").objectStore("kv").get(name));
+    return this.connection.read((tx) => tx.get("kv", name));
   }
 
   /** Keep something; null: forget it. */
   async put(name: string, value: unknown): Promise<void> {
-    const writing = this.database.transaction("kv", "readwrite", { durability: "strict" });
-    if (value === null) writing.objectStore("kv").delete(name);
-    else writing.objectStore("kv").put(value, name);
-    await durable(writing);
+    await this.connection.writeAside(async (tx) => {
+      if (value === null) tx.delete("kv", name);
+      else tx.put("kv", value, name);
+    });
   }
 
   /** What is kept under names that begin so, in their order. */
   async all(prefix: string): Promise<Map<string, unknown>> {
-    const reading = this.database.transaction("kv").objectStore("kv");
     const range = beginning(prefix);
-    const [names, values] = await Promise.all([done(reading.getAllKeys(range)), done(reading.getAll(range))]);
-    return new Map(names.map((name, place) => [String(name), values[place]]));
+    return this.connection.read(async (tx) => {
+      const names = await tx.keys<string>("kv", range);
+      const values = await tx.all<unknown>("kv", range);
+      return new Map(names.map((name, place) => [name, values[place]]));
+    });
   }
 
   /** Forget what is kept under names that begin so. */
   async forget(...prefixes: string[]): Promise<void> {
-    const writing = this.database.transaction("kv", "readwrite", { durability: "strict" });
-    for (const prefix of prefixes) writing.objectStore("kv").delete(beginning(prefix));
-    await durable(writing);
+    await this.connection.writeAside(async (tx) => {
+      for (const prefix of prefixes) tx.delete("kv", beginning(prefix));
+    });
   }
 
   /** Where the keys lie. */
   readonly keys: KeyShelf = {
-    get: (name) => done(this.database.transaction("keys").objectStore("keys").get(name)),
-    put: async (records) => {
-      const writing = this.database.transaction("keys", "readwrite", { durability: "strict" });
-      for (const [name, key] of records) writing.objectStore("keys").put(key, name);
-      await durable(writing);
-    },
-    clear: async () => {
-      const writing = this.database.transaction("keys", "readwrite", { durability: "strict" });
-      writing.objectStore("keys").clear();
-      await durable(writing);
+    get: (name) => this.connection.read((tx) => tx.get("keys", name)),
+    put: (records) => {
+      return this.connection.writeAside(async (tx) => {
+        for (const [name, key] of records) tx.put("keys", key, name);
+      });
     },
   };
 
@@ -100,10 +79,10 @@ export class Home {
   /** Keep who this phone is, and its secrets: in one transaction, so that neither is without the other. */
   async join(held: Held, secrets: Secrets, keys: Keys): Promise<void> {
     const sealed = await keys.seal(SECRETS, written(secrets));
-    const writing = this.database.transaction("kv", "readwrite", { durability: "strict" });
-    writing.objectStore("kv").put(held, HELD);
-    writing.objectStore("kv").put(sealed, SECRETS);
-    await durable(writing);
+    await this.connection.writeAside(async (tx) => {
+      tx.put("kv", held, HELD);
+      tx.put("kv", sealed, SECRETS);
+    });
   }
 
   /** The secrets. Throws Damaged. */
@@ -118,13 +97,14 @@ export class Home {
     await this.put(SECRETS, await keys.seal(SECRETS, written(secrets)));
   }
 
-  /** Erase everything of the mesh, in one transaction, and keep only this. */
+  /** Erase everything of the mesh, in one transaction, and keep only this. Whoever had it open writes no more. */
   async erase(kept: ReadonlyMap<string, unknown>): Promise<void> {
-    const names = [...this.database.objectStoreNames];
-    const writing = this.database.transaction(names, "readwrite", { durability: "strict" });
-    for (const name of names) writing.objectStore(name).clear();
-    for (const [name, value] of kept) writing.objectStore("kv").put(value, name);
-    await durable(writing);
+    await this.connection.writeAside(async (tx) => {
+      const writer = (await tx.get<number>("kv", WRITER)) ?? 0;
+      for (const name of STORES) tx.clear(name);
+      tx.put("kv", writer + 1, WRITER);
+      for (const [name, value] of kept) tx.put("kv", value, name);
+    });
   }
 }
 

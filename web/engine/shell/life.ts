@@ -30,10 +30,8 @@ export interface World {
   readonly home: Home;
   readonly openStore: () => Promise<Store>;
   readonly ask: Ask;
-  readonly around: Omit<Surroundings, "device" | "transportKey" | "sign">;
+  readonly around: Omit<Surroundings, "device" | "transportKey" | "sign" | "visible">;
   readonly news: (news: News) => void;
-  /** Whether the page stands on the home screen, by its own word. */
-  readonly installed: () => boolean;
 }
 
 /** Who took this phone out of its mesh, when by their own clock, and why. */
@@ -45,6 +43,8 @@ export class Life {
   removed: Removed | null = null;
   coming: LettingIn | null = null;
   keys: Keys | null = null;
+  /** What the page said of itself last: a worker does not see it. */
+  page = { visible: true, installed: false };
   readonly lines = new Lines();
   #leaving: Promise<void> | null = null;
 
@@ -132,7 +132,7 @@ export class Life {
     for (const raw of packet?.control ?? []) await agent.engine.hear(PACKET, decodePush(raw));
     if (this.#leaving) return; // what was here says that it is no member
     this.agent = agent;
-    agent.dial(around);
+    agent.dial({ ...around, visible: () => this.page.visible });
     this.#told();
   }
 

@@ -7,12 +7,12 @@ import type { Standing } from "../rows.js";
 import { Unreachable } from "../errors.js";
 import { call, faultOf } from "./calls.js";
 import { elsewhere, status } from "./calls/status.js";
-import { opened } from "./database.js";
 import { Home } from "./home.js";
 import { Life } from "./life.js";
 import { askedOf } from "./letting_in.js";
 import { takenIn } from "./shared.js";
-import { StoreOnDisk } from "./store.js";
+import { Connection } from "./storage/connection.js";
+import { PhoneStore } from "./store.js";
 import * as timing from "./timing.js";
 
 /** Whoever holds it writes. */
@@ -39,7 +39,6 @@ class Worker {
   #life: Life | null = null;
   #ready: Promise<void>;
   #release: () => void = () => {};
-  #visible = true;
 
   constructor() {
     this.#channel.onmessage = ({ data }) => {
@@ -89,20 +88,16 @@ class Worker {
   }
 
   async #begun(): Promise<Life> {
-    const home = new Home(await opened());
     const life = new Life({
-      home,
-      openStore: async () => new StoreOnDisk(await opened()),
+      home: new Home(await Connection.open(indexedDB)),
+      openStore: () => PhoneStore.open(indexedDB, { closed: () => this.#stopped() }),
       ask: askedOf((...given) => fetch(...given)),
       around: {
         url: `wss://${location.host}/nats`,
         socket: (url) => new WebSocket(url),
         probe: () => probe(),
-        visible: () => this.#visible,
       },
       news: (news) => this.#news.add(news),
-      installed: () => this.#installed,
-      seen: (visible) => (this.#visible = visible),
     });
     await life.start();
     if (life.agent) void this.#sent();

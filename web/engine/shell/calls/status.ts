@@ -5,6 +5,7 @@
 import { eventsBetween } from "../../clocks/frontier.js";
 import { Lane } from "../../events/event.js";
 import { shown } from "../../names.js";
+import type { Calls } from "../../port.js";
 import type { Standing, StorageRow } from "../../rows.js";
 import { dropOf, KIND } from "../../state/drops.js";
 import { LIST_MAX } from "../../limits.js";
@@ -121,7 +122,7 @@ export async function storage(life: Life): Promise<StorageRow> {
     events: counts?.events ?? 0,
     documents: counts?.documents ?? 0,
     bodies_missing: (counts?.bodiesMissing ?? 0) + (counts?.bodiesAway ?? 0),
-    installed: life.world.installed(),
+    installed: life.page.installed,
     wakes: agent ? await agent.wakes.rows() : [],
   };
 }
@@ -138,4 +139,10 @@ export async function sync(life: Life): Promise<Standing> {
   if (agent.link?.state === "refused") agent.link.again();
   await agent.wakes.wake(agent, "asked");
   return status(life);
+}
+
+/** The page came to the front, or went from it. */
+export async function visible(life: Life, { visible: seen, installed }: Calls["visible"][0]): Promise<void> {
+  life.page = { visible: seen, installed: installed ?? life.page.installed };
+  if (seen && life.agent) void life.agent.wakes.wake(life.agent, "seen");
 }
