@@ -51,7 +51,9 @@ def checked(header: str) -> dict[str, object]:
 
 def test_the_example_of_rfc_8291() -> None:
     """Byte by byte."""
-    to = Subscription("https://push.example.net/push/JzLQ3raZJfFBR0aqvOMsLrt54w4rJUsV", unpacked(BROWSER), unpacked(AUTH))
+    to = Subscription(
+        "https://push.example.net/push/JzLQ3raZJfFBR0aqvOMsLrt54w4rJUsV", unpacked(BROWSER), unpacked(AUTH)
+    )
     made = push.sealed(PLAIN, to, unpacked(SENDER), unpacked(SALT))
     assert base64.urlsafe_b64encode(made).decode().rstrip("=") == SEALED
 
