@@ -28,6 +28,8 @@ class Door:
         self.pairing = Pairing(agent)
         self.waking = Waking(agent)
         self.page = Gateway(agent, self.holding, self.pairing, self.waking)
+        if agent.talk is not None:
+            agent.talk.leaves = self.holding.answer
 
     async def run(self) -> None:
         """Work until cancelled."""

@@ -145,7 +145,7 @@ class Holding:
 
     # ── the loop ─────────────────────────────────────────────────────────────────────────────────
 
-    async def run(self, renewed: Callable[[], None]) -> None:
+    async def run(self, renewed: Callable[[], None] = lambda: None) -> None:
         """Look after authority and leaf until cancelled; `renewed` is told when there may be something else to show."""
         news = asyncio.Event()
         self._agent.news.append(news)
