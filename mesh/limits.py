@@ -88,6 +88,7 @@ NOTE_NAME_BYTES_MAX = 250  # one part of the path of a note: most file systems t
 REGISTER_KEY_BYTES_MAX = 128  # PROTOCOL: the name of a register
 WORD_REGISTER_BYTES_MAX = 256  # PROTOCOL: a state, a name, a document, in a register of a record
 LIST_REGISTER_BYTES_MAX = 32 * KIB  # PROTOCOL: a list, or another piece of JSON, in a register of a record
+JSON_DEPTH_MAX = 64  # PROTOCOL: lists and maps in each other, in a register that is JSON
 LEASE_OVER_MAX = 16  # PROTOCOL: claims that a new one passes over
 CLAIM_CHARACTERS_MAX = 500  # of one claim of a receipt: a sentence
 COMMAND_CHARACTERS_MAX = 4000  # of a command, in a trace or a claim

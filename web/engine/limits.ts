@@ -77,6 +77,32 @@ export const WANT_BODIES_MAX = 256;
 export const RECEIPT_BYTES_MAX = 512;
 export const CONTROL_BYTES_MAX = 16 * MIB;
 
+// Records
+export const JSON_DEPTH_MAX = 64;
+export const LEASE_OVER_MAX = 16;
+export const ASK_OPTIONS_MAX = 16;
+export const ASK_WORDS_CHARACTERS_MAX = 4000;
+export const TAGS_MAX = 64;
+export const DIFF_LINES_MAX = 4 * KIB;
+export const SUMMARY_CHARACTERS_MAX = 240;
+export const SUMMARY_VALUE_CHARACTERS = 60;
+export const SUMMARY_PARTS_MAX = 8;
+export const REMAINING_MAX = 100;
+export const TASKS_READ_MAX = 10_000;
+export const LIST_MAX = 1000;
+export const BRIEF_SHOWN_MAX = 50;
+export const BRIEF_NOTES_READ_MAX = 500;
+export const BRIEF_LATE_ROWS_MAX = 5000;
+export const BRIEF_MARKS_MAX = 16;
+export const SEARCH_EXCERPT_CHARACTERS = 160;
+
+// Drops
+export const CHUNK_BYTES_MAX = 256 * KIB;
+export const CHUNK_ROW_BYTES = 36;
+export const DROP_BYTES_MAX = 64 * 1024 * MIB;
+export const DROP_PIECES_MAX = 1024;
+export const DROP_UNASKED_BYTES_MAX = 64 * MIB;
+
 // Letting in
 export const ADMISSION_BYTES_MAX = 4 * MIB;
 export const REQUEST_BYTES_MAX = 4 * KIB;
