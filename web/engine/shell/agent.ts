@@ -54,6 +54,8 @@ export interface Made {
   readonly secrets: Secrets;
   readonly store: Store;
   readonly lines: Lines;
+  /** Posts bytes to the node that serves the page. */
+  readonly post: (path: string, body: Uint8Array) => Promise<Uint8Array>;
   /** What changed, for the page. */
   readonly news: (news: News) => void;
   /** The verdict says that this phone is no member any more: by statements that were verified here. */
@@ -248,6 +250,11 @@ export class Agent implements Owner, Listener, Phone {
   async first(device: Peer): Promise<void> {
     this.wakes.sent += await this.outbox.bring((body) => this.talk.request(device, "push", body, timing.ASK_TIMEOUT_MS));
     this.changed();
+  }
+
+  /** Post bytes to the node. Throws Unreachable, Refused. */
+  posted(path: string, body: Uint8Array): Promise<Uint8Array> {
+    return this.made.post(path, body);
   }
 
   /** A question for chunks. Throws Refused. */

@@ -24,8 +24,7 @@ export interface Told {
   readonly admitter?: unknown;
   readonly proof?: unknown;
   readonly admission?: unknown;
-  readonly message?: unknown;
-  readonly hint?: unknown;
+  readonly error?: { readonly message?: unknown; readonly hint?: unknown };
 }
 
 /** What whoever came in holds then. */
@@ -106,7 +105,7 @@ export class LettingIn {
   async #admitted(): Promise<Packet> {
     for (;;) {
       const { status, told } = await this.#patiently(`/api/pair/${offer.nameOf(this.token)}`, null);
-      if (status === GONE) throw new Refused("the computer says that this is over, or was declined", AGAIN);
+      if (status === GONE) throw refusal(told);
       if (status === WAIT) continue;
       if (status !== IN || typeof told.admission !== "string") throw refusal(told);
       if (told.admission.length > 2 * ADMISSION_BYTES_MAX) throw refusal({});
@@ -137,7 +136,8 @@ export class LettingIn {
 const AGAIN = "On the computer, begin anew: mesh phone add.";
 
 /** What the node said instead, if it is a sentence. */
-function refusal({ message, hint }: Told): MeshError {
+function refusal({ error }: Told): MeshError {
+  const { hint, message } = error ?? {};
   if (typeof message === "string") return new Refused(message, typeof hint === "string" ? hint : AGAIN);
   return new Stranger("what answers at this page does not let phones in", AGAIN);
 }

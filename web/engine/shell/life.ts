@@ -30,6 +30,8 @@ export interface World {
   readonly home: Home;
   readonly openStore: () => Promise<Store>;
   readonly ask: Ask;
+  /** Posts bytes to the node. Throws Unreachable, Refused. */
+  readonly post: (path: string, body: Uint8Array) => Promise<Uint8Array>;
   readonly around: Omit<Surroundings, "device" | "transportKey" | "sign" | "visible">;
   readonly news: (news: News) => void;
 }
@@ -123,10 +125,10 @@ export class Life {
   }
 
   async #begin(packet?: Packet): Promise<void> {
-    const { home, news, around, openStore } = this.world;
+    const { home, news, around, openStore, post } = this.world;
     const [held, keys] = [(await home.held())!, this.keys!];
     const secrets = await home.secrets(keys);
-    const made = { home, held, keys, secrets, store: await openStore(), lines: this.lines, news };
+    const made = { home, held, keys, secrets, store: await openStore(), lines: this.lines, news, post };
     const agent = new Agent({ ...made, closed: () => this.#close(agent) });
     await agent.start();
     for (const raw of packet?.control ?? []) await agent.engine.hear(PACKET, decodePush(raw));

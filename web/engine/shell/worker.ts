@@ -4,7 +4,7 @@
 // It is where the world is handed in: the browser's stores, sockets, clock and locks. Nothing here knows a document.
 import type { Asked, News, Told, Topic } from "../port.js";
 import type { Standing } from "../rows.js";
-import { Unreachable } from "../errors.js";
+import { Refused, Unreachable } from "../errors.js";
 import { call, faultOf } from "./calls.js";
 import { elsewhere, status } from "./calls/status.js";
 import { Home } from "./home.js";
@@ -92,6 +92,7 @@ class Worker {
       home: new Home(await Connection.open(indexedDB)),
       openStore: () => PhoneStore.open(indexedDB, { closed: () => this.#stopped() }),
       ask: askedOf((...given) => fetch(...given)),
+      post: (path, body) => posted(path, body),
       around: {
         url: `wss://${location.host}/nats`,
         socket: (url) => new WebSocket(url),
@@ -171,10 +172,23 @@ class Coalesced {
   }
 }
 
+/** Post bytes to the node, and have its answer. */
+async function posted(path: string, body: Uint8Array): Promise<Uint8Array> {
+  let answer: Response;
+  try {
+    const signal = AbortSignal.timeout(timing.ASK_TIMEOUT_MS);
+    answer = await fetch(path, { method: "POST", body: new Uint8Array(body), cache: "no-store", signal });
+  } catch {
+    throw new Unreachable("no device of yours answers");
+  }
+  if (!answer.ok) throw new Refused(`the device that answers refused: ${answer.status}`);
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
 /** Whether anything answers at the page's origin: a browser throttles sockets that failed, and no fetch. */
 async function probe(): Promise<void> {
   try {
-    await fetch("/api/who", { cache: "no-store", signal: AbortSignal.timeout(timing.PROBE_TIMEOUT_MS) });
+    await fetch("/who", { cache: "no-store", signal: AbortSignal.timeout(timing.PROBE_TIMEOUT_MS) });
   } catch {
     throw new Unreachable("no device of yours answers");
   }
