@@ -212,7 +212,7 @@ export class Talk implements Handler {
   }
 
   /** The node does not let this phone in: hear what statements say about that, for a node's word counts for nothing. */
-  refused(): void {
+  shutOut(): void {
     this.#spawn(() => this.visit());
   }
 
