@@ -10,7 +10,6 @@ import { Standing } from "../events/verdict.js";
 import { BODIES_MISSING_MAX, BUCKETS_UNSAVED_MAX, ROWS_READ_MAX } from "../limits.js";
 import type { Digest, DocumentId, Hex } from "../names.js";
 import type { Body } from "../sync/messages.js";
-import { bucketOf } from "./storage/documents.js";
 import { type Branch, type Chain, ChainMap } from "./storage/chains.js";
 import { type Committed, commitTo, forgetAll } from "./storage/committing.js";
 import { type Asked, Connection, type Reading, type Watch } from "./storage/connection.js";

@@ -24,6 +24,9 @@ export interface Watch {
   closed?(): void;
 }
 
+/** What may be a key: bytes may, too. */
+export type Key = IDBValidKey | Uint8Array;
+
 /** One transaction that reads. Its promises are awaited inside of it and nothing else is. */
 export class Reading {
   constructor(
@@ -37,8 +40,8 @@ export class Reading {
   }
 
   /** One value by an index. */
-  by<T>(store: StoreName, index: string, key: IDBValidKey | IDBKeyRange): Promise<T | undefined> {
-    return this.#one(this.transaction.objectStore(store).index(index).get(key));
+  by<T>(store: StoreName, index: string, key: Key | IDBKeyRange): Promise<T | undefined> {
+    return this.#one(this.transaction.objectStore(store).index(index).get(key as IDBValidKey));
   }
 
   /** Values in the order of their keys. */

@@ -34,9 +34,7 @@ export class Ledger {
   async lookUp({ events = [], bodies = [], standings = [], changes = [] }: Batch): Promise<string[]> {
     const wanted = new Set<Digest>();
     for (const { placed } of events) wanted.add(placed.digest);
-    for (const { placed } of events) {
-      if (placed.seq > 1 && !wanted.has(placed.parent) && !this.map.endingIn(placed.parent)) wanted.add(placed.parent);
-    }
+    for (const { placed } of events) if (placed.seq > 1) wanted.add(placed.parent); // others may stand there, too
     for (const [digest] of [...bodies, ...changes]) wanted.add(digest);
     for (const { event } of standings) wanted.add(event);
     const found = await Promise.all([...wanted].map((digest) => this.tx.by<Event>("events", "digest", unhex(digest))));

@@ -216,6 +216,7 @@ async function ends(tx: Reading, branch: Branch, before: Row | null, limit: numb
     [low, high] = late ? [low, middle] : [middle + 1, high];
   }
   const end = before ? low - 1 : branch.tip.seq;
+  if (end < branch.first) return [];
   // One more than asked for: the latest one may stand at the very Lamport number of the stamp.
   return tx.allBy<Event>("events", "place", between(branch.id, Math.max(branch.first, end - limit), end));
 }

@@ -10,7 +10,7 @@ import type { Author, ConflictRow, NoteRow } from "../store_port.js";
 const FIELD = "path";
 
 /** How a note came to its path. Where nobody knows who gave it, `author` is null, and the numbers are of who touched it. */
-interface Placing {
+export interface Placing {
   readonly lamport: number;
   readonly event: Hex;
   readonly document: DocumentId;
@@ -19,13 +19,14 @@ interface Placing {
   readonly author: Author | null;
 }
 
-function placingOf({ note: { document }, placed: author, lamport, updatedBy, updatedMs }: NoteRow): Placing {
+/** How a note came to its path. */
+export function placingOf({ note: { document }, placed: author, lamport, updatedBy, updatedMs }: NoteRow): Placing {
   if (!author) return { lamport, event: "", document, by: updatedBy, timeMs: updatedMs, author };
   return { lamport: author.lamport, event: author.event, document, by: author.admission, timeMs: author.timeMs, author };
 }
 
 /** The order in which notes came to a path. */
-function byPlacing(one: Placing, other: Placing): number {
+export function byPlacing(one: Placing, other: Placing): number {
   return one.lamport - other.lamport || ascending(one.event, other.event) || byDocument(one.document, other.document);
 }
 

@@ -162,10 +162,16 @@ export async function readMeant(tx: Reading, prefix: string, limit = ROWS_READ_M
     const place = [space, type];
     return words.length <= place.length && words.every((word, at) => word === place[place.length - words.length + at]);
   });
-  const byName = (one: DocumentId, other: DocumentId) => {
-    return ascending(one.name, other.name) || ascending(one.space, other.space) || ascending(one.type, other.type);
-  };
   return meant.sort(byName).slice(0, limit);
+}
+
+function byName(one: DocumentId, other: DocumentId): number {
+  return ascending(one.name, other.name) || byDocument(one, other);
+}
+
+/** The order of documents: by space, type and name. */
+export function byDocument(one: DocumentId, other: DocumentId): number {
+  return ascending(one.space, other.space) || ascending(one.type, other.type) || ascending(one.name, other.name);
 }
 
 // ── conflicts and settlements ──────────────────────────────────────────────────────────────────
