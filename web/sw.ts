@@ -4,8 +4,9 @@
 // shared for the writer to take in. A new version waits until the page says so, and nothing kept is ever deleted for it.
 import type { Share } from "./engine/shell/shared.js";
 
-/** Written into this file by the build: the version of the page, and all that it consists of. */
-declare const __PRECACHE__: { readonly version: string; readonly files: readonly string[] };
+/** Written into this file by the build: the version of the page, and all that it consists of (making/finish.ts). */
+declare const __VERSION__: string;
+declare const __PRECACHE__: readonly { readonly url: string; readonly sha256: string }[];
 
 /** What this file has of the worker that it runs in; TypeScript's own types of it do not go with those of a page. */
 interface Scope {
@@ -43,6 +44,7 @@ const OUTBOX = "outbox/"; // as engine/shell/outbox.ts names it
 const SYNC = "mesh";
 const SHARE = "/share";
 const SENT = "sent";
+const TAKE_OVER = "take over"; // the page says so when a person does
 const SHARED_FILES_MAX = 32;
 const ONLINE = [/^\/api\//, /^\/nats$/, /^\/who$/]; // what a node answers, and no cache
 const SEND_MS_MAX = 20_000;
@@ -51,18 +53,27 @@ const SEND_MS_MAX = 20_000;
 
 /** The cache of this version. */
 function cached(): Promise<Cache> {
-  return caches.open(CACHES + __PRECACHE__.version);
+  return caches.open(CACHES + __VERSION__);
 }
 
-/** Fetch everything that the page consists of, or nothing: a half of it would be a page that does not open. */
+/**
+ * Fetch everything that the page consists of, or nothing: a half of it would be a page that does not open, and so would be
+ * one of two versions, where devices that serve it are not of the same.
+ */
 async function precached(): Promise<void> {
   const cache = await cached();
-  await cache.addAll(__PRECACHE__.files.map((path) => new Request(path, { cache: "reload" })));
+  await cache.addAll(
+    __PRECACHE__.map(({ sha256, url }) => new Request(url, { cache: "reload", integrity: `sha256-${base64(sha256)}` })),
+  );
+}
+
+function base64(hex: string): string {
+  return btoa(String.fromCharCode(...(hex.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16))));
 }
 
 /** Let go of pages of other versions. Nothing but pages lies in caches; what was written lies in the database. */
 async function tidied(): Promise<void> {
-  const own = CACHES + __PRECACHE__.version;
+  const own = CACHES + __VERSION__;
   const others = (await caches.keys()).filter((name) => name.startsWith(CACHES) && name !== own);
   await Promise.all(others.map((name) => caches.delete(name)));
   await scope.clients.claim();
@@ -124,7 +135,7 @@ async function shared(request: Request): Promise<Response> {
   const files = form.getAll("files").filter((one) => one instanceof File).slice(0, SHARED_FILES_MAX);
   const share: Share = { title: text("title"), text: text("text"), url: text("url"), files, at_ms: Date.now() };
   const database = await opened();
-  if (!database) return Response.redirect("/#inbox", 303);
+  if (!database) return Response.redirect("/#/inbox", 303);
   const writing = database.transaction("shared", "readwrite", { durability: "strict" });
   writing.objectStore("shared").add(share);
   await new Promise<void>((kept, failed) => {
@@ -133,7 +144,7 @@ async function shared(request: Request): Promise<Response> {
   });
   database.close();
   told();
-  return Response.redirect("/#inbox", 303);
+  return Response.redirect("/#/inbox", 303);
 }
 
 function done<T>(request: IDBRequest<T>): Promise<T> {
@@ -152,7 +163,7 @@ async function woken(): Promise<void> {
   const pages = await scope.clients.matchAll({ type: "window" });
   if (pages.some(({ visibilityState }) => visibilityState === "visible")) return;
   await (navigator as Navigator & { setAppBadge?: () => Promise<void> }).setAppBadge?.();
-  await scope.registration.showNotification("mesh", { body: "Something new.", tag: "mesh", icon: "/icon-192.png" });
+  await scope.registration.showNotification("mesh", { body: "Something new.", tag: "mesh", icon: "/icons/192.png" });
 }
 
 async function looked(): Promise<void> {
@@ -163,7 +174,7 @@ async function looked(): Promise<void> {
 scope.addEventListener("install", (event) => event.waitUntil(precached()));
 scope.addEventListener("activate", (event) => event.waitUntil(tidied()));
 scope.addEventListener("message", (event) => {
-  if (event.data === "update") event.waitUntil(scope.skipWaiting());
+  if (event.data === TAKE_OVER) event.waitUntil(scope.skipWaiting());
 });
 scope.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
