@@ -1,0 +1,90 @@
+// Questions about documents, and documents that a test in another language drives. It decides nothing.
+import { hex, unhex } from "../engine/names.js";
+import { decodeBody } from "../engine/events/bodies.js";
+import { Lane } from "../engine/events/event.js";
+import type { Born } from "../engine/events/kinds.js";
+import { DocumentId } from "../engine/names.js";
+import { SHAPES, type Rule } from "../engine/state/catalogue.js";
+import { decode } from "../engine/state/changes.js";
+import { Document } from "../engine/state/documents.js";
+import type { Edit } from "../engine/state/edits.js";
+import { derive } from "../engine/state/genesis.js";
+import { inflate } from "../engine/state/inflate.js";
+import type { Taken } from "../engine/state/intake.js";
+import { gate } from "../engine/state/shapes.js";
+import { carried, editOf, liveIn } from "./documented.js";
+
+// Questions are JSON of many forms; what is read of one is checked by what comes out.
+type Question = any;
+
+/** A document that is driven, and what it was folded from. */
+interface Driven {
+  readonly id: DocumentId;
+  readonly birth: Born;
+  document: Document;
+}
+
+const driven = new Map<string, Driven>();
+
+/** All that a document shows. */
+function look(document: Document): Record<string, unknown> {
+  return {
+    text: document.text(),
+    live: liveIn(document),
+    conflicts: document.conflicts(),
+    heads: document.heads,
+    changes: document.changeCount,
+    hidden: [...document.hidden].sort(),
+    aside: document.aside,
+    concurrent: document.concurrent,
+    disagreements: document.disagreements(),
+    ...told(document.take([])),
+  };
+}
+
+function told({ applied, waiting, refused, doubled }: Taken): Record<string, unknown> {
+  return { applied, waiting, refused: refused.map(([hash, reason]) => [hash, reason]), doubled };
+}
+
+/** What this engine says to each question about documents. */
+export const DOCUMENT_QUESTIONS: Record<string, (given: Question) => unknown> = {
+  shapes: () => {
+    const rules = (found: ReadonlyMap<string, Rule>) => Object.fromEntries(found);
+    const shapes = [...SHAPES].map(([kind, shape]) => [kind, rules(shape.registers), rules(shape.prefixes), shape.other]);
+    return shapes;
+  },
+  inflate: ({ bytes, most }) => hex(inflate(unhex(bytes), most)),
+  change: ({ bytes }) => {
+    const { hash, dependencies, actor, sequence, start, operations, raw } = decode(unhex(bytes));
+    return { hash, dependencies, actor, sequence, start, operations, raw: hex(raw) };
+  },
+  gate: ({ bytes, admission, kind, body }) => gate(decode(unhex(bytes)), { admission, kind, body }),
+  genesis: ({ document, born }) => {
+    const { hash, actor, registers, body, letters, raw } = derive(DocumentId.parse(document), birthOf(born));
+    return { hash, actor, registers: [...registers], body, letters, raw: hex(raw) };
+  },
+  fold: ({ name, document, born, events, isVoid }) => {
+    const [id, birth] = [DocumentId.parse(document), birthOf(born)];
+    driven.get(name)?.document.free();
+    driven.set(name, { id, birth, document: Document.fold(id, birth, carried(events), new Set(isVoid)) });
+  },
+  take: ({ name, changes, isVoid }) => {
+    const raws: string[] = changes;
+    return told(driven.get(name)!.document.take(raws.map((raw) => decode(unhex(raw))), new Set(isVoid)));
+  },
+  edit: ({ name, actor, edits, bare }) => {
+    const made: Edit[] = edits.map(editOf);
+    return hex(driven.get(name)!.document.edit(actor, made, bare).raw);
+  },
+  reload: ({ name }) => {
+    const one = driven.get(name)!;
+    const saved = one.document.save();
+    one.document.free();
+    one.document = Document.load(saved);
+  },
+  "look at": ({ name }) => look(driven.get(name)!.document),
+};
+
+function birthOf(born: string): Born {
+  return decodeBody(Lane.DATA, "born", unhex(born)) as Born;
+}
