@@ -11,6 +11,7 @@ import type { Change } from "../engine/state/operations.js";
 import { type Choice, editsFor, Settlements } from "../engine/state/settling.js";
 import * as undoing from "../engine/state/undoing.js";
 import { Undos } from "../engine/state/undos.js";
+import "./automerge.js";
 
 // JSON of many forms; what is read of it is checked by what comes out.
 type Case = any;
@@ -145,7 +146,7 @@ export class Desk {
   }
 
   /** The changes that take an event back, or the later one that is built on it; null where it is taken back. */
-  undo(event: Hex, actor: Hex): Hex[] | ["built on", Hex] | null {
+  undo(event: Hex, actor: Hex): Hex[] | null {
     try {
       const found = this.#back(event);
       if (!found) return null;
@@ -186,9 +187,9 @@ export class Desk {
   }
 }
 
-/** Of an undo only the first change, which does it. */
-function alone(changes: Hex[] | ["built on", Hex] | null): Case {
-  return changes === null || changes[0] === "built on" ? changes : changes[0];
+/** Of an undo the change that does it; where something is built on it, which of several is named follows no rule. */
+function alone(changes: Hex[] | null): Case {
+  return changes && changes[0] === "built on" ? ["built on"] : (changes?.[0] ?? null);
 }
 
 function told(one: Conflict): Case {

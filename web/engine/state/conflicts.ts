@@ -131,7 +131,7 @@ function registerOf(document: Document, key: string, live: ReadonlyMap<Operation
     if (!sides.has(valueKey(value))) sides.set(valueKey(value), { value, change });
   }
   const kind = key === PATH ? "renamed" : "register";
-  const before = document.folded().partedOf(key, live.keys(), document.hidden);
+  const before = document.folded().parted(key, live.keys(), document.hidden);
   const name = nameOf(document.id, kind, key, live.keys());
   return new Conflict(name, kind, key, [...sides.values()], before.length === 1 ? before[0]! : null);
 }

@@ -14,21 +14,20 @@ import { Overlaps } from "./overlaps.js";
 import { byTurn } from "./reaches.js";
 import { Drawing, type Region } from "./versions.js";
 
-/** The effective settlements that name a print. Edits that one settlement names are settled with each other. */
-export type Naming = (print: Hex) => ReadonlySet<Hex>;
-
-/** The changes, two by two, of effective settlements that name a common print. */
+/** Changes two by two, in their order. */
 export type Pairs = readonly (readonly [Hex, Hex])[];
-export type Rivals = () => Pairs;
+
+/** What is settled, as Settlements tell it. */
+export interface Settled {
+  /** The effective settlements that name a print. Edits that one settlement names are settled with each other. */
+  naming(print: Hex): ReadonlySet<Hex>;
+  /** The changes of effective settlements that name a common print. */
+  rivals(): Pairs;
+  /** By which changes a print was settled. */
+  choices(print: Hex): ReadonlySet<Hex>;
+}
 
 const NOTHING: ReadonlySet<Hex> = new Set();
-
-/** What names a print, the rivals, and by which changes a print was settled. */
-export interface Settling {
-  readonly naming: Naming;
-  readonly rivals: Pairs;
-  readonly choices: Naming;
-}
 
 /** The numbers of connected edits, as they were named, and the parts of them that are left open by what names them. */
 interface Parts {
@@ -60,14 +59,14 @@ export class Regions {
    *
    * A choice between edits is what one of them came to, so it is a side in their place when somebody comes late.
    */
-  open(fold: () => Fold, isVoid: ReadonlySet<Hex>, { naming, rivals, choices }: Settling): readonly Region[] {
+  open(fold: () => Fold, isVoid: ReadonlySet<Hex>, settled: Settled): readonly Region[] {
     this.#look(fold, isVoid);
-    const groups = this.#contested(this.#groups(naming), rivals, naming);
+    const groups = this.#contested(this.#groups(settled), settled);
     const named = groups.map((group) => {
       return new Map(group.map((one) => [this.#name(one), one] as const).sort(([a], [b]) => ascending(a, b)));
     });
     const made = named.map((group) => {
-      const found = [...group.keys()].flatMap((name) => [...choices(name)]);
+      const found = [...group.keys()].flatMap((name) => [...settled.choices(name)]);
       return [...new Set(found)].filter((change) => this.history.has(change)).sort(ascending);
     });
     return named.length > 0 ? this.#drawing.regions(this.#moments(fold, isVoid), named, made) : [];
@@ -104,10 +103,10 @@ export class Regions {
   }
 
   /** Edits that are connected by overlaps that nobody settled. */
-  #groups(naming: Naming): Footprint[][] {
+  #groups(settled: Settled): Footprint[][] {
     return this.#found.groups().flatMap((group) => {
       const prints = group.map((number) => this.#found.prints[number]!);
-      const names = prints.map((one) => naming(this.#name(one)));
+      const names = prints.map((one) => settled.naming(this.#name(one)));
       if (names.every((some) => some.size === 0)) return [prints];
       const of = JSON.stringify([group, names.map((some) => [...some].sort(ascending))]);
       let known = this.#parts.get(group[0]!);
@@ -125,7 +124,8 @@ export class Regions {
    *
    * Each may have deleted what the other one chose: then nothing of it is seen, and no two of their edits overlap.
    */
-  #contested(groups: Footprint[][], rivals: Pairs, naming: Naming): Footprint[][] {
+  #contested(groups: Footprint[][], settled: Settled): Footprint[][] {
+    const rivals = settled.rivals();
     const where = new Map<string, Footprint[]>();
     if (rivals.length > 0) for (const group of groups) for (const one of group) where.set(keyOf(one), group);
     let found = groups;
@@ -135,7 +135,7 @@ export class Regions {
       if (sameSet(deleted(mine), deleted(theirs))) continue;
       for (const one of mine) {
         for (const other of theirs) {
-          const [names, others] = [naming(this.#name(one)), naming(this.#name(other))];
+          const [names, others] = [settled.naming(this.#name(one)), settled.naming(this.#name(other))];
           if (![...names].some((name) => others.has(name))) found = connected(found, where, one, other);
         }
       }
