@@ -42,6 +42,7 @@ FENCE: Mapping[str, str] = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), microphone=(self), geolocation=()",
     "Referrer-Policy": "no-referrer",
+    "Server": "mesh",  # and not which versions of what
     # Who clicks a warning away for this name has met somebody else: browsers let nobody do so any more.
     "Strict-Transport-Security": "max-age=63072000",
     "X-Content-Type-Options": "nosniff",
