@@ -36,7 +36,7 @@ from mesh.node import agent as agents
 from mesh.node import home as homes
 from mesh.node.agent import Agent
 from mesh.node.engine import Engine
-from mesh.node.gateway import authority
+from mesh.node.gateway import authority, part
 from mesh.node.gateway.holding import Holding
 from mesh.node.gateway.pairing import Pairing
 from mesh.node.gateway.web import PORT_VARIABLE, Gateway
@@ -121,14 +121,11 @@ async def door(home: Path, environ: MutableMapping[str, str] = os.environ) -> As
         ready = asyncio.Event()
         serving = group.create_task(agent.serve(ready.set))
         await ready.wait()
-        holding, pairing = Holding(agent), Pairing(agent)
-        await holding.wanted()
-        gateway = Gateway(agent, holding, pairing)
-        parts = [group.create_task(part) for part in (holding.run(), gateway.run())]
-        await until(lambda: gateway.open and agent.bus is not None and agent.bus.server().state == "up")
-        yield Door(agent, gateway, holding, pairing)
-        for part in parts:
-            part.cancel()
+        made = part.wanted(agent)
+        await made.holding.wanted()
+        made.page.look_soon()
+        await until(lambda: made.page.open and agent.bus is not None and agent.bus.server().state == "up")
+        yield Door(agent, made.page, made.holding, made.pairing)
         agent.ending.set()
         await serving
 

@@ -13,7 +13,7 @@ import json
 import random
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,6 +98,16 @@ class Holding:
         told = json.loads(raw)
         return await read_given(told["host"], told["certificate"], told["key"])
 
+    async def take_given(self, host: str, certificate: str, key: str) -> None:
+        """From now on show the person's own certificate to who asks for that name; with an empty one no more.
+
+        Raises Refused when the files do not fit.
+        """
+        if host:
+            await read_given(host, certificate, key)
+        told = {"host": host, "certificate": certificate, "key": key}
+        await self._agent.engine.remember(GIVEN, json.dumps(told).encode() if host else b"")
+
     async def wanted(self) -> Doorway:
         """Have an authority, as a phone is wanted: the one that counts, else a new one. Raises NotGranted."""
         await self.look()
@@ -135,14 +145,17 @@ class Holding:
 
     # ── the loop ─────────────────────────────────────────────────────────────────────────────────
 
-    async def run(self) -> None:
-        """Look after authority and leaf until cancelled."""
+    async def run(self, renewed: Callable[[], None] = lambda: None) -> None:
+        """Look after authority and leaf until cancelled; `renewed` is told when there may be something else to show."""
         news = asyncio.Event()
         self._agent.news.append(news)
         try:
             while True:
                 news.clear()
+                before = self._leaf
                 await self._once()
+                if self._leaf is not before:
+                    renewed()
                 wait_s = timing.LEAF_AGAIN_S if self.problem else timing.LEAF_LOOK_S
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait_s):

@@ -18,7 +18,7 @@ from aiohttp import web
 from mesh.node import timing
 from mesh.node.gateway import authority
 from mesh.node.gateway.guard import Guard
-from mesh.node.gateway.pairing import TRUST
+from mesh.node.gateway.hosted import TRUST
 from mesh.node.gateway.replies import Handler
 
 if TYPE_CHECKING:

@@ -1,20 +1,18 @@
 """Waking phones that sleep: who wants to be woken, and a push without content when something waits for the person.
 
-Opt-in twice: this device's person switches it on, and each phone subscribes. The push service of the phone's maker learns
-that something happened, and nothing else; without internet nothing is sent, and it is said so. Nobody is woken for what
-waits for nobody.
+Opt-in twice: this device's person switches it on, and each phone subscribes. The push service of the phone's maker
+learns that something happened, and nothing else; without internet nothing is sent, and it is said so.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import json
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -23,7 +21,6 @@ from aiohttp import web
 
 from mesh.errors import Malformed, NotGranted, Refused, Stranger
 from mesh.events.keys import verify
-from mesh.events.verdict import Admission
 from mesh.limits import (
     LIST_MAX,
     NOTIFIED_KEPT_MAX,
@@ -31,20 +28,17 @@ from mesh.limits import (
     PUSH_SUBSCRIPTIONS_MAX,
     SALT_BYTES,
 )
-from mesh.names import device_text
 from mesh.node import calls_confirming, clock, keeping, timing
 from mesh.node.gateway import push
-from mesh.node.gateway.push import Subscription, unpacked
 from mesh.node.gateway.replies import Routes, body_of
+from mesh.node.gateway.subscriptions import ON, Kept, keep, listed, phones, signed
 from mesh.node.work import Work
 from mesh.state import asks, handoffs
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
 
-ON = "gateway/push"
-_KEY, _KEPT, _TOLD = "gateway/vapid", "gateway/subscriptions", "gateway/pushed"
-_SIGNED = b"mesh/push/1"
+_KEY, _TOLD = "gateway/vapid", "gateway/pushed"
 _MESSAGE = b'{"new":true}'
 _SUBJECT = "mailto:mesh@example.org"  # services insist on one; nobody of a mesh is to be reached there
 _TTL_S = 86_400
@@ -54,23 +48,6 @@ _UNKEPT = {"Cache-Control": "no-store"}
 
 Post = Callable[[str, bytes, Mapping[str, str]], Awaitable[int]]
 """Posts something to a push service; the status of its answer. Raises OSError, TimeoutError."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """One phone that wants to be woken, and how it went last."""
-
-    device: str
-    endpoint: str
-    key: str
-    auth: str
-    at_ms: int
-    """When it said so, by its own clock: what it said before counts no more."""
-    problem: str = ""
-
-    def subscription(self) -> Subscription:
-        """As bytes. Raises Malformed."""
-        return Subscription(self.endpoint, unpacked(self.key), unpacked(self.auth))
 
 
 async def post(endpoint: str, body: bytes, headers: Mapping[str, str]) -> int:
@@ -111,7 +88,7 @@ class Waking:
         if len(others) >= PUSH_SUBSCRIPTIONS_MAX:
             message = f"this device wakes {PUSH_SUBSCRIPTIONS_MAX} phones already"
             raise Refused(message)
-        await _keep(self._agent, [*others, kept])
+        await keep(self._agent, [*others, kept])
         return web.json_response({"subscribed": bool(kept.endpoint)}, headers=_UNKEPT)
 
     def _read(self, raw: bytes) -> Kept:
@@ -174,7 +151,7 @@ class Waking:
         await self._agent.engine.remember(_TOLD, json.dumps([*told, *fresh][-NOTIFIED_KEPT_MAX:]).encode())
         awake = {link.device for link in self._agent.bus.links() if link.connected} if self._agent.bus else set()
         after = [one if one.device in awake or not one.endpoint else await self._wake(one) for one in kept]
-        await _keep(self._agent, [one for one in after if one is not None])
+        await keep(self._agent, [one for one in after if one is not None])
 
     async def _wake(self, kept: Kept) -> Kept | None:
         """Wake one phone; what is known of it then, and None where its service knows it no more."""
@@ -213,36 +190,6 @@ async def waiting(agent: Agent) -> list[str]:
         if row.record.word("to") == handoffs.HUMAN and work.state(row.record) == handoffs.OPEN
     ]
     return found
-
-
-def phones(agent: Agent) -> dict[str, Admission]:
-    """The live devices in browsers, by their 16 characters."""
-    live = agent.engine.replica.verdict.live
-    return {device_text(name): one for name, one in live.items() if one.in_browser}
-
-
-def signed(mesh: bytes, said: str) -> bytes:
-    """What a phone signs with its identity to be woken."""
-    return _SIGNED + hashlib.sha256(mesh + said.encode()).digest()
-
-
-async def without(agent: Agent, device: str) -> None:
-    """Wake a phone no more."""
-    before = await listed(agent)
-    left = [one for one in before if one.device != device]
-    if left != before:
-        await _keep(agent, left)
-
-
-async def listed(agent: Agent) -> list[Kept]:
-    """The phones that are woken from here."""
-    found = json.loads(await agent.store.setting(_KEPT) or b"[]")
-    assert isinstance(found, list), "we wrote it"
-    return [Kept(**one) for one in found]
-
-
-async def _keep(agent: Agent, kept: Sequence[Kept]) -> None:
-    await agent.engine.remember(_KEPT, json.dumps([asdict(one) for one in kept]).encode())
 
 
 def _must_be_service(endpoint: str) -> None:

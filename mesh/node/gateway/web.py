@@ -23,7 +23,8 @@ from mesh.node.gateway.assets import Asset
 from mesh.node.gateway.events import Events
 from mesh.node.gateway.guard import Guard, listening
 from mesh.node.gateway.holding import Holding
-from mesh.node.gateway.pairing import PAGE, Pairing
+from mesh.node.gateway.hosted import PAGE
+from mesh.node.gateway.pairing import Pairing
 from mesh.node.gateway.pump import Pump
 from mesh.node.gateway.replies import Handler, Route, Routes, fenced, refusal
 from mesh.node.gateway.showing import Showing
