@@ -10,6 +10,7 @@ import base64
 import contextlib
 import itertools
 import json
+import os
 import secrets
 import socket
 import ssl
@@ -103,15 +104,15 @@ class Door:
         return context
 
     @contextlib.asynccontextmanager
-    async def browsing(self) -> AsyncIterator[aiohttp.ClientSession]:
-        """A session that trusts the authority and finds the name."""
-        connector = aiohttp.TCPConnector(resolver=Here(), ssl=self.trusting(), force_close=True)
+    async def browsing(self, source: str = HOST) -> AsyncIterator[aiohttp.ClientSession]:
+        """A session that trusts the authority and finds the name; calling from an address of loopback."""
+        connector = aiohttp.TCPConnector(resolver=Here(), ssl=self.trusting(), force_close=True, local_addr=(source, 0))
         async with aiohttp.ClientSession(self.url, connector=connector) as session:
             yield session
 
 
 @contextlib.asynccontextmanager
-async def door(home: Path, environ: MutableMapping[str, str]) -> AsyncIterator[Door]:
+async def door(home: Path, environ: MutableMapping[str, str] = os.environ) -> AsyncIterator[Door]:
     """A founded mesh, its agent at work on loopback, and its door open. `environ` takes the port."""
     environ[PORT_VARIABLE] = str(two_ports())
     if homes.state(home) == "none":
@@ -257,9 +258,9 @@ class Line:
 
 
 @contextlib.asynccontextmanager
-async def line(door: Door, phone: Phone) -> AsyncIterator[Line]:
+async def line(door: Door, phone: Phone, source: str = HOST) -> AsyncIterator[Line]:
     """A WebSocket of the page's origin that nobody has logged in at yet."""
-    async with door.browsing() as session, session.ws_connect("/nats", headers={"Origin": door.url}) as socket:
+    async with door.browsing(source) as session, session.ws_connect("/nats", headers={"Origin": door.url}) as socket:
         yield Line(socket, phone)
 
 
