@@ -108,12 +108,16 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 @dataclass
 class Browser:
-    """One browser with one profile. `hosts`: name -> address, as its resolver is to answer."""
+    """One browser with one profile. `hosts`: name -> address, as its resolver is to answer.
+
+    `clock` is how far its clock is from the machine's, as `faketime` takes it.
+    """
 
     folder: Path
     spawn: Spawn
     within: Sequence[str] = ()
     hosts: dict[str, str] = field(default_factory=dict)
+    clock: str = ""
     authorities: dict[str, Path] = field(default_factory=dict)
     driver: WebDriver = field(init=False)
     _process: subprocess.Popen[bytes] | None = field(init=False, default=None)
@@ -158,7 +162,7 @@ class Browser:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env={**os.environ, "HOME": str(home), **self._environment()},
+                env={**os.environ, "HOME": str(home), **shifted(self.clock), **self._environment()},
             )
         if self.within:
             self._door = Door(self.within[-1], inside)
@@ -295,6 +299,14 @@ class _WebKitOptions(ArgOptions):
     @property
     def default_capabilities(self) -> dict[str, Any]:
         return {"browserName": "MiniBrowser", "acceptInsecureCerts": True}
+
+
+def shifted(clock: str) -> dict[str, str]:
+    """The environment of a process whose clock is so far from the machine's."""
+    if not clock:
+        return {}
+    (library,) = Path("/usr/lib").glob("*/faketime/libfaketime.so.1")
+    return {"LD_PRELOAD": str(library), "FAKETIME": clock}
 
 
 def _certutil(*words: str) -> None:
