@@ -140,6 +140,7 @@ class Phone:
         for button in self.browser.driver.find_elements(By.CSS_SELECTOR, "button, a"):
             named = button.get_attribute("aria-label") or button.text
             if named.strip() == label and button.is_displayed() and button.is_enabled():
+                self.browser.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
                 button.click()
                 return True
         return False
