@@ -91,6 +91,7 @@ export const COMPARE_PRINT_BYTES = 8;
 export const COMPARE_KEY_BYTES = 16;
 export const COMPARE_LEAVES_MAX = 4096;
 export const COMPARE_EVENTS_MAX = 61_440;
+export const ACT_STATEMENTS_MAX = 64;
 export const CONTROL_BYTES_MAX = 16 * MIB;
 export const INCOMING_QUEUED_PER_PEER_MAX = 32;
 export const MEETING_TIPS_MAX = 1024;
@@ -137,6 +138,9 @@ export const CHUNK_BYTES_MIN = 16 * KIB;
 export const CHUNK_BYTES_USUAL = 64 * KIB;
 export const CHUNKS_ASKED_MAX = 64;
 
+// What waits on a phone
+export const OUTBOX_BYTES_MAX = 4 * MIB;
+export const WAITING_READ_MAX = 1024;
 // Store
 export const ROWS_READ_MAX = 1000;
 export const NOTES_LISTED_MAX = 1000;
