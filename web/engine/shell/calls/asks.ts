@@ -28,6 +28,7 @@ async function listed(phone: Phone, given: Calls["ask.list"][0]): Promise<Calls[
   }
   const found: rows.AskRow[] = [];
   for (const row of await keeping.listed(phone, [asks.KIND])) {
+    if (wanted === asks.WAITING && asks.isOver(row.record, nowMs(phone))) continue; // whatever stands in it
     const one = told(phone, await answers.truly(phone.engine, row));
     if (wanted === ALL || one.state === wanted) found.push(one);
   }
