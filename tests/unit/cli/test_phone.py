@@ -108,7 +108,7 @@ def test_a_no_lets_nobody_in(adding: Callable[..., FakeAgent], mesh: Mesh, monke
 
 def test_an_error_of_the_offer(adding: Callable[..., FakeAgent], mesh: Mesh) -> None:
     """It is the end, with its family."""
-    adding(OPENED, *error("Refused", "no phone came within ten minutes", 3))
+    adding(OPENED, *error("Refused", "Refused", 3, "no phone came within ten minutes"))
     code, _, err = mesh("phone", "add")
     assert code == 3
     assert "ten minutes" in err
@@ -174,7 +174,14 @@ def test_serving(agent: Agent, mesh: Mesh, monkeypatch: pytest.MonkeyPatch, tmp_
 def test_removing_is_closing(agent: Agent, mesh: Mesh) -> None:
     """It shows, asks, and does what `mesh remove` does, by its own call."""
     device = {"id": "b" * 16, "name": "iphone", "rank": 10, "role": "member"}
-    planned: dict[str, object] = {"device": device, "reason": "removed", "since_ms": None, "marks": 1, "falls": [], "falls_more": 0}
+    planned: dict[str, object] = {
+        "device": device,
+        "reason": "removed",
+        "since_ms": None,
+        "marks": 1,
+        "falls": [],
+        "falls_more": 0,
+    }
     done = {**planned, "event": "00", "epoch": "00", "hidden": 0, "to_do": [], "warning": "", "tokens_ended": 1}
     could: dict[str, object] = {"last_touch_ms": None, "exact": True, "spaces": [], "epochs": []}
     fake = agent({"phone.remove": result(**done, could_read=could)})

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from mesh.errors import Busy, MeshError, Misuse, Refused
+from mesh.errors import Busy, MeshError, Misuse, Refused, Unreachable
 from mesh.events.founding import read_request, request_text
 from mesh.limits import DOOR_OFFER_S_MAX, DOOR_TRIES_MAX, DOOR_WAITING_MAX, PAIR_BYTES_MAX
 from mesh.node import timing
@@ -147,6 +147,31 @@ async def test_the_person_may_take_longer(pairing: Pairing, client: Client) -> N
     hosted.answer("mesh-admission-1.AAAA")
     async with client.get(f"/api/pair/{hosted.offer.name}") as answer:
         assert answer.status == 200
+
+
+async def test_a_phone_that_never_fetches_what_it_was_given(
+    pairing: Pairing, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its person is told that it is in all the same, after a while; while that person thinks, nothing ends."""
+    monkeypatch.setattr(timing, "DOOR_FETCH_S_MAX", 0.0)
+    hosted = pairing.open()
+    async with client.post("/api/pair", json=asking(hosted)) as answer:
+        assert answer.status == 202
+    hosted.clock = lambda: hosted.offer.began_s + 2 * DOOR_OFFER_S_MAX
+    assert isinstance(await hosted.heard(), Asking)
+    async with asyncio.timeout(LIMIT_S), asyncio.TaskGroup() as group:
+        ending = group.create_task(end_of(hosted))
+        await asyncio.sleep(0)
+        assert not ending.done()
+        hosted.answer("mesh-admission-1.AAAA")
+    assert "is let in" in ending.result()
+
+
+async def end_of(hosted: Hosted) -> str:
+    """With what an offer ends."""
+    with pytest.raises(Unreachable) as error:
+        await hosted.heard()
+    return str(error.value)
 
 
 async def test_one_offer_one_phone(pairing: Pairing, client: Client) -> None:
