@@ -9,10 +9,13 @@ import asyncio
 import contextlib
 import itertools
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import aiohttp
 
 from mesh.errors import MeshError
 from mesh.node import agent as agents
@@ -24,7 +27,7 @@ from mesh.node.gateway.door import Door
 from mesh.node.gateway.hosted import Asking, Fetched
 from mesh.node.gateway.web import PORT_VARIABLE
 from mesh.sync.offer import token_text
-from tests.system.doors import HOST, two_ports
+from tests.system.doors import HOST, Here, two_ports
 from tests.system.typescript import WEB
 
 LIMIT_S = 60.0
@@ -133,6 +136,18 @@ async def keeping(home: Path, environ: dict[str, str], *, port: int = 0) -> Asyn
         yield agent, door
         agent.ending.set()
         await serving
+
+
+@contextlib.asynccontextmanager
+async def browsing(door: Door) -> AsyncIterator[aiohttp.ClientSession]:
+    """A session that trusts the door's authority and finds its name: as a service worker has one."""
+    root = door.holding.certificate()
+    assert root is not None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=authority.certificate_pem(root).decode())
+    connector = aiohttp.TCPConnector(resolver=Here(), ssl=context, force_close=True)
+    async with aiohttp.ClientSession(door.page.origin, connector=connector) as session:
+        yield session
 
 
 async def let_in(agent: Agent, door: Door, phone: Node, name: str = "phone") -> str:

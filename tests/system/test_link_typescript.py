@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from mesh.names import Digest
+from mesh.errors import NeedsApproval
 from mesh.node.agent import Agent
 from mesh.node.gateway.door import Door
 from tests.system import typescript
-from tests.system.node_phones import LIMIT_S, Node, keeping, let_in, node_phone
+from tests.system.node_phones import LIMIT_S, Fault, Node, browsing, keeping, let_in, node_phone
 from tests.unit.node.closing import close
 
 pytestmark = [pytest.mark.system, *typescript.NEEDS]
@@ -108,28 +108,28 @@ async def test_it_comes_back_when_the_server_did(kept: tuple[Agent, Door], phone
 
 
 async def test_what_waits_lies_ready_for_the_service_worker(kept: tuple[Agent, Door], phone: Node) -> None:
-    """Edits of a phone that has no link are bytes which any device takes by plain https; a restart keeps them."""
+    """Edits in flight mode are bytes that any device takes by plain https; they outlive a restart."""
     agent, door = kept
-    device = await let_in(agent, door, phone)
+    await let_in(agent, door, phone)
     await phone.until(lambda standing: standing["link"] == "live")
     await agree(agent, phone)
-    assert agent.bus is not None
-    await agent.bus.open_web(None)  # no socket, while the page goes on
+    await phone.ask("flight", args={"on": True})
     await phone.until(lambda standing: standing["link"] != "live")
     for number in range(3):
         await phone.call("note.add", title=f"note {number}")
     await phone.ask("restart")
     standing = await phone.until(lambda told: told["waiting"] == 3)
-    assert standing["state"] == "member"
-    held = await phone.until(lambda seen: len(seen["outbox"]) > 0, "look")
-    async with phone_session(door) as session:
-        for body in held["outbox"]:
-            async with session.post("/api/ev", data=bytes.fromhex(body), headers={"Origin": door.page.origin}) as answer:
+    assert (standing["state"], standing["link"] in {"none", "dialling"}) == ("member", True)
+    ready = await phone.until(lambda seen: len(seen["outbox"]) > 0, "look")
+    async with browsing(door) as session:
+        for body in ready["outbox"]:
+            headers = {"Origin": door.page.origin}
+            async with session.post("/api/ev", data=bytes.fromhex(body), headers=headers) as answer:
                 assert answer.status == 200, await answer.text()
     assert await titles(agent) == {"note 0", "note 1", "note 2"}
-    await agent.bus.open_web(WebPlace(int(agent.settings.get(WEB_PORT, b"0")) or door.page._web_port, door.page.origin))
+    await phone.ask("flight", args={"on": False})
     await phone.until(lambda told: told["link"] == "live" and told["waiting"] == 0)
-    assert (await phone.until(lambda seen: not seen["outbox"], "look"))["device"] == device
+    await phone.until(lambda seen: not seen["outbox"], "look")
 
 
 async def test_another_key_is_not_let_in_and_nothing_is_deleted(kept: tuple[Agent, Door], phone: Node) -> None:
@@ -140,11 +140,14 @@ async def test_another_key_is_not_let_in_and_nothing_is_deleted(kept: tuple[Agen
     await phone.call("note.add", title="mine")
     await agree(agent, phone)
     await phone.ask("other keys")
-    await phone.ask("restart link")
+    await phone.ask("flight", args={"on": True})
+    await phone.ask("flight", args={"on": False})
     standing = await phone.until(lambda told: told["link"] == "refused")
     assert standing["state"] == "member"
     assert any("no member" in one["what"] for one in standing["problems"])
     assert await shown(phone) == {"mine"}
+    await phone.until(lambda seen: "visit.done" in str(seen["log"]), "look")
+    assert (await phone.call("status"))["state"] == "member"
     await phone.ask("restart")
     await phone.until(lambda told: told["link"] == "live")
 
@@ -157,22 +160,18 @@ async def test_a_statement_ends_it_and_nothing_unsent_is_lost(kept: tuple[Agent,
     await phone.call("note.add", title="sent", body="the others have this")
     await agree(agent, phone)
     await phone.until(lambda told: told["waiting"] == 0)
-    assert agent.bus is not None
-    await agent.bus.open_web(None)
+    await phone.ask("flight", args={"on": True})
     await phone.until(lambda standing: standing["link"] != "live")
     await phone.call("note.add", title="unsent", body="nobody else has this")
     await phone.until(lambda seen: len(seen["outbox"]) == 1, "look")
-    admission = agent.engine.replica.devices[device]
-    await close(agent.engine, admission)
-    await agent.let_in()
-    await agent.bus.open_web(WebPlace(door.page._web_port, door.page.origin))
+    await close(agent.engine, agent.engine.replica.devices[device])
+    await phone.ask("flight", args={"on": False})
     standing = await phone.until(lambda told: told["state"] == "removed")
     assert standing["removed"]["by"] == agent.held.name
-    seen = await phone.look()
-    assert not seen["secrets"]
-    kept_text = await phone.call("unsent")
-    assert "nobody else has this" in kept_text["text"]
-    assert "the others have this" not in kept_text["text"]
+    assert not (await phone.look())["secrets"]
+    text = (await phone.call("unsent"))["text"]
+    assert "nobody else has this" in text
+    assert "the others have this" not in text
     with pytest.raises(Fault, match="taken out"):
         await phone.call("note.list")
     await phone.ask("restart")
@@ -191,6 +190,7 @@ async def test_files_go_both_ways(kept: tuple[Agent, Door], phone: Node, tmp_pat
     said = await phone.ask(
         "drop", args={"name": "photo.jpg", "mime": "image/jpeg", "base64": base64.b64encode(photo).decode()}
     )
+    await agree(agent, phone)
     async with asyncio.timeout(LIMIT_S):
         while not (told := await agent.call("drop.status", {"id": said["document"]}))["state"] == "here":  # type: ignore[index]
             await asyncio.sleep(0.1)
@@ -209,20 +209,23 @@ async def test_files_go_both_ways(kept: tuple[Agent, Door], phone: Node, tmp_pat
 async def test_a_person_says_yes_on_the_phone(kept: tuple[Agent, Door], phone: Node) -> None:
     """What the computer asks is read there from its statements, and the yes counts."""
     agent, door = kept
-    device = await let_in(agent, door, phone)
+    await let_in(agent, door, phone)
     await phone.until(lambda standing: standing["link"] == "live")
     with pytest.raises(NeedsApproval) as asked:
-        await agent.call("revoke.grant" if False else "grants.end", {}) if False else await ask_to_rotate(agent)
+        await agent.call("rotate", {})
     await agree(agent, phone)
     (row,) = (await phone.call("approvals"))["approvals"]
     assert (row["act"], row["says"], row["name"]) == ("rotate", ["a new epoch key"], agent.held.name)
     assert await phone.call("approve", id=row["id"], yes=True) == {"approved": True}
     assert (await phone.call("approvals"))["approvals"] == []
     await agree(agent, phone)
-    epochs = len(agent.engine.replica.verdict.epochs())
+    before = agent.engine.replica.verdict.epochs()[0]
     await agent.call("rotate", {"approved": asked.value.approval})
-    assert len(agent.engine.replica.verdict.epochs()) >= epochs
-    assert device
+    assert agent.engine.replica.verdict.epochs()[0] != before
+    await agree(agent, phone)
+    await phone.call("note.add", title="under the new key")
+    await agree(agent, phone)
+    assert await titles(agent) == {"under the new key"}
 
 
 async def test_it_tells_of_itself_without_names(kept: tuple[Agent, Door], phone: Node) -> None:

@@ -1,6 +1,7 @@
 // A whole phone in Node, for tests: the true shell over a store in memory, real sockets and real https, driven by lines of
 // JSON. Only what Node has not is handed in: a name that leads to this machine, a certificate to trust, IndexedDB.
 import "fake-indexeddb/auto";
+import "./automerge.js";
 import { readFileSync } from "node:fs";
 import https from "node:https";
 import { createInterface } from "node:readline";
@@ -34,10 +35,13 @@ interface Answer {
 const topics = new Set<Topic>();
 let life: Life | null = null;
 let [origin, ca] = ["", ""];
+let inFlight = false;
+const sockets = new Set<WebSocket>();
 
 /** One request to the door, whose name leads to this machine. */
 function asked(method: string, path: string, body: Uint8Array | string | null, timeoutMs: number): Promise<Answer> {
   const url = new URL(path, origin);
+  if (inFlight) return Promise.reject(new Unreachable("flight mode"));
   return new Promise((done, failed) => {
     const options = { method, ca, host: "127.0.0.1", servername: url.hostname, timeout: timeoutMs };
     const headers = { host: url.host, origin, "content-type": "application/json" };
@@ -69,7 +73,11 @@ function socketTo(url: string): globalThis.WebSocket {
     if (options.all) found(null, [{ address: "127.0.0.1", family: 4 }]);
     else found(null, "127.0.0.1", 4);
   };
-  return new WebSocket(url, { ca, lookup: lookup as never, headers: { origin } }) as unknown as globalThis.WebSocket;
+  const socket = new WebSocket(url, { ca, lookup: lookup as never, headers: { origin } });
+  sockets.add(socket);
+  socket.on("error", () => {}); // a browser tells of it by `close` as well, and ends nothing
+  socket.on("close", () => sockets.delete(socket));
+  return socket as unknown as globalThis.WebSocket;
 }
 
 async function started(): Promise<Life> {
@@ -126,10 +134,15 @@ async function answer(given: Line): Promise<unknown> {
     return null;
   }
   if (given.ask === "look") return looked();
-  if (given.ask === "kick") return void life!.agent?.link?.kick();
+  if (given.ask === "flight") {
+    inFlight = Boolean(given.args["on"]);
+    if (inFlight) for (const socket of sockets) socket.terminate();
+    else life!.agent?.link?.kick();
+    return null;
+  }
   if (given.ask === "other keys") {
     const found = await Keys.made({ get: async () => undefined, put: async () => {} });
-    Object.assign(life!.agent!.keys, { transportKey: found.transportKey, login: found.login });
+    Object.assign(life!.agent!.link!["around"], { transportKey: found.transportKey, sign: found.login });
     return null;
   }
   if (given.ask === "drop") {
