@@ -110,7 +110,7 @@ export class Record {
       const value = this.registers.get(key);
       if (typeof value !== "string" || key === TITLE || UNSEARCHED.some((begun) => key.startsWith(begun))) continue;
       const json = value.startsWith("[") || value.startsWith("{") ? read(value) : null;
-      found.push(...(json === null ? [value].filter(Boolean) : allTexts(json)));
+      found.push(...(json === null ? [value] : allTexts(json)));
     }
     return found;
   }

@@ -1,7 +1,7 @@
 // The digest of what notes and records show: whether two devices that hold the same also show the same; as
 // mesh/state/view_digest.py has it.
 //
-// A leaf for each document, in the tree of the state digest. This module knows neither events nor who wrote what: two
+// A leaf for each document, in the tree of the state digest. This module knows no events and not who wrote what: two
 // devices may show the same and know it from different authors, which the state digest tells.
 import { sha256 } from "@noble/hashes/sha2.js";
 import { encode } from "../events/cbor.js";
