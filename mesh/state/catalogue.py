@@ -232,7 +232,7 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "doorway": Shape(
         {**_RECORD, "cert": ONCE_LINE, "since": ONCE_NUMBER},  # the authority that phones trust, for the mesh's page
-        {TAG: FLAG, "key/": WORD},  # its key, wrapped for each admin
+        {TAG: FLAG, "key/": ONCE_WORD},  # its key, wrapped for an admin
     ),
 }
 SHAPES = {**SHAPES, "decision": SHAPES["memory"]}

@@ -15,7 +15,7 @@ from mesh.errors import Busy, Forged, Refused
 from mesh.events.founding import read_request
 from mesh.events.keys import derive, is_browser_key
 from mesh.events.kinds import Admit
-from mesh.limits import DOOR_DIGITS, DOOR_OFFER_S_MAX, DOOR_TOKEN_BYTES, DOOR_TRIES_MAX
+from mesh.limits import DOOR_DIGITS, DOOR_OFFER_S_MAX, DOOR_TRIES_MAX
 
 _NAMED = b"mesh/door/1"
 _PROOF = "mesh/door/proof/1"

@@ -140,7 +140,7 @@ def _project(record: Record) -> Case:
 
 
 def _doorway(record: Record) -> Case:
-    found = doorways.read(record, Digest(bytes(32)), 1)
+    found = doorways.read(record.document, record.registers, 1)
     assert found is not None
     wraps = {name.hex(): wrap.hex() for name, wrap in found.wraps.items()}
     return {"certificate": found.certificate.hex(), "since_ms": found.since_ms, "wraps": wraps}
@@ -191,9 +191,10 @@ def _plain() -> Iterator[tuple[str, Case]]:
     drop.write("b1", {drops.GOT + PHONE: 9})
     yield "valid_drop", drop.case()
     first, second = (Digest(bytes([number]) * 32) for number in (1, 2))
-    door = Told("doorway", doorways.registers_of_birth(b"a certificate", 5, {first: b"wrapped for the first"}))
-    door.write("a1", doorways.wrapped({second: b"wrapped for the second"}))
-    door.write("b1", {doorways.KEY + "nobody": "", doorways.key_of(first)[:-1]: "AAAA"}, on="")
+    wraps = {first: b"wrapped for the first", second: b"wrapped for the second"}
+    more = {doorways.KEY + "nobody": "AAAA", doorways.key_of(first)[:-1]: "AAAA"}
+    door = Told("doorway", {**doorways.registers_of_birth(b"a certificate", 5, wraps), **more})
+    door.write("a1", {TITLE: "the page", "deleted": True})
     yield "valid_doorway", door.case()
 
 

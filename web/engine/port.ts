@@ -69,6 +69,11 @@ export interface Calls {
   /** Sync now, as at a wake; answers when a device told that both hold the same, or after the wake's window. */
   sync: [void, Standing];
 
+  /** The page came to the front, or went from it: the worker cannot see it. */
+  visible: [{ visible: boolean; installed?: boolean }, void];
+  /** What nobody else held when this phone was taken out of the mesh, as the text of a file; null: nothing. */
+  unsent: [void, { name: string; text: string } | null];
+
   "pair.begin": [{ token: string; device?: string; name: string }, PairRow];
   "pair.state": [void, PairRow];
 

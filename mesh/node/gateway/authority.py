@@ -19,7 +19,13 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mesh.errors import Forged, Malformed
@@ -136,6 +142,32 @@ def check_leaf(leaf: bytes, authority: bytes, key: bytes, now_s: int) -> None:
         message = "the certificate is not good now"
         raise Malformed(message, hint="Compare the clocks of your devices.")
     _check_issued(found, issuer)
+
+
+def check_holder(key: bytes, authority: bytes) -> None:
+    """That a secret key is the one of an authority's certificate. Raises Malformed."""
+    if _key_in(_loaded(authority)) != public_of(key):
+        message = "the key is not that of the authority"
+        raise Malformed(message)
+
+
+def given_ends_s(chain: bytes, key: bytes, name: str) -> int:
+    """Until when a certificate that a person has (PEM) is good for a name, with its key. Raises Malformed."""
+    try:
+        found = x509.load_pem_x509_certificates(chain)[0]
+        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        secret = load_pem_private_key(key, None)
+    except (*_UNREAD, TypeError) as error:
+        message = "that is no certificate with its key, as PEM"
+        raise Malformed(message, hint="`tailscale cert HOST` makes both files.") from error
+    if secret.public_key() != found.public_key() or not _covers(names.get_values_for_type(x509.DNSName), name):
+        message = f"the certificate is not for {name}, or the key is not its own"
+        raise Malformed(message, hint="`tailscale cert HOST` makes both files.")
+    return int(found.not_valid_after_utc.timestamp())
+
+
+def _covers(names: list[str], name: str) -> bool:
+    return name in names or f"*.{name.partition('.')[2]}" in names
 
 
 def ends_s(certificate: bytes) -> int:

@@ -16,7 +16,8 @@ PORT_DEFAULT = 8443
 """https, where neither MESH_PHONE_PORT nor a setting says otherwise. The trust page is on the next one, over http."""
 
 _PURPOSE = b"mesh/door/name/1"
-_HTTPS = 443
+HTTPS = 443
+"""The port that browsers leave out."""
 
 
 def door_name(mesh: Digest) -> str:
@@ -32,4 +33,4 @@ def origin(name: str, port: int) -> str:
 
 def host(name: str, port: int) -> str:
     """What browsers send as `Host`: without the port where it is that of the scheme."""
-    return name if port == _HTTPS else f"{name}:{port}"
+    return name if port == HTTPS else f"{name}:{port}"

@@ -6,23 +6,26 @@ from dataclasses import replace
 
 import pytest
 
+from mesh.errors import Malformed
 from mesh.events.bodies import document_of
-from mesh.events.verdict import Admission, Verdict
+from mesh.events.kinds import Value
+from mesh.events.verdict import Admission, Cut, Verdict
 from mesh.names import Digest
 from mesh.state import doorways, records
 from mesh.state.doorways import Doorway
-from mesh.state.records import Record
+from mesh.state.encoding import encode
+from mesh.state.shapes import gate
 from tests.unit.small_mesh import MESH, browser_key, fixed
+from tests.vectors.shape_cases import ACTOR, ADMISSION, BODY, TIP, put
 
-CERTIFICATE = b"a certificate"
 MAC, LAPTOP, PHONE = MESH.mac.admission, MESH.laptop.admission, MESH.phone.admission
 VERDICT, STATEMENTS = MESH.verdict, MESH.statements()
 
 
 def doorway(name: str, wraps: dict[Digest, bytes], lamport: int = 1) -> Doorway:
-    """One of this name, made by the mac."""
-    born = records.birth(doorways.KIND, doorways.registers_of_birth(CERTIFICATE, 5, wraps), name)
-    found = doorways.read(records.view(document_of(doorways.SPACE, doorways.KIND, born), born), MAC, lamport)
+    """An authority of this name, made by the mac."""
+    born = records.birth(doorways.KIND, doorways.registers_of_birth(name.encode(), 5, wraps))
+    found = doorways.read(document_of(doorways.SPACE, doorways.KIND, born), born.registers, lamport)
     assert found is not None
     return found
 
@@ -34,18 +37,41 @@ def current(*several: Doorway, verdict: Verdict = VERDICT) -> Doorway | None:
 
 def closed(admission: Digest) -> Verdict:
     """The verdict once somebody closed a device."""
-    return replace(VERDICT, closes={admission: {(0, Digest(bytes(32)), ())}})  # type: ignore[dict-item]
+    return replace(VERDICT, closes={admission: {Cut(0, Digest(bytes(32)), ())}})
 
 
 def test_it_says_what_it_was_born_with() -> None:
     """Certificate, time and wraps come back; what is no wrap is left out."""
     one = doorway("one", {MAC: b"wrapped"})
-    assert (one.certificate, one.since_ms, one.wraps) == (CERTIFICATE, 5, {MAC: b"wrapped"})
-    more = {"key/nonsense": "AAAA", doorways.key_of(LAPTOP): "?", "key/" + LAPTOP.hex().upper(): "AAAA", "cert": "QQ=="}
-    read = doorways.read(Record(one.document, more, ""), MAC, 1)
+    assert (one.certificate, one.since_ms, one.wraps) == (b"one", 5, {MAC: b"wrapped"})
+    more: dict[str, Value] = {
+        "key/nonsense": "AAAA",
+        doorways.key_of(LAPTOP): "?",
+        doorways.key_of(MAC).upper(): "AAAA",
+    }
+    read = doorways.read(one.document, {**more, "cert": "QQ==", "since": True}, 1)
     assert read is not None
-    assert (read.certificate, read.wraps) == (b"A", {})
-    assert doorways.read(Record(one.document, {"cert": "?"}, ""), MAC, 1) is None
+    assert (read.certificate, read.since_ms, read.wraps) == (b"A", 0, {})
+    assert doorways.read(one.document, {"cert": "?"}, 1) is None
+    assert doorways.read(one.document, {}, 1) is None
+
+
+@pytest.mark.parametrize("key", [doorways.CERTIFICATE, doorways.key_of(LAPTOP)])
+def test_nothing_of_it_changes(key: str) -> None:
+    """No member hides whom the key was wrapped for, nor puts another certificate in its place."""
+    change = encode([TIP], ACTOR, 1, 5, [put(key, "QQ==")])
+    with pytest.raises(Malformed, match="once and for ever"):
+        gate(change, admission=ADMISSION, kind=doorways.KIND, body=BODY)
+
+
+def test_births_of_one_certificate_are_one() -> None:
+    """With the wraps of all; it stands where the first one stands."""
+    first, again = doorway("one", {MAC: b"1"}, 1), doorway("one", {LAPTOP: b"2", MAC: b"late"}, 9)
+    other = doorway("other", {MAC: b"3"}, 5)
+    both = replace(first, wraps={MAC: b"1", LAPTOP: b"2"})
+    assert doorways.joined([again, other, first]) == (both, other)
+    assert current(other, again, first) == both
+    assert doorways.current([first, again], closed(LAPTOP), STATEMENTS) is None
 
 
 def test_the_first_of_several_counts() -> None:
@@ -54,7 +80,7 @@ def test_the_first_of_several_counts() -> None:
     assert current(late, early) == current(early, late) == early
     assert current(replace(early, wraps={}), late) == late
     assert current() is None
-    same = sorted([early, replace(late, lamport=1)], key=lambda one: one.document)
+    same = sorted([early, replace(late, lamport=1)], key=lambda one: one.place)
     assert current(*reversed(same)) == same[0]
 
 

@@ -84,7 +84,7 @@ def test_what_is_no_phone() -> None:
 
 
 def test_digits_depend_on_everything() -> None:
-    """Another token or another key on either side shows others (of a million, so some pairs would be equal by chance)."""
+    """Another token or another key on either side shows others, but for one pair in a million."""
     keys = [fixed(32, "key", number) for number in range(3)]
     found = {offer.digits_of(TOKEN, one, other) for one in keys for other in keys if one != other}
     assert len(found) == 6

@@ -11,7 +11,7 @@ import type { Placed, Run } from "../events/event.js";
 import type { Keyring } from "../events/seal.js";
 import { bytesOf, type Draft, eventBytes, joinedRuns, NONCES_BYTES, type Sign, type Speaker, signed } from "../events/speaking.js";
 import { COMMIT_INPUTS_MAX, INPUTS_QUEUED_MAX, LIVE_PUSH_BYTES_MAX, PAGE_BYTES_MAX, SALT_BYTES } from "../limits.js";
-import { type Digest, type DocumentId, hex, joined, sameBytes, unhex } from "../names.js";
+import { type DocumentId, joined, sameBytes, unhex } from "../names.js";
 import { type Effects, type Input, NOTHING, type Peer } from "../sync/inputs.js";
 import type { Message, Push, Want } from "../sync/messages.js";
 import { Missing } from "../sync/missing.js";

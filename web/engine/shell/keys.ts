@@ -13,7 +13,6 @@ export interface KeyShelf {
   get(name: string): Promise<unknown>;
   /** All of these, durably, or none. */
   put(records: ReadonlyMap<string, CryptoKey>): Promise<void>;
-  clear(): Promise<void>;
 }
 
 const NAMES = ["identity", "identity/public", "wrapping", "wrapping/public", "transport", "transport/public", "vault"];

@@ -23,6 +23,8 @@ export interface Handler {
   linked(device: string): void;
   /** The link went down. */
   parted(device: string): void;
+  /** The node does not let this phone in. */
+  shutOut(): void;
   /** Its state is another one. */
   changed(): void;
 }
@@ -216,6 +218,7 @@ export class Link {
   async #rest(): Promise<void> {
     const refused = this.#refusals >= REFUSALS_MAX;
     this.#become(refused ? "refused" : "none");
+    if (refused) this.handler.shutOut();
     const most = this.around.visible() ? timing.BACKOFF_SEEN_MS_MAX : timing.BACKOFF_HIDDEN_MS_MAX;
     const backoff = Math.min(most, timing.BACKOFF_FIRST_MS * 2 ** Math.max(0, this.#fails - 1));
     const spread = 1 + timing.BACKOFF_SPREAD * (2 * Math.random() - 1);

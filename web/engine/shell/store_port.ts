@@ -9,6 +9,8 @@ import type { Lane, Placed, Run } from "../events/event.js";
 import type { Mark, Value } from "../events/kinds.js";
 import type { Standing } from "../events/verdict.js";
 import type { Digest, DocumentId, Hex } from "../names.js";
+import type { Note } from "../state/notes.js";
+import type { Record } from "../state/records.js";
 import type { Body } from "../sync/messages.js";
 
 // ── what is written ────────────────────────────────────────────────────────────────────────────
@@ -41,25 +43,6 @@ export interface Author {
   readonly lamport: number;
 }
 
-/** A note as people see it (state/notes.ts reads and writes it). */
-export interface Note {
-  readonly document: DocumentId;
-  readonly title: string;
-  readonly body: string;
-  readonly tags: readonly string[];
-  readonly path: string | null;
-  readonly deleted: boolean;
-  readonly conflicts: readonly string[];
-}
-
-/** A record as people see it (state/records.ts reads and writes it). */
-export interface Recorded {
-  readonly document: DocumentId;
-  readonly registers: ReadonlyMap<string, Value>;
-  readonly text: string;
-  readonly conflicts: readonly string[];
-}
-
 /** A note as lists show it, with who touched it last (an admission) and when; `placed` says who gave it its path. */
 export interface NoteRow {
   readonly note: Note;
@@ -71,7 +54,7 @@ export interface NoteRow {
 
 /** A record as lists show it, with who said its birth and who touched it last. */
 export interface RecordRow {
-  readonly record: Recorded;
+  readonly record: Record;
   readonly born: Author;
   readonly updated: Author;
 }

@@ -2,7 +2,7 @@
 //
 // It reads the verdict and the log, and changes nothing.
 import { admitted } from "../events/verdict.js";
-import { type Digest, deviceText } from "../names.js";
+import { type Digest, deviceText, shown } from "../names.js";
 import type * as rows from "../rows.js";
 import type { Replica } from "../sync/replica.js";
 import type { Author } from "./store_port.js";
@@ -27,4 +27,10 @@ export function toldAuthor(replica: Replica, author: Author): rows.Author {
     at: author.timeMs,
     event: author.event,
   };
+}
+
+/** What a device is called that something names by its text; that text where it is not known. */
+export function deviceName(replica: Replica, device: string): string {
+  const { admissions } = replica.verdict;
+  return [...admissions.values()].find((one) => deviceText(one.digest) === device)?.name ?? shown(device);
 }

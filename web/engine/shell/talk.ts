@@ -12,6 +12,7 @@ import * as introducing from "../sync/introducing.js";
 import { decodeHave, decodePush, decodeWant, encode, type Have, type Push, type Want } from "../sync/messages.js";
 import * as presence from "../sync/presence.js";
 import * as receipts from "../sync/receipts.js";
+import * as visiting from "../sync/visiting.js";
 import { Agreeing } from "./agreeing.js";
 import type { Engine } from "./engine.js";
 import type { Keys } from "./keys.js";
@@ -22,13 +23,19 @@ import * as timing from "./timing.js";
 
 const NOTHING = new Uint8Array(0);
 const WHERE = "where";
+/** The node as a guest by HTTP meets it. */
+const DOOR: Peer = `${GUEST}door`;
 
 /** What the talk tells its owner, and asks of it. */
 export interface Listener {
   /** Something about the link, or about what others hold, is another. */
   changed(): void;
+  /** A device shows what this phone shows: all is traded. */
+  agreed(device: Peer): void;
   /** What is not held elsewhere goes first, before anything is compared. */
   first(device: Peer): Promise<void>;
+  /** Post bytes to the node, by a request of the page. Throws Unreachable, Refused. */
+  posted(path: string, body: Uint8Array): Promise<Uint8Array>;
   /** A question for chunks. Throws Refused. */
   chunks(peer: Peer, body: Uint8Array): Promise<Uint8Array>;
 }
@@ -51,7 +58,7 @@ export class Talk implements Handler {
 
   constructor(
     readonly engine: Engine,
-    keys: Keys,
+    private readonly keys: Keys,
     private readonly log: Log,
     private readonly meetings: Meetings,
     private readonly present: presence.Presence,
@@ -59,7 +66,7 @@ export class Talk implements Handler {
   ) {
     const asks = { request: this.request.bind(this) };
     const spawn = (work: () => Promise<void>) => this.#spawn(work);
-    this.agreeing = new Agreeing(engine, keys, asks, log, meetings, spawn, () => listener.changed());
+    this.agreeing = new Agreeing(engine, keys, asks, log, meetings, spawn, (device) => listener.agreed(device));
   }
 
   /** Talk over a link until `end`. */
@@ -204,10 +211,32 @@ export class Talk implements Handler {
     return true;
   }
 
+  /** The node does not let this phone in: hear what statements say about that, for a node's word counts for nothing. */
+  shutOut(): void {
+    this.#spawn(() => this.visit());
+  }
+
+  /** Trade control events as a guest, by HTTP. Throws Unreachable, Refused. */
+  async visit(): Promise<void> {
+    const { own, replica } = this.engine;
+    const asked = async (verb: "have" | "want", message: Have | Want) => {
+      const body = await visiting.question(own, Date.now(), verb, encode(message), this.keys.sign);
+      return this.listener.posted("/api/guest", body);
+    };
+    const theirs = decodeHave(await asked("have", replica.have(DOOR, true)));
+    let pulling = (await this.engine.hear(DOOR, theirs)).ask;
+    while (pulling.length > 0) {
+      const page = decodePush(await asked("want", pulling[0]![1]));
+      pulling = (await this.engine.hear(DOOR, page)).ask;
+    }
+    this.log("visit.done");
+  }
+
   // ── from the engine ──────────────────────────────────────────────────────────────────────────
 
   /** Fetch a page; what comes goes back to the engine, and so does that nothing came. */
   ask(peer: Peer, want: Want): void {
+    if (peer === DOOR) return; // whoever visits asks by himself
     this.#spawn(async () => {
       try {
         const raw = await this.request(peer, "want", encode(want), timing.ASK_TIMEOUT_MS);

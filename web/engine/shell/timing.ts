@@ -36,3 +36,16 @@ export const DROP_AGAIN_MS = 30_000;
 
 // The page
 export const NEWS_CALM_MS = 50; // news for the page that come together are told together
+
+// Coming in
+export const LETTING_IN_MS_MAX = 600_000; // as long as a code is good for
+export const LETTING_IN_ASK_MS = 40_000; // one question: the node holds it for 25 s until there is an answer
+export const LETTING_IN_AGAIN_MS = 1_000;
+// Work
+export const LEASE_PERSON_MS = 604_800_000; // of a person's claim: people do not renew
+export const HANDOFF_FRESH_MS = 86_400_000; // who picks up an older one is warned: what it says may be true no more
+export const LOST_TOLD_MS = 604_800_000; // a claim that was lost is told of for so long after its lease was over
+
+// The brief
+export const BRIEF_BACK_MS = 604_800_000; // at most so far
+export const BRIEF_AGAIN_MS = 1_800_000; // a brief that is read again so soon is the same one

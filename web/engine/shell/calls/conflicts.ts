@@ -218,7 +218,8 @@ export async function notesAt(engine: Engine, row: ConflictRow): Promise<NoteRow
 
 // ── telling ────────────────────
 
-function lineOf(engine: Engine, row: ConflictRow, titles: ReadonlyMap<string, string>): rows.ConflictRow {
+/** An open conflict, as lists have it. */
+export function lineOf(engine: Engine, row: ConflictRow, titles: ReadonlyMap<string, string>): rows.ConflictRow {
   return {
     id: row.name,
     document: row.document.text,
