@@ -69,6 +69,7 @@ WANT_SPANS_MAX = 64  # PROTOCOL: spans in one Want, runs in one Push
 BODY_AGAIN_TICKS_MAX = 16  # eight minutes, before a peer that did not bring a body is asked for it again
 WANT_BODIES_MAX = 256  # PROTOCOL: single bodies in one Want or Push
 RECEIPT_BYTES_MAX = 512  # PROTOCOL: one receipt
+QUESTION_BYTES = 32  # PROTOCOL: what a device in a browser draws to ask who is there
 COMPARE_BYTES_MAX = 512 * KIB  # PROTOCOL: a message of two devices that look where they differ
 COMPARE_BRANCHES = 16  # PROTOCOL: buckets under one node, as in the state digest
 COMPARE_NODES = 256  # PROTOCOL: nodes of its second level
@@ -243,6 +244,16 @@ PAIRING_CONNECTIONS_MAX = 16  # callers of an invitation at once; each costs som
 PAIRING_CONNECTIONS_PER_SOURCE_MAX = 4  # of those from one IPv4 address, or one IPv6 network of 64 bits
 PAIRING_SOURCES_MAX = 1024  # sources of which is remembered how often they called and proved nothing
 PAIRING_CALLS_MAX = 8  # proofs that one `mesh join` shows: whoever announces more gets no more guesses
+DOOR_TOKEN_BYTES = 16  # PROTOCOL: what the offer to one phone is known by, random
+DOOR_DIGITS = 6  # PROTOCOL: that two people compare, or one person on two screens
+DOOR_TRIES_MAX = 5  # PROTOCOL: wrong proofs that end the offer to a phone
+PAIR_BYTES_MAX = 16 * KIB  # what a phone sends to be let in: a request and a proof, as JSON
+PROOF_CHARACTERS_MAX = 64  # of that proof: 32 bytes in hex
+DOOR_WAITING_MAX = 4  # questions of the phone that wait for the person's answer
+DROP_TOKENS_MAX = 32  # tokens for Shortcuts that one device keeps
+PUSH_SUBSCRIPTIONS_MAX = 32  # phones that one device wakes
+PUSH_ENDPOINT_CHARACTERS_MAX = 1024  # of the address at which a phone is woken
+DOOR_OFFER_S_MAX = 600  # PROTOCOL: how long that offer is good for: certificates are trusted meanwhile
 
 # Backup
 BACKUP_BOX_BYTES = 64 * KIB  # PROTOCOL: of a sealed backup that go into one box
@@ -296,3 +307,20 @@ HANDOFF_FILES_MAX = 100  # files of a hand-off that are looked for where it is p
 FILE_DIGEST_BYTES_MAX = 16 * MIB  # of a file whose digest is taken for that
 SESSIONS_RENEWED_MAX = 1024  # sessions of which is remembered when they looked after their claims
 CLAIMS_TOLD_MAX = 1024  # lost claims of which is known that somebody was told
+
+# Phones
+DOOR_LETTERS = 6  # PROTOCOL: of the name of a mesh's door on the local network: 30 bits
+CERTIFICATE_BYTES_MAX = 4 * KIB  # PROTOCOL: a page's certificate, its authority's, or a request for one; some 600 bytes
+OUTBOX_BYTES_MAX = 4 * MIB  # of a phone's messages that lie ready for its service worker; the rest the app sends itself
+WAITING_READ_MAX = 1024  # own events of a phone that are looked through for what waits
+DOOR_CONNECTIONS_MAX = 256  # at the page for phones, with or without TLS, together
+DOOR_CONNECTIONS_PER_SOURCE_MAX = 64  # of those from one IPv4 address, or one IPv6 network of 64 bits
+DOOR_HANDSHAKES_PER_S_MAX = 10  # of one source, and as many at once; each costs some 4 ms
+DOOR_SOURCES_MAX = 1024  # sources of which is remembered how fast they called
+DOOR_UNPROVEN_MAX = 16  # WebSockets that have not logged in yet
+DOOR_UNPROVEN_PER_SOURCE_MAX = 4  # of those from one source
+DOOR_LOGIN_BYTES_MAX = 2 * KIB  # that a client says before the server has answered its login; some 400
+DOOR_FRAME_BYTES_MAX = 4 * MIB  # of one WebSocket message of a phone: several of nats-server's at once
+DOOR_LINKS_PER_PHONE_MAX = 4  # WebSockets of one phone; with more, the oldest goes
+PAGE_FILES_MAX = 256  # files of the built page
+PAGE_FILES_BYTES_MAX = 16 * MIB  # of them, in memory: some 2 MiB

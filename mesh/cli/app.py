@@ -33,7 +33,7 @@ _PLACES = {
     # groups of commands
     "note": "note", "vault": "vault", "drop": "drop", "session": "session", "handoff": "handoff", "task": "task",
     "receipt": "ship", "memory": "remember", "ask": "ask", "conflicts": "conflicts", "agents": "grants",
-    "void": "void", "peer": "peer",
+    "void": "void", "peer": "peer", "phone": "phone",
     "notify": "notify", "projection": "projection", "service": "service", "forks": "forks",
 }  # fmt: skip
 """Which module has a command, in the order in which `mesh --help` lists them."""

@@ -51,7 +51,7 @@ def lost(
     """Take a lost or stolen device out, make a new key, and say what it could read. It never comes back as itself."""
     run = running(context)
     given: Told = {"device": device} | ({"since_ms": read_time(since)} if since is not None else {})
-    _closed(run, "lost", given, (drop, look), How(passphrase_stdin, ask, approved, wait))
+    closed(run, "lost", given, (drop, look), How(passphrase_stdin, ask, approved, wait))
 
 
 def remove(
@@ -66,7 +66,7 @@ def remove(
     wait: Wait = False,
 ) -> None:
     """Take a device out that is not used any more: all that it wrote stays, and a new key is made."""
-    _closed(running(context), "remove", {"device": device}, (drop, look), How(passphrase_stdin, ask, approved, wait))
+    closed(running(context), "remove", {"device": device}, (drop, look), How(passphrase_stdin, ask, approved, wait))
 
 
 def rank(
@@ -113,7 +113,8 @@ def rotate(
     run.out.acknowledge(result, lambda screen: [f"{screen.ink('rotated', 'green')}  a new key, for {readers}"])
 
 
-def _closed(run: Run, name: str, given: Told, choice: tuple[list[str] | None, bool], how: How) -> None:
+def closed(run: Run, name: str, given: Told, choice: tuple[list[str] | None, bool], how: How) -> None:
+    """Show what closing a device comes to, ask, and do it by this call."""
     drop, look = choice
     planned = run.ask(name, {**given, "drop": list(drop or ()), "look": True})
     if look:

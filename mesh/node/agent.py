@@ -50,6 +50,7 @@ from mesh.sync.messages import Want
 if TYPE_CHECKING:
     from mesh.node.duties import Duties
     from mesh.node.evidence import Evidence
+    from mesh.node.gateway.door import Door
     from mesh.node.invitation import Host
     from mesh.node.mcp.clients import Clients
     from mesh.node.nearby.finding import Finding
@@ -78,6 +79,7 @@ class Agent:
         self.bus: Bus | None = None
         self.host: Host | None = None  # of the invitation that is open
         self.finding: Finding | None = None
+        self.gateway: Door | None = None  # as soon as a phone is wanted
         self.locations: Locations | None = None
         self.interfaces: tuple[str, ...] = ()
         self.strange: tuple[str, ...] = ()

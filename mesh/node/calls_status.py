@@ -21,6 +21,7 @@ from mesh.node import agents, agreeing, calls_confirming, calls_peers, confirmin
 from mesh.node.arguments import Arguments
 from mesh.node.calls_leaving import leavers
 from mesh.node.confirming import has_passphrase
+from mesh.node.gateway import authorities
 from mesh.node.home import RECOVERY_OWED
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ async def status(agent: Agent, arguments: Arguments) -> object:
         "problems": [
             *_outcast(outcast), *_forked(forked), *(_key_problems(agent, missing) if reads else ()),
             *await calls_peers.problems(agent, peers), *_problems(agent, counts.waiting, counts.void),
-            *await _persons_problems(agent),
+            *await authorities.problems(agent), *await _persons_problems(agent),
         ],
     }  # fmt: skip
 
@@ -120,7 +121,7 @@ async def troubles(agent: Agent, peers: Sequence[Mapping[str, object]]) -> list[
     forked = [forks.sentence(agent, fork) for fork in await forks.unseen(agent)]
     found = [
         *_outcast(await taken_out(agent)), *_forked(forked), *await calls_peers.problems(agent, peers),
-        *_problems(agent, counts.waiting, counts.void),
+        *_problems(agent, counts.waiting, counts.void), *await authorities.problems(agent),
     ]  # fmt: skip
     return [one for one in found if (one["what"], one["hint"]) not in lasting]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mesh.node import acknowledging, asking, auditing, calls, forgetting, notifying, presence
 from mesh.node.briefs import projecting
+from mesh.node.gateway import part
 from mesh.node.hooks import silence, spool
 
 if TYPE_CHECKING:
@@ -35,4 +36,5 @@ def of(agent: Agent) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
         ("transcripts", agent.transcripts.run),
         ("silence", lambda: silence.run(agent)),
         ("clients", agent.clients.run),
+        ("gateway", lambda: part.run(agent)),
     )

@@ -68,3 +68,8 @@ def server_path(home: Path) -> Path:
 def drops_path(home: Path) -> Path:
     """The folder with the chunks of dropped files."""
     return home / "drops"
+
+
+def door_path(home: Path) -> Path:
+    """The folder of what the page for phones needs."""
+    return home / "gateway"

@@ -15,9 +15,12 @@ BEACON_VARIABLE = "MESH_BEACON"
 Direction = Literal["out", "in", "both", ""]
 """Who dialled a link: we (`out`), the other device (`in`), both, or nobody."""
 
-Trouble = Literal["", "no-address", "no-answer", "nobody-there", "wrong-proof", "not-let-in", "lost", "no-agent"]
-"""Why there is no link, in one word: no address is known; nothing comes back from it; nothing of a mesh is there;
-somebody else is; the device there does not let this one in; the line fell; the own agent does not run."""
+Trouble = Literal[
+    "", "no-address", "away", "no-answer", "nobody-there", "wrong-proof", "not-let-in", "lost", "no-agent"
+]
+"""Why there is no link, in one word: no address is known; it lives in a browser and does not call; nothing comes back
+from an address; nothing of a mesh is there; somebody else is; the device there does not let this one in; the line fell;
+the own agent does not run."""
 
 ServerState = Literal["off", "starting", "up", "waiting", "external"]
 """Where the own nats-server is; `waiting` means that it fell or did not start and is tried again."""
@@ -38,6 +41,16 @@ class Peer:
     """`host:port` or `[v6]:port`, newest first."""
     only_visited: bool = False
     """Called as a guest and never let in as itself: this device was taken out of the mesh."""
+    in_browser: bool = False
+    """It lives in a browser: nobody can dial it, and it comes by WebSocket only."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebPlace:
+    """Where the own nats-server takes WebSockets: a port of loopback, and the one origin that browsers may name."""
+
+    port: int
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +146,9 @@ class Bus(Protocol):
 
     async def tell(self, device: str, verb: str, body: bytes) -> None:
         """Tell a device something, at most once and without an answer. Raises Unreachable without a live link."""
+
+    async def open_web(self, place: WebPlace | None) -> None:
+        """Take devices in browsers there from now on, or nowhere. The own server starts anew when that changes."""
 
     def seen(self, device: str, addresses: Sequence[str]) -> None:
         """Somebody (a beacon) saw a device there just now, by its own word: a hint to dial there first, and soon."""

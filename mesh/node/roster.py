@@ -22,6 +22,14 @@ def roster(verdict: Verdict, own: Digest, dialled_at: Callable[[Digest], Sequenc
     others = sorted((a for a in verdict.live.values() if a.digest != own), key=lambda a: (a.rank, a.digest))
     only_visited = not verdict.is_live(own)
     return tuple(
-        Peer(device_text(a.digest), a.name, a.transport_key, a.tls_key, tuple(dialled_at(a.digest)), only_visited)
+        Peer(
+            device_text(a.digest),
+            a.name,
+            a.transport_key,
+            a.tls_key,
+            () if a.in_browser else tuple(dialled_at(a.digest)),  # a page listens nowhere, whatever it says
+            only_visited,
+            a.in_browser,
+        )
         for a in others[:PEERS_MAX]
     )

@@ -199,3 +199,27 @@ VAULT_KEPT_S = 60.0  # how often it is kept up to where the log was written out:
 # Calls
 CALLS_READY_S = 30.0  # after its start an agent has all calls at hand; until then it has those that were asked for
 PROGRESS_INTERVAL_S = 0.1  # between two lines that tell a caller how far its call is
+
+# Phones
+LEAF_S = 604_800  # a page's certificate is good for a week: what a lost device held is worth no more
+LEAF_EARLY_S = 3600  # and from an hour before it was made: clocks of phones differ
+AUTHORITY_S = 315_360_000  # ten years: a new one has to be trusted by hand on each phone
+LEAF_RENEW_S = 172_800  # with two days left it is renewed: a device that sleeps a night or two misses nothing
+LEAF_LOOK_S = 600.0  # how often it is looked whether that is so
+LEAF_AGAIN_S = 15.0  # the same while there is none
+LEAF_CALM_S = 1.0  # what comes together is looked at together
+LEAF_ASKED_S = 5.0  # between two that one device may ask for
+DOOR_OPENS_LOOK_S = 0.05  # between looks whether the page is open, when a phone is wanted
+DOOR_OPENS_LOOKS = 600  # of those: half a minute, since nats-server starts anew the first time
+PUSH_S_MAX = 20.0  # for a push service to take a message
+DOOR_POLL_S = 25.0  # how long a phone's question waits for the person's answer, before it asks again
+DOOR_LOOK_S = 1.0  # between looks for callers that say nothing
+DOOR_TLS_S = 3.0  # for a caller's handshake
+DOOR_FIRST_S = 5.0  # from the connection to its first whole request
+DOOR_BODY_S = 30.0  # for the body of a request: half a megabyte over a slow radio
+DOOR_GUEST_CLOCK_S = 600.0  # a guest's signed question is taken so long after it was made, by clocks that differ
+DOOR_STILL_S = 20.0  # a caller that takes nothing of what waits for it for so long is gone
+DOOR_KEEP_S = 30.0  # a connection without a request is kept open for the next one
+DOOR_LOGIN_S = 3.0  # for a WebSocket's login
+DOOR_CALM_S = 30.0  # between looks whether the door is still wanted and its leaf the newest, without news
+DOOR_AGAIN_S = 5.0  # before opening a door again that could not be opened

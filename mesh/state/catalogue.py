@@ -230,6 +230,10 @@ SHAPES: Mapping[str, Shape] = {
         },
         {TAG: FLAG, "got/": NUMBER},
     ),
+    "doorway": Shape(
+        {**_RECORD, "cert": ONCE_LINE, "since": ONCE_NUMBER},  # the authority that phones trust, for the mesh's page
+        {TAG: FLAG, "key/": ONCE_WORD},  # its key, wrapped for an admin
+    ),
 }
 SHAPES = {**SHAPES, "decision": SHAPES["memory"]}
 """The types that this version knows. Documents of others are held, shown raw, and may have any registers."""

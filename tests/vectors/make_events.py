@@ -31,7 +31,7 @@ FOLDERS: dict[str, list[Callable[[], Iterator[tuple[str, Case]]]]] = {
     "verdicts": [text_cases.verdicts, text_cases.not_understood],
     "padding": [text_cases.paddings],
     "trails": [text_cases.trails],
-    "pairing": [pairing_cases.exchanges, pairing_cases.conversations],
+    "pairing": [pairing_cases.exchanges, pairing_cases.conversations, pairing_cases.doors],
 }
 
 

@@ -5,6 +5,7 @@ Slow and not constant in time, for fixed numbers only.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from mesh.events import cbor
 from mesh.events.founding import request_text
-from tests.unit.small_mesh import fixed, request
+from tests.unit.small_mesh import browser_request, fixed, request
 from tests.vectors.event_cases import Case, refused
 
 NAMEPLATE, WORDS = 7, "orbit-velvet-canoe"
@@ -194,3 +195,24 @@ def conversations() -> Iterator[tuple[str, Case]]:
     padded = {"joiner_admission_in_clear": [*SAID["inviter"][:2], cbor.encode(["admission", ADMISSION])]}
     yield from ((name, {**joiner, "heard": [f.hex() for f in frames], "expect": refused("Forged")})
                 for name, frames in padded.items())  # fmt: skip
+
+
+def doors() -> Iterator[tuple[str, Case]]:
+    """pairing: what a phone and the device that lets it in make of one token."""
+    token, asking, admitter = fixed(16, "door"), browser_request("phone"), request("mac")
+    asked, answering = request_text(asking), request_text(admitter)
+    key = _hkdf(token, "mesh/door/proof/1")
+    digest = hashlib.sha256(b"mesh/door/digits/1" + token + asking.sign_key + admitter.sign_key).digest()
+    letters = base64.b32encode(token).decode().lower()[:26]
+    expect = {
+        "token_id": hashlib.sha256(b"mesh/door/1" + token).hexdigest()[:16],
+        "qr": base64.urlsafe_b64encode(token).decode()[:22],
+        "typed": "-".join(letters[at : at + 4] for at in range(0, 26, 4)),
+        "proof": hmac.digest(key, asked.encode(), "sha256").hex(),
+        "admitters_proof": hmac.digest(key, b"admitter" + asked.encode() + answering.encode(), "sha256").hex(),
+        "digits": f"{(int.from_bytes(digest) >> 236) % 1_000_000:06}",
+    }
+    yield (
+        "valid_door",
+        {"rule": "door", "token": token.hex(), "request": asked, "admitter": answering, "expect": expect},
+    )

@@ -13,8 +13,21 @@ from pathlib import Path
 from mesh.events.bodies import document_of, encode_body
 from mesh.events.kinds import Value
 from mesh.limits import SALT_BYTES
-from mesh.names import DocumentId, device_text
-from mesh.state import asks, claims, drops, handoffs, leases, memories, projects, receipts, records, sessions, tasks
+from mesh.names import Digest, DocumentId, device_text
+from mesh.state import (
+    asks,
+    claims,
+    doorways,
+    drops,
+    handoffs,
+    leases,
+    memories,
+    projects,
+    receipts,
+    records,
+    sessions,
+    tasks,
+)
 from mesh.state.catalogue import SHAPES
 from mesh.state.documents import Document
 from mesh.state.edits import Edit, Put
@@ -126,9 +139,17 @@ def _project(record: Record) -> Case:
     return {"name": known.name(str(record.document))}
 
 
+def _doorway(record: Record) -> Case:
+    found = doorways.read(record.document, record.registers, 1)
+    assert found is not None
+    wraps = {name.hex(): wrap.hex() for name, wrap in found.wraps.items()}
+    return {"certificate": found.certificate.hex(), "since_ms": found.since_ms, "wraps": wraps}
+
+
 MEANS: Mapping[str, Callable[[Record], Case]] = {
     "project": _project, "session": _session, "handoff": _handoff, "task": _task, "receipt": _receipt,
     "memory": _memory, "decision": _memory, "ask": _ask, "drop": _drop,
+    "doorway": _doorway,
 }  # fmt: skip
 
 
@@ -169,6 +190,12 @@ def _plain() -> Iterator[tuple[str, Case]]:
     ))  # fmt: skip
     drop.write("b1", {drops.GOT + PHONE: 9})
     yield "valid_drop", drop.case()
+    first, second = (Digest(bytes([number]) * 32) for number in (1, 2))
+    wraps = {first: b"wrapped for the first", second: b"wrapped for the second"}
+    more = {doorways.KEY + "nobody": "AAAA", doorways.key_of(first)[:-1]: "AAAA"}
+    door = Told("doorway", {**doorways.registers_of_birth(b"a certificate", 5, wraps), **more})
+    door.write("a1", {TITLE: "the page", "deleted": True})
+    yield "valid_doorway", door.case()
 
 
 def _handoff_told(expires_ms: int = 0) -> Told:

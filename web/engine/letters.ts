@@ -1,29 +1,13 @@
 // Texts by their letters, which are code points: their order, how many there are, blanks and lines, as Python has them.
 //
 // A browser counts and sorts by half letters; what devices must agree on never does. This module knows no meaning of any.
+export { byText as byLetters } from "./names.js";
 
 const BLANK = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const BLANKS = new RegExp(`[${BLANK}]+`, "u");
 const ENDS = new RegExp(`^[${BLANK}]+|[${BLANK}]+$`, "gu");
 const UNPRINTABLE = /(?! )[\p{C}\p{Z}]/u;
 const HALF = /\p{Cs}/u;
-const SURROGATES = 0xd800;
-const BEHIND_THEM = 0xe000;
-
-/** The order of texts by code points, which is that of their bytes in UTF-8: for `sort`. */
-export function byLetters(one: string, other: string): number {
-  const length = Math.min(one.length, other.length);
-  for (let place = 0; place < length; place++) {
-    const [a, b] = [one.charCodeAt(place), other.charCodeAt(place)];
-    if (a !== b) return rank(a) - rank(b);
-  }
-  return one.length - other.length;
-}
-
-/** Half letters stand for what comes behind all that fits one of them. */
-function rank(unit: number): number {
-  return unit < SURROGATES ? unit : unit < BEHIND_THEM ? unit + 0x10000 : unit;
-}
 
 /** How many letters a text has. */
 export function lettersIn(text: string): number {

@@ -24,9 +24,10 @@ _OTHERS = (
     f"drops/{64 * '[0-9a-f]'}", f"drops/.{16 * '[0-9a-f]'}",
     "spool/*.json", "spool/.*.new", "installed/*.json", "installed/*.before", "installed/.*",
     "vault/files.jsonl", "vault/files.new",
-    *(f"{folder}/{_DRAFT}" for folder in ("drops", "evidence", "installed", "nats", "vault")),
+    "gateway/leaf", "gateway/page.crt", "gateway/page.key", "gateway/given.crt", "gateway/given.key",
+    *(f"{folder}/{_DRAFT}" for folder in ("drops", "evidence", "gateway", "installed", "nats", "vault")),
 )  # fmt: skip
-_FOLDERS = ("drops", "evidence", "installed", "log", "nats", "spool", "vault")
+_FOLDERS = ("drops", "evidence", "gateway", "installed", "log", "nats", "spool", "vault")
 
 
 def keys(home: Path) -> list[Path]:

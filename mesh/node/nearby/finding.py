@@ -128,9 +128,13 @@ class Finding:
         return self._known[seen]
 
     def _others(self) -> set[str]:
-        """The other live devices; nobody once this device was taken out, so that it looks for nobody."""
+        """The other live devices that announce themselves, which browsers cannot.
+
+        Nobody once this device was taken out, so that it looks for nobody.
+        """
         live, own = self._engine.replica.verdict.live, self._engine.own.admission
-        return {device_text(digest) for digest in live if digest != own} if own in live else set()
+        found = {device_text(digest) for digest, one in live.items() if digest != own and not one.in_browser}
+        return found if own in live else set()
 
     def _tag_keys(self) -> dict[Short, bytes]:
         held = self._engine.keyring.keys()

@@ -5,7 +5,8 @@ clusters. It reads and writes no file; `broker` does.
 
 Subjects are per pair, `mesh.<to>.<from>.<verb>`: on B's server A may publish `mesh.B.A.>` and listen to
 `mesh.A.B.>`, so the server itself proves the sender. Guests live in an account of their own, in which nothing but
-`mesh.B.guest.>` leads anywhere.
+`mesh.B.guest.>` leads anywhere. Devices in browsers come by WebSocket and by nothing else; nobody else does, so a key
+that was stolen from either is of no use at the other's door.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from mesh import limits
 from mesh.events.keys import derive
 from mesh.node import timing
-from mesh.node.ports import Peer
+from mesh.node.ports import Peer, WebPlace
 from mesh.node.transport.tls import TlsFiles
 
 GUEST = "guest"
@@ -27,6 +28,7 @@ GUEST_INBOX = f"_INBOX_{GUEST}"
 IMPORTED_REPLY = "_R_."
 """How nats-server begins the reply subject of a request that crossed from the guests' account."""
 
+_TCP, _WEB = "STANDARD", "WEBSOCKET"
 _USER_PREFIX = bytes([20 << 3])  # "U"
 _SEED_PREFIX = bytes([(18 << 3) | (20 << 3 >> 5), (20 << 3 & 31) << 3])  # "SU"
 _CRC_POLYNOMIAL = 0x1021  # XMODEM, as github.com/nats-io/nkeys
@@ -50,6 +52,7 @@ class ServerPlace:
     port: int
     folder: Path
     tls: TlsFiles
+    web: WebPlace | None = None
 
 
 def subject(to: str, sender: str, verb: str) -> str:
@@ -93,7 +96,7 @@ def server_config(device: str, keys: ServerKeys, place: ServerPlace, peers: Sequ
 server_name: "{device}"
 listen: "{address_text(place.host, place.port)}"
 {_bounds()}
-{_files(place)}
+{_files(place)}{_web(place.web)}
 accounts {{
   MESH: {{
     users: [
@@ -110,7 +113,7 @@ accounts {{
   }}
   SYS: {{
     users: [
-      {{ nkey: {nkey_public(keys.system)} }}
+      {{ nkey: {nkey_public(keys.system)}, allowed_connection_types: ["{_TCP}"] }}
     ]
   }}
 }}
@@ -146,20 +149,39 @@ tls {{
 }}"""
 
 
+def _web(web: WebPlace | None) -> str:
+    """Of this block nothing can be reloaded (nats-server refuses), so it follows from what never changes."""
+    if web is None:
+        return ""
+    return f"""
+websocket {{
+  host: "127.0.0.1"
+  port: {web.port}
+  no_tls: true
+  compression: false
+  handshake_timeout: "{timing.DIAL_TIMEOUT_S:g}s"
+  allowed_origins: ["{web.origin}"]
+}}"""
+
+
 def _peer_user(device: str, peer: Peer) -> str:
     return _user(
         peer.transport_key,
         publish=[subject(device, peer.device, ">")],
         subscribe=[subject(peer.device, device, ">"), f"{inbox(peer.device)}.>"],
         answers=True,
+        way=_WEB if peer.in_browser else _TCP,
     )
 
 
-def _user(key: bytes, *, publish: Sequence[str], subscribe: Sequence[str], answers: bool = False) -> str:
+def _user(
+    key: bytes, *, publish: Sequence[str], subscribe: Sequence[str], answers: bool = False, way: str = _TCP
+) -> str:
     # One answer for each request that it was sent; a minute is longer than any request waits.
     more = ', allow_responses: { max: 1, expires: "1m" }' if answers else ""
     allowed = f"publish: {{ allow: {_list(publish)} }}, subscribe: {{ allow: {_list(subscribe)} }}"
-    return f"{{ nkey: {nkey_public(key)}, permissions: {{ {allowed}{more} }} }}"
+    ways = f'allowed_connection_types: ["{way}"]'
+    return f"{{ nkey: {nkey_public(key)}, {ways}, permissions: {{ {allowed}{more} }} }}"
 
 
 def _list(subjects: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ from nats.errors import UnexpectedEOF
 from mesh.errors import Misuse, Unreachable
 from mesh.limits import PEERS_MAX, STRANGE_ADDRESSES_MAX
 from mesh.node import timing
-from mesh.node.ports import Handler, LinkStatus, Peer, ServerStatus, TransportKeys
+from mesh.node.ports import Handler, LinkStatus, Peer, ServerStatus, TransportKeys, WebPlace
 from mesh.node.transport.broker_config import GUEST, GUEST_INBOX, IMPORTED_REPLY, nkey_public, nkey_seed
 from mesh.node.transport.links import Input, LinkTimes
 from mesh.node.transport.own_server import Listening, OwnServer, Told
@@ -283,6 +283,10 @@ class NatsBus:
                 if self._strangers is not None:
                     self._strangers.look_for(self._strange)
 
+    async def open_web(self, place: WebPlace | None) -> None:
+        """Take devices in browsers there from now on, or nowhere."""
+        await self._own.open_web(place)
+
     async def request(self, device: str, verb: str, body: bytes, *, timeout_s: float) -> bytes:
         """Ask a device. Raises Unreachable, Refused."""
         return await self._link(device).request(verb, body, timeout_s=timeout_s)
@@ -368,9 +372,9 @@ class NatsBus:
         return next((link for link, _ in self._links.values() if link.peer.tls_key == tls_key), None)
 
 
-def _login_of(peer: Peer) -> tuple[bytes, bytes, bool]:
+def _login_of(peer: Peer) -> tuple[bytes, bytes, bool, bool]:
     """What a link cannot change while it lives."""
-    return peer.transport_key, peer.tls_key, peer.only_visited
+    return peer.transport_key, peer.tls_key, peer.only_visited, peer.in_browser
 
 
 def _idle(device: str) -> LinkStatus:

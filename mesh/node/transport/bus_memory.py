@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from mesh.errors import Misuse, Unreachable
 from mesh.limits import MEMORY_BUS_TOLD_MAX, PEERS_MAX, REQUESTS_IN_FLIGHT_PER_PEER_MAX, STRANGE_ADDRESSES_MAX
-from mesh.node.ports import Handler, LinkStatus, Peer, ServerStatus
+from mesh.node.ports import Handler, LinkStatus, Peer, ServerStatus, WebPlace
 from mesh.node.transport.broker_config import GUEST, subject
 from mesh.node.transport.reception import Inbox
 from mesh.node.transport.wires import Arrived, LineDown, checked_body, read_answer
@@ -242,6 +242,9 @@ class MemoryBus:
         """Tell a device. Raises Unreachable without a live link."""
         self._link(device)
         await self._deliver(device, verb, checked_body(body), _Exchange(), "")
+
+    async def open_web(self, place: WebPlace | None) -> None:
+        """Browsers are devices as all others here."""
 
     def seen(self, device: str, addresses: Sequence[str]) -> None:
         """There is nothing to dial; what was seen is kept for tests."""

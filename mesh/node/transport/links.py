@@ -1,8 +1,9 @@
 """The dialling rule for one peer, as a pure machine: what came, at what time, and what is to be done.
 
 For each pair the device with the smaller id is the caller. Without a live link the caller dials at once and the
-other one after a grace; one live link is enough, whoever dialled it; where both exist the other one drops its own.
-Live means that the peer's agent answered or said something, not that a socket is open. Research: door.md, section 2.
+other one after a grace; a device in a browser dials, and is never dialled. One live link is enough, whoever dialled it;
+where both exist the other one drops its own. Live means that the peer's agent answered or said something, not that a
+socket is open. Research: door.md, section 2.
 
 It never waits, dials, reads a clock or draws lots: time and jitter come in, decisions go out; `peer_link` obeys.
 """
@@ -90,6 +91,8 @@ class LinkState:
     """All that the rule knows about the link to one peer."""
 
     caller: bool
+    waits: bool = False
+    """The peer lives in a browser: it comes by itself, and nobody can dial it."""
     times: LinkTimes = field(default_factory=LinkTimes)
     phase: Phase = Phase.REST
     due_s: float = 0.0
@@ -247,7 +250,7 @@ def _held(state: LinkState, now_s: float, todo: list[Do]) -> tuple[LinkState, tu
 
 def _sought(state: LinkState, now_s: float, jitter: float, todo: list[Do]) -> tuple[LinkState, tuple[Do, ...]]:
     """No link lives: wait for the caller, or for the backoff, or dial."""
-    if state.phase is Phase.DIALLING:
+    if state.waits or state.phase is Phase.DIALLING:
         return state, tuple(todo)
     if state.phase is Phase.REST:
         if state.fails:

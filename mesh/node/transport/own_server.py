@@ -18,7 +18,7 @@ from pathlib import Path
 from mesh.errors import MeshError, Unreachable
 from mesh.limits import SERVER_CONNECTIONS_MAX
 from mesh.node import timing
-from mesh.node.ports import Peer, ServerState, ServerStatus, TransportKeys
+from mesh.node.ports import Peer, ServerState, ServerStatus, TransportKeys, WebPlace
 from mesh.node.transport.broker import Broker, find_server, free_port
 from mesh.node.transport.broker_config import (
     ServerKeys,
@@ -89,6 +89,7 @@ class OwnServer:
         self._system_seed = os.urandom(_SEED_BYTES)
         self._system: Wire | None = None
         self._peers: tuple[Peer, ...] = ()
+        self._web: WebPlace | None = None
         self._applied = ""
         self._lock = asyncio.Lock()
         self._knocked = asyncio.Event()
@@ -129,6 +130,13 @@ class OwnServer:
         self._peers = tuple(peers)
         await self._settle()
 
+    async def open_web(self, place: WebPlace | None) -> None:
+        """Take WebSockets there from now on. nats-server reloads nothing of this, so it is started anew."""
+        async with self._lock:
+            changed, self._web = place != self._web, place
+            if changed and self._broker is not None:
+                await self._broker.stop()
+
     async def _once(self, told: Told) -> None:
         """One life of the server."""
         if self._listening.external_url:
@@ -163,7 +171,7 @@ class OwnServer:
         own = public_of(self._keys.nkey_seed)
         guest = public_of(guest_seed(self._keys.mesh_secret))
         keys = ServerKeys(own, public_of(self._system_seed), guest)
-        place = ServerPlace(self._listening.hosts[0], self.port, self._folder, self._files)
+        place = ServerPlace(self._listening.hosts[0], self.port, self._folder, self._files, self._web)
         return server_config(self._device, keys, place, self._peers)
 
     async def _forward(self) -> None:

@@ -27,6 +27,7 @@ from mesh.node.transport.wires import (
     BYE,
     HELLO,
     Arrived,
+    Away,
     LineDown,
     NoAddress,
     NobodyThere,
@@ -63,9 +64,8 @@ class PeerLink:
         self.removed = False
         """Set before its task is cancelled because the roster no longer has the peer."""
         self._around = around
-        self._state = LinkState(
-            caller=around.device < peer.device, times=around.times.seldom() if peer.only_visited else around.times
-        )
+        times = around.times.seldom() if peer.only_visited else around.times
+        self._state = LinkState(caller=around.device < peer.device, waits=peer.in_browser, times=times)
         self._todo: deque[tuple[Do, Wire | None]] = deque()
         self._kick = asyncio.Event()
         self._changed = asyncio.Event()
@@ -80,7 +80,7 @@ class PeerLink:
         self._token = _NOTHING
         self._heard_s: float | None = None
         self._round_trip_ms: float | None = None
-        self._problem = Unreachable("")
+        self._problem = Away("its page is not open, or not in reach") if peer.in_browser else Unreachable("")
         self._slots = asyncio.Semaphore(REQUESTS_IN_FLIGHT_PER_PEER_MAX)
         self._inbox = Inbox(peer.device, around.handler, (f"{inbox(peer.device)}.",))
 

@@ -37,6 +37,12 @@ class NoAddress(Unreachable):
     hint = "It may be asleep or on another network; `mesh peer add` takes an address."
 
 
+class Away(Unreachable):
+    """It lives in a browser, which calls by itself and cannot be called."""
+
+    hint = "Open the page on it; it fetches and brings by itself what is due."
+
+
 class NoAnswer(Unreachable):
     """Nothing comes back from an address."""
 
@@ -51,6 +57,7 @@ class WrongProof(Unreachable):
 
 _TROUBLES: tuple[tuple[type[Unreachable], Trouble], ...] = (
     (NoAddress, "no-address"),
+    (Away, "away"),
     (NoAnswer, "no-answer"),
     (NotMesh, "nobody-there"),
     (NobodyThere, "nobody-there"),

@@ -17,7 +17,7 @@ from mesh.node.why.holdings import contact
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
 
-_CERTAIN: dict[Trouble, str] = {"not-let-in": "refused-key", "wrong-proof": "wrong-proof"}
+_CERTAIN: dict[Trouble, str] = {"not-let-in": "refused-key", "wrong-proof": "wrong-proof", "away": "asleep"}
 _NEVER_MET: dict[Trouble, str] = {"no-answer": "no-answer", "lost": "no-answer", "nobody-there": "wrong-address"}
 """Of a device that was in reach before, each of these means that it is not there any more."""
 

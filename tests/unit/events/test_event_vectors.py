@@ -33,6 +33,7 @@ from mesh.names import ZERO, Digest, Short, short
 from mesh.sync.inputs import Heard
 from mesh.sync.messages import decode_have, decode_push, decode_want
 from mesh.sync.messages import encode as encode_message
+from mesh.sync.offer import Offer, phones_proof, token_text, typed_text
 from mesh.sync.pairing import Invitation, Inviter, Joiner
 from mesh.sync.pairing_frames import Code
 from mesh.sync.replica import Own, Replica
@@ -226,7 +227,9 @@ def run_trails(case: Json) -> object:
 
 
 def run_pairing(case: Json) -> object:
-    """One side of an exchange, or of a whole conversation."""
+    """One side of an exchange, or of a whole conversation; or what both make of a phone's token."""
+    if case["rule"] == "door":
+        return run_door(raw(case, "token"), case["request"], case["admitter"])
     role, entropy = Role(case["role"]), raw(case, "entropy")
     if case["rule"] == "exchange":
         exchange = Exchange(role, case["nameplate"], case["words"], entropy)
@@ -252,6 +255,15 @@ def run_pairing(case: Json) -> object:
             if step.asking:
                 said += inviter.decided(case["admission"]).send
     return {"said": [frame.hex() for frame in said], "joined": joined}
+
+
+def run_door(token: bytes, asked: str, admitter: str) -> object:
+    """What both sides of an offer to a phone come to."""
+    one = Offer(token, 0.0, admitter)
+    proof = phones_proof(token, asked)
+    one.heard(asked, proof, 1.0)
+    shown = {"token_id": one.name, "qr": token_text(token), "typed": typed_text(token), "digits": one.digits()}
+    return {**shown, "proof": proof.hex(), "admitters_proof": one.proof().hex()}
 
 
 RUNNERS: dict[str, Callable[[Json], object]] = {

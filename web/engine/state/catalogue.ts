@@ -239,6 +239,7 @@ export const SHAPES: ReadonlyMap<string, Shape> = new Map([
   ["memory", new Shape(MEMORY, TAGS)],
   ["ask", new Shape(ASK, { ...TAGS, "answer/": SAID })],
   ["drop", new Shape(DROP, { ...TAGS, "got/": NUMBER })],
+  ["doorway", new Shape({ ...RECORD, cert: ONCE_LINE, since: ONCE_NUMBER }, { ...TAGS, "key/": WORD })],
   ["decision", new Shape(MEMORY, TAGS)],
 ]);
 

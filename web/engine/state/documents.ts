@@ -17,7 +17,9 @@ import { derive, FIRST_OPERATIONS_MAX, type Genesis, known } from "./genesis.js"
 import type { History, Live } from "./history.js";
 import { type Carried, contest, Intake, NONE, OUTDONE, type Taken } from "./intake.js";
 import { ACTOR_BYTES, type Change, type OperationId } from "./operations.js";
+import { Regions, type Settled } from "./regions.js";
 import * as snapshot from "./snapshot.js";
+import type { Region } from "./versions.js";
 
 const UNFIT = "Automerge cannot take it";
 
@@ -31,6 +33,7 @@ export class Document {
   #saved: snapshot.Snapshot | null = null; // what was loaded, until it is needed
   #fold: Fold | null = null; // of all that is in the document, once it was needed
   #view: View | null = null;
+  #regions: Regions | null = null;
   #held: Intake | null;
   readonly #genesis: Genesis;
   readonly #engine: Engine;
@@ -175,6 +178,12 @@ export class Document {
   /** Whether two changes were made without knowing of each other; without that, nothing can overlap. */
   get concurrent(): boolean {
     return !this.#saved?.linear && this.history.parted.length > 0;
+  }
+
+  /** Where concurrent edits overlap, in the order of the text; `settled` tells what was settled (regions.ts). */
+  regions(settled: Settled): readonly Region[] {
+    if (this.body === null || !this.concurrent) return [];
+    return (this.#regions ??= new Regions(this.id, this.history)).open(() => this.folded(), this.hidden, settled);
   }
 
   /** What would be seen if a change of it did not count. */

@@ -127,3 +127,23 @@ export function unpacked(raw: Uint8Array): Chunk[] {
   }
   return chunks;
 }
+
+/** Chunks, each with its row, in pages of at most so many bytes and chunks. */
+export function inPages(
+  wanted: Iterable<readonly [row: number, chunk: Chunk]>,
+  bytesMax: number,
+  countMax: number,
+): (readonly [row: number, chunk: Chunk])[][] {
+  const pages: (readonly [number, Chunk])[][] = [];
+  let size = 0;
+  for (const one of wanted) {
+    const page = pages.at(-1);
+    size += one[1].size;
+    if (page && size <= bytesMax && page.length < countMax) page.push(one);
+    else {
+      pages.push([one]);
+      size = one[1].size;
+    }
+  }
+  return pages;
+}

@@ -31,6 +31,8 @@ export type Json = Value | readonly Json[] | JsonMap;
 export type JsonMap = { readonly [key: string]: Json };
 
 const UNSEARCHED = ["ack/", "chunks", "claim/", "end/", "got/"]; // how registers begin that nobody looks for
+const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/gs;
+const LONG_NUMBER = /^-?\d{16,}$/;
 const CONTROL = /[\0-\x1f]/;
 
 /** A record as people see it: of each register the value that is shown. `conflicts` names what is in conflict. */
@@ -108,7 +110,7 @@ export class Record {
       const value = this.registers.get(key);
       if (typeof value !== "string" || key === TITLE || UNSEARCHED.some((begun) => key.startsWith(begun))) continue;
       const json = value.startsWith("[") || value.startsWith("{") ? read(value) : null;
-      found.push(...(json === null ? [value].filter(Boolean) : allTexts(json)));
+      found.push(...(json === null ? [value] : allTexts(json)));
     }
     return found;
   }
@@ -222,6 +224,12 @@ export function read(text: string): Json {
   } catch {
     return null;
   }
+}
+
+/** The same for people: numbers that a browser would round are texts of their digits. */
+export function exactly(text: string): Json {
+  const kept = (token: string) => (LONG_NUMBER.test(token) && !isWhole(Number(token)) ? `"${token}"` : token);
+  return read(text.replace(TOKENS, kept));
 }
 
 /** Whether lists and maps stand in each other no deeper than so often. */

@@ -5,18 +5,16 @@
 // devices may show the same and know it from different authors, which the state digest tells.
 import { sha256 } from "@noble/hashes/sha2.js";
 import { encode, type Plain } from "../events/cbor.js";
-import { ascending, byText, type Digest, hex, type Hex, joined, unhex, utf8 } from "../names.js";
+import { ascending, type Digest, hex, type Hex, joined, unhex, utf8 } from "../names.js";
 import type { Note } from "./notes.js";
-import { Record } from "./records.js";
+import type { Record } from "./records.js";
 
 const LEAF = utf8("mesh/view/leaf/1");
 
 /** The digest of what a note or a record shows, its conflicts apart. */
 export function contentOf(one: Note | Record): Digest {
-  const shown: Plain[] =
-    one instanceof Record
-      ? [one.registers, one.text]
-      : [one.title, one.body, [...one.tags].sort(byText), one.path, one.deleted];
+  const record = "registers" in one;
+  const shown: Plain[] = record ? [one.registers, one.text] : [one.title, one.body, one.tags, one.path, one.deleted];
   return hex(sha256(encode(shown)));
 }
 
