@@ -179,7 +179,8 @@ class Phone {
   }
 }
 
-const phones = new Map<string, Phone>();
+/** The phones of this process, by name. */
+export const phones = new Map<string, Phone>();
 
 function phone({ device }: Question): Phone {
   return phones.get(device)!;
