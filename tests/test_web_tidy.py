@@ -35,6 +35,7 @@ ALLOWED = {
     "state/encoding.ts": {"@noble/hashes/sha2.js"},
     "state/engine.ts": {"@automerge/automerge/slim"},
     "state/genesis.ts": {"@noble/hashes/sha2.js"},
+    "state/view_digest.ts": {"@noble/hashes/sha2.js"},
     "sync/missing.ts": {"@noble/hashes/sha2.js"},
     "sync/receipts.ts": {"@noble/hashes/sha2.js"},
 }

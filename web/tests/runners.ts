@@ -246,7 +246,7 @@ export const ELSEWHERE: Record<string, string> = {
   masks: "documents.test.ts",
   records: "documents.test.ts",
   overlaps: "disputes, not built yet",
-  views: "documents, not built yet",
+  views: "documents.test.ts",
   pairing: "a phone pairs by a way of its own",
 };
 
