@@ -10,6 +10,7 @@ import base64
 import contextlib
 import itertools
 import json
+import os
 import secrets
 import socket
 import ssl
@@ -35,7 +36,7 @@ from mesh.node import agent as agents
 from mesh.node import home as homes
 from mesh.node.agent import Agent
 from mesh.node.engine import Engine
-from mesh.node.gateway import authority
+from mesh.node.gateway import authority, part
 from mesh.node.gateway.holding import Holding
 from mesh.node.gateway.pairing import Pairing
 from mesh.node.gateway.web import PORT_VARIABLE, Gateway
@@ -103,15 +104,15 @@ class Door:
         return context
 
     @contextlib.asynccontextmanager
-    async def browsing(self) -> AsyncIterator[aiohttp.ClientSession]:
-        """A session that trusts the authority and finds the name."""
-        connector = aiohttp.TCPConnector(resolver=Here(), ssl=self.trusting(), force_close=True)
+    async def browsing(self, source: str = HOST) -> AsyncIterator[aiohttp.ClientSession]:
+        """A session that trusts the authority and finds the name; calling from an address of loopback."""
+        connector = aiohttp.TCPConnector(resolver=Here(), ssl=self.trusting(), force_close=True, local_addr=(source, 0))
         async with aiohttp.ClientSession(self.url, connector=connector) as session:
             yield session
 
 
 @contextlib.asynccontextmanager
-async def door(home: Path, environ: MutableMapping[str, str]) -> AsyncIterator[Door]:
+async def door(home: Path, environ: MutableMapping[str, str] = os.environ) -> AsyncIterator[Door]:
     """A founded mesh, its agent at work on loopback, and its door open. `environ` takes the port."""
     environ[PORT_VARIABLE] = str(two_ports())
     if homes.state(home) == "none":
@@ -120,14 +121,11 @@ async def door(home: Path, environ: MutableMapping[str, str]) -> AsyncIterator[D
         ready = asyncio.Event()
         serving = group.create_task(agent.serve(ready.set))
         await ready.wait()
-        holding, pairing = Holding(agent), Pairing(agent)
-        await holding.wanted()
-        gateway = Gateway(agent, holding, pairing)
-        parts = [group.create_task(part) for part in (holding.run(), gateway.run())]
-        await until(lambda: gateway.open and agent.bus is not None and agent.bus.server().state == "up")
-        yield Door(agent, gateway, holding, pairing)
-        for part in parts:
-            part.cancel()
+        made = part.wanted(agent)
+        await made.holding.wanted()
+        made.page.look_soon()
+        await until(lambda: made.page.open and agent.bus is not None and agent.bus.server().state == "up")
+        yield Door(agent, made.page, made.holding, made.pairing)
         agent.ending.set()
         await serving
 
@@ -260,9 +258,9 @@ class Line:
 
 
 @contextlib.asynccontextmanager
-async def line(door: Door, phone: Phone) -> AsyncIterator[Line]:
+async def line(door: Door, phone: Phone, source: str = HOST) -> AsyncIterator[Line]:
     """A WebSocket of the page's origin that nobody has logged in at yet."""
-    async with door.browsing() as session, session.ws_connect("/nats", headers={"Origin": door.url}) as socket:
+    async with door.browsing(source) as session, session.ws_connect("/nats", headers={"Origin": door.url}) as socket:
         yield Line(socket, phone)
 
 
