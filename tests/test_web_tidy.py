@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ENGINE = Path(__file__).resolve().parents[1] / "web" / "engine"
-LINES_MAX = 300
+LINES_MAX, SHELL_LINES_MAX = 300, 400
 COLUMNS_MAX = 125
 LAYERS = {"clocks": 1, "events": 2, "sync": 3, "state": 3, "shell": 4}
 """How high the folders of the engine stand; names, errors and limits lie beneath them all."""
@@ -34,7 +34,9 @@ ALLOWED = {
     "state/digest.ts": {"@noble/hashes/sha2.js"},
     "state/encoding.ts": {"@noble/hashes/sha2.js"},
     "state/engine.ts": {"@automerge/automerge/slim"},
+    "state/footprints.ts": {"@noble/hashes/sha2.js"},
     "state/genesis.ts": {"@noble/hashes/sha2.js"},
+    "state/view_digest.ts": {"@noble/hashes/sha2.js"},
     "sync/missing.ts": {"@noble/hashes/sha2.js"},
     "sync/receipts.ts": {"@noble/hashes/sha2.js"},
 }
@@ -81,7 +83,7 @@ def test_a_file_says_what_it_is_and_is_seen_whole(name: str) -> None:
     head = " ".join(lines[: next(n for n, line in enumerate(lines) if not line.startswith("//"))])
     assert re.search(r"\b(never|no|nothing|not)\b", head, re.IGNORECASE), head
     assert [line for before, line in pairwise(lines) if EXPORT.match(line) and not before.endswith("*/")] == []
-    assert len(lines) <= LINES_MAX
+    assert len(lines) <= (SHELL_LINES_MAX if name.startswith("shell/") else LINES_MAX)
     assert max(map(len, lines)) <= COLUMNS_MAX
 
 

@@ -61,14 +61,17 @@ def adding(mac: Device, *within: str) -> Iterator[Offer]:
             offer.lines.put(json.loads(line))
         offer.lines.put({"error": f"it ended with {process.wait()}"})
 
-    Thread(target=read, daemon=True).start()
+    reading = Thread(target=read, daemon=True)
+    reading.start()
     try:
         offer.opened = offer.lines.get(timeout=PAIRED_S)
         assert "url" in offer.opened, offer.opened
         yield offer
     finally:
         process.terminate()
-        process.wait(SAVED_S)
+        reading.join(SAVED_S)
+        assert process.stdout is not None
+        process.stdout.close()
 
 
 @dataclass

@@ -110,7 +110,7 @@ export class Record {
       const value = this.registers.get(key);
       if (typeof value !== "string" || key === TITLE || UNSEARCHED.some((begun) => key.startsWith(begun))) continue;
       const json = value.startsWith("[") || value.startsWith("{") ? read(value) : null;
-      found.push(...(json === null ? [value].filter(Boolean) : allTexts(json)));
+      found.push(...(json === null ? [value] : allTexts(json)));
     }
     return found;
   }
@@ -187,7 +187,8 @@ export function edits(document: Document, registers: Registers, text: string | n
     }
   }
   if (text !== null && text !== document.text()) {
-    out.push(...(document.body !== null ? splices(document.text(), text) : [{ edit: "put", key: BODY, value: text } as const]));
+    if (document.body === null) out.push({ edit: "put", key: BODY, value: text });
+    else out.push(...splices(document.text(), text));
   }
   return out;
 }
