@@ -1,4 +1,4 @@
-"""The app is built for real: the same bytes each time, small enough, all that its service worker keeps, in the wheel."""
+"""The app is built for real: the same bytes each time, small, all that its service worker keeps, in the wheel."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def test_everything_lies_there_compressed(built: Path) -> None:
     assert len(names) > 7
     script = (
         "const {readFileSync} = require('fs'), {brotliDecompressSync} = require('zlib');"
-        "process.argv.slice(1).forEach((f) => { if (!brotliDecompressSync(readFileSync(f + '.br')).equals(readFileSync(f)))"
-        " throw new Error(f); });"
+        "for (const f of process.argv.slice(1))"
+        " if (!brotliDecompressSync(readFileSync(f + '.br')).equals(readFileSync(f))) throw new Error(f);"
     )
     subprocess.run(["node", "-e", script, *(str(built / name) for name in names)], check=True)
 
