@@ -27,7 +27,8 @@ from mesh.node.gateway.door import Door
 from mesh.node.gateway.hosted import Asking, Fetched
 from mesh.node.gateway.web import PORT_VARIABLE
 from mesh.sync.offer import token_text
-from tests.system.doors import HOST, Here, two_ports
+from tests.system.door_lines import HOST
+from tests.system.phones import Here, two_ports
 from tests.system.typescript import WEB
 
 LIMIT_S = 60.0
