@@ -30,10 +30,15 @@ export async function configured({ out, worker, serviceWorker }: Entries, files 
   return {
     root: ROOT,
     logLevel: "warn",
-    resolve: { alias: worker === WORKER ? [] : [{ find: /^.*\/engine\/shell\/worker\.ts(?=\?worker)/, replacement: worker }] },
+    resolve: {
+      alias: worker === WORKER ? [] : [{ find: /^.*\/engine\/shell\/worker\.ts(?=\?worker)/, replacement: worker }],
+    },
     define: { __VERSION__: JSON.stringify(version) },
     worker: { format: "es" },
-    plugins: [icons(path.join(ROOT, "public/icon.svg")), finish(out, serviceWorker, version, path.join(ROOT, "build/compressed"))],
+    plugins: [
+      icons(path.join(ROOT, "public/icon.svg")),
+      finish(out, serviceWorker, version, path.join(ROOT, "build/compressed")),
+    ],
     build: {
       target: "es2022",
       outDir: out,
