@@ -288,6 +288,8 @@ STORE_ROWS_TOGETHER = 50  # rows that one statement inserts, of at most 21 colum
 STORE_COPY_PAGES = 256  # pages that a backup copies at a time: 4 MiB, then it looks whether it is still wanted
 STORE_BUSY_S = 10.0  # how long a connection waits for the other one
 BUCKETS_UNSAVED_MAX = 512  # buckets of the state tree that are hashed anew after a crash: some 50 ms
+WORKING_SET_BYTES_MAX = 64 * MIB  # of bodies that a phone keeps here and others have, too
+WORKING_SET_DOCUMENTS_MAX = 20_000  # documents that these are of
 FREE_BYTES_MIN = 1 * MIB  # a disk with less is taken for full when a write fails
 DISK_LOW_BYTES = 256 * MIB  # with less free the doctor warns: a log of 100,000 notes takes about as much
 

@@ -27,8 +27,9 @@ export async function replicaOf(own: Speaker, keyring: Keyring, boot: Boot, open
     const trail = new Trail(boot.trails.get(name) ?? []);
     chains.add(name, { admission, lane, key: NO_KEY, tips, trail });
   }
-  const wraps = boot.control.filter(({ digest }) => !keyring.holds(short(digest)));
-  const replica = new Replica(own, keyring, chains, boot.control, await openedBy(open, wraps.flatMap((placed) => wrapIn(placed.event, own.admission) ?? [])));
+  const locked = boot.control.filter(({ digest }) => !keyring.holds(short(digest)));
+  const wraps = locked.flatMap(({ event }) => wrapIn(event, own.admission) ?? []);
+  const replica = new Replica(own, keyring, chains, boot.control, await openedBy(open, wraps));
   for (const [name, chain] of chains.chains) {
     const found = admitted(replica.statements.get(chain.admission));
     chains.add(name, { ...chain, key: found?.signKey ?? NO_KEY });

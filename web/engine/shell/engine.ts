@@ -5,28 +5,29 @@
 // again from the store. It says in two steps: what is drafted is signed, then spoken, and nothing comes between. This
 // module knows no network; what is to be asked, sent and met is handed to its owner. Clock, lots and keys are handed in.
 import { sha256 } from "@noble/hashes/sha2.js";
-import { DiskFull } from "../errors.js";
+import { DiskFull, MeshError } from "../errors.js";
 import type { Held } from "../events/chains.js";
-import type { Placed, Run } from "../events/event.js";
+import type { Placed } from "../events/event.js";
 import type { Keyring } from "../events/seal.js";
-import { bytesOf, type Draft, eventBytes, joinedRuns, NONCES_BYTES, type Sign, type Speaker, signed } from "../events/speaking.js";
-import { COMMIT_INPUTS_MAX, INPUTS_QUEUED_MAX, LIVE_PUSH_BYTES_MAX, PAGE_BYTES_MAX, SALT_BYTES } from "../limits.js";
+import { type Draft, NONCES_BYTES, type Sign, type Speaker, signed } from "../events/speaking.js";
+import { COMMIT_INPUTS_MAX, INPUTS_QUEUED_MAX, SALT_BYTES } from "../limits.js";
 import { type DocumentId, joined, sameBytes, unhex } from "../names.js";
 import { type Effects, type Input, NOTHING, type Peer } from "../sync/inputs.js";
 import type { Message, Push, Want } from "../sync/messages.js";
 import { Missing } from "../sync/missing.js";
 import { Replica } from "../sync/replica.js";
 import { type Open, openedBy, replicaOf } from "./booting.js";
+import { isEmpty } from "./gathered.js";
+import { asNews } from "./news.js";
 import { Queue } from "./queue.js";
 import { NOBODY } from "./scales.js";
+import { served } from "./serving.js";
 import { Shelf } from "./shelf.js";
-import type { Batch, Boot, Row, Store } from "./store_port.js";
+import type { Boot, Row, Store } from "./store_port.js";
 import * as voices from "./voices.js";
 
 /** The setting that says by what everything in the log was weighed. */
-const WEIGHED = "weighed";
-const EVERYBODY: Peer = "*";
-const UNWEIGHED = new Uint8Array(0);
+const [WEIGHED, UNWEIGHED] = ["weighed", new Uint8Array(0)];
 
 /** What somebody wants to say, worked out when nothing else can come between; nothing: nothing is said. */
 export type Make = (engine: Engine) => Promise<readonly Draft[]> | readonly Draft[];
@@ -69,6 +70,7 @@ export class Engine {
   #voice: voices.Speaks = { chain: null, reason: "new" }; // as the store has it
   #weighedBy: Uint8Array = UNWEIGHED; // as the store has it
   #owed = false; // everything must be weighed anew, and there was no room for it
+  #broken: Error | null = null; // what ended the writer
 
   constructor(
     readonly own: Speaker,
@@ -127,11 +129,7 @@ export class Engine {
       this.#settings.set(WEIGHED, scale);
     }
     await this.#commit();
-    if (this.replica.verdict.forgotten.size > 0 || this.replica.missing.size > 0) await this.#missAnew();
-  }
-
-  async #missAnew(): Promise<void> {
-    this.replica.missing = new Missing(await this.store.missingBodies());
+    this.replica.missing = new Missing(await this.store.missingBodies()); // of what is forgotten none, of others more
   }
 
   // ── what others ask for ──────────────────────────────────────────────────────────────────────
@@ -173,12 +171,12 @@ export class Engine {
 
   /** Look at documents when nothing else can come between; nothing is said. */
   async look<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
-    const found: T[] = [];
+    let found: T;
     await this.#submit(async () => {
-      found.push(await work(this));
+      found = await work(this);
       return NOTHING;
     });
-    return found[0]!;
+    return found!;
   }
 
   /** For what is made to be said: keep what came before it in the same commit, so that the store tells all. */
@@ -253,37 +251,31 @@ export class Engine {
 
   /** The answer to a Want: as much as fits a page. */
   async serve(peer: Peer, want: Want): Promise<Push> {
-    const heard = { input: "heard", peer, message: want, held: new Map(), opened: new Map() } as const;
-    const runs: Run[] = [];
-    let [bodies, room] = [[] as Push["bodies"], PAGE_BYTES_MAX];
-    for (const [, allowed] of this.replica.handle(heard).serve) {
-      for (const span of allowed.spans) {
-        const run = room > 0 ? await this.store.serve(span, room) : null;
-        if (!run) continue;
-        const size = run.events.reduce((sum, event) => sum + eventBytes(event), 0);
-        if (runs.length > 0 && size > room) break;
-        runs.push(run);
-        room -= size;
-      }
-      if (allowed.bodies.length > 0 && room > 0) bodies = await this.store.bodies(allowed.bodies, room);
-    }
-    return { message: "push", runs, bodies, answer: true };
+    return served(this.store, this.replica, peer, want);
   }
 
   // ── the writer ───────────────────────────────────────────────────────────────────────────────
 
   async #submit(run: () => Promise<Effects>): Promise<Effects> {
     return new Promise((done, failed) => {
+      if (this.#broken) throw this.#broken;
       this.#jobs.put({ run, done, failed, effects: NOTHING, told: false }).catch(failed);
     });
   }
 
-  /** Do jobs until `stop`; those that were there before are done first. */
+  /** Do jobs until `stop`; those that were there before are done first. Throws what ends it, to all who wait as well. */
   async work(): Promise<void> {
-    for (let stopped = false; !stopped; ) {
-      const given = await this.#jobs.take(COMMIT_INPUTS_MAX);
-      stopped = given.includes(null);
-      await this.#together(given.filter((job) => job !== null));
+    let given: (Job | null)[] = [];
+    try {
+      for (let stopped = false; !stopped; ) {
+        given = await this.#jobs.take(COMMIT_INPUTS_MAX);
+        stopped = given.includes(null);
+        await this.#together(given.filter((job) => job !== null));
+      }
+    } catch (error) {
+      this.#broken = error as Error; // not even what is kept can be read any more
+      for (const job of [...given, ...this.#jobs.drained()]) job?.failed(error);
+      throw error;
     }
   }
 
@@ -304,7 +296,16 @@ export class Engine {
       await this.#absorb(job);
     }
     await this.#commitOrFail();
-    if (this.store.overfull) await this.store.trim(this.own.admission);
+    await this.#trim();
+  }
+
+  /** Keep to the working set. What cannot go now goes with the next commit. */
+  async #trim(): Promise<void> {
+    try {
+      if (this.store.overfull) await this.store.trim(this.own.admission);
+    } catch (error) {
+      if (!(error instanceof MeshError)) throw error;
+    }
   }
 
   /** Work out what a job's effects amount to, for the commit that is being collected. */
@@ -333,14 +334,13 @@ export class Engine {
 
   #tell(job: Job): void {
     job.told = true;
-    for (const effects of this.#asNews([job.effects])) this.owner.happened(effects);
+    for (const effects of asNews([job.effects], this.replica)) this.owner.happened(effects);
   }
 
   /** Ask nobody for bodies of what is forgotten. */
   #unwanted(events: readonly Placed[]): void {
     const { forgotten } = this.replica.verdict;
-    if (forgotten.size === 0) return;
-    for (const { digest } of events) {
+    for (const { digest } of forgotten.size > 0 ? events : []) {
       const document = this.shelf.gathered.events.get(digest)?.document;
       if (document && forgotten.has(document.text)) this.replica.missing.delete(digest);
     }
@@ -376,20 +376,8 @@ export class Engine {
     const ready = this.#ready;
     this.#ready = [];
     for (const job of ready) job.done(job.effects);
-    const news = this.#asNews(ready.filter(({ told }) => !told).map(({ effects }) => effects));
+    const news = asNews(ready.filter(({ told }) => !told).map(({ effects }) => effects), this.replica);
     for (const effects of news) this.owner.happened(effects);
-  }
-
-  /** What was said in one commit is told at once: in as few runs as fit, or as tips when it is much. */
-  #asNews(effects: readonly Effects[]): Effects[] {
-    const isSaid = (one: Effects) => one.send.some(([, message]) => message.message === "push");
-    const [said, others] = [effects.filter(isSaid), effects.filter((one) => !isSaid(one))];
-    if (said.length === 0) return others;
-    const append = said.flatMap((one) => one.append);
-    const small = bytesOf(append) <= LIVE_PUSH_BYTES_MAX;
-    const push: Push = { message: "push", runs: small ? joinedRuns(append) : [], bodies: [], answer: false };
-    const news = small ? push : this.replica.have(EVERYBODY, false);
-    return [...others, { ...NOTHING, append, send: [[null, news]], judged: said.some((one) => one.judged) }];
   }
 
   async #commitOrFail(): Promise<void> {
@@ -409,8 +397,4 @@ export class Engine {
     for (const job of ready) job.failed(error);
     await this.start();
   }
-}
-
-function isEmpty(batch: Batch): boolean {
-  return Object.entries(batch).every(([key, value]) => key === "timeMs" || (Array.isArray(value) && value.length === 0));
 }

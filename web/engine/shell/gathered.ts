@@ -216,3 +216,8 @@ function isSame(one: Weighed, other: Weighed): boolean {
   const same = one.standing === other.standing && one.reason === other.reason;
   return same && one.document?.text === other.document?.text;
 }
+
+/** Whether a batch says nothing but when it is. */
+export function isEmpty(batch: Batch): boolean {
+  return Object.entries(batch).every(([key, value]) => key === "timeMs" || (Array.isArray(value) && value.length === 0));
+}

@@ -25,4 +25,10 @@ export class Queue<T> {
     for (const go of this.#askers.splice(0, taken.length)) go();
     return taken;
   }
+
+  /** Everything that waits; nobody works any more. */
+  drained(): T[] {
+    for (const go of this.#askers.splice(0)) go();
+    return this.#things.splice(0);
+  }
 }

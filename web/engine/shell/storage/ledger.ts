@@ -1,7 +1,7 @@
 // The log's half of a commit: events that are new, bodies that came, and what counts; what ledger.py is for SQLite.
 //
 // Everything that is looked up is looked up at once, before anything is written. Chains are changed in a copy, which the
-// store takes over when all of it is kept. What documents show is written elsewhere (showcase.ts).
+// store takes over when all of it is kept. It shows nothing: that is written in showcase.ts.
 import { headOf as placeOfPlaced, Lane } from "../../events/event.js";
 import { BODY_MISSING } from "../../events/reading.js";
 import { Standing } from "../../events/verdict.js";

@@ -120,7 +120,9 @@ export const stateLeaves: Leaves = async (tx, bucket, map) => {
   }
   return [...found].map(([text, rolls]) => {
     const document = DocumentId.parse(text);
-    const parts = rolls.map(({ chain, count, hash }) => ({ chain: map.chains.get(chain)!.digest, events: count, roll: hash }));
+    const parts = rolls.map(({ chain, count: events, hash }) => {
+      return { chain: map.chains.get(chain)!.digest, events, roll: hash };
+    });
     return [document, leaf(key(document), parts)];
   });
 };

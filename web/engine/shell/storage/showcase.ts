@@ -67,7 +67,8 @@ export class Showcase {
   /** Write all rows and conflicts. Returns the buckets concerned. */
   async write({ settlements = [], unshown = [], forgotten = [], stale = [], snapshots = [] }: Batch): Promise<Set<number>> {
     const concerned = [...new Set([...this.#rows.keys(), ...this.#conflicts.keys()])];
-    const leaves = await Promise.all(concerned.map((text) => this.tx.get<Leaf>("leaves", [this.documents.bucket(text), text])));
+    const keys = concerned.map((text) => [this.documents.bucket(text), text]);
+    const leaves = await Promise.all(keys.map((key) => this.tx.get<Leaf>("leaves", key)));
     for (const [text, row] of this.#rows) this.#write(text, row);
     for (const { text } of [...unshown, ...forgotten]) this.tx.delete("settlements", within(text));
     for (const [text, rows] of this.#conflicts) {
