@@ -9,14 +9,12 @@ import asyncio
 import contextlib
 import os
 import secrets
-import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from mesh.events.bodies import document_of
 from mesh.events.event import Lane, Placed, Run
@@ -40,31 +38,7 @@ from mesh.sync.inputs import Effects
 from mesh.sync.messages import Push, Want
 from mesh.sync.replica import Own
 from tests.system.door_lines import HOST, LIMIT_S, Phone, PhoneBus
-
-
-def two_ports() -> int:
-    """A port that is free on loopback, and so is the next one."""
-    for _ in range(64):
-        with socket.socket() as first, socket.socket() as second, contextlib.suppress(OSError):
-            first.bind((HOST, 0))
-            port = int(first.getsockname()[1])
-            second.bind((HOST, port + 1))
-            return port
-    raise AssertionError("no two ports in a row")
-
-
-class Here(AbstractResolver):
-    """Every name leads to this machine, as mDNS would have it."""
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """Loopback."""
-        found = ResolveResult(hostname=host, host=HOST, port=port, family=family, proto=0, flags=0)
-        return [found]
-
-    async def close(self) -> None:
-        """Nothing is open."""
+from tests.system.phones import Here, two_ports
 
 
 @dataclass
