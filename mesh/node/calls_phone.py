@@ -15,6 +15,7 @@ from mesh.names import device_text, role_text, shown
 from mesh.node import calls_closing, calls_devices, subjects
 from mesh.node.arguments import Arguments, needed, text, yes
 from mesh.node.gateway import authorities, authority, names, part, subscriptions, tokens
+from mesh.node.gateway.holding import given_host
 from mesh.node.gateway.hosted import Asking, Fetched, Hosted, News, Passed
 from mesh.node.transport.broker_config import address_text
 from mesh.sync.offer import token_text, typed_text
@@ -144,6 +145,7 @@ async def _told_door(agent: Agent) -> Told:
         "since_ms": found.since_ms,
         "holders": sorted(verdict.name_of(name) for name in found.wraps if verdict.is_live(name)),
         "push": await agent.store.setting(subscriptions.ON) == b"on",
+        "host": await given_host(agent),
     }
     if door is None:
         return told
