@@ -26,7 +26,7 @@ from mesh.node.nearby.whereabouts import Whereabouts
 from mesh.node.ports import Bus, GuestLink
 from mesh.node.presence import Presence
 from mesh.node.transport.reception import Bucket
-from mesh.sync import comparing, drops, messages, receipts
+from mesh.sync import comparing, drops, introducing, messages, receipts
 from mesh.sync.inputs import GUEST, Effects, Lost, Peer, Ticked
 from mesh.sync.messages import Have, Push, Want
 
@@ -117,6 +117,9 @@ class Talk:
             case "push":
                 await self.engine.hear(peer, messages.decode_push(body))
                 return b""
+            case introducing.VERB if sender is not None:
+                own = self.engine.own
+                return introducing.answer(body, own.mesh, own.admission, self.engine.replica.devices[peer], own.keys)
             case whereabouts.VERB if self._places and inside:
                 await self._places.learned(peer, whereabouts.decode(body))
                 return b""

@@ -218,6 +218,7 @@ DOOR_LOOK_S = 1.0  # between looks for callers that say nothing
 DOOR_TLS_S = 3.0  # for a caller's handshake
 DOOR_FIRST_S = 5.0  # from the connection to its first whole request
 DOOR_BODY_S = 30.0  # for the body of a request: half a megabyte over a slow radio
+DOOR_GUEST_CLOCK_S = 600.0  # a guest's signed question is taken so long after it was made, by clocks that differ
 DOOR_STILL_S = 20.0  # a caller that takes nothing of what waits for it for so long is gone
 DOOR_KEEP_S = 30.0  # a connection without a request is kept open for the next one
 DOOR_LOGIN_S = 3.0  # for a WebSocket's login
