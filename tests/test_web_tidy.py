@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 ENGINE = Path(__file__).resolve().parents[1] / "web" / "engine"
-LINES_MAX = 300
+LINES_MAX, SHELL_LINES_MAX = 300, 400
 COLUMNS_MAX = 125
-LONGER = {"state/fold.ts"}  # from before there was an engine
 LAYERS = {"clocks": 1, "events": 2, "sync": 3, "state": 3, "shell": 4}
 """How high the folders of the engine stand; names, errors and limits lie beneath them all."""
 
@@ -31,20 +30,27 @@ ALLOWED = {
     "events/seal.ts": {"@noble/ciphers/aes.js", "@noble/hashes/sha2.js"},
     "events/speaking.ts": {"@noble/hashes/sha2.js"},
     "events/verdict.ts": {"@noble/hashes/sha2.js"},
+    "state/changes.ts": {"@noble/hashes/sha2.js"},
+    "state/digest.ts": {"@noble/hashes/sha2.js"},
+    "state/encoding.ts": {"@noble/hashes/sha2.js"},
+    "state/engine.ts": {"@automerge/automerge/slim"},
+    "state/footprints.ts": {"@noble/hashes/sha2.js"},
+    "state/genesis.ts": {"@noble/hashes/sha2.js"},
+    "state/view_digest.ts": {"@noble/hashes/sha2.js"},
     "sync/missing.ts": {"@noble/hashes/sha2.js"},
     "sync/receipts.ts": {"@noble/hashes/sha2.js"},
 }
-"""Who imports which third party beneath `state`."""
+"""Who imports which third party beneath `shell`."""
 
 EXPORT = re.compile(r"export (async )?(abstract )?(function|class|interface)")
 WORLD = re.compile(
     r"\b(Date|Math\.random|crypto|indexedDB|localStorage|fetch|set(Timeout|Interval)|WebSocket|navigator)\b"
 )
-WAITS = {"events/founding.ts", "events/speaking.ts", "sync/receipts.ts"}
-"""What waits for signatures, which browsers make in their own time."""
+WAITS = {"events/founding.ts", "events/speaking.ts", "state/engine.ts", "sync/receipts.ts"}
+"""What waits for signatures, which browsers make in their own time; and, once, for Automerge's machine code."""
 
 FILES = sorted(path.relative_to(ENGINE).as_posix() for path in ENGINE.rglob("*.ts"))
-CORE = [name for name in FILES if not name.startswith(("state/", "shell/"))]
+CORE = [name for name in FILES if not name.startswith("shell/")]
 
 
 def source(name: str) -> str:
@@ -77,7 +83,8 @@ def test_a_file_says_what_it_is_and_is_seen_whole(name: str) -> None:
     head = " ".join(lines[: next(n for n, line in enumerate(lines) if not line.startswith("//"))])
     assert re.search(r"\b(never|no|nothing|not)\b", head, re.IGNORECASE), head
     assert [line for before, line in pairwise(lines) if EXPORT.match(line) and not before.endswith("*/")] == []
-    assert name in LONGER or (len(lines) <= LINES_MAX and max(map(len, lines)) <= COLUMNS_MAX)
+    assert len(lines) <= (SHELL_LINES_MAX if name.startswith("shell/") else LINES_MAX)
+    assert max(map(len, lines)) <= COLUMNS_MAX
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -26,7 +26,7 @@ from mesh.node.nearby.whereabouts import Whereabouts
 from mesh.node.ports import Bus, GuestLink
 from mesh.node.presence import Presence
 from mesh.node.transport.reception import Bucket
-from mesh.sync import comparing, drops, messages, receipts
+from mesh.sync import comparing, drops, introducing, messages, receipts
 from mesh.sync.inputs import GUEST, Effects, Lost, Peer, Ticked
 from mesh.sync.messages import Have, Push, Want
 
@@ -57,7 +57,7 @@ class Talk:
         self.present = present or Presence()
         self.engine, self.bus, self.log, self._judged = engine, bus, log, judged
         self._places, self._files = places, files
-        self.leaves: Callable[[Peer, bytes], Awaitable[bytes]] | None = None  # who signs certificates of the page
+        self.more: dict[str, Callable[[Peer, bytes], Awaitable[bytes]]] = {}  # verbs of parts that not every agent has
         self.known: dict[Peer, Known] = {}
         self.meetings = meetings or Meetings(engine, {})
         self.agreeing = Agreeing(engine, bus, log, self.meetings, self._spawn)
@@ -117,6 +117,9 @@ class Talk:
             case "push":
                 await self.engine.hear(peer, messages.decode_push(body))
                 return b""
+            case introducing.VERB if sender is not None:
+                own = self.engine.own
+                return introducing.answer(body, own.mesh, own.admission, self.engine.replica.devices[peer], own.keys)
             case whereabouts.VERB if self._places and inside:
                 await self._places.learned(peer, whereabouts.decode(body))
                 return b""
@@ -127,8 +130,8 @@ class Talk:
                 return await self.agreeing.answer(peer, verb, body)
             case drops.VERB if self._files and inside:
                 return await self._files.serving.answer(peer, body)
-            case "leaf" if self.leaves and inside:
-                return await self.leaves(peer, body)
+            case _ if inside and verb in self.more:
+                return await self.more[verb](peer, body)
         raise Refused(f"this device does not know {verb!r}", hint="One of the two needs an upgrade: `mesh --version`.")
 
     async def _heard_have(self, peer: Peer, have: Have) -> bytes:

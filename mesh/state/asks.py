@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from mesh.errors import Misuse, Refused
 from mesh.events.kinds import Value
 from mesh.limits import ASK_OPTIONS_MAX, ASK_WORDS_CHARACTERS_MAX
-from mesh.state.records import TITLE, Record, listing, must_be_line, said
+from mesh.state.records import TITLE, Record, listing, must_be_line, said, whole
 
 KIND = "ask"
 WAITING, ANSWERED, EXPIRED, TAKEN = "waiting", "answered", "expired", "taken"
@@ -160,7 +160,6 @@ def _answer(device: str, value: Mapping[str, object]) -> Answer | None:
 
 
 def _read(value: Mapping[str, object]) -> Answer | None:
-    at = value.get("at")
     option, text, device = (value.get(key) for key in ("option", "text", "device"))
     words = [one if isinstance(one, str) else "" for one in (option, text, device)]
-    return Answer(words[0], words[1], words[2], at if type(at) is int else 0)
+    return Answer(words[0], words[1], words[2], whole(value.get("at")) or 0)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from mesh.events.kinds import Value
 from mesh.limits import LEASE_OVER_MAX, SEQ_MAX
-from mesh.state.records import Record, said
+from mesh.state.records import Record, said, whole
 
 CLAIM, ACK, END = "claim/", "ack/", "end/"
 DONE, RELEASED, DECLINED = "done", "released", "declined"
@@ -110,8 +110,7 @@ def claimed(record: Record, name: str, who: Who, until_ms: int, *, taking: bool 
     before = claims(record)
     open_ = [claim for claim in _rivals(before) if not claim.end][:LEASE_OVER_MAX]
     over = tuple((claim.name, SEQ_MAX if taking else claim.until_ms) for claim in open_)
-    number = 1 + max((claim.number for claim in before), default=0)
-    return _said(Claim(name, number, who.device, who.agent, who.session, until_ms, over))
+    return _said(Claim(name, _following(before), who.device, who.agent, who.session, until_ms, over))
 
 
 def renewed(claim: Claim, until_ms: int) -> dict[str, Value]:
@@ -130,8 +129,7 @@ def closed(record: Record, name: str, who: Who, end: str, words: str = "") -> di
 
     It passes over nothing: whoever has it keeps it, unless it is done by that.
     """
-    number = 1 + max((claim.number for claim in claims(record)), default=0)
-    claim = Claim(name, number, who.device, who.agent, who.session, 0)
+    claim = Claim(name, _following(claims(record)), who.device, who.agent, who.session, 0)
     return {**_said(claim), **ended(claim, end, words)}
 
 
@@ -163,6 +161,11 @@ def _rivals(found: tuple[Claim, ...]) -> list[Claim]:
     return sorted(live, key=lambda claim: (not claim.acknowledged, claim.number, claim.name))
 
 
+def _following(before: tuple[Claim, ...]) -> int:
+    """The number of a claim that is made now."""
+    return min(1 + max((claim.number for claim in before), default=0), SEQ_MAX)
+
+
 def _said(claim: Claim) -> dict[str, Value]:
     body = {
         "number": claim.number, "device": claim.device, "agent": claim.agent, "session": claim.session,
@@ -182,11 +185,12 @@ def _acknowledged(record: Record) -> dict[str, set[str]]:
 def _claim(
     name: str, value: Mapping[str, object], end: Mapping[str, object], seen_by: Mapping[str, set[str]]
 ) -> Claim | None:
-    number, until, over = value.get("number"), value.get("until"), value.get("over")
-    if type(number) is not int or type(until) is not int or not isinstance(over, dict):
+    number, until, over = whole(value.get("number")), whole(value.get("until")), value.get("over")
+    if number is None or until is None or not isinstance(over, dict):
         return None
     device, agent, session = (_word(value.get(key)) for key in ("device", "agent", "session"))
-    passed = tuple((one, seen_ms) for one, seen_ms in sorted(over.items()) if type(seen_ms) is int)[:LEASE_OVER_MAX]
+    pairs = ((one, whole(seen_ms)) for one, seen_ms in sorted(over.items()))
+    passed = tuple((one, seen_ms) for one, seen_ms in pairs if seen_ms is not None)[:LEASE_OVER_MAX]
     how = _word(end.get("end"))
     acknowledged = bool(seen_by.get(name, set()) - {device})
     return Claim(

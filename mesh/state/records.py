@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from mesh.errors import Misuse, TooLarge
 from mesh.events.bodies import encode_body
 from mesh.events.kinds import Born, Value
-from mesh.limits import BODY_PLAIN_BYTES_MAX, LIST_REGISTER_BYTES_MAX, SALT_BYTES
+from mesh.limits import BODY_PLAIN_BYTES_MAX, JSON_DEPTH_MAX, LIST_REGISTER_BYTES_MAX, SALT_BYTES, SEQ_MAX
 from mesh.names import DocumentId
 from mesh.state.catalogue import BODY, SHAPES, TAG
 from mesh.state.documents import Document
@@ -29,6 +29,8 @@ TITLE, PROJECT, STATE, DELETED = "title", "project", "state", "deleted"
 
 _UNSEARCHED = ("ack/", "chunks", "claim/", "end/", "got/")
 """Registers, by how they begin, that say nothing that anybody looks for."""
+
+_DIGITS_MAX = 400  # of a whole number: of many more Python would not take it, and a browser does
 
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
@@ -172,11 +174,20 @@ def listing(texts: Iterable[str]) -> str:
 
 
 def read(text: str) -> object:
-    """JSON out of a register, which anybody may have written; None when it is none."""
+    """JSON out of a register, which anybody may have written; None when it is none, or too deep.
+
+    Numbers are those of a browser: 5.0 is 5.
+    """
     try:
-        return json.loads(text, parse_constant=_no_constant) if text else None
+        found = json.loads(text, parse_int=_int, parse_float=_float, parse_constant=_no_constant) if text else None
     except (ValueError, RecursionError):
         return None
+    return found if _is_flat(found, JSON_DEPTH_MAX) else None
+
+
+def whole(value: object) -> int | None:
+    """Something that was JSON as a whole number which every device can hold; None where it is none."""
+    return value if type(value) is int and abs(value) <= SEQ_MAX else None
 
 
 def must_be_line(text: str, what: str) -> str:
@@ -185,6 +196,21 @@ def must_be_line(text: str, what: str) -> str:
     if not line or any(character < " " for character in line):
         raise Misuse(f"a {what} is one line of text", hint="Give it a few words.")
     return line
+
+
+def _is_flat(value: object, most: int) -> bool:
+    """Whether lists and maps stand in each other no deeper than so often."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return inside is None or (most > 0 and all(_is_flat(one, most - 1) for one in inside))
+
+
+def _int(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _DIGITS_MAX else float(digits)
+
+
+def _float(digits: str) -> int | float:
+    number = float(digits)
+    return int(number) if number.is_integer() and abs(number) <= SEQ_MAX else number
 
 
 def _no_constant(name: str) -> object:

@@ -15,7 +15,7 @@ from mesh.errors import Malformed, Misuse
 from mesh.events.kinds import Value
 from mesh.limits import CHECKPOINTS_KEPT
 from mesh.names import DocumentId, is_word
-from mesh.state.records import PROJECT, STATE, TITLE, Record, said
+from mesh.state.records import PROJECT, STATE, TITLE, Record, said, whole
 
 KIND = "session"
 CHECKPOINT = "checkpoint/"
@@ -159,8 +159,8 @@ def _at(path: str, words: Sequence[str]) -> str:
 
 
 def _checkpoint(value: Mapping[str, object]) -> Checkpoint | None:
-    at, summary = value.get("at"), value.get("summary")
-    if type(at) is not int or not isinstance(summary, str):
+    at, summary = whole(value.get("at")), value.get("summary")
+    if at is None or not isinstance(summary, str):
         return None
     return Checkpoint(at, summary, _texts(value.get("open")), _texts(value.get("files")))
 

@@ -56,6 +56,20 @@ export function ascending(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0;
 }
 
+/** The order of texts by their bytes in UTF-8, which is that of code points: for `sort`. */
+export function byText(one: string, other: string): number {
+  const shared = Math.min(one.length, other.length);
+  let at = 0;
+  while (at < shared && one.charCodeAt(at) === other.charCodeAt(at)) at++;
+  if (at === shared) return one.length - other.length;
+  return codePointOrder(one.charCodeAt(at)) - codePointOrder(other.charCodeAt(at));
+}
+
+/** Halves of a letter beyond 2^16 stand behind all letters of one unit. */
+function codePointOrder(unit: number): number {
+  return unit >= 0xe000 ? unit - 0x800 : unit >= 0xd800 ? unit + 0x2000 : unit;
+}
+
 /** The 16-byte form of a digest. */
 export function short(digest: Digest): Short {
   return digest.slice(0, 2 * SHORT_BYTES);

@@ -44,6 +44,14 @@ interface Said {
   event: string;
 }
 
+/** What was said about a conflict, and the conflicts that are open in its document now. */
+interface SettledNow {
+  id: string;
+  document: string;
+  events: string[];
+  opened: string[];
+}
+
 interface Page {
   limit?: number;
   after?: string;
@@ -60,6 +68,11 @@ export interface Calls {
   "writer.take": [void, Standing];
   /** Sync now, as at a wake; answers when a device told that both hold the same, or after the wake's window. */
   sync: [void, Standing];
+
+  /** The page came to the front, or went from it: the worker cannot see it. */
+  visible: [{ visible: boolean; installed?: boolean }, void];
+  /** What nobody else held when this phone was taken out of the mesh, as the text of a file; null: nothing. */
+  unsent: [void, { name: string; text: string } | null];
 
   "pair.begin": [{ token: string; device?: string; name: string }, PairRow];
   "pair.state": [void, PairRow];
@@ -117,10 +130,10 @@ export interface Calls {
   "memory.reject": [{ id: string }, Said];
 
   conflicts: [Page & { document?: string }, { conflicts: ConflictRow[]; next?: string; total: number }];
-  "conflicts.show": [{ id: string }, ConflictWhole];
+  "conflicts.show": [{ id: string; offset?: number; limit?: number }, ConflictWhole];
   "conflicts.settled": [Page, { settled: SettledRow[] }];
-  "conflicts.resolve": [{ id: string; take?: number; value?: string; merge?: boolean }, { events: string[] }];
-  "conflicts.undo": [{ id: string }, { events: string[] }];
+  "conflicts.resolve": [{ id: string; take?: number; value?: string; merge?: boolean }, SettledNow];
+  "conflicts.undo": [{ id: string }, SettledNow];
 
   brief: [{ since_ms?: number }, BriefRow];
   search: [{ words: string; limit?: number }, { found: FoundRow[] }];

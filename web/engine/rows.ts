@@ -255,8 +255,10 @@ export interface ConflictRow {
   ancestor: string | number | boolean | null;
 }
 
-/** A conflict whole. */
+/** A conflict whole, its values from `offset` on. `path`: where the notes of a conflict over one path are. */
 export interface ConflictWhole extends ConflictRow {
+  offset: number;
+  path?: string | null;
   open: boolean;
   context: { before: string; after: string; merged: string } | null;
   settled_by: (Author & { rule: string; undone_by: string | null })[];

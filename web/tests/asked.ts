@@ -1,14 +1,19 @@
 // Answers JSON lines with JSON lines: devices in a browser that a test in another language drives, and single questions
 // on which implementations may differ. It decides nothing: who asks compares.
 import { createInterface } from "node:readline";
-import { Refused } from "../engine/errors.js";
+import { Misuse, Refused } from "../engine/errors.js";
 import { hex, unhex } from "../engine/names.js";
 import type { Effects } from "../engine/sync/inputs.js";
 import { decode, encode, type Message } from "../engine/sync/messages.js";
+import { CALLED } from "./called.js";
 import { Device, secretsOf } from "./device.js";
+import { DOCUMENT_QUESTIONS } from "./documents_asked.js";
 import { QUESTIONS } from "./questions.js";
+import { RECORD_QUESTIONS } from "./recorded.js";
 
 type Question = Record<string, never> & { ask: string; device: string; peer: string; bytes: string; text: string };
+
+const SINGLE = { ...QUESTIONS, ...DOCUMENT_QUESTIONS, ...RECORD_QUESTIONS, ...CALLED };
 
 const devices = new Map<string, Device>();
 
@@ -46,7 +51,7 @@ async function toDevice(device: Device, given: Question): Promise<unknown> {
 
 async function answer(given: Question): Promise<unknown> {
   if (given.ask !== "start") {
-    const single = QUESTIONS[given.ask];
+    const single = SINGLE[given.ask];
     return single ? single(given) : toDevice(devices.get(given.device)!, given);
   }
   devices.set(given.device, new Device(secretsOf(given["secrets"]!)));
@@ -58,7 +63,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   try {
     told = { answer: (await answer(JSON.parse(line))) ?? null };
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
+    if (!(error instanceof Refused || error instanceof Misuse)) throw error;
     told = { refused: error.name };
   }
   console.log(JSON.stringify(told));

@@ -13,6 +13,8 @@ import { weigh } from "../engine/events/weigh.js";
 import * as limits from "../engine/limits.js";
 import { DocumentId, hex, shown, unhex, ZERO } from "../engine/names.js";
 import * as receipts from "../engine/sync/receipts.js";
+import { DISPUTED } from "./disputed.js";
+import { PHONES } from "./phones.js";
 import { lineageOf } from "./lineage.js";
 
 // Questions are JSON of many forms; what is read of one is checked by what comes out.
@@ -23,6 +25,8 @@ const BYTES_MAX = 2 ** 20;
 
 /** What this engine says to each question. */
 export const QUESTIONS: Record<string, (given: Question) => unknown> = {
+  ...DISPUTED,
+  ...PHONES,
   limits: () => limits,
   cbor: ({ bytes }) => hex(encodeCbor(decodeCbor(unhex(bytes), BYTES_MAX, "it"))),
   "sign key": ({ bytes }) => checkSignKey(unhex(bytes)),

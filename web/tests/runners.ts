@@ -240,12 +240,14 @@ export const RUNNERS: Record<string, Runner> = {
 
 /** The folders that others run, and who does. */
 export const ELSEWHERE: Record<string, string> = {
-  masks: "tests/system/test_fold_typescript.py",
-  changes: "documents, not built yet",
-  digest: "documents, not built yet",
-  documents: "documents, not built yet",
-  overlaps: "documents, not built yet",
-  views: "documents, not built yet",
+  changes: "documents.test.ts",
+  digest: "documents.test.ts",
+  documents: "documents.test.ts",
+  masks: "documents.test.ts",
+  records: "documents.test.ts",
+  conflicts: "conflicts.test.ts",
+  overlaps: "conflicts.test.ts",
+  views: "documents.test.ts",
   pairing: "a phone pairs by a way of its own",
 };
 

@@ -22,6 +22,7 @@ from mesh.node.gateway import assets, names
 from mesh.node.gateway.assets import Asset
 from mesh.node.gateway.events import Events
 from mesh.node.gateway.guard import Guard, listening
+from mesh.node.gateway.guests import Guests
 from mesh.node.gateway.holding import Holding
 from mesh.node.gateway.hosted import PAGE
 from mesh.node.gateway.pairing import Pairing
@@ -76,7 +77,7 @@ class Gateway:
         self._guard: Guard | None = None
         self._showing = Showing(door_path(agent.home), self.name)
         self.pump = Pump(agent, self.origin, lambda: self._web_port)
-        adding: list[Adds] = [Events(agent), pairing, *others]
+        adding: list[Adds] = [Events(agent), Guests(agent), pairing, *others]
         self._routes: Routes = [("GET", "/who", self._who), ("GET", "/nats", self.pump.nats)]
         self._routes += [route for other in adding for route in other.routes()]
         self._routes.append(("GET", "/{path:.*}", self._asset))

@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh.events.kinds import Value
+from mesh.limits import SEQ_MAX
 from mesh.names import DocumentId
 from mesh.state import leases
 from mesh.state.leases import DECLINED, DONE, RELEASED, Who
 from mesh.state.records import Record
 from tests.unit.state.claimants import LEASE_MS, Claimant
 
+DOCUMENT = DocumentId("home", "task", bytes(16))
 A, B, C = "a" * 16, "b" * 16, "c" * 16
 NOW = 1_700_000_000_000
 
@@ -170,10 +172,21 @@ def test_what_cannot_be_read_is_no_claim() -> None:
         "end/z": '{"end":"eaten"}',
         "ack/z": 1,
     }
-    record = Record(DocumentId("home", "task", bytes(16)), {**registers, **strange}, "")
+    record = Record(DOCUMENT, {**registers, **strange}, "")
     (claim,) = leases.claims(record)
     assert (claim.name, claim.end, claim.over) == ("z", "", ((C, 5),))
     assert leases.holder(record) == claim
+
+
+def test_numbers_of_claims_never_grow_beyond_what_is_read() -> None:
+    """Else whoever claims with the largest one would keep all others from claiming for ever."""
+    registers = dict(leases.closed(Record(DOCUMENT, {}, ""), A, Who("d"), RELEASED))
+    registers[f"claim/{A}"] = str(registers[f"claim/{A}"]).replace('"number":1', f'"number":{SEQ_MAX}')
+    full = Record(DOCUMENT, registers, "")
+    more = Record(DOCUMENT, {**registers, **leases.claimed(full, B, Who("e"), NOW)}, "")
+    held = leases.holder(more)
+    assert held is not None
+    assert (held.name, held.number) == (B, SEQ_MAX)
 
 
 Step = tuple[str, int, int]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mesh.errors import Malformed, Misuse, TooLarge
 from mesh.events.bodies import document_of
 from mesh.events.kinds import Born, Value
-from mesh.limits import BODY_PLAIN_BYTES_MAX, LIST_REGISTER_BYTES_MAX
+from mesh.limits import BODY_PLAIN_BYTES_MAX, JSON_DEPTH_MAX, LIST_REGISTER_BYTES_MAX, SEQ_MAX
 from mesh.names import DocumentId
 from mesh.state import records
 from mesh.state.catalogue import BODY
@@ -107,6 +107,16 @@ def test_what_cannot_be_read_is_none(text: str) -> None:
     assert records.read(text) is None
     hostile = record(x=text)
     assert (hostile.said("x"), hostile.listed("x"), hostile.maps("x"), hostile.saids("x")) == (None, (), (), {})
+
+
+def test_json_is_read_as_a_browser_reads_it() -> None:
+    """Numbers are whole if a browser takes them for that, however they are written; what is deep is not read."""
+    found = records.read(f"[5.0, 5e0, -0.0, 1.5, {SEQ_MAX}, {SEQ_MAX + 1}, 1e400, {'9' * 5000}, true]")
+    assert isinstance(found, list)
+    assert [records.whole(one) for one in found] == [5, 5, 0, None, SEQ_MAX, None, None, None, None]
+    deep = "[" * JSON_DEPTH_MAX + "]" * JSON_DEPTH_MAX
+    assert records.read(deep) is not None
+    assert records.read(f'{{"x": {deep}}}') is None
 
 
 def test_a_list_has_a_bound() -> None:

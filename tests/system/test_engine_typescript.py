@@ -1,0 +1,241 @@
+"""A phone's engine and store, and those of Python, in one random run: fed the same events, they amount to the same.
+
+Devices in Python live as in test_shelf_random: they write, edit, settle, are closed and adopted again. The phone hears of
+it in parts, without bodies, in whatever order; it writes itself, and is ended and killed in between.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mesh.events.closing import rekeyed
+from mesh.events.event import Lane
+from mesh.events.founding import default_grant, with_rank
+from mesh.events.speaking import Draft
+from mesh.limits import KEY_BYTES
+from mesh.names import Digest, DocumentId
+from mesh.node.engine import Engine
+from mesh.sync import messages
+from mesh.sync.inputs import Later
+from mesh.sync.messages import Push
+from tests.system import typescript
+from tests.system.browsers import Asked, browser_keys, stripped
+from tests.unit.node.engines import Small, founded, joined_by
+from tests.unit.node.test_shelf_random import DISPUTES, ENDS, Life
+from tests.unit.small_mesh import browser_request, browser_secret
+
+pytestmark = [pytest.mark.system, *typescript.NEEDS]
+
+STEPS = 90
+PHONE_SHARE = 0.45  # of the steps, that are the phone's
+TEXTS = ("x", "yz", "🌱")
+CHOICES: tuple[dict[str, object], ...] = ({"choice": "take", "side": 0}, {"choice": "take", "side": 1}, {"choice": "merge"})
+
+
+@pytest.fixture(scope="module")
+def asked(javascript: Path) -> Iterator[Asked]:
+    """A process with phones in it."""
+    process = Asked(javascript)
+    yield process
+    process.end()
+
+
+class Phone:
+    """A phone in Node, by its name."""
+
+    def __init__(self, asked: Asked, name: str) -> None:
+        """It begins with `begin`."""
+        self._asked, self.name = asked, name
+
+    def begin(self, mesh: Digest, admission: Digest) -> None:
+        """Open its database, and start."""
+        keys = browser_keys("phone")
+        private = format(browser_secret("phone").private_numbers().private_value, "064x")
+        made = {"mesh": mesh.hex(), "admission": admission.hex(), "sign_seed": keys.sign_seed.hex(), "kem_key": private}
+        self("begins", secrets=made)
+
+    def __call__(self, does: str, **given: object) -> Any:  # noqa: ANN401 - JSON
+        """Have it do something."""
+        return self._asked(f"phone {does}", device=self.name, **given)
+
+    def hear(self, push: Push, *, bare: bool = False) -> None:
+        """Have it hear something, perhaps without bodies."""
+        for run in push.runs:
+            raw = messages.encode(Push((run,))).hex()
+            done = self("hears", bytes=stripped(raw) if bare else raw)
+            assert done["refused"] == 0, done
+
+    def look(self) -> Any:  # noqa: ANN401 - JSON
+        """What it holds and shows."""
+        return self("looks")
+
+
+async def let_in(small: Small) -> Digest:
+    """The founder lets the phone in, and wraps a new epoch's key for it."""
+    said: list[Digest] = []
+
+    async def letting_in(_engine: Engine) -> Sequence[Draft]:
+        return (Draft(with_rank(browser_request("phone"), 10)),)
+
+    async def granting(engine: Engine) -> Sequence[Draft | Later]:
+        made = rekeyed(engine.own.mesh, engine.replica.statements, engine.keyring, secrets.token_bytes(KEY_BYTES))
+        return (Draft(default_grant(said[0])), made)
+
+    said.append((await small.engine.say(Lane.CONTROL, letting_in))[-1].digest)
+    await small.engine.say(Lane.CONTROL, granting)
+    return said[0]
+
+
+class PhoneLife(Life):
+    """A life in which a phone takes part."""
+
+    phone: Phone
+
+    async def step(self) -> None:
+        """Something happens, at times on the phone."""
+        if self.random.random() > PHONE_SHARE:
+            await super().step()
+            return
+        await self.random.choices(
+            (self.phone_hears, self.phone_writes, self.phone_edits, self.phone_tells, self.phone_restarts,
+             self.phone_is_brought_bodies, self.phone_settles),
+            (6, 3, 7, 4, 1.5, 2, 2),
+        )[0]()  # fmt: skip
+
+    async def phone_hears(self) -> None:
+        """All, or a part, of what somebody holds; perhaps without bodies."""
+        other = self.random.choice(self.sides)
+        self.phone.hear(await self.sides[0].everything(Lane.CONTROL))
+        push = await other.everything() if self.random.random() < 0.4 else await self._part(other)
+        self.phone.hear(push, bare=self.random.random() < 0.25)
+
+    async def phone_writes(self) -> None:
+        """A new note, at times at a path where others are."""
+        path = f"place{self.random.randrange(3)}.md" if self.random.random() < 0.4 else None
+        document = self.phone("writes", title=f"phone note {len(self.documents)}", path=path)
+        self.documents.append(DocumentId.parse(document))
+
+    async def phone_edits(self) -> None:
+        """A title, a word in a text, or away with it."""
+        shown = [row for row in self.phone.look()["notes"] if DocumentId.parse(row[0]) in self.documents]
+        if not shown:
+            return
+        document, _, body, *_ = self.random.choice(sorted(shown))
+        act = self.random.choice(("retitles", "splices", "splices", "deletes"))
+        place = self.random.randint(0, len(body))
+        cut = self.random.randint(0, min(2, len(body) - place))
+        given = {"title": f"phoned {self.random.random()}", "position": place, "deleted": cut}
+        inserted = self.random.choice(TEXTS)
+        self.phone(act, document=document, inserted=inserted, **given)
+
+    async def phone_settles(self) -> None:
+        """Somebody at the phone chooses."""
+        documents = sorted({row[0] for row in self.phone.look()["notes"] if row[3]})
+        if documents:
+            self.phone("settles", document=self.random.choice(documents), choice=self.random.choice(CHOICES))
+
+    async def phone_tells(self) -> None:
+        """Somebody hears what the phone said since it was asked last."""
+        push = messages.decode_push(bytes.fromhex(self.phone("told")))
+        if push.runs:
+            await self.random.choice(self.sides).engine.hear("phone", push)
+
+    async def phone_restarts(self) -> None:
+        """The app is closed and opened again, or taken over by another tab, as after a kill."""
+        self.phone("restarts", kill=self.random.random() < 0.5)
+
+    async def phone_is_brought_bodies(self) -> None:
+        """Bodies that it lacks come, some of them."""
+        lacks = [Digest(bytes.fromhex(one)) for one in self.phone("lacks")]
+        other = self.random.choice(self.sides)
+        for digest, body in await other.store.bodies(lacks, 10_000_000):
+            raw = messages.encode(Push((), ((digest, body),), answer=True)).hex()
+            self.phone("hears", bytes=raw)
+
+    async def converge(self) -> None:
+        """Everybody hears of everything, the phone too, in an order of its own."""
+        await super().converge()
+        for raw in self.phone("tells all"):
+            await self.sides[0].engine.hear("phone", messages.decode_push(bytes.fromhex(raw)))
+        await super().converge()
+        push = await self.sides[0].everything()
+        runs = list(push.runs)
+        control = [run for run in runs if len(run.events[0].header) and run.chain in self._control()]
+        data = [run for run in runs if run not in control]
+        self.random.shuffle(data)
+        for some in (control, data, data[::-1]):
+            self.phone.hear(Push(tuple(some)))
+        while self.phone("lacks"):
+            await self.phone_is_brought_bodies()
+
+    def _control(self) -> set[Digest]:
+        return set(self.sides[0].engine.replica.chains.frontier(Lane.CONTROL))
+
+
+async def seen(small: Small) -> dict[str, Any]:
+    """What a device in Python holds and shows, as a phone tells it."""
+    store = small.store
+    rows = await store.replay(limit=100_000)
+    shown = (*await store.notes(limit=1000), *await store.notes(limit=1000, deleted=True))
+    return {
+        "state": (await store.digest()).hex(),
+        "view": (await store.view_root()).hex(),
+        "verdict": small.engine.replica.verdict_digest.hex(),
+        "standings": sorted([r.placed.digest.hex(), int(r.standing), str(r.document or "")] for r in rows),
+        "conflicts": [[r.name.hex(), r.kind, r.field, r.count, r.lamport] for r in await store.conflicts()],
+        "settlements": [
+            [r.author.event.hex(), r.conflict.hex(), r.undoes.hex() if r.undoes else ""]
+            for r in await store.settlements()
+        ],
+        "notes": [
+            [str(r.note.document), r.note.title, r.note.body, list(r.note.conflicts), r.lamport, r.updated_by.hex(),
+             r.placed.event.hex() if r.placed else ""]
+            for r in shown
+        ],  # fmt: skip
+        "missing": len(small.engine.replica.missing),
+    }
+
+
+@pytest.fixture
+async def life(asked: Asked, request: pytest.FixtureRequest) -> AsyncIterator[PhoneLife]:
+    """A founder, another admin, and a phone."""
+    seed, weights = request.param
+    async with AsyncExitStack() as stack:
+        founder = await stack.enter_async_context(founded())
+        admission = await let_in(founder)
+        laptop = await stack.enter_async_context(joined_by(founder, "laptop"))
+        second = await stack.enter_async_context(joined_by(laptop, "second", rank=3))
+        life = PhoneLife(seed, [founder, laptop, second], weights)
+        life.phone = Phone(asked, f"phone {request.node.name}")
+        life.phone.begin(founder.engine.own.mesh, admission)
+        life.phone.hear(await founder.everything(Lane.CONTROL))
+        await life.write(founder)
+        await life.converge()
+        yield life
+
+
+@pytest.mark.parametrize("life", [*((n, ENDS) for n in range(4)), *((n, DISPUTES) for n in range(4))], indirect=True)
+async def test_a_phone_amounts_to_what_python_does(life: PhoneLife) -> None:
+    """The same digest, view root, standings, conflicts, settlements and lists, and the same when built again."""
+    for number in range(STEPS):
+        await life.step()
+        if number == STEPS // 2:
+            before = life.phone.look()
+            life.phone("rebuilds")
+            assert life.phone.look() == before
+    await life.converge()
+    expected = await seen(life.sides[0])
+    found = life.phone.look()
+    for part, value in expected.items():
+        assert found[part] == value, part
+    for kill in (False, True):
+        life.phone("restarts", kill=kill)
+        assert life.phone.look() == found
+    assert len(found["standings"]) > 20
+    assert sum(row[1] == 0 for row in found["standings"]) > 10

@@ -1,0 +1,89 @@
+// What the page can ask of this phone: one function a call, from plain arguments to a plain result; as
+// mesh/node/calls.py has it.
+//
+// Everything the page asks comes through here. What goes wrong is told as a fault, with what the person may do; this module
+// formats nothing.
+import { Damaged, MeshError, Misuse, Refused, Unreachable } from "../errors.js";
+import type { CallName, Calls, Fault } from "../port.js";
+import type { Agent } from "./agent.js";
+import * as approvals from "./calls/approvals.js";
+import { ASKS } from "./calls/asks.js";
+import { BRIEF } from "./calls/brief.js";
+import * as conflicts from "./calls/conflicts.js";
+import { devices } from "./calls/devices.js";
+import { diagnostics } from "./calls/diagnostics.js";
+import * as drops from "./calls/drops.js";
+import { HANDOFFS } from "./calls/handoffs.js";
+import { INBOX } from "./calls/inbox.js";
+import { MEMORIES } from "./calls/memories.js";
+import { NOTES } from "./calls/notes.js";
+import * as pairing from "./calls/pairing.js";
+import { SEARCH } from "./calls/search.js";
+import { SESSIONS } from "./calls/sessions.js";
+import * as settling from "./calls/settling.js";
+import * as status from "./calls/status.js";
+import { TASKS } from "./calls/tasks.js";
+import { unsent, wipe } from "./calls/wipe.js";
+import type { Life } from "./life.js";
+
+type Of<Who, Name extends CallName> = (who: Who, args: Calls[Name][0]) => Promise<Calls[Name][1]>;
+
+/** What is asked of a phone in any state of its life. */
+const OF_ANY: { readonly [Name in CallName]?: Of<Life, Name> } = {
+  status: status.status,
+  storage: status.storage,
+  "storage.persist": status.persist,
+  sync: status.sync,
+  visible: status.visible,
+  "pair.begin": pairing.begin,
+  "pair.state": pairing.state,
+  diagnostics,
+  unsent,
+  wipe,
+};
+
+/** What is asked of a member. */
+const OF_MEMBERS: { readonly [Name in CallName]?: Of<Agent, Name> } = {
+  ...NOTES,
+  ...TASKS,
+  ...SESSIONS,
+  ...HANDOFFS,
+  ...ASKS,
+  ...MEMORIES,
+  ...INBOX,
+  ...BRIEF,
+  ...SEARCH,
+  devices,
+  "drop.add": drops.add,
+  "drop.get": drops.get,
+  approvals: approvals.approvals,
+  approve: approvals.approve,
+  conflicts: ({ engine }, args) => conflicts.listed(engine, args),
+  "conflicts.show": ({ engine }, args) => conflicts.show(engine, args),
+  "conflicts.settled": ({ engine }, args) => conflicts.settled(engine, args),
+  "conflicts.resolve": ({ engine }, args) => settling.resolve(engine, args),
+  "conflicts.undo": ({ engine }, args) => settling.undo(engine, args),
+};
+
+/** Do what the page asks. Throws MeshError. */
+export async function call<Name extends CallName>(life: Life, name: Name, args: Calls[Name][0]): Promise<Calls[Name][1]> {
+  const ofAny = OF_ANY[name] as Of<Life, Name> | undefined;
+  if (ofAny) return ofAny(life, args);
+  const ofMembers = OF_MEMBERS[name] as Of<Agent, Name> | undefined;
+  if (!ofMembers) throw new Misuse(`this phone knows no call '${name}'`, "Reload the page: it may be of another version.");
+  return ofMembers(life.member(), args ?? ({} as Calls[Name][0]));
+}
+
+/** What went wrong, as the page is told. A bug of ours is named as one, and stands in the console. */
+export function faultOf(error: unknown): Fault {
+  if (error instanceof MeshError) {
+    const families = { Misuse, Refused, Damaged, Unreachable };
+    const found = Object.entries(families).find(([, family]) => error instanceof family);
+    const family = (found?.[0] ?? "Bug") as Fault["family"];
+    return { family, class: error.name, message: error.message, hint: error.hint };
+  }
+  console.error(error);
+  const { message, name } = error instanceof Error ? error : { message: String(error), name: "Error" };
+  const hint = "That is a fault of this app. Under Devices, `Send diagnostics` says more about it.";
+  return { family: "Bug", class: name, message, hint };
+}

@@ -1,0 +1,140 @@
+// Calls about notes; as mesh/node/calls_notes.py has them.
+//
+// Lists read rows and load no document. What others change at the same time stays beside what is changed here.
+import { Misuse, Refused } from "../../errors.js";
+import { documentOf } from "../../events/bodies.js";
+import type { Placed } from "../../events/event.js";
+import { beginning, oneLine, stripped } from "../../letters.js";
+import { LIST_MAX, SEARCH_EXCERPT_CHARACTERS } from "../../limits.js";
+import { deviceText, DocumentId } from "../../names.js";
+import type { Calls } from "../../port.js";
+import type * as rows from "../../rows.js";
+import { excerpt, snippet } from "../../state/excerpts.js";
+import * as notes from "../../state/notes.js";
+import { mustNotSettle } from "../disputes.js";
+import * as keeping from "../keeping.js";
+import type { DocumentText, NoteRow } from "../store_port.js";
+import { nameOf } from "../subjects.js";
+import { lineOf } from "./conflicts.js";
+import { waitingDocuments } from "./holdings.js";
+import { type Handlers, pageOf, type Phone } from "./phone.js";
+
+const LIST_DEFAULT = 100;
+const TITLE_CHARACTERS = 80; // of a note that has none: the beginning of its text
+
+/** The calls. */
+export const NOTES: Handlers<"note.add" | "note.list" | "note.show" | "note.edit" | "note.rm"> = {
+  "note.add": add,
+  "note.list": listed,
+  "note.show": show,
+  "note.edit": edit,
+  "note.rm": remove,
+};
+
+/** A new note. One without a title is called by its first line. */
+async function add(phone: Phone, given: Calls["note.add"][0]): Promise<Calls["note.add"][1]> {
+  const body = given.body ?? "";
+  const first = oneLine(stripped(body).split("\n", 1)[0]!);
+  const title = stripped(given.title ?? "") || beginning(first, TITLE_CHARACTERS);
+  if (!title) throw new Misuse("there is nothing to keep", "Write a word, then save it.");
+  const born = notes.birth(title, body, given.tags ?? [], given.path ?? null, keeping.salt(phone));
+  const document = documentOf(keeping.SPACE, notes.KIND, born);
+  return said(document, await keeping.made(phone, [[document, born]]));
+}
+
+function said(document: DocumentId, placed: Placed): { document: string; event: string } {
+  return { document: document.text, event: placed.digest };
+}
+
+/** Notes, the latest first. */
+async function listed(phone: Phone, given: Calls["note.list"][0]): Promise<Calls["note.list"][1]> {
+  const { store, own } = phone.engine;
+  const { tag, search, deleted = false } = given;
+  const limit = pageOf(given, LIST_DEFAULT, LIST_MAX);
+  const after = given.after === undefined ? null : await store.note(DocumentId.parse(given.after));
+  const narrowed = { ...(tag !== undefined && { tag }), ...(search !== undefined && { search }) };
+  const page = await store.notes({ ...narrowed, deleted, limit, after });
+  const waiting = await waitingDocuments(store, own.admission, phone.holdings);
+  const found: rows.NoteRow[] = [];
+  for (const row of page) found.push(await told(phone, row, waiting, search));
+  const next = page.length === limit ? page.at(-1)!.note.document.text : undefined;
+  const all = tag === undefined && !search && !deleted;
+  const total = all ? await store.countNotes() : found.length + (next === undefined ? 0 : 1);
+  return { notes: found, total, ...(next !== undefined && { next }) };
+}
+
+/** A note as lists show it; with what was searched for, the piece of its text in which that stands. */
+export async function told(
+  phone: Phone,
+  row: NoteRow,
+  waiting: ReadonlySet<DocumentText>,
+  search = "",
+): Promise<rows.NoteRow> {
+  const { note } = row;
+  const most = SEARCH_EXCERPT_CHARACTERS;
+  return {
+    document: note.document.text,
+    title: note.title,
+    snippet: search ? excerpt(note.body, search, most) : snippet(note.body, most),
+    tags: [...note.tags],
+    path: note.path,
+    deleted: note.deleted,
+    updated: touched(phone, row),
+    conflicts: note.conflicts.length,
+    hidden: (await phone.engine.shelf.hidden(note.document)).length,
+    waiting: waiting.has(note.document.text),
+  };
+}
+
+function touched({ engine }: Phone, row: NoteRow): rows.NoteRow["updated"] {
+  const name = nameOf(engine.replica, row.updatedBy);
+  return { time_ms: row.updatedMs, device: deviceText(row.updatedBy), name };
+}
+
+/** One note, with everything that lives side by side in it. */
+async function show(phone: Phone, given: Calls["note.show"][0]): Promise<rows.NoteWhole> {
+  const { store, own } = phone.engine;
+  const row = await store.note(noteNamed(given.document));
+  if (!row) throw new Misuse("this note cannot be shown here", "Its text may come with the next sync.");
+  const waiting = await waitingDocuments(store, own.admission, phone.holdings);
+  const { snippet: _, ...shown } = await told(phone, row, waiting);
+  const open = await store.conflicts({ document: row.note.document });
+  const titles = new Map([[row.note.document.text, row.note.title]]);
+  const conflicts = open.map((one) => lineOf(phone.engine, one, titles));
+  return { ...shown, body: row.note.body, conflicts };
+}
+
+/**
+ * Change a note; what others change at the same time stays beside it. A register in conflict is left alone.
+ *
+ * `base_body`: the text that was edited. Where it is another one by now nothing is written over: it is refused.
+ */
+async function edit(phone: Phone, given: Calls["note.edit"][0]): Promise<Calls["note.edit"][1]> {
+  const { title, body, base_body, add_tags, remove_tags, path } = given;
+  return change(phone, given.document, { title, body, addTags: add_tags, removeTags: remove_tags, path }, base_body);
+}
+
+/** Mark a note as deleted; its history stays. */
+async function remove(phone: Phone, given: Calls["note.rm"][0]): Promise<Calls["note.rm"][1]> {
+  return change(phone, given.document, { deleted: true });
+}
+
+async function change(phone: Phone, said_: string, wanted: notes.Wanted, base?: string): Promise<Calls["note.edit"][1]> {
+  const document = noteNamed(said_);
+  const placed = await keeping.edited(phone, document, (loaded) => {
+    if (base !== undefined && loaded.document.text() !== base) {
+      throw new Refused("the note changed meanwhile", "Look at both, then save again; what you wrote is not lost.");
+    }
+    const edits = notes.edits(loaded.document, wanted);
+    mustNotSettle(loaded, edits);
+    return edits;
+  });
+  if (!placed) throw new Misuse("nothing would change", "It is as you want it already.");
+  return said(document, placed);
+}
+
+function noteNamed(text: string): DocumentId {
+  const document = DocumentId.parse(text);
+  if (document.type !== notes.KIND) throw new Misuse(`${document.text} is no note`, `It is a ${document.type}.`);
+  return document;
+}

@@ -1,0 +1,148 @@
+// Calls about how this phone stands: its link, what waits, what is wrong, its storage; as mesh/node/calls_status.py has
+// them for a full device.
+//
+// Everything is told as it is here; nothing is asked of others and nothing is changed, but what the browser is asked for.
+import { eventsBetween } from "../../clocks/frontier.js";
+import { Lane } from "../../events/event.js";
+import { shown } from "../../names.js";
+import type { Calls } from "../../port.js";
+import type { Standing, StorageRow } from "../../rows.js";
+import { dropOf, KIND } from "../../state/drops.js";
+import { LIST_MAX } from "../../limits.js";
+import type { Agent } from "../agent.js";
+import { keysMissing } from "../agreeing.js";
+import type { Life } from "../life.js";
+import { nameOf } from "../subjects.js";
+
+const CATCHING_UP_EVENTS = 50; // less is here before anybody could read how far it is
+
+type Problem = Standing["problems"][number];
+
+const NOBODY: Standing = {
+  state: "new",
+  device: null,
+  name: null,
+  mesh: null,
+  link: "none",
+  node: null,
+  as_of_ms: null,
+  waiting: 0,
+  waiting_files: 0,
+  bodies_missing: 0,
+  catching_up: null,
+  problems: [],
+  removed: null,
+};
+
+/** How a phone stands that leaves the writing to another tab. */
+export function elsewhere(): Standing {
+  return { ...NOBODY, state: "elsewhere" };
+}
+
+/** How this phone stands. */
+export async function status(life: Life): Promise<Standing> {
+  const { agent, removed, state } = life;
+  if (!agent) return { ...NOBODY, state, removed };
+  const { asOfMs, device, engine, held, link, outbox } = agent;
+  return {
+    state,
+    removed,
+    device,
+    name: held.name,
+    mesh: held.mesh,
+    link: link?.state ?? "none",
+    node: nodeOf(agent),
+    as_of_ms: asOfMs,
+    waiting: outbox.waiting,
+    waiting_files: await waitingFiles(agent),
+    bodies_missing: engine.replica.missing.size,
+    catching_up: catchingUp(agent),
+    problems: problemsOf(agent),
+  };
+}
+
+/** What the device that answers is called. */
+function nodeOf({ engine, link }: Agent): string | null {
+  if (!link?.node) return null;
+  const admission = engine.replica.devices.get(link.node);
+  return admission === undefined ? link.node : nameOf(engine.replica, admission);
+}
+
+/** Files that were dropped here and whose bytes no other device has said to have. */
+async function waitingFiles({ device, store }: Agent): Promise<number> {
+  const rows = await store.records({ types: [KIND], limit: LIST_MAX });
+  return rows.filter(({ record }) => {
+    const { got, size } = dropOf(record);
+    return got.has(device) && got.size === 1 && size > 0;
+  }).length;
+}
+
+/** How far this phone is behind what the node told, while that is much. */
+function catchingUp({ engine, meetings, talk }: Agent): Standing["catching_up"] {
+  const have = talk.peer ? meetings.of(talk.peer)?.have : undefined;
+  if (!have) return null;
+  const { chains } = engine.replica;
+  const lacks = eventsBetween(chains.frontier(Lane.DATA), have.data);
+  if (lacks < CATCHING_UP_EVENTS) return null;
+  const total = eventsBetween(new Map(), have.data);
+  return { done: Math.max(0, total - lacks), total };
+}
+
+/** What is wrong here, and what helps. */
+export function problemsOf(agent: Agent): Problem[] {
+  const { engine, link, talk } = agent;
+  const found: Problem[] = talk.alarms.map((what) => ({ what, hint: "On a computer, `mesh log` shows who wrote what." }));
+  if (link?.problem && link.state !== "live") found.push({ what: shown(link.problem.message), hint: link.problem.hint });
+  const missing = keysMissing(engine);
+  if (missing > 0) {
+    const hint = "Open the app where an admin device is in reach; `mesh rotate` there hands the keys on.";
+    found.push({ what: `what was written in ${missing} epochs cannot be read here: their keys are missing`, hint });
+  }
+  if (engine.replica.verdict.unknown.size > 0) {
+    found.push({ what: "statements of a newer version are held", hint: "Reload this page where a computer is in reach." });
+  }
+  const side = talk.peer ? agent.talk.agreeing.sides.get(talk.peer) : undefined;
+  if (side?.differs) {
+    const hint = "On that computer, `mesh status` says where they differ.";
+    found.push({ what: "this phone and the computer hold the same and show something else", hint });
+  }
+  return found;
+}
+
+/** This phone's storage, and what its wakes cost. */
+export async function storage(life: Life): Promise<StorageRow> {
+  const { agent } = life;
+  const counts = agent ? await agent.store.counts() : null;
+  const manager = globalThis.navigator?.storage;
+  const estimate = (await manager?.estimate?.()) ?? {};
+  return {
+    persisted: (await manager?.persisted?.()) ?? null,
+    used_bytes: estimate.usage ?? null,
+    quota_bytes: estimate.quota ?? null,
+    events: counts?.events ?? 0,
+    documents: counts?.documents ?? 0,
+    bodies_missing: (counts?.bodiesMissing ?? 0) + (counts?.bodiesAway ?? 0),
+    installed: life.page.installed,
+    wakes: agent ? await agent.wakes.rows() : [],
+  };
+}
+
+/** Ask the browser to keep this page's data. */
+export async function persist(): Promise<{ persisted: boolean }> {
+  const manager = globalThis.navigator?.storage;
+  return { persisted: (await manager?.persist?.()) ?? false };
+}
+
+/** Sync now; a phone that was refused tries again. */
+export async function sync(life: Life): Promise<Standing> {
+  const agent = life.member();
+  if (agent.link?.state === "refused") agent.link.again();
+  await agent.wakes.wake(agent, "asked");
+  return status(life);
+}
+
+/** The page came to the front, or went from it. */
+export async function visible(life: Life, { visible: seen, installed }: Calls["visible"][0]): Promise<void> {
+  life.page = { visible: seen, installed: installed ?? life.page.installed };
+  if (seen && life.agent) void life.agent.wakes.wake(life.agent, "seen");
+}

@@ -1,0 +1,34 @@
+// A bounded queue between those who ask and the one who works: whoever asks waits while it is full.
+//
+// It holds things in their order and drops none; it knows nothing about them.
+
+/** Things that wait for one who works. */
+export class Queue<T> {
+  readonly #things: T[] = [];
+  readonly #askers: (() => void)[] = [];
+  #worker: (() => void) | null = null;
+
+  constructor(readonly most: number) {}
+
+  /** Put a thing at the end, once there is room. */
+  async put(thing: T): Promise<void> {
+    while (this.#things.length >= this.most) await new Promise<void>((go) => this.#askers.push(go));
+    this.#things.push(thing);
+    this.#worker?.();
+    this.#worker = null;
+  }
+
+  /** The next things, at most so many; waits until there is one. For one worker only. */
+  async take(most: number): Promise<T[]> {
+    while (this.#things.length === 0) await new Promise<void>((go) => (this.#worker = go));
+    const taken = this.#things.splice(0, most);
+    for (const go of this.#askers.splice(0, taken.length)) go();
+    return taken;
+  }
+
+  /** Everything that waits; nobody works any more. */
+  drained(): T[] {
+    for (const go of this.#askers.splice(0)) go();
+    return this.#things.splice(0);
+  }
+}

@@ -1,0 +1,27 @@
+// Serving: the answer to a Want, as mesh/node/engine.py has it. It writes nothing, and waits for no writer.
+import type { Run } from "../events/event.js";
+import { eventBytes } from "../events/speaking.js";
+import { PAGE_BYTES_MAX } from "../limits.js";
+import type { Peer } from "../sync/inputs.js";
+import type { Push, Want } from "../sync/messages.js";
+import type { Replica } from "../sync/replica.js";
+import type { Store } from "./store_port.js";
+
+/** As much of what a peer wants, and may have, as fits a page. */
+export async function served(store: Store, replica: Replica, peer: Peer, want: Want): Promise<Push> {
+  const heard = { input: "heard", peer, message: want, held: new Map(), opened: new Map() } as const;
+  const runs: Run[] = [];
+  let [bodies, room] = [[] as Push["bodies"], PAGE_BYTES_MAX];
+  for (const [, allowed] of replica.handle(heard).serve) {
+    for (const span of allowed.spans) {
+      const run = room > 0 ? await store.serve(span, room) : null;
+      if (!run) continue;
+      const size = run.events.reduce((sum, event) => sum + eventBytes(event), 0);
+      if (runs.length > 0 && size > room) break;
+      runs.push(run);
+      room -= size;
+    }
+    if (allowed.bodies.length > 0 && room > 0) bodies = await store.bodies(allowed.bodies, room);
+  }
+  return { message: "push", runs, bodies, answer: true };
+}

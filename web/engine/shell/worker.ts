@@ -1,0 +1,207 @@
+// The worker that runs this phone: one tab of the browser at a time writes; its calls come from the page, and its news go
+// there.
+//
+// It is where the world is handed in: the browser's stores, sockets, clock and locks. Nothing here knows a document.
+import wasm from "@automerge/automerge/automerge.wasm?url";
+import type { Asked, News, Told, Topic } from "../port.js";
+import type { Standing } from "../rows.js";
+import { Refused, Unreachable } from "../errors.js";
+import { ready } from "../state/engine.js";
+import { call, faultOf } from "./calls.js";
+import { elsewhere, status } from "./calls/status.js";
+import { Home } from "./home.js";
+import { Life } from "./life.js";
+import { askedOf } from "./letting_in.js";
+import { takenIn } from "./shared.js";
+import { Connection } from "./storage/connection.js";
+import { PhoneStore } from "./store.js";
+import * as timing from "./timing.js";
+
+/** Whoever holds it writes. */
+const LOCK = "mesh/writer";
+/** Between tabs, and from the service worker. */
+const CHANNEL = "mesh";
+/** The writer is to stop at once. */
+const STOP = "stop";
+/** The service worker sent something, or took something in. */
+const SENT = "sent";
+
+/** What a dedicated worker has of its page. */
+interface Page {
+  postMessage(told: Told): void;
+  onmessage: ((message: MessageEvent<Asked>) => void) | null;
+}
+
+const page = globalThis as unknown as Page;
+
+/** One tab's worker. */
+class Worker {
+  readonly #channel = new BroadcastChannel(CHANNEL);
+  readonly #news = new Coalesced((changed) => void this.#tell(changed));
+  #life: Life | null = null;
+  #ready: Promise<void>;
+  #release: () => void = () => {};
+
+  constructor() {
+    this.#channel.onmessage = ({ data }) => {
+      if (data === STOP) this.#stopped();
+      if (data === SENT) void this.#sent();
+    };
+    globalThis.addEventListener("online", () => this.#life?.agent?.link?.kick());
+    page.onmessage = ({ data }) => void this.#asked(data);
+    this.#ready = this.#first();
+  }
+
+  /** Write, unless another tab does; then wait for it to go. */
+  #first(): Promise<void> {
+    return new Promise((known) => {
+      void navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) => {
+        if (lock) return this.#write(known);
+        known();
+        this.#wait();
+      });
+    });
+  }
+
+  /** Write as soon as nobody else does. */
+  #wait(): void {
+    navigator.locks.request(LOCK, () => this.#write(() => {})).catch(() => this.#lost());
+  }
+
+  /** Take over from another tab. */
+  async #take(): Promise<void> {
+    if (this.#life) return;
+    this.#channel.postMessage(STOP);
+    await new Promise<void>((begun) => {
+      navigator.locks.request(LOCK, { steal: true }, () => this.#write(begun)).catch(() => this.#lost());
+    });
+  }
+
+  /** Be the writer until somebody takes that over. */
+  async #write(begun: () => void): Promise<void> {
+    const released = new Promise<void>((release) => (this.#release = release));
+    try {
+      this.#life = await this.#begun();
+    } finally {
+      begun();
+    }
+    this.#news.add({ changed: [] });
+    await released;
+  }
+
+  async #begun(): Promise<Life> {
+    const [connection] = await Promise.all([Connection.open(indexedDB), machine()]);
+    const life = new Life({
+      home: new Home(connection),
+      openStore: () => PhoneStore.open(indexedDB, { closed: () => this.#stopped() }),
+      ask: askedOf((...given) => fetch(...given)),
+      post: (path, body) => posted(path, body),
+      around: {
+        url: `wss://${location.host}/nats`,
+        socket: (url) => new WebSocket(url),
+        probe: () => probe(),
+      },
+      news: (news) => this.#news.add(news),
+    });
+    await life.start();
+    if (life.agent) void this.#sent();
+    return life;
+  }
+
+  /** Another tab took over without asking: stop at once. */
+  #lost(): void {
+    this.#stopped();
+    this.#wait();
+  }
+
+  #stopped(): void {
+    this.#life?.drop();
+    this.#life = null;
+    this.#release();
+    this.#news.add({ changed: [] });
+  }
+
+  /** What was shared with this phone while no page was open is taken in. */
+  async #sent(): Promise<void> {
+    const agent = this.#life?.agent;
+    if (!agent) return;
+    agent.talk.compareSoon();
+    await takenIn(agent).catch((error: Error) => agent.log("shared.failed", { error: error.message }));
+  }
+
+  async #asked({ id, call: name, args }: Asked): Promise<void> {
+    await this.#ready.catch(() => {});
+    try {
+      page.postMessage({ id, ok: await this.#answer(name, args) });
+    } catch (error) {
+      page.postMessage({ id, fault: faultOf(error) });
+    }
+  }
+
+  async #answer(name: Asked["call"], args: Asked["args"]): Promise<unknown> {
+    if (name === "writer.take") {
+      await this.#take();
+      return this.#standing();
+    }
+    if (this.#life) return call(this.#life, name, args);
+    if (name === "status") return elsewhere();
+    throw new Unreachable("another tab of this page is at work", "Close it, or use `Use it here`.");
+  }
+
+  async #standing(): Promise<Standing> {
+    return this.#life ? status(this.#life) : elsewhere();
+  }
+
+  async #tell(changed: Topic[]): Promise<void> {
+    page.postMessage({ news: { changed, standing: await this.#standing() } });
+  }
+}
+
+/** News that come together are told together. */
+class Coalesced {
+  readonly #changed = new Set<Topic>();
+  #timer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(private readonly tell: (changed: Topic[]) => void) {}
+
+  add({ changed }: News): void {
+    for (const topic of changed) this.#changed.add(topic);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      const told = [...this.#changed];
+      this.#changed.clear();
+      this.tell(told);
+    }, timing.NEWS_CALM_MS);
+  }
+}
+
+/** Have Automerge's machine code at hand: it lies in the cache of the page. */
+async function machine(): Promise<void> {
+  const answer = await fetch(wasm);
+  if (!answer.ok) throw new Unreachable("a part of this app is not here", "Open it once where a computer is in reach.");
+  await ready(new Uint8Array(await answer.arrayBuffer()));
+}
+
+/** Post bytes to the node, and have its answer. */
+async function posted(path: string, body: Uint8Array): Promise<Uint8Array> {
+  let answer: Response;
+  try {
+    const signal = AbortSignal.timeout(timing.ASK_TIMEOUT_MS);
+    answer = await fetch(path, { method: "POST", body: new Uint8Array(body), cache: "no-store", signal });
+  } catch {
+    throw new Unreachable("no device of yours answers");
+  }
+  if (!answer.ok) throw new Refused(`the device that answers refused: ${answer.status}`);
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
+/** Whether anything answers at the page's origin: a browser throttles sockets that failed, and no fetch. */
+async function probe(): Promise<void> {
+  try {
+    await fetch("/who", { cache: "no-store", signal: AbortSignal.timeout(timing.PROBE_TIMEOUT_MS) });
+  } catch {
+    throw new Unreachable("no device of yours answers");
+  }
+}
+
+new Worker();

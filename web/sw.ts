@@ -1,0 +1,193 @@
+// The service worker: the page without a network, what is shared from other apps, and what waits while no page is open.
+//
+// It never writes a chain and opens no seal: it sends messages that the writer signed and laid ready, and keeps what is
+// shared for the writer to take in. A new version waits until the page says so, and nothing kept is ever deleted for it.
+import type { Share } from "./engine/shell/shared.js";
+
+/** Written into this file by the build: the version of the page, and all that it consists of (making/finish.ts). */
+declare const __VERSION__: string;
+declare const __PRECACHE__: readonly { readonly url: string; readonly sha256: string }[];
+
+/** What this file has of the worker that it runs in; TypeScript's own types of it do not go with those of a page. */
+interface Scope {
+  readonly registration: Registration;
+  readonly clients: { claim(): Promise<void>; matchAll(asked: object): Promise<readonly Client[]>; openWindow(url: string): Promise<unknown> };
+  readonly location: Location;
+  skipWaiting(): Promise<void>;
+  addEventListener(type: string, listener: (event: Happening) => void): void;
+}
+
+interface Registration {
+  showNotification(title: string, options: object): Promise<void>;
+}
+
+interface Client {
+  readonly visibilityState: DocumentVisibilityState;
+  focus(): Promise<unknown>;
+}
+
+/** An event of any kind that this file listens to. */
+interface Happening extends Event {
+  readonly request: Request;
+  readonly tag: string;
+  readonly data: unknown;
+  readonly notification: { close(): void };
+  waitUntil(work: Promise<unknown>): void;
+  respondWith(answer: Promise<Response> | Response): void;
+}
+
+const scope = globalThis as unknown as Scope;
+
+const CACHES = "mesh/page/";
+const DATABASE = "mesh";
+const OUTBOX = "outbox/"; // as engine/shell/outbox.ts names it
+const SYNC = "mesh";
+const SHARE = "/share";
+const SENT = "sent";
+const TAKE_OVER = "take over"; // the page says so when a person does
+const SHARED_FILES_MAX = 32;
+const ONLINE = [/^\/api\//, /^\/nats$/, /^\/who$/]; // what a node answers, and no cache
+const SEND_MS_MAX = 20_000;
+
+// ── the page without a network ───────────────────────────────────────────────────────────────────
+
+/** The cache of this version. */
+function cached(): Promise<Cache> {
+  return caches.open(CACHES + __VERSION__);
+}
+
+/**
+ * Fetch everything that the page consists of, or nothing: a half of it would be a page that does not open, and so would be
+ * one of two versions, where devices that serve it are not of the same.
+ */
+async function precached(): Promise<void> {
+  const cache = await cached();
+  await cache.addAll(
+    __PRECACHE__.map(({ sha256, url }) => new Request(url, { cache: "reload", integrity: `sha256-${base64(sha256)}` })),
+  );
+}
+
+function base64(hex: string): string {
+  return btoa(String.fromCharCode(...(hex.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16))));
+}
+
+/** Let go of pages of other versions. Nothing but pages lies in caches; what was written lies in the database. */
+async function tidied(): Promise<void> {
+  const own = CACHES + __VERSION__;
+  const others = (await caches.keys()).filter((name) => name.startsWith(CACHES) && name !== own);
+  await Promise.all(others.map((name) => caches.delete(name)));
+  await scope.clients.claim();
+}
+
+async function answered(request: Request): Promise<Response> {
+  const cache = await cached();
+  const path = request.mode === "navigate" ? "/" : request;
+  return (await cache.match(path, { ignoreSearch: request.mode === "navigate" })) ?? fetch(request);
+}
+
+// ── what waits ───────────────────────────────────────────────────────────────────────────────────
+
+/** The database, where it is there already: it is the page that makes it. */
+function opened(): Promise<IDBDatabase | null> {
+  return new Promise((done, failed) => {
+    const request = indexedDB.open(DATABASE);
+    request.onupgradeneeded = () => request.transaction?.abort(); // there is none yet
+    request.onerror = () => (request.error?.name === "AbortError" ? done(null) : failed(request.error));
+    request.onsuccess = () => {
+      request.result.onversionchange = () => request.result.close();
+      done(request.result);
+    };
+  });
+}
+
+/** Send what the writer laid ready, in its order. Throws where something did not arrive, so that it is tried again. */
+async function sent(): Promise<void> {
+  const database = await opened();
+  if (!database) return;
+  try {
+    const range = IDBKeyRange.bound(OUTBOX, `${OUTBOX}\uffff`);
+    const waiting = await done<Uint8Array<ArrayBuffer>[]>(database.transaction("kv").objectStore("kv").getAll(range));
+    for (const body of waiting) await post(body);
+    if (waiting.length > 0) told();
+  } finally {
+    database.close();
+  }
+}
+
+async function post(body: Uint8Array<ArrayBuffer>): Promise<void> {
+  const answer = await fetch("/api/ev", { method: "POST", body, signal: AbortSignal.timeout(SEND_MS_MAX) });
+  if (!answer.ok) throw new Error(`refused: ${answer.status}`);
+}
+
+/** Tell the pages that are open; the writer looks what came of it. */
+function told(): void {
+  const channel = new BroadcastChannel("mesh");
+  channel.postMessage(SENT);
+  channel.close();
+}
+
+// ── what is shared ───────────────────────────────────────────────────────────────────────────────
+
+/** Keep what another app shares until a page takes it in, and show the page. */
+async function shared(request: Request): Promise<Response> {
+  const form = await request.formData();
+  const text = (name: string) => String(form.get(name) ?? "");
+  const files = form.getAll("files").filter((one) => one instanceof File).slice(0, SHARED_FILES_MAX);
+  const share: Share = { title: text("title"), text: text("text"), url: text("url"), files, at_ms: Date.now() };
+  const database = await opened();
+  if (!database) return Response.redirect("/#/inbox", 303);
+  const writing = database.transaction("shared", "readwrite", { durability: "strict" });
+  writing.objectStore("shared").add(share);
+  await new Promise<void>((kept, failed) => {
+    writing.oncomplete = () => kept();
+    writing.onabort = () => failed(writing.error);
+  });
+  database.close();
+  told();
+  return Response.redirect("/#/inbox", 303);
+}
+
+function done<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((kept, failed) => {
+    request.onsuccess = () => kept(request.result);
+    request.onerror = () => failed(request.error);
+  });
+}
+
+// ── wakes ────────────────────────────────────────────────────────────────────────────────────────
+
+/** A device of the mesh knocks: say so, unless somebody looks at the page. What is new, nobody on the way learns. */
+async function woken(): Promise<void> {
+  await sent().catch(() => {}); // the network that brought this may not be that of the node
+  told();
+  const pages = await scope.clients.matchAll({ type: "window" });
+  if (pages.some(({ visibilityState }) => visibilityState === "visible")) return;
+  await (navigator as Navigator & { setAppBadge?: () => Promise<void> }).setAppBadge?.();
+  await scope.registration.showNotification("mesh", { body: "Something new.", tag: "mesh", icon: "/icons/192.png" });
+}
+
+async function looked(): Promise<void> {
+  const [page] = await scope.clients.matchAll({ type: "window" });
+  await (page ? page.focus() : scope.clients.openWindow("/"));
+}
+
+scope.addEventListener("install", (event) => event.waitUntil(precached()));
+scope.addEventListener("activate", (event) => event.waitUntil(tidied()));
+scope.addEventListener("message", (event) => {
+  if (event.data === TAKE_OVER) event.waitUntil(scope.skipWaiting());
+});
+scope.addEventListener("fetch", (event) => {
+  const url = new URL(event.request.url);
+  if (url.origin !== scope.location.origin) return;
+  if (event.request.method === "POST" && url.pathname === SHARE) return event.respondWith(shared(event.request));
+  if (event.request.method !== "GET" || ONLINE.some((path) => path.test(url.pathname))) return;
+  event.respondWith(answered(event.request));
+});
+scope.addEventListener("sync", (event) => {
+  if (event.tag === SYNC) event.waitUntil(sent());
+});
+scope.addEventListener("push", (event) => event.waitUntil(woken()));
+scope.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(looked());
+});

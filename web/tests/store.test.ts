@@ -1,0 +1,7 @@
+// The store's contract on the IndexedDB that Node is given. It stands for no browser: these run the same cases.
+import "fake-indexeddb/auto";
+import { test } from "node:test";
+import { PhoneStore } from "../engine/shell/store.js";
+import { storeContract } from "./store_contract.js";
+
+storeContract((name) => PhoneStore.open(indexedDB, {}, name), (title, run) => void test(title, run));

@@ -1,0 +1,156 @@
+// The box for capturing at thumb reach: text, photo, file, voice, paste. It saves through the worker and keeps drafts;
+// it never holds the only copy of anything longer than it takes to write it down.
+import { useEffect, useState } from "preact/hooks";
+import * as drafts from "../drafts.js";
+import { Icon } from "../icons.js";
+import { Area, Button, Tool, Trouble } from "../parts.js";
+import { ask, tell, useAct } from "../state.js";
+import { recorded } from "../words.js";
+import { Unsaved } from "./inbox.js";
+import { useVoice, type Memo } from "./voice.js";
+
+const DRAFT = "inbox";
+const TITLE_CHARACTERS = 120;
+
+/** A note out of what was typed: the first line is its title, if it is a line and not a paragraph. */
+export function noteOf(text: string): { title?: string; body?: string } {
+  const plain = text.trim();
+  const [first = "", ...rest] = plain.split("\n");
+  if ([...first].length > TITLE_CHARACTERS) return { body: plain };
+  const body = rest.join("\n").trim();
+  return body ? { title: first.trim(), body } : { title: first.trim() };
+}
+
+function useDraft(): [string, (text: string) => void] {
+  const [text, set] = useState("");
+  useEffect(() => {
+    void drafts.read<string>(DRAFT).then((kept) => kept && set((now) => now || kept));
+  }, []);
+  return [
+    text,
+    (now) => {
+      set(now);
+      void drafts.keep(DRAFT, now || null);
+    },
+  ];
+}
+
+function useFiles() {
+  const [failed, fail] = useState<File[]>([]);
+  const { busy, fault, run } = useAct(async (files: readonly File[]) => {
+    const left = [...files];
+    fail(left);
+    while (left[0]) {
+      await ask("drop.add", { file: left[0], name: left[0].name, mime: left[0].type || "application/octet-stream" });
+      left.shift();
+      fail([...left]);
+    }
+    tell(files.length === 1 ? "Saved." : `${files.length} files saved.`);
+  });
+  const add = (files: Iterable<File> | null) => {
+    const chosen = [...failed, ...(files ?? [])];
+    if (chosen.length) void run(chosen);
+  };
+  return { busy, fault, failed: busy ? [] : failed, add, forget: () => fail([]) };
+}
+
+function pick(accept: string, done: (files: FileList | null) => void): void {
+  const input = document.createElement("input");
+  input.type = "file";
+  input.multiple = true;
+  if (accept) input.accept = accept;
+  input.onchange = () => done(input.files);
+  input.click();
+}
+
+async function pasted(add: (files: File[]) => void, write: (text: string) => void): Promise<void> {
+  for (const item of await navigator.clipboard.read()) {
+    const image = item.types.find((type) => type.startsWith("image/"));
+    if (image) add([new File([await item.getType(image)], `Pasted.${image.slice(6)}`, { type: image })]);
+    else if (item.types.includes("text/plain")) write(await (await item.getType("text/plain")).text());
+  }
+}
+
+function Recording({ ms, stop }: { ms: number; stop: () => void }) {
+  return (
+    <div class="recording">
+      <span class="dot" />
+      <span class="grow" role="status">
+        Recording {recorded(ms)}
+      </span>
+      <Button kind="main" icon="stop" onClick={stop}>
+        Stop and save
+      </Button>
+    </div>
+  );
+}
+
+function Leftover(props: { memo: Memo; busy: boolean; keep: (memo: Memo) => void; drop: () => void }) {
+  return (
+    <div class="unsaved" role="status">
+      <p>A voice memo of {recorded(props.memo.ms)} is not saved yet.</p>
+      <Button kind="main" busy={props.busy} onClick={() => props.keep(props.memo)}>
+        Save it
+      </Button>
+      <Button kind="danger" onClick={props.drop}>
+        Discard
+      </Button>
+    </div>
+  );
+}
+
+/** The box. */
+export function Composer() {
+  const [text, write] = useDraft();
+  const files = useFiles();
+  const save = useAct(async () => {
+    await ask("note.add", noteOf(text));
+    write("");
+    tell("Saved.");
+  });
+  const paste = useAct(() => pasted(files.add, (more) => write(text ? `${text}\n${more}` : more)));
+  const voice = useVoice();
+  const keepMemo = useAct(async (memo: Memo) => {
+    await ask("drop.add", { file: memo.file, name: memo.name, mime: memo.file.type });
+    await voice.settle();
+    tell("Voice memo saved.");
+  });
+  const stopped = async () => {
+    const memo = await voice.stop();
+    if (memo) await keepMemo.run(memo);
+  };
+  const onPaste = (event: ClipboardEvent) => {
+    const given = [...(event.clipboardData?.files ?? [])];
+    if (!given.length) return;
+    event.preventDefault();
+    files.add(given);
+  };
+  return (
+    <div class="composer" role="group" aria-label="Capture">
+      <Trouble fault={save.fault ?? files.fault ?? paste.fault ?? keepMemo.fault ?? voice.fault} />
+      <Unsaved files={files.failed} again={() => files.add(null)} drop={files.forget} />
+      {voice.left && !voice.recording && (
+        <Leftover memo={voice.left} busy={keepMemo.busy} keep={keepMemo.run} drop={voice.settle} />
+      )}
+      {voice.recording ? (
+        <Recording ms={voice.ms} stop={stopped} />
+      ) : (
+        <>
+          <div class="write">
+            <Area label="Capture a thought" placeholder="Capture a thought…" value={text} enterkeyhint="enter" onInput={(event) => write(event.currentTarget.value)} onPaste={onPaste} />
+            <button class="button main round" type="button" aria-label="Save" disabled={!text.trim() || save.busy} onClick={() => void save.run()}>
+              <Icon name="send" />
+            </button>
+          </div>
+          <div class="tools">
+            <Tool icon="camera" label="Photo" onClick={() => pick("image/*", files.add)} />
+            <Tool icon="file" label="File" onClick={() => pick("", files.add)} />
+            <Tool icon="voice" label="Voice memo" onClick={() => void voice.start()} />
+            {typeof navigator.clipboard?.read === "function" && <Tool icon="paste" label="Paste" onClick={() => void paste.run()} />}
+            {files.busy && <span class="note">Saving…</span>}
+          </div>
+        </>
+      )}
+    </div>
+  );
+}

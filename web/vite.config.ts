@@ -1,0 +1,48 @@
+// How the phone's app is built: `vite build` in this folder writes mesh/node/gateway/static, which no commit holds. Another
+// worker or service worker can stand in its place for tests; nothing else differs then.
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { defineConfig, type UserConfig } from "vite";
+import { finish, versionOf } from "./making/finish.js";
+import { icons } from "./making/icons.js";
+
+const ROOT = path.dirname(fileURLToPath(import.meta.url));
+const WORKER = path.join(ROOT, "engine/shell/worker.ts");
+const FOLDERS = ["engine", "ui", "making", "public"];
+const FILES = ["index.html", "package-lock.json", "sw.ts", "vite.config.ts", "tsconfig.json"];
+
+/** Where to, and from which two entries beside the page. */
+export interface Entries {
+  out: string;
+  worker: string;
+  serviceWorker: string;
+}
+
+const OURS: Entries = {
+  out: process.env["MESH_STATIC"] ?? path.join(ROOT, "../mesh/node/gateway/static"),
+  worker: WORKER,
+  serviceWorker: path.join(ROOT, "sw.ts"),
+};
+
+/** The configuration. */
+export async function configured({ out, worker, serviceWorker }: Entries, files = FILES): Promise<UserConfig> {
+  const version = await versionOf(ROOT, FOLDERS, files);
+  return {
+    root: ROOT,
+    logLevel: "warn",
+    resolve: { alias: worker === WORKER ? [] : [{ find: /^.*\/engine\/shell\/worker\.ts(?=\?worker)/, replacement: worker }] },
+    define: { __VERSION__: JSON.stringify(version) },
+    worker: { format: "es" },
+    plugins: [icons(path.join(ROOT, "public/icon.svg")), finish(out, serviceWorker, version, path.join(ROOT, "build/compressed"))],
+    build: {
+      target: "es2022",
+      outDir: out,
+      emptyOutDir: true,
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+      rolldownOptions: { checks: { pluginTimings: false } },
+    },
+  };
+}
+
+export default defineConfig(() => configured(OURS));
