@@ -35,6 +35,7 @@ pytestmark = [pytest.mark.system, *typescript.NEEDS]
 STEPS = 90
 PHONE_SHARE = 0.45  # of the steps, that are the phone's
 TEXTS = ("x", "yz", "🌱")
+PLENTY, LITTLE = 2**26, 1500  # bytes of bodies that the phone keeps
 CHOICES: tuple[dict[str, object], ...] = ({"choice": "take", "side": 0}, {"choice": "take", "side": 1}, {"choice": "merge"})
 
 
@@ -53,12 +54,12 @@ class Phone:
         """It begins with `begin`."""
         self._asked, self.name = asked, name
 
-    def begin(self, mesh: Digest, admission: Digest) -> None:
-        """Open its database, and start."""
+    def begin(self, mesh: Digest, admission: Digest, room: int) -> None:
+        """Open its database with so much room for bodies, and start."""
         keys = browser_keys("phone")
         private = format(browser_secret("phone").private_numbers().private_value, "064x")
         made = {"mesh": mesh.hex(), "admission": admission.hex(), "sign_seed": keys.sign_seed.hex(), "kem_key": private}
-        self("begins", secrets=made)
+        self("begins", secrets=made, room={"bytes": room, "documents": 1000})
 
     def __call__(self, does: str, **given: object) -> Any:  # noqa: ANN401 - JSON
         """Have it do something."""
@@ -96,6 +97,7 @@ class PhoneLife(Life):
     """A life in which a phone takes part."""
 
     phone: Phone
+    room: int
 
     async def step(self) -> None:
         """Something happens, at times on the phone."""
@@ -205,30 +207,39 @@ async def seen(small: Small) -> dict[str, Any]:
 @pytest.fixture
 async def life(asked: Asked, request: pytest.FixtureRequest) -> AsyncIterator[PhoneLife]:
     """A founder, another admin, and a phone."""
-    seed, weights = request.param
+    seed, weights, room = request.param
     async with AsyncExitStack() as stack:
         founder = await stack.enter_async_context(founded())
         admission = await let_in(founder)
         laptop = await stack.enter_async_context(joined_by(founder, "laptop"))
         second = await stack.enter_async_context(joined_by(laptop, "second", rank=3))
         life = PhoneLife(seed, [founder, laptop, second], weights)
+        life.room = room
         life.phone = Phone(asked, f"phone {request.node.name}")
-        life.phone.begin(founder.engine.own.mesh, admission)
+        life.phone.begin(founder.engine.own.mesh, admission, room)
         life.phone.hear(await founder.everything(Lane.CONTROL))
         await life.write(founder)
         await life.converge()
         yield life
 
 
-@pytest.mark.parametrize("life", [*((n, ENDS) for n in range(4)), *((n, DISPUTES) for n in range(4))], indirect=True)
+@pytest.mark.parametrize(
+    "life", [(seed, weights, room) for weights in (ENDS, DISPUTES) for room in (PLENTY, LITTLE) for seed in (0, 1)],
+    indirect=True,
+)  # fmt: skip
 async def test_a_phone_amounts_to_what_python_does(life: PhoneLife) -> None:
-    """The same digest, view root, standings, conflicts, settlements and lists, and the same when built again."""
+    """The same digest, view root, standings, conflicts, settlements and lists, and the same when built again.
+
+    With little room the phone lets bodies go after each commit, and asks for those that it needs; built again without
+    them it shows less until they came.
+    """
     for number in range(STEPS):
         await life.step()
         if number == STEPS // 2:
             before = life.phone.look()
             life.phone("rebuilds")
-            assert life.phone.look() == before
+            if life.room == PLENTY:
+                assert life.phone.look() == before
     await life.converge()
     expected = await seen(life.sides[0])
     found = life.phone.look()
@@ -238,4 +249,5 @@ async def test_a_phone_amounts_to_what_python_does(life: PhoneLife) -> None:
         life.phone("restarts", kill=kill)
         assert life.phone.look() == found
     assert len(found["standings"]) > 20
+    assert bool(life.phone("counts")["bodiesAway"]) == (life.room == LITTLE)
     assert sum(row[1] == 0 for row in found["standings"]) > 10

@@ -47,7 +47,7 @@ export class Ledger {
     if (this.#events.has(placed.digest)) return;
     const chain = this.#chainOf(placed);
     const spot = this.#spotOf(placed, chain);
-    const { event, signature, lane, admission } = placed;
+    const { event, signature, lane } = placed;
     this.last += 1;
     const [digest, parent] = [unhex(placed.digest), unhex(placed.parent)];
     const { lamport } = placed.header;
@@ -60,7 +60,7 @@ export class Ledger {
     else row.lean = row.id;
     if (!document) return;
     row.document = document.text;
-    this.documents.touch(document, admission, lamport, event.body?.length ?? 0);
+    this.documents.touch(document, lamport, event.body?.length ?? 0);
     if (counts(row, lane)) this.rolls.honour(document.text, chain.id, placed.seq, placed.digest);
   }
 
@@ -102,8 +102,7 @@ export class Ledger {
     delete event.away;
     this.#dirty.add(event);
     this.tx.put("bodies", body, event.id);
-    const { admission } = this.map.chainOf(event.branch);
-    if (event.document) this.documents.grow(event.document, admission, body.length);
+    if (event.document) this.documents.grow(event.document, body.length);
   }
 
   /** Have an event count for something else. */
