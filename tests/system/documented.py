@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from typing import Any
 
 from mesh.errors import Misuse, Refused
 from mesh.events.bodies import encode_body
 from mesh.events.kinds import Born
 from mesh.names import DocumentId
+from mesh.state import branching, past
 from mesh.state.changes import decode
 from mesh.state.documents import Document
 from mesh.state.edits import Delete, Edit, Put, Revive, Splice, Strike, Swap
 from mesh.state.intake import Taken
 from mesh.state.operations import Change, Operation, OperationId
+from mesh.state.past import Past
 from tests.system.browsers import Asked
 
 NONE: frozenset[bytes] = frozenset()
@@ -128,13 +131,36 @@ class Twins:
     def edit(self, actor: bytes, edits: Sequence[Edit], *, bare: bool = False) -> Change:
         """The change that edits are: both write the same bytes, and what Node wrote is read. Raises as both refuse."""
         found = self.asked.tell("edit", name=self.name, actor=actor.hex(), edits=[*map(written, edits)], bare=bare)
+        expected: dict[str, str] = {}
         try:
-            change = self.document.edit(actor, edits, bare=bare)
+            expected = {"answer": self.document.edit(actor, edits, bare=bare).raw.hex()}
         except (Misuse, Refused) as error:
-            assert found == {"refused": type(error).__name__}
+            expected = {"refused": type(error).__name__}
             raise
+        finally:
+            assert found == expected
+        return decode(bytes.fromhex(found["answer"]))
+
+    def branch(self, heads: Sequence[bytes], actor: bytes, edits: Sequence[Edit]) -> Change:
+        """The same, made when the document had these heads."""
+        given = {"heads": [head.hex() for head in heads], "edits": [*map(written, edits)]}
+        found = self.asked.tell("branch", name=self.name, actor=actor.hex(), **given)
+        change = branching.branch(self.document, heads, actor, edits)
         assert found == {"answer": change.raw.hex()}
         return decode(bytes.fromhex(found["answer"]))
+
+    def past(self, changes: Iterable[bytes]) -> Past:
+        """The document as it was, and the way back."""
+        names = [name.hex() for name in changes]
+        found = self.asked.tell("past", name=self.name, changes=names)
+        seen = past.at(self.document, map(bytes.fromhex, names))
+        shown = {"registers": dict(seen.registers), "conflicts": list(seen.conflicts)}
+        expected: dict[str, Any] = {"refused": "Refused"}
+        with suppress(Refused):
+            ways = [written(edit) for edit in past.restoring(self.document, seen)]
+            expected = {"answer": {**shown, "text": seen.text, "changes": seen.changes, "restoring": ways}}
+        assert found == expected
+        return seen
 
     def reload(self) -> None:
         """Save and load both."""

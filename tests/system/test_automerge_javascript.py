@@ -1,69 +1,57 @@
-"""Automerge in JavaScript, as the phone has it, against ours: the same first change, text and live values."""
+"""Automerge in JavaScript, by its own calls, against ours: the same first change, text and live values."""
 
-import json
 import random
-import shutil
-import subprocess
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from mesh.events.bodies import encode_body
+from mesh.events.kinds import Born
+from mesh.names import DocumentId
 from mesh.state.documents import Document
 from mesh.state.edits import Delete, Edit, Put, Splice, Swap
+from mesh.state.genesis import derive
 from mesh.state.operations import Change
+from tests.system import typescript
+from tests.system.browsers import Asked
 from tests.unit.state import writers
-from tests.vectors import make_state
 
-FOLDER = Path(__file__).resolve().parent.parent / "interop"
-TIMEOUT_S = 120
-
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed"),
-    pytest.mark.skipif(not (FOLDER / "node_modules").is_dir(), reason="run `npm ci` in tests/interop"),
-]
+pytestmark = [pytest.mark.system, *typescript.NEEDS]
 
 
-def answers(vectors: list[make_state.Case]) -> list[make_state.Case]:
-    """What JavaScript makes of them."""
-    asked = "\n".join(json.dumps(vector) for vector in vectors)
-    argv = ["node", "check.mjs"]
-    done = subprocess.run(argv, cwd=FOLDER, input=asked, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+@pytest.fixture(scope="module")
+def asked(javascript: Path) -> Iterator[Asked]:
+    """A process with Automerge in it."""
+    process = Asked(javascript)
+    yield process
+    process.end()
 
 
-def compare(vectors: list[make_state.Case]) -> None:
-    """Hold what JavaScript says against what the vectors say."""
-    found = answers(vectors)
-    assert len(found) == len(vectors)
-    for vector, said in zip(vectors, found, strict=True):
-        live = vector["live"]
-        assert isinstance(live, dict)
-        assert said["genesis_hash"] == vector["genesis_hash"]
-        assert said["text"] == vector["text"]
-        assert said["heads"] == vector["heads"]
-        assert said["loads"]
-        assert said["shown"] == {key: values[0][0] for key, values in live.items()}
-        assert said["values"] == {key: [value for value, _ in values[::-1]] for key, values in live.items()}
+def compare(asked: Asked, written: Sequence[Change], name: DocumentId, birth: Born) -> Document:
+    """Hold what JavaScript shows of a birth and changes, all of which fit, against what we show."""
+    document = Document.fold(name, birth, [(change.hash, change) for change in written])
+    taken = document.take([])
+    assert (taken.waiting, taken.refused) == ((), ())
+    changes = [change.raw.hex() for change in written]
+    said = asked("by automerge", document=str(name), born=encode_body(birth).hex(), changes=changes)
+    assert said["first"] == [derive(name, birth).hash.hex()]
+    assert said["text"] == document.text()
+    assert said["heads"] == [head.hex() for head in document.heads]
+    assert said["values"] == {key: [live.value for live in document.live(key)] for key in document.registers()}
+    return document
 
 
-def test_the_vectors_are_the_same_in_javascript() -> None:
-    """Those that have neither a refused nor a waiting change; the rules for these are ours."""
-    vectors = [case for name, case in make_state.documents() if name.startswith("valid_") and case["live"] is not None]
-    assert len(vectors) > 5
-    compare(vectors)
-
-
-def test_random_histories_are_the_same_in_javascript() -> None:
+@pytest.mark.parametrize("seed", range(40))
+def test_random_histories_are_the_same_in_javascript(asked: Asked, seed: int) -> None:
     """What three honest devices write, and what passes of what hostile ones write."""
-    vectors = [make_state.document_case(writers.DOCUMENT, writers.BIRTH, writers.honest(seed)) for seed in range(40)]
-    for seed in range(40):
-        case = make_state.document_case(writers.DOCUMENT, writers.BIRTH, writers.hostile(seed))
-        put_aside = {*case["waiting"], *case["refused"]}  # type: ignore[misc]
-        kept = [c for c in writers.hostile(seed) if c.hash.hex() not in put_aside]
-        vectors.append(make_state.document_case(writers.DOCUMENT, writers.BIRTH, kept))
-    compare(vectors)
+    compare(asked, writers.honest(seed), writers.DOCUMENT, writers.BIRTH)
+    hostile = writers.hostile(seed)
+    events = [(change.hash, change) for change in hostile]
+    taken = Document.fold(writers.DOCUMENT, writers.BIRTH, events).take([])
+    put_aside = {*taken.waiting, *(digest for digest, _ in taken.refused)}
+    kept = [change for change in hostile if change.hash not in put_aside]
+    compare(asked, kept, writers.DOCUMENT, writers.BIRTH)
 
 
 def swapping(seed: int) -> list[Change]:
@@ -95,10 +83,12 @@ def _swaps(lots: random.Random, document: Document) -> list[Edit]:
     return edits
 
 
-def test_values_that_one_change_puts_side_by_side_are_so_in_javascript() -> None:
+def test_values_that_one_change_puts_side_by_side_are_so_in_javascript(asked: Asked) -> None:
     """Swaps with several values, of some of those that live, and changes that do nothing, in random histories."""
-    vectors = [make_state.document_case(writers.DOCUMENT, writers.BIRTH, swapping(seed)) for seed in range(60)]
-    several = [values for case in vectors for values in case["live"].values()]  # type: ignore[attr-defined]
-    assert sum(len(values) > len({change for _, change in values}) for values in several) > 10
+    several = 0
+    for seed in range(60):
+        document = compare(asked, swapping(seed), writers.DOCUMENT, writers.BIRTH)
+        live = [document.live(key) for key in document.registers()]
+        several += sum(len(values) > len({one.change for one in values}) for values in live)
+    assert several > 10
     assert sum(not change.operations for change in swapping(0)) > 0
-    compare(vectors)

@@ -36,7 +36,7 @@ from tests.vectors import conflict_cases
 pytestmark = [pytest.mark.system, *typescript.NEEDS]
 
 STEPS = 90
-SEEDS = 30
+SEEDS = 20
 LETTERS = ("", "a", "🌱", "é\u0301", "ab")
 
 
@@ -148,6 +148,34 @@ def test_the_same_is_in_conflict_at_every_step(asked: Asked, start: int) -> None
         happened += world.happened
     assert kinds == {Kind.REGISTER, Kind.RENAMED, Kind.TEXT, Kind.DELETED}
     assert min(happened[kind] for kind in ("Settled", "Undone", "text settled", "register settled")) > 5, happened
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_late_work_on_a_long_text_is_seen_alike(asked: Asked, seed: int) -> None:
+    """Two talk all the time; what the third one wrote long ago reaches far back behind what was settled."""
+    world = World(seed, asked)
+    lots, (one, other, away) = world.lots, world.devices
+    for _ in range(STEPS // 2):
+        writer, beside = lots.sample([one, other], 2)
+        length = len(writer.document.text())
+        place = lots.randint(0, length)
+        gone = min(length - place, lots.choice([0, 0, 1, 90]))
+        world.say(writer, [Splice(place, gone, lots.choice("aé🌱") * lots.choice([1, 2, 80]))])
+        if lots.random() < 0.3:
+            world.write(beside)
+        if lots.random() < 0.2:
+            world.settle(writer)
+        news = list({**writer.heard, **beside.heard}.values())
+        for device in (writer, beside):
+            device.hear(news)
+        if lots.random() < 0.1:
+            away.hear(news)
+        if lots.random() < 0.2:
+            world.write(away)
+        if lots.random() < 0.1:
+            one.hear(lots.sample(world.said, len(world.said)))
+    world.converge()
+    assert len({str(seen(device)) for device in world.devices}) == 1
 
 
 @pytest.mark.parametrize("start", range(0, SEEDS, 10))

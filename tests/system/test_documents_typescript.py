@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 import random
-import zlib
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mesh.errors import Misuse, Refused
-from mesh.events.bodies import document_of, encode_body
-from mesh.events.kinds import Born, Value
-from mesh.limits import BODY_PLAIN_BYTES_MAX, CHANGE_BYTES_MAX, SEQ_MAX, TEXT_BYTES_MAX
-from mesh.names import DocumentId
-from mesh.state import catalogue, columns
-from mesh.state.catalogue import SHAPES, Rule, Shape, shape_of
-from mesh.state.changes import decode
-from mesh.state.edits import Edit, Put, Splice
-from mesh.state.encoding import CHECKSUM_END, encode
-from mesh.state.genesis import body_of as text_of
-from mesh.state.genesis import derive
-from mesh.state.operations import Action, Change, Operation
+from mesh.errors import Misuse, Refused, TooLarge
+from mesh.events.kinds import Born
+from mesh.limits import BODY_PLAIN_BYTES_MAX, TEXT_BYTES_MAX
+from mesh.state import digest, notes
+from mesh.state.documents import Document
+from mesh.state.edits import Delete, Edit, Put, Revive, Splice, Swap
+from mesh.state.encoding import encode
+from mesh.state.operations import Change
 from mesh.state.shapes import gate
+from mesh.state.view_digest import content_of
 from tests.system import typescript
 from tests.system.browsers import Asked
-from tests.system.documented import NONE, Twins, named, spelled
+from tests.system.documented import NONE, Twins, look
 from tests.unit.state import writers
-from tests.unit.state.writers import ADMISSION, BIRTH, DOCUMENT, actor
-from tests.vectors.shape_cases import ACTOR, BAD, BODY, GOOD, TIP
-from tests.vectors.shape_cases import ADMISSION as WRITER
-from tests.vectors.wrong_changes import WRONG, body_of, sealed
+from tests.unit.state.writers import BIRTH, DOCUMENT, actor
 from tests.world import masks
 from tests.world.masks import World
 
@@ -49,189 +40,6 @@ def asked(javascript: Path) -> Iterator[Asked]:
     process = Asked(javascript)
     yield process
     process.end()
-
-
-# ── single changes ───────────────────────────────────────────────────────────────────────────────
-
-
-TYPES: Mapping[type, str] = {str: "string", int: "number", bool: "boolean", type(None): "null"}
-
-
-def ruled(rule: Rule | None) -> dict[str, Any] | None:
-    """A rule as the phone's engine has it."""
-    if rule is None:
-        return None
-    return {"types": [TYPES[one] for one in rule.types], "bytesMax": rule.bytes_max, "fixed": rule.fixed}
-
-
-def test_its_types_of_documents_are_those_of_python(asked: Asked) -> None:
-    """Every register and prefix of every type, in the same order."""
-
-    def rules(shape: Shape) -> list[object]:
-        parts = (shape.registers, shape.prefixes)
-        return [*({key: ruled(rule) for key, rule in part.items()} for part in parts), ruled(shape.other)]
-
-    found = asked("shapes")
-    assert found == [[kind, *rules(shape)] for kind, shape in SHAPES.items()]
-    assert len(found) > 9
-
-
-def packed(rng: random.Random) -> tuple[bytes, int]:
-    """Some bytes deflated in one of the ways that there are, or nearly, and how many may come out."""
-    size = rng.choice([0, 1, 5, 100, 3000, 70_000])
-    plain = bytes(rng.choices(range(rng.choice([1, 2, 20, 256])), k=size))
-    strategy = rng.choice([zlib.Z_DEFAULT_STRATEGY, zlib.Z_FIXED, zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE])
-    machine = zlib.compressobj(rng.choice([0, 1, 6, 9]), zlib.DEFLATED, -zlib.MAX_WBITS, 9, strategy)
-    raw = machine.compress(plain[: size // 2])
-    if rng.random() < 0.3:
-        raw += machine.flush(rng.choice([zlib.Z_FULL_FLUSH, zlib.Z_SYNC_FLUSH]))
-    raw += machine.compress(plain[size // 2 :]) + machine.flush()
-    for _ in range(rng.choice([0, 0, 1, 2])):
-        raw = raw or b"\x07"
-        place = rng.randrange(min(len(raw), rng.choice([4, 80, len(raw)])))
-        other = raw[place] ^ (1 << rng.randrange(8))
-        raw = rng.choice([raw[:place], raw + b"\0", raw[:place] + bytes([other]) + raw[place + 1 :]])
-    raw = raw or b"\x07"
-    return (raw if rng.random() < 0.8 else rng.randbytes(rng.randrange(1, 40))), max(
-        0, size + rng.choice([0, 0, -1, 9])
-    )
-
-
-def test_it_inflates_as_zlib_does(asked: Asked) -> None:
-    """Sound and broken streams: the same bytes come out, and the same streams are refused."""
-    rng, sound = random.Random(11), 0
-    for number in range(3000):
-        raw, most = packed(rng)
-        machine = zlib.decompressobj(-zlib.MAX_WBITS)
-        try:
-            plain = machine.decompress(raw, most + 1)
-        except zlib.error:
-            plain = None
-        fits = plain is not None and len(plain) <= most and machine.eof and not machine.unused_data
-        found = asked.tell("inflate", bytes=raw.hex(), most=most)
-        if fits:
-            sound += 1
-            assert plain is not None
-            assert found == {"answer": plain.hex()}, (number, raw.hex())
-        else:
-            assert set(found) == {"refused"}, (number, raw.hex(), most)
-    assert 800 < sound < 2500
-
-
-def read_alike(asked: Asked, raw: bytes) -> Change | None:
-    """A change as both read it; None where both refuse it."""
-    found = asked.tell("change", bytes=raw.hex())
-    try:
-        change = decode(raw)
-    except Refused:
-        assert set(found) == {"refused"}, raw.hex()
-        return None
-    assert found == {"answer": spelled(change)}, raw.hex()
-    return change
-
-
-def deflated(change: Change, level: int = 6) -> bytes:
-    """The other form of a change."""
-    machine = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
-    body = machine.compress(body_of(change)) + machine.flush()
-    return change.raw[:CHECKSUM_END] + b"\x02" + columns.write_unsigned(len(body)) + body
-
-
-def test_it_reads_the_same_changes(asked: Asked) -> None:
-    """What honest and hostile writers write, plain and deflated, and with a byte or two that are otherwise."""
-    rng = random.Random(12)
-    changes = [one for seed in range(4) for one in (*writers.honest(seed), *writers.hostile(seed))]
-    seen: Counter[bool] = Counter()
-    for change in changes:
-        assert read_alike(asked, change.raw) == change
-        assert read_alike(asked, deflated(change, rng.choice([0, 1, 9]))) == change
-        for _ in range(25):
-            body = bytearray(body_of(change))
-            for _ in range(rng.choice([1, 1, 2])):
-                place = rng.randrange(len(body))
-                body[place] = rng.choice([body[place] ^ (1 << rng.randrange(8)), rng.randrange(256), 0x7F, 0x80])
-                if rng.random() < 0.2:
-                    body[place : place + 1] = rng.randbytes(rng.choice([0, 2]))
-            seen[read_alike(asked, sealed(bytes(body))) is not None] += 1
-    for make in WRONG.values():
-        assert read_alike(asked, make()) is None
-    assert min(seen[True], seen[False]) > 300, seen
-
-
-def test_it_reads_numbers_to_their_last_bit(asked: Asked) -> None:
-    """Values and counters around each power of two, and at the end of what a device can hold."""
-    start = writers.honest(1)[0]
-    numbers = {sign * (2**bits + more) for bits in range(54) for sign in (1, -1) for more in (-1, 0, 1)}
-    for number in sorted(number for number in numbers if abs(number) <= SEQ_MAX):
-        operation = start.operations[0]._replace(object=None, key="n", value=number, before=(), insert=False)
-        change = read_alike(asked, _changed(start, operation, abs(number) or 1).raw)
-        assert change
-        assert change.operations[0].value == number
-    for body in (b"\xff" * 7 + b"\x10", b"\xff" * 7 + b"\x0f", b"\x80" * 7 + b"\x70", b"\x81" + b"\x80" * 6 + b"\x70"):
-        for long in (body, body[:-1] + b"\x80\x01", b"\x80" * 9 + b"\x01"):
-            read_alike(asked, sealed(body_of(start).replace(start.actor, start.actor + long, 1)))
-
-
-def _changed(like: Change, operation: Operation, start: int) -> Change:
-    return encode(like.dependencies, like.actor, 1, start, [operation])
-
-
-def test_its_gate_lets_the_same_through(asked: Asked) -> None:
-    """Every case of shapes for every type of document, with and without a Text, by its author and by another."""
-    rng, seen = random.Random(13), Counter[str]()
-    values: list[Value] = ["", "x", "é" * 200, "x\0", 3, -(2**53) + 1, True, True, False, None, "y" * 5000]
-    cases = [*GOOD.values(), *BAD.values()]
-    for number in range(1500):
-        kind = rng.choice([*SHAPES, "unheard-of"]) if number >= len(cases) else "note"
-        shape = shape_of(kind)
-        prefixed = [prefix + rng.choice(["x", "", "é" * 32, "é" * 33]) for prefix in shape.prefixes]
-        key = rng.choice([*shape.registers, *prefixed, *prefixed, "unheard-of"])
-        puts = Operation(Action.PUT, None, key, value=rng.choice(values))
-        gone = Operation(Action.DELETE, None, key, before=(BODY,))
-        operation = cases[number] if number < len(cases) else rng.choice([puts, gone])
-        change = encode([TIP], ACTOR, 1, 5, [operation])
-        admission = WRITER if rng.random() < 0.95 else bytes(32)
-        body = BODY if rng.random() < 0.7 else None
-        try:
-            gate(change, admission=admission, kind=kind, body=body)
-            expected: dict[str, object] = {"answer": None}
-        except Refused as error:
-            expected = {"refused": type(error).__name__}
-        seen[str(expected)] += 1
-        given = {"bytes": change.raw.hex(), "admission": admission.hex(), "kind": kind, "body": named(body)}
-        assert asked.tell("gate", **given) == expected, (number, operation)
-    assert len(seen) == 4
-    assert seen["{'answer': None}"] > 300, seen
-
-
-# ── births ───────────────────────────────────────────────────────────────────────────────────────
-
-
-def birth(rng: random.Random) -> Born:
-    """A birth of any type, some with a text just as long as it may be, or longer."""
-    keys = ["title", "tag/🌱", "tag/\ue000", "n", "é", "z", "Z", "body2"]
-    values: list[Value] = ["", "é🌱", 0, -7, SEQ_MAX, -SEQ_MAX, True, False, None]
-    registers = {key: rng.choice(values) for key in rng.sample(keys, rng.randrange(len(keys)))}
-    letters = "".join(rng.choices(LETTERS, k=rng.choice([0, 1, 2, 3, 50])))
-    long = rng.choice([TEXT_BYTES_MAX // 2, TEXT_BYTES_MAX // 2 + 1, 55_000])
-    text = "é" * long if rng.random() < 0.1 else letters
-    return Born(registers, text, rng.choice([b"", rng.randbytes(16)]))
-
-
-def test_it_derives_the_same_first_changes(asked: Asked) -> None:
-    """Births with any registers and letters, up to the longest Text, and beyond it."""
-    rng, long = random.Random(14), 0
-    for _ in range(150):
-        born = birth(rng)
-        name = document_of("home", "list", born)
-        expected = derive(name, born)
-        found = asked("genesis", document=str(name), born=encode_body(born).hex())
-        assert found["raw"] == expected.raw.hex()
-        assert (found["hash"], found["actor"]) == (expected.hash.hex(), expected.actor.hex())
-        assert found["registers"] == [[key, value] for key, value in expected.registers.items()]
-        assert (found["body"], found["letters"]) == (named(text_of(name, born)), expected.letters)
-        long += expected.body is None
-    assert 2 < long < 30
 
 
 # ── histories ────────────────────────────────────────────────────────────────────────────────────
@@ -257,3 +65,222 @@ def test_a_document_is_the_same_in_any_order(asked: Asked, seed: int) -> None:
     twins.events = dict(rng.sample(events, len(events)))
     twins.fold()
     assert twins.look() == seen
+
+
+# ── devices that meet ────────────────────────────────────────────────────────────────────────────
+
+
+class Device:
+    """Somebody with a document, who writes: on the phone, with its twin, or in Python alone."""
+
+    def __init__(self, rng: random.Random, number: int, asked: Asked | None, seed: int) -> None:
+        """As it was born."""
+        self.rng, self.number, self.run = rng, number, 0
+        self.events: dict[bytes, Change] = {}
+        self.void: frozenset[bytes] = NONE
+        self.twins = Twins(asked, f"device {seed}.{number}", DOCUMENT, BIRTH) if asked else None
+        self.document = Document.born(DOCUMENT, BIRTH)
+
+    @property
+    def admission(self) -> bytes:
+        """Who let it in."""
+        return bytes([self.number + 1]) * 32
+
+    def edits(self) -> list[Edit]:
+        """What somebody does next: to the text, to registers and tags, to single values that stand side by side."""
+        rng, document = self.rng, self.document
+        edits = writers.random_edits(rng, document) if rng.random() < 0.8 else []
+        if rng.random() < 0.3:
+            key = rng.choice(["title", "path"])
+            live = sorted(document.live_operations(key))
+            gone = tuple(rng.sample(live, rng.randint(0, len(live))))
+            edits = [edit for edit in edits if getattr(edit, "key", "") != key]
+            edits.append(Swap(key, gone, tuple(rng.choices(["a", "é🌱", ""], k=rng.randint(0, 3)))))
+        strokes = list(document.folded().strokes())
+        lost = [(name, letter) for name, letter, *_ in strokes if not document.folded().shown(name, document.hidden)]
+        if lost and rng.random() < 0.2:
+            edits.append(Revive(tuple(rng.sample(lost, min(2, len(lost))))))
+        return edits
+
+    def write(self) -> Change:
+        """A change, which every other device's gate lets through."""
+        by = self.admission[:8] + bytes([self.run]) * 8
+        writer = self.twins or self.document
+        with suppress(Misuse):
+            change = writer.edit(by, self.edits(), bare=True)
+            gate(change, admission=self.admission, kind=DOCUMENT.type, body=self.document.body)
+            self.hear([(sha256(change.raw).digest(), change)], self.void)
+            return change
+        self.run += 1
+        return self.write()
+
+    def hear(self, events: Sequence[tuple[bytes, Change]], void: frozenset[bytes]) -> None:
+        """Take in events, in this order, and what is void of all of them."""
+        new = [(event, change) for event, change in events if event not in self.events]
+        self.events |= dict(new)
+        self.void = void & {change.hash for change in self.events.values()}
+        if self.twins:
+            self.twins.take(new, self.void)
+            self.document = self.twins.document
+        elif self.document.take([change for _, change in new], self.void).doubled or self.void != self.document.void:
+            self.document = Document.fold(DOCUMENT, BIRTH, self.events.items(), self.void)
+
+    def look(self) -> dict[str, Any]:
+        """What it shows, its twin alike."""
+        return self.twins.look() if self.twins else look(self.document)
+
+    def content(self) -> bytes:
+        """The digest of what its note shows."""
+        return content_of(notes.view_of(self.document))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_devices_that_meet_show_the_same(asked: Asked, seed: int) -> None:
+    """Two phones and two devices in Python write, meet, lose a writer, and go back in time; in the end all agree."""
+    rng = random.Random(seed)
+    devices = [Device(rng, number, asked if number < 2 else None, seed) for number in range(4)]
+    void, doubled = set[bytes](), dict[bytes, Change]()
+    for step in range(60):
+        device, other = rng.sample(devices, 2)
+        if rng.random() < 0.55:
+            change = device.write()
+            if rng.random() < 0.1:
+                void.add(change.hash)
+            if rng.random() < 0.05 and change.operations:
+                twin = encode(change.dependencies, change.actor, change.sequence, change.start, change.operations[:1])
+                doubled[sha256(twin.raw + bytes([step])).digest()] = twin
+        else:
+            events = rng.sample([*other.events.items()], len(other.events))
+            device.hear(events[: rng.randint(0, len(events))], frozenset(void) if rng.random() < 0.5 else device.void)
+        if device.twins and rng.random() < 0.1:
+            device.twins.reload()
+            device.document = device.twins.document
+        if device.twins and rng.random() < 0.2:
+            assert device.look()["disagreements"] == []
+            known = sorted(change.hash for change in device.events.values() if device.document.contains(change.hash))
+            heads = rng.sample(known, min(len(known), rng.randint(0, 2)))
+            device.twins.past(heads)
+            device.twins.branch(heads, device.admission[:8] + b"branched", [Splice(0, 1, "👩"), Put("path", "p")])
+    whole = doubled | {event: change for device in devices for event, change in device.events.items()}
+    for device in devices:
+        device.hear(rng.sample([*whole.items()], len(whole)), frozenset(void))
+    seen = devices[0].look()
+    assert len(seen["heads"]) > 1
+    assert seen["concurrent"]
+    assert [device.look() for device in devices[1:]] == [seen] * 3
+    assert len({device.content() for device in devices}) == 1
+    chains = list(enumerate(sorted(whole)))
+    parts = [[str(DOCUMENT), bytes([n]) * 32, [[*one] for one in chains if one[0] % 3 == n]] for n in range(3)]
+    assert asked("digest", parts=_hexed(parts)) == _root(parts)
+
+
+def _hexed(value: Any) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, bytes):
+        return value.hex()
+    return [_hexed(one) for one in value] if isinstance(value, list) else value
+
+
+def _root(parts: Any) -> str:  # noqa: ANN401 - JSON
+    key = digest.key(DOCUMENT)
+    leaf = digest.leaf(key, [digest.part(chain, [tuple(event) for event in events]) for _, chain, events in parts])
+    return digest.Trie([(digest.bucket(key), digest.bucket_digest([(key, leaf)]))]).root().hex()
+
+
+def test_worlds_with_void_work_are_the_same(asked: Asked) -> None:
+    """What writers leave behind who were closed, restricted, adopted, and who push out what they wrote."""
+    assert sum(hidden_in(World(seed), asked, seed) for seed in range(16)) > 40
+
+
+def hidden_in(world: World, asked: Asked, seed: int) -> int:
+    """Two of a world's devices with a phone beside each; how often something was hidden."""
+    names = {replica.writer: f"world {seed}.{replica.writer}" for replica in world.replicas[:2]}
+    phones = {writer: Twins(asked, name, masks.DOCUMENT, masks.BIRTH) for writer, name in names.items()}
+    hidden = 0
+    for step in range(masks.STEPS):
+        world.step()
+        for replica in world.replicas[:2]:
+            twins = phones[replica.writer]
+            new = [(event, entry.change) for event, entry in replica.entries.items() if event not in twins.events]
+            if new or replica.void != twins.void:
+                twins.take(world.lots.sample(new, len(new)), replica.void)
+            if step % 4 == 0:
+                assert twins.look() == look(replica.document)
+                hidden += bool(replica.document.hidden)
+                twins.edit(masks.WRITER_OF_TESTS, [Put("a", 1), Splice(0, min(2, len(replica.document.text())), "🌱")])
+    world.forge()
+    for replica in world.rest():
+        if replica.writer in phones:
+            twins = phones[replica.writer]
+            twins.events = {event: entry.change for event, entry in replica.entries.items()}
+            twins.void = replica.void
+            twins.fold()
+            assert twins.look() == look(replica.document)
+    return hidden
+
+
+# ── what is large, and what is wrong ─────────────────────────────────────────────────────────────
+
+
+def test_large_texts_and_changes(asked: Asked) -> None:
+    """The longest Text, one beyond it, changes of many kilobytes, and the change that is too large for both."""
+    lots = random.Random(21)
+    for number, text in enumerate(["ü🌱" * 10_000, "x" * TEXT_BYTES_MAX, "x" * (TEXT_BYTES_MAX + 1), ""]):
+        twins = Twins(asked, f"large {number}", DOCUMENT, Born({"title": "t"}, text, b""))
+        by, long = actor(1), "".join(lots.choices(LETTERS, k=12_000))
+        edits: list[list[Edit]] = [[Put("title", "é" * 2000)], [Put("body", "🌱" * 25_000)]]
+        if twins.document.body:
+            edits = [[Splice(len(text) // 2, len(text) // 3, long)], [Splice(9, 2, ""), Put("title", "é" * 2000)]]
+            edits.append([Splice(place, 1, lots.choice(LETTERS)) for place in lots.sample(range(5000), 400)])
+        for some in edits:
+            change = twins.edit(by, some)
+            assert len(change.raw) < BODY_PLAIN_BYTES_MAX
+            twins.take([(change.hash, change)])
+            twins.look()
+            twins.reload()
+        assert twins.look()["changes"] == len(edits) + 1
+        with pytest.raises(TooLarge):
+            twins.edit(by, [Put("body", "x" * (BODY_PLAIN_BYTES_MAX + 1))])
+
+
+def test_edits_that_make_no_sense_are_refused_alike(asked: Asked) -> None:
+    """Places beyond the text, nothing to do, an actor that has to stop, a text that grows beyond what it may be."""
+    twins = Twins(asked, "refused", DOCUMENT, BIRTH)
+    end = len(BIRTH.text)
+    for edits in (
+        [],
+        [Delete("path")],
+        [Splice(end, 1, "")],
+        [Splice(-1, 0, "x")],
+        [Splice(end + 1, 0, "x")],
+        [Splice(0, -1, "x")],
+        [Splice(0, 0, "x" * (BODY_PLAIN_BYTES_MAX + 1))],
+        [Splice(0, 0, "x" * 60_000), Splice(0, 60_000, "y" * 6000)],
+    ):
+        with pytest.raises((Misuse, Refused)):
+            twins.edit(actor(1), edits)
+    waiting = twins.edit(actor(1), [Put("title", "x")])
+    other = encode([bytes(32)], waiting.actor, 1, waiting.start, waiting.operations)
+    twins.take([(bytes(32), other)])
+    with pytest.raises(Misuse):
+        twins.edit(actor(1), [Put("title", "x")])
+    long = Twins(asked, "long", DOCUMENT, Born({}, "x" * (TEXT_BYTES_MAX + 1), b""))
+    with pytest.raises(Misuse):
+        long.edit(actor(1), [Splice(0, 0, "x")])
+
+
+def test_half_a_letter_is_never_written(asked: Asked) -> None:
+    """What no device could read is refused where somebody typed it."""
+    Twins(asked, "half", DOCUMENT, BIRTH)
+    for edit in (["splice", 0, 0, "a\ud83c"], ["put", "title", "\udf31"], ["put", "tag/\ud800", True]):
+        found = asked.tell("edit", name="half", actor=actor(1).hex(), edits=[edit], bare=False)
+        assert found == {"refused": "Malformed"}
+
+
+def test_a_difference_would_be_noticed(asked: Asked) -> None:
+    """The comparison is not blind: a twin that was told of something void shows something else."""
+    twins = Twins(asked, "blind", DOCUMENT, BIRTH)
+    change = twins.edit(actor(1), [Put("title", "void")])
+    twins.take([(change.hash, change)])
+    twins.document = Document.fold(DOCUMENT, BIRTH, twins.events.items(), {change.hash})
+    with pytest.raises(AssertionError):
+        twins.look()

@@ -289,7 +289,6 @@ def test_what_follows_from_strange_registers_is_the_same(asked: Asked) -> None:
         seen["a file"] += expected["drop"] != "Malformed"
         seen["lost"] += bool(expected["task"]["lost"])
     assert len(seen) > 20, seen
-    assert min(seen.values()) > 5, seen
 
 
 def who(rng: random.Random) -> Who:

@@ -52,6 +52,10 @@ def test_every_vector_behaves_in_typescript_as_it_says(javascript: Path) -> None
     named = [folder for folder in make_events.FOLDERS if folder != "pairing"]  # a phone pairs by a way of its own
     assert folders == len(named)
     assert count == sum(len(list((VECTORS / folder).iterdir())) for folder in named)
+    (count, folders) = map(int, re.findall(r"# (\d+) vectors of documents in (\d+) folders", told)[0])
+    named = ["changes", "digest", "documents", "masks", "records", "views"]
+    assert folders == len(named)
+    assert count == sum(len(list((VECTORS / folder).iterdir())) for folder in named)
     assert re.search(r"^# (skipped|todo|cancelled) [1-9]", told, re.MULTILINE) is None
 
 

@@ -5,12 +5,15 @@ import { Misuse, Refused } from "../engine/errors.js";
 import { hex, unhex } from "../engine/names.js";
 import type { Effects } from "../engine/sync/inputs.js";
 import { decode, encode, type Message } from "../engine/sync/messages.js";
+import { CALLED } from "./called.js";
 import { Device, secretsOf } from "./device.js";
 import { DOCUMENT_QUESTIONS } from "./documents_asked.js";
 import { QUESTIONS } from "./questions.js";
 import { RECORD_QUESTIONS } from "./recorded.js";
 
 type Question = Record<string, never> & { ask: string; device: string; peer: string; bytes: string; text: string };
+
+const SINGLE = { ...QUESTIONS, ...DOCUMENT_QUESTIONS, ...RECORD_QUESTIONS, ...CALLED };
 
 const devices = new Map<string, Device>();
 
@@ -48,7 +51,7 @@ async function toDevice(device: Device, given: Question): Promise<unknown> {
 
 async function answer(given: Question): Promise<unknown> {
   if (given.ask !== "start") {
-    const single = QUESTIONS[given.ask] ?? DOCUMENT_QUESTIONS[given.ask] ?? RECORD_QUESTIONS[given.ask];
+    const single = SINGLE[given.ask];
     return single ? single(given) : toDevice(devices.get(given.device)!, given);
   }
   devices.set(given.device, new Device(secretsOf(given["secrets"]!)));

@@ -1,29 +1,41 @@
-// Every vector of tests/vectors/conflicts behaves in TypeScript as it says; none is left out in silence.
-import { deepEqual, ok } from "node:assert/strict";
+// Every vector of conflicts and overlaps behaves in TypeScript as it says. None is left out in silence: vectors.test.ts
+// names these folders, and each file of one is run.
+import { deepEqual, notDeepEqual, ok } from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { DocumentId } from "../engine/names.js";
 import { type Kind, nameOf } from "../engine/state/conflicts.js";
 import { movedAside, namedTogether } from "../engine/state/settling.js";
-import { Desk } from "./desks.js";
+import { Desk, overlapping } from "./desks.js";
 
-const FOLDER = resolve("../tests/vectors/conflicts");
-const NAMES = "names.json";
-const CASES_MIN = 34; // fewer would mean that somebody lost some
+const HERE = resolve("../tests/vectors");
+const NAMES = "conflicts/names.json";
+const CASES_MIN = 64; // of both folders: fewer would mean that somebody lost some
 
-const files = readdirSync(FOLDER).sort();
+const files = ["conflicts", "overlaps"].flatMap((folder) => {
+  return readdirSync(join(HERE, folder)).sort().map((name) => `${folder}/${name}`);
+});
 
 function read(name: string): any {
-  return JSON.parse(readFileSync(join(FOLDER, name), "utf-8"));
+  return JSON.parse(readFileSync(join(HERE, name), "utf-8"));
 }
 
 for (const name of files.filter((one) => one !== NAMES)) {
-  test(`conflicts/${name}`, () => {
+  test(name, () => {
     const given = read(name);
-    deepEqual(JSON.parse(JSON.stringify(Desk.folded(given).facts(given.actor))), given.expect);
+    if (name.startsWith("conflicts/")) {
+      deepEqual(JSON.parse(JSON.stringify(Desk.folded(given).facts(given.actor))), given.expect);
+    } else {
+      deepEqual({ ...given, ...overlapping(given) }, given);
+    }
   });
 }
+
+test("an overlap that is not there would be noticed", () => {
+  const given = read("overlaps/valid_both_replaced.json");
+  notDeepEqual({ ...given, ...overlapping({ ...given, void: [given.regions[0].sides[0][0]] }) }, given);
+});
 
 test("names of conflicts, and what gives way", () => {
   const { names, moved, together } = read(NAMES);
@@ -37,6 +49,6 @@ test("names of conflicts, and what gives way", () => {
   for (const [prints, most, blocks] of together) deepEqual(namedTogether(prints, most), blocks);
 });
 
-test("there are conflicts", () => {
+test("no file of these folders was lost", () => {
   ok(files.length >= CASES_MIN, `${files.length} cases`);
 });

@@ -6,8 +6,10 @@ import { decode } from "../engine/state/changes.js";
 import { type Conflict, conflictsOf, fields, replacedBy } from "../engine/state/conflicts.js";
 import { Document } from "../engine/state/documents.js";
 import type { Edit } from "../engine/state/edits.js";
+import { type Footprint, footprints, printName } from "../engine/state/footprints.js";
 import { BuiltOn, type Took } from "../engine/state/lines.js";
-import type { Change } from "../engine/state/operations.js";
+import { Moments } from "../engine/state/moments.js";
+import { actorOf, type Change, counterOf, type OperationId } from "../engine/state/operations.js";
 import { type Choice, editsFor, Settlements } from "../engine/state/settling.js";
 import * as undoing from "../engine/state/undoing.js";
 import { Undos } from "../engine/state/undos.js";
@@ -190,6 +192,32 @@ export class Desk {
 /** Of an undo the change that does it; where something is built on it, which of several is named follows no rule. */
 function alone(changes: Hex[] | null): Case {
   return changes && changes[0] === "built on" ? ["built on"] : (changes?.[0] ?? null);
+}
+
+/** The footprints and the open regions of a text, as the vectors of overlaps have them. */
+export function overlapping({ document, birth, changes, void: isVoid, settled }: Case): Case {
+  const carried = changes.map(([event, raw]: [Hex, Hex]) => [event, decode(unhex(raw))]);
+  const [id, void_] = [DocumentId.parse(document), new Set<Hex>(isVoid)];
+  const one = Document.fold(id, bornOf(birth), carried, void_);
+  const { history } = one;
+  const prints = [...footprints(new Moments(one.folded(), history, 1), history, history.placed(1, history.size))];
+  const naming = (name: Hex) => {
+    return new Set<Hex>(settled.flatMap((names: Hex[], number: number) => (names.includes(name) ? [String(number)] : [])));
+  };
+  const regions = one.regions({ naming, rivals: () => [], choices: () => new Set() });
+  return {
+    text: one.text(),
+    prints: Object.fromEntries(prints.map((print) => [printName(id, print), printed(print)])),
+    regions: regions.map(({ prints, sides, ancestor, start, length, merged }) => {
+      return { prints, sides: sides.map(({ change, text }) => [change, text]), ancestor, start, length, merged };
+    }),
+  };
+}
+
+function printed({ change, left, right, deleted, inserted }: Footprint): Case {
+  const letter = (name: OperationId | null) => (name === null ? "" : `${counterOf(name)}@${actorOf(name)}`);
+  const gone = [...deleted].sort().map(letter);
+  return { change, left: letter(left), right: letter(right), deleted: gone, inserted: inserted.map(letter) };
 }
 
 function told(one: Conflict): Case {

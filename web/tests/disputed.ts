@@ -1,18 +1,43 @@
 // Desks that a test in another language drives, and other questions about conflicts. It decides nothing: who asks
 // compares.
+import { MeshError } from "../engine/errors.js";
 import { hex, unhex } from "../engine/names.js";
+import { faultOf } from "../engine/shell/calls.js";
+import * as conflicts from "../engine/shell/calls/conflicts.js";
+import * as settling from "../engine/shell/calls/settling.js";
+import type { Engine } from "../engine/shell/engine.js";
 import { compared } from "../engine/state/comparing.js";
 import * as comparing from "../engine/sync/comparing.js";
 import { Desk, eventOf } from "./desks.js";
+import { phones } from "./phones.js";
 
 // Questions are JSON of many forms; what is read of one is checked by what comes out.
 type Question = any;
 
 const desks = new Map<string, Desk>();
 
+const CALLS: Record<string, (engine: Engine, args: Question) => Promise<unknown>> = {
+  conflicts: conflicts.listed,
+  "conflicts.show": conflicts.show,
+  "conflicts.settled": conflicts.settled,
+  "conflicts.resolve": settling.resolve,
+  "conflicts.undo": settling.undo,
+};
+
+/** What a phone answers to a call about conflicts, or whose fault it is. */
+async function disputed({ device, call, args }: Question): Promise<unknown> {
+  try {
+    return { ok: await CALLS[call]!(phones.get(device)!.engine, args) };
+  } catch (error) {
+    if (error instanceof MeshError) return { fault: faultOf(error) };
+    throw error;
+  }
+}
+
 /** What this engine says to each question about conflicts. */
 export const DISPUTED: Record<string, (given: Question) => unknown> = {
   conflicts: (given) => Desk.folded(given).facts(given.actor),
+  "phone disputes": disputed,
   "desk born": ({ desk, document, birth }) => void desks.set(desk, Desk.born(document, birth)),
   "desk loaded": ({ desk }) => void desks.set(desk, desks.get(desk)!.loaded()),
   "desk hears": ({ desk, events }) => desks.get(desk)!.hear(events.map(eventOf)),

@@ -2,6 +2,7 @@
 // tests/unit/state/test_documents_vectors.py does for Python. A case that does not behave as it says throws.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { getAllChanges } from "@automerge/automerge/slim";
 import { Refused } from "../engine/errors.js";
 import type { Born, Value } from "../engine/events/kinds.js";
 import { DocumentId, hex, unhex } from "../engine/names.js";
@@ -9,18 +10,28 @@ import { decode } from "../engine/state/changes.js";
 import * as digest from "../engine/state/digest.js";
 import type { Leaf } from "../engine/state/digest.js";
 import { Document } from "../engine/state/documents.js";
-import { type Edit, put, remove, splice } from "../engine/state/edits.js";
-import { derive } from "../engine/state/genesis.js";
+import { type Edit, put, remove, revive, splice, strike, swap } from "../engine/state/edits.js";
+import { derive, type Genesis } from "../engine/state/genesis.js";
 import type { Carried } from "../engine/state/intake.js";
 import { operationId } from "../engine/state/operations.js";
+import type { Note } from "../engine/state/notes.js";
+import { Record as Kept } from "../engine/state/records.js";
 import { gate } from "../engine/state/shapes.js";
-import "./automerge.js";
+import { contentOf, viewLeaf } from "../engine/state/view_digest.js";
+import { bornInAutomerge, shownByAutomerge } from "./automerge.js";
 
 // Cases are JSON of many forms; what is read of one is checked by what comes out.
 export type Case = any;
 
 const NOTHING = new Uint8Array(0);
-const EDITS: Record<string, (...given: never[]) => Edit> = { put, delete: remove, splice };
+const EDITS: Record<string, (...given: never[]) => Edit> = {
+  put,
+  swap,
+  delete: remove,
+  splice,
+  strike,
+  revive,
+};
 
 /** Whether a call is refused. */
 export function refused(call: () => unknown): boolean {
@@ -101,6 +112,16 @@ function documents(given: Case, name: string): void {
     }
   }
   equal(name.startsWith("valid_"), given.waiting.length + given.refused.length === 0);
+  if (name.startsWith("valid_") && given.text !== null) alike(born, genesis, events, given);
+}
+
+/** Automerge itself, by its own calls, writes the same first change, and shows the same. */
+function alike(born: Born, genesis: Genesis, events: readonly Carried[], { heads, text, live }: Case): void {
+  const first = bornInAutomerge(born, genesis.actor);
+  equal(hex(getAllChanges(first)[0]!), hex(genesis.raw));
+  const values = Object.entries<[Value, string][]>(live).map(([key, all]) => [key, all.map(([value]) => value)]);
+  const shown = shownByAutomerge(first, events.map(([, change]) => change.raw));
+  deepEqual(shown, { heads, text, values: Object.fromEntries(values) });
 }
 
 /** What a case of a masked document says, in the order of the file, in the opposite one, one by one, and loaded. */
@@ -137,6 +158,8 @@ function records(given: Case, name: string): void {
     masked(given);
     const shown = Object.entries(given.live).map(([key, values]) => [key, (values as [Value, string][][])[0]![0]]);
     deepEqual(given.shown.registers, Object.fromEntries(shown.filter(([key]) => key !== "body")));
+    const registers = new Map(Object.entries<Value>(given.shown.registers));
+    equal(contentOf(new Kept(DocumentId.parse(given.document), registers, given.shown.text)), given.content);
     return;
   }
   for (const { admission, type, change, body } of Object.values<Case>(given)) {
@@ -162,8 +185,26 @@ function digests(given: Case): void {
   equal(rootOf(leaves), given.root);
 }
 
+function views(given: Case): void {
+  const whole: [Note | Kept, string[]][] = [
+    ...given.notes.map(([name, title, body, tags, path, deleted, names]: Case) => {
+      return [{ document: DocumentId.parse(name), title, body, tags, path, deleted, conflicts: [] }, names];
+    }),
+    ...given.records.map(([name, registers, text, names]: Case) => {
+      return [new Kept(DocumentId.parse(name), new Map(Object.entries(registers)), text), names];
+    }),
+  ];
+  const leaves = whole.map(([one, names]): Leaf => {
+    const [name, key, content] = [one.document.text, digest.key(one.document), contentOf(one)];
+    equal(content, given.contents[name]);
+    equal(viewLeaf(key, content, names), given.leaves[name]);
+    return [key, given.leaves[name]];
+  });
+  equal(rootOf(leaves), given.root);
+}
+
 /** The top of the tree over some leaves. */
-function rootOf(leaves: readonly Leaf[]): string {
+export function rootOf(leaves: readonly Leaf[]): string {
   const buckets = new Map<number, Leaf[]>();
   for (const one of leaves) buckets.set(digest.bucket(one[0]), [...(buckets.get(digest.bucket(one[0])) ?? []), one]);
   return new digest.Trie([...buckets].map(([bucket, these]) => [bucket, digest.bucketDigest(these)])).root();
@@ -176,4 +217,5 @@ export const RUNNERS: Record<string, (given: Case, name: string) => void> = {
   masks,
   records,
   digest: digests,
+  views,
 };

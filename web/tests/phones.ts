@@ -28,7 +28,9 @@ type Question = any;
 const PLENTY = 100_000;
 
 /** A phone, and what it told since somebody asked last. */
-class Phone {
+export class Phone {
+  /** What its clock says; null: one that counts the lots it drew. */
+  nowMs: number | null = null;
   readonly #keyring = new Keyring();
   #told: Placed[] = [];
   #lots = 0;
@@ -61,7 +63,7 @@ class Phone {
 
   #world(): World {
     return {
-      nowMs: () => 1_700_000_000_000 + this.#lots,
+      nowMs: () => this.nowMs ?? 1_700_000_000_000 + this.#lots,
       random: (count) => {
         this.#lots += 1;
         const names = Array.from({ length: Math.ceil(count / 32) }, (_, at) => `${this.name} ${this.#lots} ${at}`);
@@ -181,7 +183,8 @@ class Phone {
   }
 }
 
-const phones = new Map<string, Phone>();
+/** All of them, by name. */
+export const phones = new Map<string, Phone>();
 
 function phone({ device }: Question): Phone {
   return phones.get(device)!;

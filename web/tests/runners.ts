@@ -245,8 +245,9 @@ export const ELSEWHERE: Record<string, string> = {
   documents: "documents.test.ts",
   masks: "documents.test.ts",
   records: "documents.test.ts",
-  overlaps: "disputes, not built yet",
-  views: "documents, not built yet",
+  conflicts: "conflicts.test.ts",
+  overlaps: "conflicts.test.ts",
+  views: "documents.test.ts",
   pairing: "a phone pairs by a way of its own",
 };
 

@@ -60,7 +60,8 @@ export async function closed(
     const own = held && !held.end && isOwn(phone, held) ? held : null;
     const name = hex(phone.engine.world.random(NAME_BYTES));
     const who = leases.person(ownDevice(phone));
-    return closing(record, own ? leases.ended(own, end, words) : leases.closed(record, name, who, end, words));
+    const ending = own ? leases.ended(own, end, words) : leases.closed(record, name, who, end, words);
+    return closing(record, ending);
   });
 }
 
@@ -69,8 +70,8 @@ export function toldClaim(phone: Phone, claim: Claim | null): ClaimRow | null {
   if (!claim) return null;
   const { name, device, agent, untilMs, words } = claim;
   const over = !claim.end && untilMs <= nowMs(phone);
-  const yours = device === ownDevice(phone);
-  return { name, device, device_name: deviceName(phone.engine.replica, device), agent, until_ms: untilMs, over, yours, words };
+  const whose = { device, device_name: deviceName(phone.engine.replica, device), yours: device === ownDevice(phone) };
+  return { name, ...whose, agent, until_ms: untilMs, over, words };
 }
 
 function called(record: Record): string {

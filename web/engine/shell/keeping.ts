@@ -13,7 +13,7 @@ import type * as rows from "../rows.js";
 import type { Edit } from "../state/edits.js";
 import * as records from "../state/records.js";
 import { PROJECT, type Record, type Registers, STATE, TITLE } from "../state/records.js";
-import type { Phone } from "./calls/phone.js";
+import { pageOf, type Phone } from "./calls/phone.js";
 import { mustNotSettle } from "./disputes.js";
 import type { Engine } from "./engine.js";
 import type { Loaded } from "./gathered.js";
@@ -136,10 +136,17 @@ export async function listed(phone: Phone, types: readonly string[], asked: List
   return found;
 }
 
-/** The rows of a page: what comes after the document that the page before ended with. */
-export function paged<Row>(found: readonly Row[], named: (row: Row) => string, after: string | undefined, most: number): Row[] {
-  const start = after === undefined ? 0 : found.findIndex((row) => named(row) === after) + 1;
-  return found.slice(start, start + most);
+/** Which rows of a list are asked for: so many, after the document that the page before ended with. */
+export interface Page {
+  readonly limit?: number;
+  readonly after?: string;
+}
+
+/** The rows of a page; none where the page before ended with what is not in the list any more. */
+export function paged<Row>(found: readonly Row[], named: (row: Row) => string, asked: Page, usual: number): Row[] {
+  const last = found.findIndex((row) => named(row) === asked.after);
+  if (asked.after !== undefined && last < 0) return [];
+  return found.slice(last + 1, last + 1 + pageOf(asked, usual, LIST_MAX));
 }
 
 /** What a record is called by its document. */

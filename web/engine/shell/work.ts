@@ -1,6 +1,6 @@
 // Work as a phone knows it: hand-offs and tasks which belong together, and how they are told; as mesh/node/work.py.
 //
-// It reads and tells; what changes anything is in the calls.
+// It reads and tells, and changes nothing; what does is in the calls.
 import { LIST_MAX, TASKS_READ_MAX } from "../limits.js";
 import type { HandoffRow, TaskRow } from "../rows.js";
 import * as handoffs from "../state/handoffs.js";

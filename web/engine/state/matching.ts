@@ -39,8 +39,8 @@ function blocks(a: readonly string[], b: readonly string[]): Block[] {
   matching.sort((one, other) => one[0] - other[0] || one[1] - other[1]);
   const found: Block[] = [];
   for (const [i, j, size] of matching) {
-    const last = found.at(-1);
-    if (last && last[0] + last[2] === i && last[1] + last[2] === j) found[found.length - 1] = [last[0], last[1], last[2] + size];
+    const [a0, b0, length] = found.at(-1) ?? [0, 0, 0];
+    if (length > 0 && a0 + length === i && b0 + length === j) found[found.length - 1] = [a0, b0, length + size];
     else found.push([i, j, size]);
   }
   return [...found, [a.length, b.length, 0]];
@@ -79,7 +79,9 @@ function longest(
     }
     lengths = following;
   }
-  while (besti > alo && bestj > blo && a[besti - 1] === b[bestj - 1]) [besti, bestj, size] = [besti - 1, bestj - 1, size + 1];
+  while (besti > alo && bestj > blo && a[besti - 1] === b[bestj - 1]) {
+    [besti, bestj, size] = [besti - 1, bestj - 1, size + 1];
+  }
   while (besti + size < ahi && bestj + size < bhi && a[besti + size] === b[bestj + size]) size += 1;
   return [besti, bestj, size];
 }

@@ -187,7 +187,8 @@ export function edits(document: Document, registers: Registers, text: string | n
     }
   }
   if (text !== null && text !== document.text()) {
-    out.push(...(document.body !== null ? splices(document.text(), text) : [{ edit: "put", key: BODY, value: text } as const]));
+    if (document.body === null) out.push({ edit: "put", key: BODY, value: text });
+    else out.push(...splices(document.text(), text));
   }
   return out;
 }

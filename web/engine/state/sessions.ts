@@ -19,8 +19,8 @@ export const OPEN: readonly string[] = [WORKING, WAITING_INPUT, WAITING_PERMISSI
 export interface Checkpoint {
   readonly atMs: number;
   readonly summary: string;
-  readonly open: readonly string[];
-  readonly files: readonly string[];
+  readonly open: string[];
+  readonly files: string[];
 }
 
 /** The checkpoints of a session, the latest first; what cannot be read is none. */

@@ -83,7 +83,7 @@ export class Gathering {
   async questions(): Promise<rows.AskRow[]> {
     const found: rows.AskRow[] = [];
     for (const row of await keeping.listed(this.phone, [asks.KIND])) {
-      if (asks.isOver(row.record, this.nowMs) || asks.taken(row.record)) continue;
+      if (asks.isOver(row.record, this.nowMs)) continue; // whatever stands in it
       const told = toldAsk(this.phone, await answers.truly(this.phone.engine, row));
       if (told.state === asks.WAITING) found.push(told);
     }

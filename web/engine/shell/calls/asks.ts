@@ -3,7 +3,6 @@
 // A phone asks nothing and decides nothing: what came of a question is what the device that asked took, once, from the
 // answers it knew in time, or the default. An answer that comes too late is refused, and changes nothing.
 import { Misuse } from "../../errors.js";
-import { LIST_MAX } from "../../limits.js";
 import type { Calls } from "../../port.js";
 import type * as rows from "../../rows.js";
 import * as asks from "../../state/asks.js";
@@ -12,7 +11,7 @@ import * as answers from "../answers.js";
 import * as keeping from "../keeping.js";
 import type { RecordRow } from "../store_port.js";
 import { deviceName } from "../subjects.js";
-import { type Handlers, nowMs, ownDevice, pageOf, type Phone } from "./phone.js";
+import { type Handlers, nowMs, ownDevice, type Phone } from "./phone.js";
 
 const LIST_DEFAULT = 50;
 const ALL = "all";
@@ -28,10 +27,11 @@ async function listed(phone: Phone, given: Calls["ask.list"][0]): Promise<Calls[
   }
   const found: rows.AskRow[] = [];
   for (const row of await keeping.listed(phone, [asks.KIND])) {
+    if (wanted === asks.WAITING && asks.isOver(row.record, nowMs(phone))) continue; // whatever stands in it
     const one = told(phone, await answers.truly(phone.engine, row));
     if (wanted === ALL || one.state === wanted) found.push(one);
   }
-  return { asks: keeping.paged(found, (one) => one.document, given.after, pageOf(given, LIST_DEFAULT, LIST_MAX)) };
+  return { asks: keeping.paged(found, (one) => one.document, given, LIST_DEFAULT) };
 }
 
 /** The person's answer. Throws Refused when it is too late. */

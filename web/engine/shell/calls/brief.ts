@@ -1,7 +1,7 @@
 // The call behind the morning view: what happened on which device since, what waits, what is wrong; as
 // mesh/node/calls_brief.py has it.
 //
-// That the person saw it is kept on this phone alone, so that the next one goes on there.
+// That the person saw it is kept on this phone, and on no other device, so that the next one goes on there.
 import { DiskFull } from "../../errors.js";
 import type { Calls } from "../../port.js";
 import { Gathering, goalOf } from "../briefs/gathering.js";

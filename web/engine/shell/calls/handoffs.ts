@@ -3,7 +3,7 @@
 // A hand-off and the tasks that it leaves are made in one commit, so neither is ever without the other. Nothing here
 // changes what a hand-off says: nobody can.
 import { Misuse, Refused, TooLarge } from "../../errors.js";
-import { LIST_MAX, REMAINING_MAX } from "../../limits.js";
+import { REMAINING_MAX } from "../../limits.js";
 import { deviceText } from "../../names.js";
 import type { Calls } from "../../port.js";
 import type * as rows from "../../rows.js";
@@ -16,7 +16,7 @@ import * as keeping from "../keeping.js";
 import type { RecordRow } from "../store_port.js";
 import { HANDOFF_FRESH_MS } from "../timing.js";
 import { Work } from "../work.js";
-import { type Handlers, nowMs, ownDevice, pageOf, type Phone } from "./phone.js";
+import { type Handlers, nowMs, ownDevice, type Phone } from "./phone.js";
 
 const LIST_DEFAULT = 50;
 const DAY_MS = 86_400_000;
@@ -78,7 +78,7 @@ async function listed(phone: Phone, given: Calls["handoff.list"][0]): Promise<Ca
   const work = await Work.read(phone);
   const found = work.rows.filter((row) => given.all || WAITING.includes(work.state(row.record)));
   const told: rows.HandoffRow[] = [];
-  for (const row of keeping.paged(found, keeping.nameOfRow, given.after, pageOf(given, LIST_DEFAULT, LIST_MAX))) {
+  for (const row of keeping.paged(found, keeping.nameOfRow, given, LIST_DEFAULT)) {
     told.push(await work.toldHandoff(row));
   }
   return { handoffs: told };

@@ -1,7 +1,6 @@
 // Calls about memories: which there are, and what the person makes of those of agents; as mesh/node/calls_memories.py.
 //
 // Nothing is remembered from here; a memory is never rewritten.
-import { LIST_MAX } from "../../limits.js";
 import { DocumentId } from "../../names.js";
 import type { Calls } from "../../port.js";
 import type * as rows from "../../rows.js";
@@ -9,7 +8,7 @@ import * as memories from "../../state/memories.js";
 import { TITLE } from "../../state/records.js";
 import * as keeping from "../keeping.js";
 import type { RecordRow } from "../store_port.js";
-import { type Handlers, nowMs, pageOf, type Phone } from "./phone.js";
+import { type Handlers, nowMs, type Phone } from "./phone.js";
 
 const LIST_DEFAULT = 100;
 const SHOWN: readonly string[] = [...memories.USABLE, memories.PENDING];
@@ -26,7 +25,7 @@ async function listed(phone: Phone, given: Calls["memory.list"][0]): Promise<Cal
   const rows = await keeping.listed(phone, memories.TYPES);
   const wanted = given.pending ? [memories.PENDING] : SHOWN;
   const found = rows.map((row) => told(phone, row)).filter((one) => wanted.includes(one.state));
-  return { memories: keeping.paged(found, (one) => one.document, given.after, pageOf(given, LIST_DEFAULT, LIST_MAX)) };
+  return { memories: keeping.paged(found, (one) => one.document, given, LIST_DEFAULT) };
 }
 
 /** A memory; its title are its words, whole. */

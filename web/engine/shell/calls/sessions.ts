@@ -9,7 +9,7 @@ import { TITLE } from "../../state/records.js";
 import * as keeping from "../keeping.js";
 import type { RecordRow } from "../store_port.js";
 import { deviceName } from "../subjects.js";
-import { type Handlers, pageOf, type Phone } from "./phone.js";
+import { type Handlers, type Phone } from "./phone.js";
 
 const LIST_DEFAULT = 50;
 
@@ -20,7 +20,7 @@ export const SESSIONS: Handlers<"session.list" | "session.show"> = { "session.li
 async function listed(phone: Phone, given: Calls["session.list"][0]): Promise<Calls["session.list"][1]> {
   const states = given.all ? [] : sessions.OPEN;
   const found = await keeping.listed(phone, [sessions.KIND], { states, limit: LIST_MAX });
-  const page = keeping.paged(found, keeping.nameOfRow, given.after, pageOf(given, LIST_DEFAULT, LIST_MAX));
+  const page = keeping.paged(found, keeping.nameOfRow, given, LIST_DEFAULT);
   return { sessions: page.map((row) => told(phone, row, 1)) };
 }
 
@@ -45,6 +45,6 @@ export function told(phone: Phone, row: RecordRow, checkpoints = Infinity): rows
     topic: record.word(TITLE),
     branch: record.word("branch"),
     at_work: phone.isAtWork(record.document.text),
-    checkpoints: points.map(({ atMs, summary, open, files }) => ({ at_ms: atMs, summary, open: [...open], files: [...files] })),
+    checkpoints: points.map(({ atMs, ...point }) => ({ at_ms: atMs, ...point })),
   };
 }

@@ -3,7 +3,6 @@
 // That a task is being worked on, or done, is never set: it comes of claims, so no two devices can set it apart.
 import { Misuse } from "../../errors.js";
 import { oneLine } from "../../letters.js";
-import { LIST_MAX } from "../../limits.js";
 import type { Calls } from "../../port.js";
 import type * as rows from "../../rows.js";
 import { overtaken } from "../../state/handoffs.js";
@@ -15,7 +14,7 @@ import * as keeping from "../keeping.js";
 import type { RecordRow } from "../store_port.js";
 import { Work } from "../work.js";
 import { completed } from "./handoffs.js";
-import { type Handlers, ownDevice, pageOf, type Phone } from "./phone.js";
+import { type Handlers, ownDevice, type Phone } from "./phone.js";
 
 const LIST_DEFAULT = 100;
 const NOT_OVER = [tasks.OPEN, tasks.BLOCKED, tasks.NEEDS_HUMAN];
@@ -47,7 +46,7 @@ async function listed(phone: Phone, given: Calls["task.list"][0]): Promise<Calls
   if (!FILTERS.includes(filter)) throw new Misuse(`'${filter}' is no list of tasks`, `One of: ${FILTERS.join(", ")}.`);
   const work = await Work.read(phone);
   const found = await those(work, filter);
-  const page = keeping.paged(found, keeping.nameOfRow, given.after, pageOf(given, LIST_DEFAULT, LIST_MAX));
+  const page = keeping.paged(found, keeping.nameOfRow, given, LIST_DEFAULT);
   const told: rows.TaskRow[] = [];
   for (const row of page) told.push(await work.toldTask(row));
   const last = page.at(-1);

@@ -1,0 +1,66 @@
+// The calls of the page on a phone's true engine and store, for a test in another language: what each answers, or whose
+// fault it is, and how many documents were loaded for that. What only the link knows is left out: which devices there are.
+import { MeshError } from "../engine/errors.js";
+import { faultOf } from "../engine/shell/calls.js";
+import { ASKS } from "../engine/shell/calls/asks.js";
+import { BRIEF } from "../engine/shell/calls/brief.js";
+import { HANDOFFS } from "../engine/shell/calls/handoffs.js";
+import { INBOX } from "../engine/shell/calls/inbox.js";
+import { MEMORIES } from "../engine/shell/calls/memories.js";
+import { NOTES } from "../engine/shell/calls/notes.js";
+import type { Phone } from "../engine/shell/calls/phone.js";
+import { SEARCH } from "../engine/shell/calls/search.js";
+import { SESSIONS } from "../engine/shell/calls/sessions.js";
+import { TASKS } from "../engine/shell/calls/tasks.js";
+import { phones } from "./phones.js";
+
+// Questions are JSON of many forms; what is read of one is checked by what comes out.
+type Question = any;
+
+const HANDLERS: { [call: string]: (phone: Phone, args: never) => Promise<unknown> } = {
+  ...NOTES,
+  ...TASKS,
+  ...HANDOFFS,
+  ...SESSIONS,
+  ...ASKS,
+  ...MEMORIES,
+  ...BRIEF,
+  ...SEARCH,
+  ...INBOX,
+};
+
+const held = new Map<string, number>(); // up to which number others said to hold what a phone wrote
+
+async function called({ device, call, args, now_ms }: Question): Promise<unknown> {
+  const phone = phones.get(device)!;
+  phone.nowMs = now_ms;
+  let loads = 0;
+  const { engine } = phone;
+  const { folding } = engine.shelf;
+  const load = folding.load;
+  folding.load = (document) => {
+    loads += 1;
+    return load.call(folding, document);
+  };
+  const asked: Phone = {
+    engine,
+    holdings: { heldElsewhere: ({ seq }) => seq <= (held.get(device) ?? 0) },
+    devices: async () => [],
+    problems: async () => [],
+    isAtWork: () => false,
+  };
+  try {
+    return { ok: await HANDLERS[call]!(asked, args as never), loads };
+  } catch (error) {
+    if (error instanceof MeshError) return { fault: faultOf(error) };
+    throw error;
+  } finally {
+    folding.load = load;
+  }
+}
+
+/** What is asked of a phone's calls. */
+export const CALLED: Record<string, (given: Question) => unknown> = {
+  "phone calls": called,
+  "phone is held": ({ device, seq }) => void held.set(device, seq),
+};
