@@ -1,7 +1,7 @@
 """A phone's engine and store, and those of Python, in one random run: fed the same events, they amount to the same.
 
-Devices in Python live as in test_shelf_random: they write, edit, settle, are closed and adopted again. The phone hears of
-it in parts, without bodies, in whatever order; it writes itself, and is ended and killed in between.
+Devices in Python live as in test_shelf_random: they write, edit, settle, are closed and adopted again. The phone hears
+of it in parts, without bodies, in whatever order; it writes itself, and is ended and killed in between.
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ STEPS = 90
 PHONE_SHARE = 0.45  # of the steps, that are the phone's
 TEXTS = ("x", "yz", "🌱")
 PLENTY, LITTLE = 2**26, 1500  # bytes of bodies that the phone keeps
-CHOICES: tuple[dict[str, object], ...] = ({"choice": "take", "side": 0}, {"choice": "take", "side": 1}, {"choice": "merge"})
+CHOICES: tuple[dict[str, object], ...] = (
+    {"choice": "take", "side": 0},
+    {"choice": "take", "side": 1},
+    {"choice": "merge"},
+)
 
 
 @pytest.fixture(scope="module")
@@ -196,10 +200,17 @@ async def seen(small: Small) -> dict[str, Any]:
             for r in await store.settlements()
         ],
         "notes": [
-            [str(r.note.document), r.note.title, r.note.body, list(r.note.conflicts), r.lamport, r.updated_by.hex(),
-             r.placed.event.hex() if r.placed else ""]
+            [
+                str(r.note.document),
+                r.note.title,
+                r.note.body,
+                list(r.note.conflicts),
+                r.lamport,
+                r.updated_by.hex(),
+                r.placed.event.hex() if r.placed else "",
+            ]
             for r in shown
-        ],  # fmt: skip
+        ],
         "missing": len(small.engine.replica.missing),
     }
 
