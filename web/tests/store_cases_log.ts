@@ -146,6 +146,19 @@ export const LOG_CASES: Record<string, Case> = {
     for (const foreign of ["", "xyz", "%", "0".repeat(65)]) same(await store.event(foreign), []);
   },
 
+  "of what came in a message only its own bytes are kept": async (store) => {
+    const writer = new Writer();
+    const events = writer.run(2).map((placed) => {
+      const message = new Uint8Array(100_000);
+      message.set(placed.event.body!, 7);
+      return { ...placed, event: { ...placed.event, body: message.subarray(7, 7 + placed.event.body!.length) } };
+    });
+    await store.commit({ events: [kept(writer.said[0]!), ...events.map((placed) => kept(placed))] });
+    const rows = await store.log({ after: 1, limit: 9 });
+    same(rows.map(({ placed }) => placed), writer.said.slice(1));
+    same(rows.map(({ placed: { event } }) => event.body!.buffer.byteLength), [60, 60]);
+  },
+
   "lists come in the order of arrival": async (store) => {
     const [one, two, control] = [new Writer(1), new Writer(2), new Writer(3, Lane.CONTROL)];
     const events = [one, two, control].map((writer) => kept(writer.said[0]!));

@@ -52,11 +52,11 @@ export class Ledger {
     const [digest, parent] = [unhex(placed.digest), unhex(placed.parent)];
     const { lamport } = placed.header;
     const names = { id: this.last, digest, parent, ...spot, lamport };
-    const row: Event = { ...names, header: event.header, standing, ...(signature && { signature }) };
+    const row: Event = { ...names, header: own(event.header), standing, ...(signature && { signature: own(signature) }) };
     stand(row, standing, reason, lane);
     this.#events.set(placed.digest, row);
     this.#dirty.add(row);
-    if (event.body) this.tx.put("bodies", event.body, row.id);
+    if (event.body) this.tx.put("bodies", own(event.body), row.id);
     else row.lean = row.id;
     if (!document) return;
     row.document = document.text;
@@ -101,7 +101,7 @@ export class Ledger {
     delete event.lean;
     delete event.away;
     this.#dirty.add(event);
-    this.tx.put("bodies", body, event.id);
+    this.tx.put("bodies", own(body), event.id);
     if (event.document) this.documents.grow(event.document, body.length);
   }
 
@@ -142,6 +142,11 @@ export class Ledger {
     for (const id of this.#chains) this.tx.put("chains", this.map.chains.get(id));
     for (const id of this.#branches) this.tx.put("branches", this.map.branches.get(id));
   }
+}
+
+/** Bytes in a buffer of their own: of a part of a message all of it would be kept. */
+function own(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
 }
 
 function counts({ standing, document }: Event, lane: Lane): boolean {
