@@ -262,3 +262,38 @@ async def test_a_phone_amounts_to_what_python_does(life: PhoneLife) -> None:
     assert len(found["standings"]) > 20
     assert bool(life.phone("counts")["bodiesAway"]) == (life.room == LITTLE)
     assert sum(row[1] == 0 for row in found["standings"]) > 10
+
+
+@pytest.mark.parametrize("life", [(0, DISPUTES, PLENTY)], indirect=True)
+async def test_a_difference_would_be_noticed(life: PhoneLife) -> None:
+    """The comparison is not blind: one event that only one of them holds is seen in all that it touches."""
+    await life.converge()
+    assert (await seen(life.sides[0]))["state"] == life.phone.look()["state"]
+    await life.write(life.sides[0])
+    found, expected = life.phone.look(), await seen(life.sides[0])
+    assert [part for part in expected if found[part] != expected[part]] == ["state", "view", "standings", "notes"]
+
+
+@pytest.mark.parametrize("life", [(0, DISPUTES, PLENTY)], indirect=True)
+async def test_with_no_room_nothing_is_lost_and_nothing_forks(life: PhoneLife) -> None:
+    """What finds no room fails with that fault and leaves nothing; the same goes on as soon as there is room."""
+    assert life.phone("tries", title="one", under="") == {"fault": "", "tips": [2]}
+    before = life.phone.look()
+    assert life.phone("tries", title="two", under="full") == {"fault": "DiskFull", "tips": [2]}
+    assert life.phone.look() == before
+    assert life.phone("tries", title="two", under="") == {"fault": "", "tips": [3]}
+    life.phone("restarts", kill=True)
+    assert life.phone("tries", title="three", under="") == {"fault": "", "tips": [4]}
+    await life.converge()
+    assert life.phone.look()["state"] == (await seen(life.sides[0]))["state"]
+
+
+@pytest.mark.parametrize("life", [(0, DISPUTES, PLENTY)], indirect=True)
+async def test_a_tab_that_another_one_took_over_from_writes_no_more(life: PhoneLife) -> None:
+    """Its words fail, and whoever is the writer now goes on with the chain: it never forks."""
+    assert life.phone("tries", title="one", under="") == {"fault": "", "tips": [2]}
+    assert life.phone("tries", title="two", under="taken") == {"fault": "Unreachable", "tips": [2]}
+    assert life.phone("tries", title="two", under="") == {"fault": "Unreachable", "tips": [2]}
+    assert len(life.phone.look()["notes"]) == 2
+    life.phone("restarts", kill=True)
+    assert life.phone("tries", title="two", under="") == {"fault": "", "tips": [3]}

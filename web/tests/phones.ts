@@ -105,6 +105,28 @@ export class Phone {
     }
   }
 
+  /** Try to write while whatever is written finds no room, while another tab has taken over, or as ever: what fails. */
+  async tries(title: string, under: "full" | "taken" | ""): Promise<{ fault: string; tips: number[] }> {
+    const { prototype } = IDBObjectStore;
+    const { put } = prototype;
+    if (under === "full") {
+      prototype.put = () => {
+        throw new DOMException("no room", "QuotaExceededError");
+      };
+    }
+    if (under === "taken") await PhoneStore.open(indexedDB, {}, this.name, this.room);
+    let fault = "";
+    try {
+      await this.write(title, null);
+    } catch (error) {
+      fault = (error as Error).name;
+    } finally {
+      prototype.put = put;
+    }
+    const mine = (await this.store.chains()).filter(({ admission }) => admission === this.secrets.admission);
+    return { fault, tips: mine.flatMap(({ tips }) => tips.map(({ seq }) => seq)) };
+  }
+
   async write(title: string, path: string | null): Promise<string> {
     const birth = notes.birth(title, `text of ${title}`, [], path, sha256(utf8(title)).slice(0, 16));
     const document = documentOf("home", notes.KIND, birth);
@@ -201,6 +223,7 @@ export const PHONES: Record<string, (given: Question) => unknown> = {
     return { append: effects.append.length, alarms: effects.alarms, refused: effects.refused };
   },
   "phone writes": (given) => phone(given).write(given.title, given.path ?? null),
+  "phone tries": (given) => phone(given).tries(given.title, given.under),
   "phone retitles": (given) => phone(given).edit(DocumentId.parse(given.document), [put("title", given.title)]),
   "phone deletes": (given) => phone(given).edit(DocumentId.parse(given.document), [put("deleted", true)]),
   "phone splices": (given) => {
