@@ -104,7 +104,7 @@ async def test_it_comes_back_when_the_server_did(kept: tuple[Agent, Door], phone
     await phone.until(lambda standing: standing["link"] == "live")
     await agree(agent, phone)
     assert await titles(agent) == {"meanwhile"}
-    assert (await phone.call("status"))["waiting"] == 0
+    await phone.until(lambda standing: standing["waiting"] == 0)
 
 
 async def test_what_waits_lies_ready_for_the_service_worker(kept: tuple[Agent, Door], phone: Node) -> None:
