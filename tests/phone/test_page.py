@@ -272,7 +272,9 @@ def test_erasing_wants_the_name_typed(phone: Phone, served: Served) -> None:
     assert "4 items are only on this phone" in phone.browser.text()
     phone.press("Erase…")
     phone.write("Type “Pocket” to go on", "Pock")
-    button = "return [...document.querySelectorAll('button')].find((one) => one.innerText === 'Erase this phone').disabled"
+    button = (
+        "return [...document.querySelectorAll('button')].find((one) => one.innerText === 'Erase this phone').disabled"
+    )
     assert phone.browser.driver.execute_script(button) is True
     phone.write("Type “Pocket” to go on", "Pocket")
     phone.press("Erase this phone")
