@@ -37,16 +37,14 @@ const page = globalThis as unknown as Page;
 /** One tab's worker. */
 class Worker {
   readonly #channel = new BroadcastChannel(CHANNEL);
-  readonly #news = new Coalesced((changed) => void this.#tell(changed).catch((error) => console.warn(error)));
+  readonly #news = new Coalesced((changed) => void this.#tell(changed));
   #life: Life | null = null;
-  #waiting: AbortController | null = null;
-  #broken: unknown = null;
-  #turn = 0;
   #ready: Promise<void>;
+  #release: () => void = () => {};
 
   constructor() {
     this.#channel.onmessage = ({ data }) => {
-      if (data === STOP) this.#stopped();
+      if (data === STOP && this.#life) this.#lost();
       if (data === SENT) void this.#sent();
     };
     globalThis.addEventListener("online", () => this.#life?.agent?.link?.kick());
@@ -57,34 +55,23 @@ class Worker {
   /** Write, unless another tab does; then wait for it to go. */
   #first(): Promise<void> {
     return new Promise((known) => {
-      const given = async (lock: Lock | null) => {
+      void navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) => {
         if (lock) return this.#write(known);
         known();
         this.#wait();
-      };
-      navigator.locks.request(LOCK, { ifAvailable: true }, given).catch(() => this.#lost());
+      });
     });
   }
 
   /** Write as soon as nobody else does. */
   #wait(): void {
-    if (this.#waiting) return;
-    const waiting = (this.#waiting = new AbortController());
-    const granted = () => {
-      this.#waiting = null;
-      return this.#write(() => {});
-    };
-    navigator.locks.request(LOCK, { signal: waiting.signal }, granted).catch(() => {
-      if (!waiting.signal.aborted) this.#lost();
-    });
+    navigator.locks.request(LOCK, () => this.#write(() => {})).catch(() => this.#lost());
   }
 
   /** Take over from another tab. */
   async #take(): Promise<void> {
     if (this.#life) return;
-    this.#waiting?.abort();
-    this.#waiting = null;
-    this.#channel.postMessage(STOP); // before the lock is theirs no more
+    this.#channel.postMessage(STOP);
     await new Promise<void>((begun) => {
       navigator.locks.request(LOCK, { steal: true }, () => this.#write(begun)).catch(() => this.#lost());
     });
@@ -92,17 +79,14 @@ class Worker {
 
   /** Be the writer until somebody takes that over. */
   async #write(begun: () => void): Promise<void> {
-    const turn = (this.#turn += 1);
+    const released = new Promise<void>((release) => (this.#release = release));
     try {
-      const life = await this.#begun();
-      if (turn === this.#turn) this.#life = life;
-      else life.drop(); // it was another tab's before it began
-    } catch (error) {
-      this.#broken = error; // told to whoever asks: a new try would come to the same
+      this.#life = await this.#begun();
+    } finally {
+      begun();
     }
-    begun();
     this.#news.add({ changed: [] });
-    await new Promise(() => {}); // until somebody steals the lock, or this tab ends
+    await released;
   }
 
   async #begun(): Promise<Life> {
@@ -124,16 +108,16 @@ class Worker {
     return life;
   }
 
-  /** Another tab took over: stop at once, and go on when it is gone. */
+  /** Another tab takes over: stop at once, and go on when it is closed. */
   #lost(): void {
     this.#stopped();
     this.#wait();
   }
 
   #stopped(): void {
-    this.#turn += 1;
     this.#life?.drop();
     this.#life = null;
+    this.#release();
     this.#news.add({ changed: [] });
   }
 
@@ -160,7 +144,6 @@ class Worker {
       return this.#standing();
     }
     if (this.#life) return call(this.#life, name, args);
-    if (this.#broken) throw this.#broken;
     if (name === "status") return elsewhere();
     throw new Unreachable("another tab of this page is at work", "Close it, or use `Use it here`.");
   }
@@ -170,7 +153,6 @@ class Worker {
   }
 
   async #tell(changed: Topic[]): Promise<void> {
-    if (this.#broken) return;
     page.postMessage({ news: { changed, standing: await this.#standing() } });
   }
 }
