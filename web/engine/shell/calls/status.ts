@@ -105,9 +105,9 @@ async function ofTrust({ asOfMs, engine, link, store }: Agent): Promise<Problem[
   if (!known.length || (found && (asOfMs ?? 0) >= found.sinceMs)) return [];
   const names = [...new Set(known.flatMap((one) => doorways.lost(one, verdict, statements)))].map((name) => shown(name));
   if (!names.length) return [];
-  const what = `${names.join(", ")} had the key of the certificate that this phone trusts and is out of the mesh: a new one`;
-  const hint = "At home, trust the new one as on the first day: `mesh phone list` on a computer shows where. All stays here.";
-  return [{ what: `${what} has to be trusted`, hint }];
+  const what = `${names.join(", ")} had the key of the certificate that this phone trusts, and is out of the mesh`;
+  const hint = "At home, trust the new one as on the first day: on a computer, `mesh phone list` shows where.";
+  return [{ what, hint }];
 }
 
 function ofNow(agent: Agent): Problem[] {
