@@ -250,3 +250,18 @@ async def test_it_tells_of_itself_without_names(kept: tuple[Agent, Door], phone:
     assert "link.up" in text
     for told in ("secret", device, agent.device, said["document"], agent.held.name, agent.engine.own.mesh.hex()):
         assert told not in text, told
+
+
+async def test_what_was_shared_is_taken_in(kept: tuple[Agent, Door], phone: Node) -> None:
+    """Words become a note and a file a drop; then nothing of the share is left to be taken in again."""
+    agent, door = kept
+    await let_in(agent, door, phone)
+    await phone.until(lambda standing: standing["link"] == "live")
+    photo = random.Random(9).randbytes(300_000)
+    given = {"title": "From another app", "text": "words", "name": "photo.jpg"}
+    assert await phone.ask("share", args={**given, "base64": base64.b64encode(photo).decode()}) == 1
+    await agree(agent, phone)
+    assert await titles(agent) == {"From another app"}
+    listed: Any = await agent.call("drop.list", {})
+    (drop,) = listed["drops"]
+    assert (drop["title"], drop["size"]) == ("photo.jpg", len(photo))
