@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
+from typing import Any
 
 from tests.phone.conftest import MakePhone
 from tests.phone.phones import Phone, in_step
@@ -38,7 +39,7 @@ def wake(phone: Phone) -> None:
 
 
 def test_what_waits_is_sent_while_no_page_is_open(fleet: Fleet, new_phone: MakePhone) -> None:
-    """Written with no node in reach; the page is gone; the Mac comes back, and has it before the page is opened again."""
+    """Written with no node in reach; the page is gone; the Mac comes back, and has it before the page is opened."""
     (mac,) = fleet.joined(1)
     mac.start()
     phone = new_phone()
@@ -75,7 +76,8 @@ def test_what_other_apps_share_lands_in_the_inbox(fleet: Fleet, new_phone: MakeP
     phone.idle()
     (note,) = [one for one in mac.call("note.list")["notes"] if one["title"] == "From another app"]  # type: ignore[attr-defined]
     assert mac.call("note.show", document=note["document"])["body"] == f"{words}\n\nhttps://example.test/page"
-    (drop,) = mac.call("drop.list")["drops"]  # type: ignore[misc]
+    drops: Any = mac.call("drop.list")["drops"]
+    (drop,) = drops
     wait("the file on the Mac", lambda: mac.call("drop.status", id=drop["document"])["state"] == "here", (mac,), SENT_S)
     put = mac.call("drop.get", id=drop["document"], into=str(phone.browser.folder))
     assert (phone.browser.folder / "photo.jpg").read_bytes() == photo, put
