@@ -7,11 +7,14 @@ import json
 import secrets
 import signal
 import ssl
+import time
+from pathlib import Path
 
 import aiohttp
 import pytest
 
 from mesh.limits import DOOR_TRIES_MAX
+from mesh.node.gateway import authority
 from mesh.node.socket_client import Told
 from tests.system.harness import Device, Fleet, wait
 from tests.system.phones import LIMIT_S, Adding, Handset, adding, origin_of, two_ports
@@ -299,6 +302,45 @@ async def test_what_goes_with_a_phone(two: tuple[Device, Device]) -> None:
     no_phone = admin.mesh("--json", "phone", "remove", "birch", "--yes")
     assert no_phone.code == 2
     assert "no phone" in str(no_phone.error["message"])
+
+
+async def test_a_name_of_the_persons_own(mac: Device, tmp_home: Path) -> None:
+    """A certificate that the phone trusts anyway, for its own name; under the other name the other one is shown."""
+    host, now_s = "mac.tail1234.ts.net", int(time.time())
+    public, key = authority.new_authority(host, now_s), authority.new_key()
+    files = tmp_home / f"{host}.crt", tmp_home / f"{host}.key"
+    files[0].write_bytes(authority.chain_pem(public.leaf(authority.public_of(key), now_s, 7)))
+    files[1].write_bytes(authority.key_pem(key))
+    named = ["--certificate", str(files[0]), "--key", str(files[1])]
+    wrong = mac.mesh("--json", "phone", "serve", "--tailscale", "other.ts.net", *named)
+    assert (wrong.code, "not for other.ts.net" in str(wrong.error["message"])) == (3, True)
+    told = mac.done("phone", "serve", "--tailscale", host, *named)
+    assert (told["host"], told["served"]) == (host, True)
+    phone = Handset(root=public.certificate)
+    origin = str(told["origin"]).replace(str(told["name"]), host)
+    async with asyncio.timeout(LIMIT_S):
+        while not await reached(phone, origin):  # noqa: ASYNC110 - another process tells no event
+            await asyncio.sleep(0.2)
+    async with adding(mac, "--yes") as offer:
+        _, url = await begun(offer)
+        url = url.replace(str(told["name"]), host)
+        assert (await phone.ask(url))[0] == 202
+        status, answer = await phone.wait(url)
+        assert status == 200
+        phone.take(answer["admission"])
+        assert (await offer.ended())[0] == 0
+    assert not await reached(phone, str(told["origin"]))
+    mac.done("phone", "serve", "--tailscale", "")
+    assert mac.done("phone", "list")["page"]["host"] == ""  # type: ignore[index]
+
+
+async def reached(phone: Handset, origin: str) -> bool:
+    """Whether a phone trusts what it is shown there."""
+    try:
+        async with phone.browsing(origin) as session, session.get("/who") as answer:
+            return answer.status == 200
+    except aiohttp.ClientError:
+        return False
 
 
 async def test_only_what_it_is_for(mac: Device) -> None:
