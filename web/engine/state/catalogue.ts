@@ -222,6 +222,9 @@ const DROP: Rules = {
   state: WORD,
 };
 
+/** The authority that phones trust, for the mesh's page; its key, wrapped for each admin, has a register for each. */
+const DOORWAY: Rules = { ...RECORD, cert: ONCE_LINE, since: ONCE_NUMBER };
+
 const SESSION_PARTS: Rules = {
   ...TAGS,
   "checkpoint/": SAID,
@@ -239,7 +242,7 @@ export const SHAPES: ReadonlyMap<string, Shape> = new Map([
   ["memory", new Shape(MEMORY, TAGS)],
   ["ask", new Shape(ASK, { ...TAGS, "answer/": SAID })],
   ["drop", new Shape(DROP, { ...TAGS, "got/": NUMBER })],
-  ["doorway", new Shape({ ...RECORD, cert: ONCE_LINE, since: ONCE_NUMBER }, { ...TAGS, "key/": WORD })],
+  ["doorway", new Shape(DOORWAY, { ...TAGS, "key/": ONCE_WORD })],
   ["decision", new Shape(MEMORY, TAGS)],
 ]);
 
