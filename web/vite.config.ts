@@ -33,8 +33,15 @@ export async function configured({ out, worker, serviceWorker }: Entries, files 
     resolve: { alias: worker === WORKER ? [] : [{ find: /^.*\/engine\/shell\/worker\.ts(?=\?worker)/, replacement: worker }] },
     define: { __VERSION__: JSON.stringify(version) },
     worker: { format: "es" },
-    plugins: [icons(path.join(ROOT, "public/icons/icon.svg")), finish(out, serviceWorker, version)],
-    build: { target: "es2022", outDir: out, emptyOutDir: true, assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+    plugins: [icons(path.join(ROOT, "public/icon.svg")), finish(out, serviceWorker, version, path.join(ROOT, "build/compressed"))],
+    build: {
+      target: "es2022",
+      outDir: out,
+      emptyOutDir: true,
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+      rolldownOptions: { checks: { pluginTimings: false } },
+    },
   };
 }
 

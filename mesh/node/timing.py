@@ -209,6 +209,7 @@ LEAF_LOOK_S = 600.0  # how often it is looked whether that is so
 LEAF_AGAIN_S = 15.0  # the same while there is none
 LEAF_CALM_S = 1.0  # what comes together is looked at together
 LEAF_ASKED_S = 5.0  # between two that one device may ask for
+DOOR_FETCH_S_MAX = 300.0  # for a phone that was let in to fetch its admission: it may have gone to sleep
 DOOR_OPENS_LOOK_S = 0.05  # between looks whether the page is open, when a phone is wanted
 DOOR_OPENS_LOOKS = 600  # of those: half a minute, since nats-server starts anew the first time
 PUSH_S_MAX = 20.0  # for a push service to take a message

@@ -10,15 +10,14 @@ import base64
 import contextlib
 import itertools
 import json
+import os
 import secrets
-import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mesh.errors import MeshError, Unreachable
@@ -35,7 +34,7 @@ from mesh.node import agent as agents
 from mesh.node import home as homes
 from mesh.node.agent import Agent
 from mesh.node.engine import Engine
-from mesh.node.gateway import authority
+from mesh.node.gateway import authority, part
 from mesh.node.gateway.holding import Holding
 from mesh.node.gateway.pairing import Pairing
 from mesh.node.gateway.web import PORT_VARIABLE, Gateway
@@ -50,34 +49,10 @@ from mesh.state import notes
 from mesh.sync.inputs import Effects
 from mesh.sync.messages import Push, Want
 from mesh.sync.replica import Own
+from tests.system.phones import Here, two_ports
 
 HOST = "127.0.0.1"
 LIMIT_S = 45.0
-
-
-def two_ports() -> int:
-    """A port that is free on loopback, and so is the next one."""
-    for _ in range(64):
-        with socket.socket() as first, socket.socket() as second, contextlib.suppress(OSError):
-            first.bind((HOST, 0))
-            port = int(first.getsockname()[1])
-            second.bind((HOST, port + 1))
-            return port
-    raise AssertionError("no two ports in a row")
-
-
-class Here(AbstractResolver):
-    """Every name leads to this machine, as mDNS would have it."""
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """Loopback."""
-        found = ResolveResult(hostname=host, host=HOST, port=port, family=family, proto=0, flags=0)
-        return [found]
-
-    async def close(self) -> None:
-        """Nothing is open."""
 
 
 @dataclass
@@ -103,15 +78,15 @@ class Door:
         return context
 
     @contextlib.asynccontextmanager
-    async def browsing(self) -> AsyncIterator[aiohttp.ClientSession]:
-        """A session that trusts the authority and finds the name."""
-        connector = aiohttp.TCPConnector(resolver=Here(), ssl=self.trusting(), force_close=True)
+    async def browsing(self, source: str = HOST) -> AsyncIterator[aiohttp.ClientSession]:
+        """A session that trusts the authority and finds the name; calling from an address of loopback."""
+        connector = aiohttp.TCPConnector(resolver=Here(), ssl=self.trusting(), force_close=True, local_addr=(source, 0))
         async with aiohttp.ClientSession(self.url, connector=connector) as session:
             yield session
 
 
 @contextlib.asynccontextmanager
-async def door(home: Path, environ: MutableMapping[str, str]) -> AsyncIterator[Door]:
+async def door(home: Path, environ: MutableMapping[str, str] = os.environ) -> AsyncIterator[Door]:
     """A founded mesh, its agent at work on loopback, and its door open. `environ` takes the port."""
     environ[PORT_VARIABLE] = str(two_ports())
     if homes.state(home) == "none":
@@ -120,14 +95,11 @@ async def door(home: Path, environ: MutableMapping[str, str]) -> AsyncIterator[D
         ready = asyncio.Event()
         serving = group.create_task(agent.serve(ready.set))
         await ready.wait()
-        holding, pairing = Holding(agent), Pairing(agent)
-        await holding.wanted()
-        gateway = Gateway(agent, holding, pairing)
-        parts = [group.create_task(part) for part in (holding.run(), gateway.run())]
-        await until(lambda: gateway.open and agent.bus is not None and agent.bus.server().state == "up")
-        yield Door(agent, gateway, holding, pairing)
-        for part in parts:
-            part.cancel()
+        made = part.wanted(agent)
+        await made.holding.wanted()
+        made.page.look_soon()
+        await until(lambda: made.page.open and agent.bus is not None and agent.bus.server().state == "up")
+        yield Door(agent, made.page, made.holding, made.pairing)
         agent.ending.set()
         await serving
 
@@ -260,9 +232,9 @@ class Line:
 
 
 @contextlib.asynccontextmanager
-async def line(door: Door, phone: Phone) -> AsyncIterator[Line]:
+async def line(door: Door, phone: Phone, source: str = HOST) -> AsyncIterator[Line]:
     """A WebSocket of the page's origin that nobody has logged in at yet."""
-    async with door.browsing() as session, session.ws_connect("/nats", headers={"Origin": door.url}) as socket:
+    async with door.browsing(source) as session, session.ws_connect("/nats", headers={"Origin": door.url}) as socket:
         yield Line(socket, phone)
 
 

@@ -1,7 +1,7 @@
 // What is done once the app is built: the service worker is made with the list of all files in it, and what compresses
 // is compressed. The same sources give the same bytes: no time, no path and no chance goes into it.
 import { createHash } from "node:crypto";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import { build, type Plugin } from "vite";
@@ -44,16 +44,35 @@ async function kept(folder: string): Promise<Kept[]> {
   );
 }
 
-async function compress(folder: string): Promise<void> {
-  for (const file of (await filesIn(folder)).filter((name) => COMPRESSED.test(name))) {
-    const bytes = await readFile(path.join(folder, file));
-    const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
-    await writeFile(path.join(folder, `${file}.br`), brotliCompressSync(bytes, { params }));
+function compressed(bytes: Buffer): Buffer {
+  const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+  return brotliCompressSync(bytes, { params });
+}
+
+/** The same, looked up by content where it takes seconds: WebAssembly of others is the same in every build. */
+async function remembered(bytes: Buffer, folder: string): Promise<Buffer> {
+  const place = path.join(folder, `${createHash("sha256").update(bytes).digest("hex")}.br`);
+  try {
+    return await readFile(place);
+  } catch {
+    const made = compressed(bytes);
+    await mkdir(folder, { recursive: true });
+    await writeFile(`${place}.${process.pid}`, made);
+    await rename(`${place}.${process.pid}`, place);
+    return made;
   }
 }
 
-/** Makes the service worker out of its source, and compresses everything. */
-export function finish(folder: string, source: string, version: string): Plugin {
+async function compress(folder: string, kept: string): Promise<void> {
+  for (const file of (await filesIn(folder)).filter((name) => COMPRESSED.test(name))) {
+    const bytes = await readFile(path.join(folder, file));
+    const made = file.endsWith(".wasm") ? await remembered(bytes, kept) : compressed(bytes);
+    await writeFile(path.join(folder, `${file}.br`), made);
+  }
+}
+
+/** Makes the service worker out of its source, and compresses everything. `memory`: where slow results are kept. */
+export function finish(folder: string, source: string, version: string, memory: string): Plugin {
   return {
     name: "mesh-finish",
     apply: "build",
@@ -70,7 +89,7 @@ export function finish(folder: string, source: string, version: string): Plugin 
           lib: { entry: source, formats: ["iife"], name: "mesh", fileName: () => "sw.js" },
         },
       });
-      await compress(folder);
+      await compress(folder, memory);
     },
   };
 }

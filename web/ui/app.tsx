@@ -136,7 +136,7 @@ function Bar() {
 function Banners() {
   const now = standing.value;
   return (
-    <div class="banners">
+    <section class="banners" aria-label="Notices">
       {now !== null && <Trouble fault={stopped.value} />}
       {update.value && (
         <div class="banner">
@@ -147,14 +147,14 @@ function Banners() {
         </div>
       )}
       {now?.link === "refused" && now.state === "member" && (
-        <div class="banner">
+        <div class="banner bad">
           <p>
             {now.node ?? "A device"} says that this phone is no member of its mesh. Nothing was deleted here; only a signed
             statement can do that.
           </p>
         </div>
       )}
-    </div>
+    </section>
   );
 }
 

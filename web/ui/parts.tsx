@@ -51,15 +51,17 @@ export function Card({ children }: Children) {
   return <ul class="card">{children}</ul>;
 }
 
-/** One row of a card: where it leads, what it says, what stands at its end. */
-export function Row(props: {
+interface RowProps {
   href?: string;
   icon?: IconName;
   title: ComponentChildren;
   text?: ComponentChildren;
   end?: ComponentChildren;
   wrap?: boolean;
-}) {
+}
+
+/** One row: where it leads, what it says, what stands at its end. */
+export function Line(props: RowProps) {
   const inside = (
     <>
       {props.icon && <Icon name={props.icon} class="lead" />}
@@ -73,7 +75,21 @@ export function Row(props: {
       {props.href && <Icon name="next" class="faint" />}
     </>
   );
-  return <li>{props.href ? <a class="row" href={props.href}>{inside}</a> : <div class="row">{inside}</div>}</li>;
+  if (!props.href) return <div class="row">{inside}</div>;
+  return (
+    <a class="row" href={props.href}>
+      {inside}
+    </a>
+  );
+}
+
+/** The same as an item of a card. */
+export function Row(props: RowProps) {
+  return (
+    <li>
+      <Line {...props} />
+    </li>
+  );
 }
 
 /** A small word beside something. */
@@ -230,5 +246,25 @@ export function Points({ title, items }: { title: string; items: readonly string
         ))}
       </ul>
     </Section>
+  );
+}
+
+/** What can be done on a screen that stands alone, at thumb reach. */
+export function Acts({ children }: Children) {
+  return <div class="acts">{children}</div>;
+}
+
+/** A screen that stands alone, without bars. */
+export function Stage({ title, above, children }: Children & { title: string; above?: ComponentChildren }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus({ preventScroll: true }), [title]);
+  return (
+    <div class="stage">
+      {above}
+      <h1 ref={heading} tabIndex={-1}>
+        {title}
+      </h1>
+      {children}
+    </div>
   );
 }

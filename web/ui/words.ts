@@ -31,6 +31,7 @@ export function when(ms: number, now: number): string {
   const days = daysBefore(ms, now);
   if (days === 0) return clock(ms);
   if (days === 1) return "yesterday";
+  if (days === -1) return "tomorrow";
   if (days > 1 && days < 7) return WEEKDAY.format(ms);
   return (Math.abs(days) < 300 ? DATE : YEAR).format(ms);
 }
@@ -92,4 +93,9 @@ export function linkWords(now: Standing): string {
   if (now.link === "live") return "Connected";
   if (now.link === "dialling") return "Connecting";
   return now.link === "refused" ? "Not accepted" : "Offline";
+}
+
+/** A state as a person reads it: `needs_human` is `needs human`. */
+export function stateWords(state: string): string {
+  return state.replaceAll("_", " ");
 }

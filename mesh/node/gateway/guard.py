@@ -162,7 +162,7 @@ class Guard:
     def _look(self, now_s: float) -> None:
         """End who asked nothing in time, and who does not take what was asked for."""
         for caller in list(self._callers.values()):
-            if caller.transport is None:  # still at TLS, which has a time of its own
+            if caller.transport is None or caller.transport.is_closing():  # TLS has times of its own for both
                 continue
             unsent = caller.transport.get_write_buffer_size()
             if unsent != caller.unsent or not unsent:

@@ -87,7 +87,7 @@ const CONFLICTS: rows.ConflictRow[] = [
     values: [side("deleted", "Mac", DAY), side("edited", "Pocket", DAY)], ancestor: null },
 ];
 const whole = (one: rows.ConflictRow): rows.ConflictWhole => ({
-  ...one, open: true, settled_by: [],
+  ...one, open: true, settled_by: [], offset: 0,
   context: one.kind === "text" ? { before: "Anti-entropy is fine; ", after: ", and the wake should say what it cost.", merged: "Anti-entropy is fine; the outbox wants a bound of 512 KiB, it has one, and the wake should say what it cost." } : null,
 });
 
@@ -234,8 +234,8 @@ export function answersOf(scene: Scene): (call: CallName, args: never) => unknow
     },
     "conflicts.show": ({ id }) => whole(CONFLICTS.find((one) => one.id === id) ?? CONFLICTS[0]!),
     "conflicts.settled": () => ({ settled: some([{ id: "5511aa00", document: "home/note/2", title: "Shopping", rule: "", undone_by: null, ...author("Pocket", "", DAY) }]) }),
-    "conflicts.resolve": () => ({ events: ["e9"] }),
-    "conflicts.undo": () => ({ events: ["e10"] }),
+    "conflicts.resolve": ({ id }) => ({ id, document: "home/note/1", events: ["e9"], opened: [] }),
+    "conflicts.undo": ({ id }) => ({ id, document: "home/note/1", events: ["e10"], opened: [] }),
     brief: () => brief(full),
     search: () => ({ found: [] }),
     diagnostics: () => ({ name: "mesh-diagnostics.txt", text: "events 18204\n" }),

@@ -3,7 +3,7 @@ import type { BriefRow, RecordRow } from "../../engine/rows.js";
 import { Card, Chip, Empty, Loaded, Notice, Row, Screen, Section } from "../parts.js";
 import { to } from "../route.js";
 import { useRows } from "../state.js";
-import { count, moment, when, who } from "../words.js";
+import { count, moment, stateWords, when, who } from "../words.js";
 import { HandoffEntry } from "./handoff.js";
 import { AskEntry } from "./questions.js";
 import { SessionEntry } from "./sessions.js";
@@ -38,7 +38,7 @@ function Waiting({ brief }: { brief: BriefRow }) {
 
 function changed(record: RecordRow): string {
   const at = record.updated;
-  return at ? `${record.state} · ${who(at)}, ${moment(at.at, Date.now())}` : record.state;
+  return at ? `${stateWords(record.state)} · ${who(at)}, ${moment(at.at, Date.now())}` : stateWords(record.state);
 }
 
 function Happened({ brief }: { brief: BriefRow }) {
@@ -57,7 +57,7 @@ function Happened({ brief }: { brief: BriefRow }) {
         <Section title="Next tasks">
           <Card>
             {brief.tasks.map((task) => (
-              <Row key={task.document} href={to("task", task.document)} icon="tasks" title={task.title} text={task.claim ? `${task.claim.name} is at it` : task.state} />
+              <Row key={task.document} href={to("task", task.document)} icon="tasks" title={task.title} text={task.claim ? `${task.claim.name} is at it` : stateWords(task.state)} />
             ))}
           </Card>
         </Section>

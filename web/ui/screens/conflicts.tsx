@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import type { ConflictRow, ConflictWhole, SettledRow, SideRow } from "../../engine/rows.js";
 import { List } from "../list.js";
 import { usePages } from "../pages.js";
-import { Area, Button, Card, Chip, Empty, Loaded, Notice, Row, Screen, Section, Trouble, Waiting } from "../parts.js";
+import { Area, Button, Card, Chip, Empty, Line, Loaded, Notice, Row, Screen, Section, Trouble, Waiting } from "../parts.js";
 import { back, to } from "../route.js";
 import { ask, tell, useAct, useRows } from "../state.js";
 import { count, moment, when, who } from "../words.js";
@@ -182,7 +182,7 @@ export function Conflicts() {
       {pages.rows !== null && pages.rows.length > 0 && (
         <List label="Conflicts" rows={pages.rows} total={pages.total} keyOf={(one) => one.id} want={pages.want}>
           {(one) => (
-            <Row
+            <Line
               href={to("conflict", one.id)}
               icon="conflict"
               title={one.title ?? "Untitled"}

@@ -1,6 +1,6 @@
 // When this page is not a working member: taken out of the mesh, or another tab has the pen. It deletes nothing itself.
 import { Icon, Mark } from "../icons.js";
-import { Button, Trouble } from "../parts.js";
+import { Acts, Button, Stage, Trouble } from "../parts.js";
 import { ask, look, standing, useAct } from "../state.js";
 import { moment } from "../words.js";
 
@@ -12,20 +12,20 @@ export function Removed() {
     await look();
   });
   return (
-    <div class="stage">
-      <Icon name="shield" class="hero" />
-      <h1>This phone was removed</h1>
+    <Stage title="This phone was removed" above={<Icon name="shield" class="hero" />}>
       <p>
         {removed ? `${removed.by} took it out of the mesh, ${moment(removed.time_ms, Date.now())}.` : "It was taken out of the mesh."} The
         statement is signed, and this phone checked it.
       </p>
       {removed?.reason && <p class="quote" dir="auto">{removed.reason}</p>}
       <p>Its keys and what it held were erased. Your other devices keep what they have.</p>
-      <Trouble fault={again.fault} />
-      <Button kind="main" busy={again.busy} onClick={() => void again.run()}>
-        Pair it again
-      </Button>
-    </div>
+      <Acts>
+        <Trouble fault={again.fault} />
+        <Button kind="main" busy={again.busy} onClick={() => void again.run()}>
+          Pair it again
+        </Button>
+      </Acts>
+    </Stage>
   );
 }
 
@@ -36,14 +36,14 @@ export function Elsewhere() {
     await look();
   });
   return (
-    <div class="stage">
-      <Mark />
-      <h1>Mesh is open in another tab</h1>
+    <Stage title="Mesh is open in another tab" above={<Mark />}>
       <p>One tab at a time writes, so that nothing is written twice. The other one stops when you go on here.</p>
-      <Trouble fault={take.fault} />
-      <Button kind="main" busy={take.busy} onClick={() => void take.run()}>
-        Use it here
-      </Button>
-    </div>
+      <Acts>
+        <Trouble fault={take.fault} />
+        <Button kind="main" busy={take.busy} onClick={() => void take.run()}>
+          Use it here
+        </Button>
+      </Acts>
+    </Stage>
   );
 }

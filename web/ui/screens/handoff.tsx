@@ -3,7 +3,7 @@ import type { HandoffRow } from "../../engine/rows.js";
 import { Button, Card, Chip, Loaded, Notice, Points, Prose, Row, Screen, Section, Trouble } from "../parts.js";
 import { to } from "../route.js";
 import { ask, tell, useAct, useRows } from "../state.js";
-import { moment, span, when, who } from "../words.js";
+import { moment, span, stateWords, when, who } from "../words.js";
 
 /** One hand-off in a card. */
 export function HandoffEntry({ handoff }: { handoff: HandoffRow }) {
@@ -40,7 +40,7 @@ function Whole({ handoff }: { handoff: HandoffRow }) {
         {handoff.to && ` · for ${handoff.to}`}
       </p>
       <p class="chips">
-        <Chip tone={handoff.state === "open" ? "good" : ""}>{handoff.state}</Chip>
+        <Chip tone={handoff.state === "open" ? "good" : ""}>{stateWords(handoff.state)}</Chip>
         {handoff.reason && <Chip>{handoff.reason}</Chip>}
         {expires !== null && <Chip tone="warn">{expires > Date.now() ? `until ${moment(expires, Date.now())}` : "expired"}</Chip>}
       </p>

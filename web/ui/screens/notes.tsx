@@ -4,7 +4,7 @@ import type { NoteRow } from "../../engine/rows.js";
 import { Icon } from "../icons.js";
 import { List } from "../list.js";
 import { usePages } from "../pages.js";
-import { Chip, Empty, Row, Screen, Tool, Trouble, Waiting } from "../parts.js";
+import { Chip, Empty, Line, Screen, Tool, Trouble, Waiting } from "../parts.js";
 import { go, to } from "../route.js";
 import { ask } from "../state.js";
 import { count, when } from "../words.js";
@@ -13,7 +13,7 @@ const TYPING_MS = 200; // after the last letter of a search
 
 function Entry({ note }: { note: NoteRow }) {
   return (
-    <Row
+    <Line
       href={to("note", note.document)}
       title={note.title || "Untitled"}
       text={note.snippet || note.path || note.tags.map((tag) => `#${tag}`).join(" ") || "No text"}

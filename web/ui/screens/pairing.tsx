@@ -1,10 +1,11 @@
 // Letting this phone in: what will happen, the home screen first where it matters, the code, six digits, done. The code
 // is taken out of the address at once; it is never stored here.
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { PairRow } from "../../engine/rows.js";
 import { grouped, inHash, scanned, typed, type Invitation } from "../code.js";
 import { Mark } from "../icons.js";
-import { Button, Field, Notice, Trouble } from "../parts.js";
+import { Acts, Button, Field, Notice, Stage, Trouble } from "../parts.js";
 import { ask, look, useAct, useRows } from "../state.js";
 import { AddToHomeScreen, isApple, isInstalled } from "./install.js";
 import { Scanner } from "./scanner.js";
@@ -38,8 +39,7 @@ export function Pairing() {
 
 function Compare({ row }: { row: PairRow }) {
   return (
-    <div class="stage">
-      <h1>{row.step === "in" ? "This phone is in" : "Compare six digits"}</h1>
+    <Stage title={row.step === "in" ? "This phone is in" : "Compare six digits"}>
       {row.digits ? (
         <p class="digits" aria-label={`The digits ${[...row.digits].join(" ")}`}>
           <span>{row.digits.slice(0, 3)}</span> <span>{row.digits.slice(3)}</span>
@@ -60,7 +60,7 @@ function Compare({ row }: { row: PairRow }) {
           </p>
         </>
       )}
-    </div>
+    </Stage>
   );
 }
 
@@ -94,6 +94,7 @@ function Begin({ problem, begun }: { problem: string | null; begun: (row: PairRo
         {wrong}
         <Trouble fault={act.fault} />
         <Field label="Its name in your mesh" value={name} maxLength={64} onInput={(event) => rename(event.currentTarget.value)} />
+        <Acts>
         {invitation ? (
           <Button kind="main" busy={act.busy} disabled={!name.trim()} onClick={() => void act.run(invitation)}>
             Ask to be let in
@@ -106,12 +107,11 @@ function Begin({ problem, begun }: { problem: string | null; begun: (row: PairRo
         <Button kind="plain" onClick={() => go("type")}>
           Type a code instead
         </Button>
+        </Acts>
       </Stage>
     );
   return (
-    <div class="stage">
-      <Mark />
-      <h1>Mesh on this phone</h1>
+    <Stage title="Mesh on this phone" above={<Mark />}>
       {wrong}
       <p>Your notes, tasks and hand-offs in your pocket. Everything works without a network, and nothing leaves your own devices.</p>
       <ol class="steps">
@@ -121,10 +121,12 @@ function Begin({ problem, begun }: { problem: string | null; begun: (row: PairRo
         <li>Scan the code it shows.</li>
         <li>Compare six digits on both screens.</li>
       </ol>
-      <Button kind="main" onClick={() => go(isApple() && !isInstalled() ? "install" : "name")}>
-        Begin
-      </Button>
-    </div>
+      <Acts>
+        <Button kind="main" onClick={() => go(isApple() && !isInstalled() ? "install" : "name")}>
+          Begin
+        </Button>
+      </Acts>
+    </Stage>
   );
 }
 
@@ -136,21 +138,12 @@ function readCode(text: string, use: (found: Invitation) => void): string | null
   return null;
 }
 
-function Stage({ title, children }: { title: string; children: preact.ComponentChildren }) {
-  return (
-    <div class="stage">
-      <h1>{title}</h1>
-      {children}
-    </div>
-  );
-}
-
-function Typed(props: { use: (found: Invitation) => void; scan: () => void; busy: boolean; fault: preact.ComponentChildren }) {
+function Typed(props: { use: (found: Invitation) => void; scan: () => void; busy: boolean; fault: ComponentChildren }) {
   const [text, write] = useState("");
   const found = typed(text);
   return (
-    <form class="stage" onSubmit={(event) => (event.preventDefault(), found && props.use(found))}>
-      <h1>Type the code</h1>
+    <form class="whole" onSubmit={(event) => (event.preventDefault(), found && props.use(found))}>
+      <Stage title="Type the code">
       {props.fault}
       <Field
         label="The letters that mesh phone add shows"
@@ -162,12 +155,15 @@ function Typed(props: { use: (found: Invitation) => void; scan: () => void; busy
         class="code"
         onInput={(event) => write(grouped(event.currentTarget.value))}
       />
-      <Button kind="main" type="submit" busy={props.busy} disabled={!found}>
-        Ask to be let in
-      </Button>
-      <Button kind="plain" onClick={props.scan}>
-        Scan instead
-      </Button>
+        <Acts>
+          <Button kind="main" type="submit" busy={props.busy} disabled={!found}>
+            Ask to be let in
+          </Button>
+          <Button kind="plain" onClick={props.scan}>
+            Scan instead
+          </Button>
+        </Acts>
+      </Stage>
     </form>
   );
 }

@@ -5,7 +5,7 @@ import type { ApprovalRow, AskRow, RecordRow } from "../../engine/rows.js";
 import { Button, Card, Chip, Empty, Loaded, Row, Screen, Section, Trouble } from "../parts.js";
 import { to } from "../route.js";
 import { ask, tell, useAct, useRows } from "../state.js";
-import { moment, span, who } from "../words.js";
+import { moment, span, stateWords, who } from "../words.js";
 
 const LIST_MAX = 50;
 
@@ -57,13 +57,13 @@ function Question({ one, again }: { one: AskRow; again: () => void }) {
       <p class="note">
         {one.agent || "Somebody"} on {one.device_name}, {moment(one.asked_ms, Date.now())} <Expiry at={one.expires_ms} />
       </p>
-      <h3 dir="auto">{one.question}</h3>
+      <h2 dir="auto">{one.question}</h2>
       <Detail detail={one.detail} />
       <Trouble fault={answer.fault} />
       {!over && one.options.length > 0 && (
         <div class="options">
           {one.options.map((option) => (
-            <Button key={option} kind={option === one.default ? "soft" : "main"} busy={answer.busy} onClick={() => void answer.run({ option })}>
+            <Button key={option} kind={option === one.default ? "main" : "soft"} busy={answer.busy} onClick={() => void answer.run({ option })}>
               {option}
             </Button>
           ))}
@@ -93,9 +93,9 @@ function Approval({ one, again }: { one: ApprovalRow; again: () => void }) {
       <p class="note">
         {one.name} wants to do this <Expiry at={one.until_ms} />
       </p>
-      <h3 dir="auto">
+      <h2 dir="auto">
         {one.act} {one.target}
-      </h3>
+      </h2>
       <ul class="points">
         {one.says.map((line, place) => (
           <li key={place} dir="auto">
@@ -128,7 +128,7 @@ function Memory({ one, again }: { one: RecordRow; again: () => void }) {
   return (
     <article class="ask" aria-label={one.title}>
       <p class="note">{who(one.created)} wants to remember</p>
-      <h3 dir="auto">{one.title}</h3>
+      <h2 dir="auto">{one.title}</h2>
       <Trouble fault={decide.fault} />
       <div class="options">
         <Button busy={decide.busy} onClick={() => void decide.run(false)}>
@@ -154,7 +154,7 @@ function Answered({ asks }: { asks: readonly AskRow[] }) {
             icon="question"
             title={one.question}
             text={one.answer ? `${one.answer.option || one.answer.text}, by ${one.answer.name}` : `nobody answered: ${one.default || "no answer"}`}
-            end={<Chip>{one.state}</Chip>}
+            end={<Chip>{stateWords(one.state)}</Chip>}
             wrap
           />
         ))}

@@ -3,7 +3,7 @@ import type { SessionRow } from "../../engine/rows.js";
 import { Card, Chip, Empty, Loaded, Points, Row, Screen, Section } from "../parts.js";
 import { to } from "../route.js";
 import { useRows } from "../state.js";
-import { moment, when } from "../words.js";
+import { moment, stateWords, when } from "../words.js";
 import { HandoffEntry } from "./handoff.js";
 
 function doer(session: SessionRow): string {
@@ -21,7 +21,7 @@ export function SessionEntry({ session }: { session: SessionRow }) {
       end={
         <>
           <time>{when(session.state_at_ms, Date.now())}</time>
-          {session.at_work ? <Chip tone="good">at work</Chip> : <Chip>{session.state}</Chip>}
+          {session.at_work ? <Chip tone="good">at work</Chip> : <Chip>{stateWords(session.state)}</Chip>}
         </>
       }
     />
@@ -84,7 +84,7 @@ export function Session({ id }: { id: string }) {
               {doer(session)}{session.model && ` · ${session.model}`}
             </p>
             <p class="chips">
-              {session.at_work ? <Chip tone="good">at work</Chip> : <Chip>{session.state}</Chip>}
+              {session.at_work ? <Chip tone="good">at work</Chip> : <Chip>{stateWords(session.state)}</Chip>}
               {session.branch && <Chip>{session.branch}</Chip>}
               <Chip>{moment(session.state_at_ms, Date.now())}</Chip>
             </p>

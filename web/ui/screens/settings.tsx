@@ -46,8 +46,11 @@ export function Settings() {
       </Section>
       <Section title="Version" note="Light or dark, and the size of letters, follow the settings of this phone.">
         <Card>
-          <Row title={`Mesh ${__VERSION__}`} end={<Button busy={check.busy} onClick={() => void check.run()}>Look for a newer one</Button>} wrap />
+          <Row title="Mesh" text={__VERSION__} />
         </Card>
+        <Button busy={check.busy} onClick={() => void check.run()}>
+          Look for a newer one
+        </Button>
       </Section>
     </Screen>
   );

@@ -7,7 +7,7 @@ import { usePages } from "../pages.js";
 import { Button, Card, Chip, Choice, Empty, Loaded, Points, Prose, Row, Screen, Section, Trouble, Waiting } from "../parts.js";
 import { to } from "../route.js";
 import { ask, tell, useAct, useRows } from "../state.js";
-import { count, moment, span, who } from "../words.js";
+import { count, moment, span, stateWords, who } from "../words.js";
 
 const LIST_MAX = 1000; // as a call answers at most
 
@@ -30,7 +30,7 @@ function about(task: TaskRow): string {
   if (task.claim && !task.claim.over) return `${task.claim.name} is at it, for ${span(task.claim.until_ms - Date.now())} more`;
   const open = task.waits.filter((one) => one.state !== "done").length;
   if (open) return `waits for ${count(open, "task")}`;
-  return [STATES[task.state] ?? task.state, task.project, ...task.tags.map((tag) => `#${tag}`)].filter(Boolean).join(" · ");
+  return [STATES[task.state] ?? stateWords(task.state), ...task.tags.map((tag) => `#${tag}`)].filter(Boolean).join(" · ");
 }
 
 function Entry({ task }: { task: TaskRow }) {
