@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import mimetypes
+import os
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -15,13 +17,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 WEB = Path(__file__).resolve().parents[2] / "web"
 VITE = WEB / "node_modules" / "vite" / "bin" / "vite.js"
-BUILD_S = 300
+RECORDED = ("--config", "tests/page/vite.config.ts")
+BUILD_S = 600
 POLICY = (
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob:; media-src blob:; "
-    "connect-src 'self'; worker-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+    "media-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
 )
+_KINDS = {".wasm": "application/wasm", ".webmanifest": "application/manifest+json", ".js": "text/javascript"}
+
+NEEDS = [
+    pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed"),
+    pytest.mark.skipif(not VITE.is_file(), reason="run `npm ci` in web"),
+]
 
 
 def build(folder: Path, *config: str) -> Path:
@@ -29,7 +40,7 @@ def build(folder: Path, *config: str) -> Path:
     done = subprocess.run(
         ["node", str(VITE), "build", *config],
         cwd=WEB,
-        env={**_environment(), "MESH_STATIC": str(folder)},
+        env={**os.environ, "MESH_STATIC": str(folder)},
         capture_output=True,
         text=True,
         timeout=BUILD_S,
@@ -37,12 +48,6 @@ def build(folder: Path, *config: str) -> Path:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
-
-
-def _environment() -> dict[str, str]:
-    import os
-
-    return dict(os.environ)
 
 
 class Served:
@@ -57,28 +62,35 @@ class Served:
 
     def calls(self, name: str) -> list[Any]:
         """What was given with each call of this name, so far."""
-        return [one["args"] for one in self.asked if one["call"] == name]
+        return [one.get("args") for one in self.asked if one["call"] == name]
 
     def close(self) -> None:
         """Serve it no more."""
         self._server.shutdown()
         self._server.server_close()
 
+    def file(self, path: str) -> Path | None:
+        """The file at a path, as far as it was built."""
+        found = (self.folder / path.partition("?")[0].lstrip("/")).resolve()
+        file = found / "index.html" if found == self.folder else found
+        return file if file.is_relative_to(self.folder) and file.is_file() else None
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         served = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                """A file, or the scene that is played."""
                 if self.path == "/scene":
-                    return self._answer("application/json", json.dumps({"scene": served.scene}).encode())
-                path = (served.folder / self.path.partition("?")[0].lstrip("/")).resolve()
-                file = path / "index.html" if path.is_dir() else path
-                if not file.is_relative_to(served.folder) or not file.is_file():
-                    return self.send_error(404)
-                kind = {".wasm": "application/wasm", ".webmanifest": "application/manifest+json"}.get(file.suffix)
-                return self._answer(kind or mimetypes.guess_type(file.name)[0] or "text/plain", file.read_bytes())
+                    self._answer("application/json", json.dumps({"scene": served.scene}).encode())
+                elif file := served.file(self.path):
+                    kind = _KINDS.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "text/plain"
+                    self._answer(kind, file.read_bytes())
+                else:
+                    self.send_error(404)
 
             def do_POST(self) -> None:
+                """What the page asked."""
                 served.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
                 self._answer("application/json", b"{}")
 
@@ -91,7 +103,7 @@ class Served:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, *_: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the base class calls it
                 """Nothing: whoever wants to know what was asked has `asked`."""
 
         return Handler

@@ -61,14 +61,17 @@ def adding(mac: Device, *within: str) -> Iterator[Offer]:
             offer.lines.put(json.loads(line))
         offer.lines.put({"error": f"it ended with {process.wait()}"})
 
-    Thread(target=read, daemon=True).start()
+    reading = Thread(target=read, daemon=True)
+    reading.start()
     try:
         offer.opened = offer.lines.get(timeout=PAIRED_S)
         assert "url" in offer.opened, offer.opened
         yield offer
     finally:
         process.terminate()
-        process.wait(SAVED_S)
+        reading.join(SAVED_S)
+        assert process.stdout is not None
+        process.stdout.close()
 
 
 @dataclass
@@ -137,6 +140,7 @@ class Phone:
         for button in self.browser.driver.find_elements(By.CSS_SELECTOR, "button, a"):
             named = button.get_attribute("aria-label") or button.text
             if named.strip() == label and button.is_displayed() and button.is_enabled():
+                self.browser.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
                 button.click()
                 return True
         return False

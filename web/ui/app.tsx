@@ -1,5 +1,6 @@
 // The frame around every screen: where this phone stands, the screen, the bar of five. It asks for nothing but devices.
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
+import type { Standing } from "../engine/rows.js";
 import { Icon, type IconName } from "./icons.js";
 import { Button, Trouble, Waiting } from "./parts.js";
 import { route, to, type Route } from "./route.js";
@@ -60,7 +61,7 @@ export function App() {
   return (
     <>
       <Banners />
-      {!quiet && <Status />}
+      {(now === null || !quiet) && <Status now={now} />}
       <main id="main" class={quiet ? "alone" : ""}>
         {now === null ? <Starting /> : <Body />}
       </main>
@@ -101,17 +102,17 @@ function useNow(): number {
   return now;
 }
 
-function Status() {
-  const now = standing.value!;
+/** Its place is kept while nothing is known, so that nothing moves then. */
+function Status({ now }: { now: Standing | null }) {
   const today = useNow();
-  const { value } = useRows("devices", undefined, ["devices"]);
-  const words = statusLine(now, today, waitsFor(now, value?.devices ?? []));
+  const { value } = useRows("devices", now && undefined, ["devices"]);
+  const words = now && statusLine(now, today, waitsFor(now, value?.devices ?? []));
   return (
-    <header class={`status ${now.link}`}>
+    <header class={`status ${now?.link ?? ""}`}>
       <a href={to("devices")}>
         <span class="dot" />
         <span role="status" aria-live="polite">
-          <b>{linkWords(now)}</b> {words}
+          {now && <b>{linkWords(now)}</b>} {words}
         </span>
       </a>
     </header>

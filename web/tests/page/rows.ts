@@ -4,7 +4,7 @@ import type { CallName, Calls } from "../../engine/port.js";
 import type * as rows from "../../engine/rows.js";
 
 /** What is played. */
-export type Scene = "member" | "offline" | "empty" | "new" | "removed" | "elsewhere" | "refused" | "broken" | "fetching";
+export type Scene = "member" | "offline" | "empty" | "new" | "removed" | "elsewhere" | "refused" | "broken" | "fetching" | "meanwhile";
 
 const NOW = Date.now();
 const MINUTE = 60_000;
@@ -198,7 +198,8 @@ export function answersOf(scene: Scene): (call: CallName, args: never) => unknow
     },
     "note.show": ({ document }) => {
       const { snippet: _, ...one } = NOTES.find((row) => row.document === document) ?? NOTES[1]!;
-      return { ...one, body: BODY, conflicts: one.conflicts ? CONFLICTS.slice(0, 2) : [] };
+      const body = scene === "meanwhile" ? BODY.replace("read twice", "read thrice") : BODY;
+      return { ...one, body, conflicts: one.conflicts ? CONFLICTS.slice(0, 2) : [] };
     },
     "note.add": () => SAID,
     "note.edit": () => SAID,
