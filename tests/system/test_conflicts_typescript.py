@@ -204,7 +204,7 @@ def test_whoever_writes_what_the_gate_cannot_see_both_say_the_same(
 ) -> None:
     """Letters deleted again, values named that were replaced long ago: the same is in conflict, the same undoes it."""
     kinds = Counter[str]()
-    for seed in range(12):
+    for seed in range(40):
         events = [conflict_cases.Event(Digest(one.hash), one, Changed(one.raw)) for one in writes(seed)]
         case = json.loads(json.dumps(conflict_cases.conflict_case(BIRTH, events)))
         assert asked("conflicts", **case) == case["expect"], seed

@@ -6,6 +6,7 @@
 // nothing decides what counts.
 import { MeshError, Refused, Stranger } from "../errors.js";
 import { QUESTION_BYTES } from "../limits.js";
+import * as comparing from "../sync/comparing.js";
 import { type Effects, GUEST, isGuest, type Peer } from "../sync/inputs.js";
 import * as drops from "../sync/drops.js";
 import * as introducing from "../sync/introducing.js";
@@ -144,6 +145,7 @@ export class Talk implements Handler {
       return NOTHING;
     }
     if (verb === receipts.VERB && inside) return this.agreeing.answer(peer, body);
+    if (verb === comparing.VERB && inside) return this.agreeing.compared(peer, body);
     if (verb === drops.VERB && inside) return this.listener.chunks(peer, body);
     throw new Refused(`this device does not know '${verb}'`, "One of the two needs an upgrade: `mesh --version`.");
   }

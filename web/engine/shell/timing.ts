@@ -25,6 +25,7 @@ export const NEWS_DELAY_MS = 100;
 export const RECEIPT_CALM_MS = 100;
 export const RECEIPT_TURN_MS = 500;
 export const RECEIPT_AGAIN_MS = 25_000;
+export const COMPARE_SERVED_MS = 20_000; // between looks that the node may ask of this phone: each may read a document
 export const ALARMS_SHOWN_MAX = 20;
 
 // A wake
