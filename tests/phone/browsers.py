@@ -123,6 +123,7 @@ class Browser:
     hosts: dict[str, str] = field(default_factory=dict)
     clock: str = ""
     authorities: dict[str, Path] = field(default_factory=dict)
+    flags: Sequence[str] = ()
     driver: WebDriver = field(init=False)
     _process: subprocess.Popen[bytes] | None = field(init=False, default=None)
     _door: Door | None = field(init=False, default=None)
@@ -149,7 +150,7 @@ class Browser:
         options = ChromiumOptions()
         rules = ", ".join(f"MAP {name} {address}" for name, address in self.hosts.items())
         resolver = (f"--host-resolver-rules={rules}",) if rules else ()
-        for flag in (*FLAGS, f"--user-data-dir={self.profile}", *resolver):
+        for flag in (*FLAGS, *self.flags, f"--user-data-dir={self.profile}", *resolver):
             options.add_argument(flag)
         options.add_experimental_option("mobileEmulation", dict(PHONE))
         self._connect(port, options)

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import segno
 from selenium.webdriver.common.by import By
 
 from tests.conftest import Spawn
 from tests.phone import page
 from tests.phone.browsers import MISSING, Browser
+from tests.phone.browsers import browser as opened
 from tests.phone.page import RECORDED, Served
 from tests.phone.phones import Phone
 
@@ -318,6 +320,72 @@ def test_the_address_of_a_code_is_taken_and_forgotten(phone: Phone, served: Serv
     phone.sees("481 526")
     (asked,) = served.calls("pair.begin")
     assert (asked["token"], asked["device"]) == (token, "k3q7x2abcdefghij")
+
+
+CAMERA = (640, 480)
+MODULE = 9  # pixels of one square of the code
+
+
+def filmed(text: str, path: Path) -> Path:
+    """What a camera sees of a code on a screen, as a film that Chromium plays for a camera (Y4M, two pictures)."""
+    width, height = CAMERA
+    rows = [list(row) for row in segno.make(text, error="m").matrix_iter(scale=MODULE, border=4)]
+    left, top = (width - len(rows[0])) // 2, (height - len(rows)) // 2
+    assert min(left, top) >= 0, "the code has to be in the picture"
+    light = bytearray([200]) * (width * height)
+    for y, row in enumerate(rows):
+        start = (top + y) * width + left
+        light[start : start + len(row)] = bytes(40 if dark else 235 for dark in row)
+    frame = b"FRAME\n" + bytes(light) + bytes([128]) * (width * height // 2)
+    path.write_bytes(b"YUV4MPEG2 W%d H%d F10:1 Ip A1:1 C420jpeg\n" % CAMERA + frame * 2)
+    return path
+
+
+def test_a_code_is_read_from_the_camera(tmp_path: Path, spawn: Spawn, served: Served) -> None:
+    """By what the page fetches from its own origin, since this browser reads none; one of elsewhere is not taken."""
+    token = base64.urlsafe_b64encode(TOKEN).decode().rstrip("=")
+    for origin in ("https://mesh-aaaaaa.local:8443", served.origin):
+        film = filmed(f"{origin}/#p={token}&d=k3q7x2abcdefghij", tmp_path / "film.y4m")
+        flags = (f"--use-file-for-fake-video-capture={film}",)
+        served.scene = "new"
+        served.asked.clear()
+        with opened(Browser(tmp_path / "browser", spawn, flags=flags)) as browser:
+            phone = Phone(browser, origin=served.origin)
+            browser.command("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
+            browser.driver.get(served.origin)
+            phone.press("Begin")
+            phone.press("Scan the code")
+            if origin == served.origin:
+                phone.sees("481 526")
+                assert [one["token"] for one in served.calls("pair.begin")] == [token]
+            else:
+                phone.sees("This code is of another mesh")
+                assert served.calls("pair.begin") == []
+            assert browser.driver.execute_script("return wrong") == []
+
+
+def test_a_voice_memo_is_kept_while_it_is_recorded(phone: Phone, served: Served) -> None:
+    """The page is loaded anew in the middle: what was recorded is offered, and saved when the person says so."""
+    show(phone, served, "member", "inbox")
+    phone.press("Voice memo")
+    pieces = """
+        const database = await new Promise((done) => {
+          const asked = indexedDB.open("mesh-page"); asked.onsuccess = () => done(asked.result);
+        });
+        return new Promise((done) => {
+          const asked = database.transaction("drafts").objectStore("drafts").get("voice");
+          asked.onsuccess = () => done(asked.result?.pieces.length ?? 0);
+        });
+    """
+    phone.browser.wait("two seconds of it", lambda: phone.browser.run(pieces) >= 2)
+    show(phone, served, "member", "inbox")
+    phone.sees("is not saved yet")
+    phone.press("Save it")
+    phone.browser.wait("the memo", lambda: served.calls("drop.add"))
+    (given,) = served.calls("drop.add")
+    assert given["mime"].startswith("audio/")
+    assert int(given["file"].split()[0]) > 100
+    phone.browser.wait("nothing kept", lambda: phone.browser.run(pieces) == 0)
 
 
 def test_a_second_tab_and_a_removed_phone_say_what_is_so(phone: Phone, served: Served) -> None:
