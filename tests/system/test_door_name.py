@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -75,38 +76,40 @@ def trusted(device: Device, folder: Path) -> Path:
 
 def phone(net: Network, name: str, root: Path) -> Callable[..., Told]:
     """How to look the name up from a place of its own, or to open the page at addresses that were kept."""
-    within, _ = net.place()
-    words = [*within, sys.executable, "-m", "tests.system.looking_up", name, "8443", str(root)]
+    within, own = net.place()
+    words = [*within, sys.executable, "-m", "tests.system.looking_up", own, name, "8443", str(root)]
 
     def look(*kept: str) -> Told:
-        said = subprocess.run([*words, *kept], check=True, capture_output=True, text=True, timeout=60).stdout
-        found = json.loads(said)
+        said = subprocess.run([*words, *kept], check=True, capture_output=True, text=True, timeout=60)
+        found = json.loads(said.stdout)
         assert isinstance(found, dict)
-        return found
+        return {**found, "said": said.stderr}
 
     return look
 
 
 def test_the_name_outlives_the_device_that_told_it(fleet: Fleet, net: Network, tmp_path: Path) -> None:
     """Goal: killed without a word, the holder is followed by its deputy within 30 s; the page answers all the time."""
-    first, second, third = doors(fleet, net)
+    first, *others = doors(fleet, net)
+    # The founder is senior; of two devices of one rank the smaller admission is, which is hashed from this run's keys.
+    second, third = sorted(others, key=lambda one: base64.b32decode(str(one.status()["device"]["id"]).upper()))
     look = phone(net, str(page(first)["name"]), trusted(first, tmp_path))
-    ids = {one.name: one.status()["device"] for one in (first, second, third)}
-    fleet.wait("the first holds the name", lambda: look()["addresses"] == [first.host, second.host], TAKEN_S_MAX)
-    assert look()["device"] == ids[first.name]
+    ids = {one.name: one.status()["device"]["id"] for one in (first, second, third)}
+    fleet.wait("the first holds the name", lambda: set(look()["addresses"]) == {first.host, second.host}, TAKEN_S_MAX)
+    fleet.wait("the page opens", lambda: look()["device"] in {ids[first.name], ids[second.name]}, TAKEN_S_MAX)
 
     began = time.monotonic()
     first.kill()
     assert look(first.host, second.host)["device"] == ids[second.name]  # as a browser has it for a minute
-    fleet.wait("the second has it", lambda: look()["addresses"] == [second.host, third.host], TAKEN_S_MAX)
+    fleet.wait("the second has it", lambda: set(look()["addresses"]) == {second.host, third.host}, TAKEN_S_MAX)
     measured(f"taken over after {time.monotonic() - began:.1f} s")
-    assert look()["device"] == ids[second.name]
+    fleet.wait("the page opens", lambda: look()["device"] in {ids[second.name], ids[third.name]}, TAKEN_S_MAX)
     first.start(MESH_BEACON="on")
-    fleet.wait("the first has it again", lambda: look()["addresses"] == [first.host, second.host], TAKEN_S_MAX)
+    fleet.wait("the first has it again", lambda: set(look()["addresses"]) == {first.host, second.host}, TAKEN_S_MAX)
 
     began = time.monotonic()
     net.silence(first.host)
-    fleet.wait("the second has it", lambda: look()["addresses"] == [second.host, third.host], TAKEN_S_MAX)
+    fleet.wait("the second has it", lambda: set(look()["addresses"]) == {second.host, third.host}, TAKEN_S_MAX)
     measured(f"taken over from a host that is gone after {time.monotonic() - began:.1f} s")
 
 

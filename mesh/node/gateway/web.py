@@ -127,16 +127,13 @@ class Gateway:
                     self.problem = _first(group)
                 if self.problem:
                     self._agent.log("door.failed", error=str(self.problem))
-                    await asyncio.sleep(timing.DOOR_AGAIN_S)
+                    await _set(self._leaves, timing.DOOR_AGAIN_S)
         finally:
             self._agent.news.remove(self._news)
 
     async def _until(self, *, wanted: bool) -> None:
         while self.wanted is not wanted:
-            self._news.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(timing.DOOR_CALM_S):
-                    await self._news.wait()
+            await _set(self._news, timing.DOOR_CALM_S)
 
     async def _serve_while_wanted(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -196,10 +193,7 @@ class Gateway:
     async def _renew(self) -> None:
         """Show a new leaf soon after there is one: handshakes from then on see it, connections go on."""
         while True:
-            self._leaves.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(timing.DOOR_CALM_S):
-                    await self._leaves.wait()
+            await _set(self._leaves, timing.DOOR_CALM_S)
             try:
                 await self._show()
             except MeshError as error:  # what was shown until now may be good for days
@@ -266,6 +260,14 @@ class Gateway:
         if request.headers.get("If-None-Match") == tag:
             return web.Response(status=_UNCHANGED, headers=headers)
         return web.Response(body=found.body, headers=headers)
+
+
+async def _set(news: asyncio.Event, most_s: float) -> None:
+    """Wait for news, or for so long."""
+    news.clear()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(most_s):
+            await news.wait()
 
 
 def _comes_from(request: web.Request, origin: str) -> bool:
