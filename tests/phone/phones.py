@@ -5,12 +5,13 @@ It asks the page's worker nothing and knows no key: what it cannot see on the sc
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from queue import Queue
 from threading import Thread
@@ -29,6 +30,34 @@ PAIRED_S = 90.0
 SAVED_S = 30.0
 SHOWN_S = 60.0
 _FETCH = "import sys, urllib.request as r; sys.stdout.buffer.write(r.urlopen(sys.argv[1]).read())"
+
+
+_CAPTURE = """
+    const settled = async (so) => {
+      for (let tries = 0; !so(); tries++) {
+        if (tries > 3000) throw new Error("nothing happened: " + document.body.innerText);
+        await new Promise((done) => setTimeout(done, 10));
+      }
+    };
+    const area = document.querySelector('textarea[aria-label="Capture a thought"]');
+    const save = document.querySelector('button[aria-label="Save"]');
+    const write = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set;
+    for (const thought of given[0]) {
+      write.call(area, thought);
+      area.dispatchEvent(new Event("input", { bubbles: true }));
+      await settled(() => !save.disabled);
+      save.click();
+      await settled(() => area.value === "");
+    }
+"""
+_PASTE = """
+    const [name, type, text] = given;
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    const clipboardData = new DataTransfer();
+    clipboardData.items.add(new File([bytes], name, { type }));
+    const area = document.querySelector('textarea[aria-label="Capture a thought"]');
+    area.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+"""
 
 
 @dataclass
@@ -178,6 +207,17 @@ class Phone:
     def _saved(self, label: str) -> bool:
         found = self._field(label)
         return found is not None and found.get_property("value") == ""
+
+    def captures(self, thoughts: Sequence[str]) -> None:
+        """As `capture`, many: each is written when the one before is saved."""
+        self.sees("Capture", "group")
+        self.browser.run(_CAPTURE, list(thoughts))
+
+    def pastes(self, name: str, mime: str, data: bytes) -> None:
+        """Paste a file into the inbox, and wait until it is said to be saved."""
+        self.sees("Capture", "group")
+        self.browser.run(_PASTE, name, mime, base64.b64encode(data).decode())
+        self.sees("Saved", deadline_s=SAVED_S)
 
     def captured(self) -> list[str]:
         """What the inbox shows, from the top, as far as it is drawn."""

@@ -27,14 +27,15 @@ from mesh.node.gateway.door import Door
 from mesh.node.gateway.hosted import Asking, Fetched
 from mesh.node.gateway.web import PORT_VARIABLE
 from mesh.sync.offer import token_text
-from tests.system.doors import HOST, Here, two_ports
+from tests.system.harness import HOST
+from tests.system.phones import Here, two_ports
 from tests.system.typescript import WEB
 
 LIMIT_S = 60.0
 _LINE_BYTES_MAX = 16 * 2**20
 
 
-class Fault(Exception):  # noqa: N818 - as the port calls it
+class Fault(Exception):
     """What the phone tells its page that went wrong."""
 
     def __init__(self, told: Mapping[str, str]) -> None:
@@ -85,11 +86,21 @@ class Node:
         found: Any = None
         try:
             async with asyncio.timeout(LIMIT_S):
-                while not condition(found := await (self.look() if what == "look" else self.call(what))):
+                while True:
+                    found = await (self.look() if what == "look" else self.call(what))
+                    if condition(found):
+                        return found
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise AssertionError(json.dumps([found, await self.look()], indent=1)) from None
-        return found
+
+
+def written(folder: Path, root: bytes) -> Path:
+    """Where what the phone trusts is written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "root.pem"
+    path.write_bytes(root)
+    return path
 
 
 @contextlib.asynccontextmanager
@@ -97,9 +108,7 @@ async def node_phone(javascript: Path, door: Door, folder: Path) -> AsyncIterato
     """A phone that trusts the door's authority and is in no mesh yet."""
     root = door.holding.certificate()
     assert root is not None
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "root.pem"
-    path.write_bytes(authority.certificate_pem(root))
+    path = written(folder, authority.certificate_pem(root))
     process = await asyncio.create_subprocess_exec(
         "node",
         str(javascript / "tests" / "phone.js"),
@@ -109,15 +118,15 @@ async def node_phone(javascript: Path, door: Door, folder: Path) -> AsyncIterato
         limit=_LINE_BYTES_MAX,
     )
     made = Node(process)
-    hearing = asyncio.create_task(made.hear())
-    try:
-        await made.ask("start", origin=door.page.origin, root=str(path))
-        yield made
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-        await hearing
+    async with asyncio.TaskGroup() as group:
+        group.create_task(made.hear())
+        try:
+            await made.ask("start", origin=door.page.origin, root=str(path))
+            yield made
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
 
 
 @contextlib.asynccontextmanager

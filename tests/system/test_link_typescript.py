@@ -104,7 +104,7 @@ async def test_it_comes_back_when_the_server_did(kept: tuple[Agent, Door], phone
     await phone.until(lambda standing: standing["link"] == "live")
     await agree(agent, phone)
     assert await titles(agent) == {"meanwhile"}
-    assert (await phone.call("status"))["waiting"] == 0
+    await phone.until(lambda standing: standing["waiting"] == 0)
 
 
 async def test_what_waits_lies_ready_for_the_service_worker(kept: tuple[Agent, Door], phone: Node) -> None:
@@ -181,6 +181,16 @@ async def test_a_statement_ends_it_and_nothing_unsent_is_lost(kept: tuple[Agent,
     assert await phone.call("unsent") is None
 
 
+async def until_here(agent: Agent, document: str) -> Any:  # noqa: ANN401 - JSON
+    """What the agent tells of a drop once all of it is there."""
+    async with asyncio.timeout(LIMIT_S):
+        while True:
+            told: Any = await agent.call("drop.status", {"id": document})
+            if told["state"] == "here":
+                return told
+            await asyncio.sleep(0.1)
+
+
 async def test_files_go_both_ways(kept: tuple[Agent, Door], phone: Node, tmp_path: Path) -> None:
     """A photo of the phone is fetched by the computer, chunk by chunk, and a file of the computer by the phone."""
     agent, door = kept
@@ -191,18 +201,16 @@ async def test_files_go_both_ways(kept: tuple[Agent, Door], phone: Node, tmp_pat
         "drop", args={"name": "photo.jpg", "mime": "image/jpeg", "base64": base64.b64encode(photo).decode()}
     )
     await agree(agent, phone)
-    async with asyncio.timeout(LIMIT_S):
-        while not (told := await agent.call("drop.status", {"id": said["document"]}))["state"] == "here":  # type: ignore[index]
-            await asyncio.sleep(0.1)
-    assert told["size"] == len(photo)  # type: ignore[index]
-    put = await agent.call("drop.get", {"id": said["document"], "into": str(tmp_path)})
-    assert Path(put["path"]).read_bytes() == photo  # type: ignore[index]
+    told = await until_here(agent, said["document"])
+    assert told["size"] == len(photo)
+    put: Any = await agent.call("drop.get", {"id": said["document"], "into": str(tmp_path)})
+    assert (tmp_path / "photo.jpg").read_bytes() == photo, put
     await phone.until(lambda standing: standing["waiting_files"] == 0)
     path = tmp_path / "plan.bin"
     path.write_bytes(random.Random(8).randbytes(900_000))
-    dropped = await agent.call("drop.add", {"path": str(path)})
+    dropped: Any = await agent.call("drop.add", {"path": str(path)})
     await agree(agent, phone)
-    found = await phone.ask("get", args={"document": dropped["document"]})  # type: ignore[index]
+    found = await phone.ask("get", args={"document": dropped["document"]})
     assert (found["name"], base64.b64decode(found["base64"])) == ("plan.bin", path.read_bytes())
 
 

@@ -44,7 +44,7 @@ class Worker {
 
   constructor() {
     this.#channel.onmessage = ({ data }) => {
-      if (data === STOP) this.#stopped();
+      if (data === STOP && this.#life) this.#lost();
       if (data === SENT) void this.#sent();
     };
     globalThis.addEventListener("online", () => this.#life?.agent?.link?.kick());
@@ -108,7 +108,7 @@ class Worker {
     return life;
   }
 
-  /** Another tab took over without asking: stop at once. */
+  /** Another tab takes over: stop at once, and go on when it is closed. */
   #lost(): void {
     this.#stopped();
     this.#wait();

@@ -52,8 +52,8 @@ function Compare({ row }: { row: PairRow }) {
       {row.step === "compare" && (
         <>
           <p>
-            {row.node ?? "The other device"} shows six digits as well. If they are the same, confirm <b>there</b>. If not, decline: somebody
-            is between the two.
+            {row.node ?? "The other device"} shows six digits as well. If they are the same, confirm <b>there</b>. If
+            not, decline: somebody is between the two.
           </p>
           <p class="note" role="status">
             Waiting for {row.node ?? "the other device"}…
@@ -85,35 +85,49 @@ function Begin({ problem, begun }: { problem: string | null; begun: (row: PairRo
       <p>Make a new code with mesh phone add on the Mac.</p>
     </Notice>
   );
-  if (step === "install") return <Stage title="First, the home screen"><AddToHomeScreen /></Stage>;
+  if (step === "install")
+    return (
+      <Stage title="First, the home screen">
+        <AddToHomeScreen />
+      </Stage>
+    );
   if (step === "scan") return <Scanner found={(text) => readCode(text, use)} type={() => go("type")} />;
-  if (step === "type") return <Typed use={use} scan={() => go("scan")} busy={act.busy} fault={<Trouble fault={act.fault} />} />;
+  if (step === "type")
+    return <Typed use={use} scan={() => go("scan")} busy={act.busy} fault={<Trouble fault={act.fault} />} />;
   if (step === "name")
     return (
       <Stage title="Name this phone">
         {wrong}
         <Trouble fault={act.fault} />
-        <Field label="Its name in your mesh" value={name} maxLength={64} onInput={(event) => rename(event.currentTarget.value)} />
+        <Field
+          label="Its name in your mesh"
+          value={name}
+          maxLength={64}
+          onInput={(event) => rename(event.currentTarget.value)}
+        />
         <Acts>
-        {invitation ? (
-          <Button kind="main" busy={act.busy} disabled={!name.trim()} onClick={() => void act.run(invitation)}>
-            Ask to be let in
+          {invitation ? (
+            <Button kind="main" busy={act.busy} disabled={!name.trim()} onClick={() => void act.run(invitation)}>
+              Ask to be let in
+            </Button>
+          ) : (
+            <Button kind="main" disabled={!name.trim()} onClick={() => go("scan")}>
+              Scan the code
+            </Button>
+          )}
+          <Button kind="plain" onClick={() => go("type")}>
+            Type a code instead
           </Button>
-        ) : (
-          <Button kind="main" disabled={!name.trim()} onClick={() => go("scan")}>
-            Scan the code
-          </Button>
-        )}
-        <Button kind="plain" onClick={() => go("type")}>
-          Type a code instead
-        </Button>
         </Acts>
       </Stage>
     );
   return (
     <Stage title="Mesh on this phone" above={<Mark />}>
       {wrong}
-      <p>Your notes, tasks and hand-offs in your pocket. Everything works without a network, and nothing leaves your own devices.</p>
+      <p>
+        Your notes, tasks and hand-offs in your pocket. Everything works without a network, and nothing leaves your own
+        devices.
+      </p>
       <ol class="steps">
         <li>
           On the Mac, run <code>mesh phone add</code>.
@@ -144,17 +158,17 @@ function Typed(props: { use: (found: Invitation) => void; scan: () => void; busy
   return (
     <form class="whole" onSubmit={(event) => (event.preventDefault(), found && props.use(found))}>
       <Stage title="Type the code">
-      {props.fault}
-      <Field
-        label="The letters that mesh phone add shows"
-        hint="Groups of four. Capital or small is the same."
-        value={text}
-        autocapitalize="characters"
-        autocomplete="off"
-        spellcheck={false}
-        class="code"
-        onInput={(event) => write(grouped(event.currentTarget.value))}
-      />
+        {props.fault}
+        <Field
+          label="The letters that mesh phone add shows"
+          hint="Groups of four. Capital or small is the same."
+          value={text}
+          autocapitalize="characters"
+          autocomplete="off"
+          spellcheck={false}
+          class="code"
+          onInput={(event) => write(grouped(event.currentTarget.value))}
+        />
         <Acts>
           <Button kind="main" type="submit" busy={props.busy} disabled={!found}>
             Ask to be let in
