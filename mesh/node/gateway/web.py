@@ -202,7 +202,7 @@ class Gateway:
     async def _show(self) -> None:
         """Show the leaf of now, and beside it the person's own certificate. Raises MeshError."""
         leaf, given = await self._holding.current(), await self._holding.given()
-        if await asyncio.to_thread(self._showing.show, leaf, given):
+        if self._showing.show(leaf, given):  # not in a thread: no handshake may begin in the middle of it
             self._agent.log("door.leaf", beside=given[0] if given else "")
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────────
