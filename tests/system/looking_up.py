@@ -21,15 +21,15 @@ _A, _IN, _QUERY = 1, 1, 0
 _ANSWER_S = 5.0
 
 
-def addresses(own: str, name: str) -> list[str]:
+def addresses(own: str, name: str, wait_s: float = _ANSWER_S) -> list[str]:
     """Ask the network once, as a simple resolver does (RFC 6762, section 6.7); the addresses of the first answer."""
     packet = DNSOutgoing(_QUERY)
     packet.add_question(DNSQuestion(f"{name}.", _A, _IN))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        asking.settimeout(_ANSWER_S)
+        asking.settimeout(wait_s)
         asking.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(own))
         asking.sendto(packet.packets()[0], _GROUP)
-        until_s = time.monotonic() + _ANSWER_S
+        until_s = time.monotonic() + wait_s
         while time.monotonic() < until_s:
             try:
                 told = DNSIncoming(asking.recv(9000))
