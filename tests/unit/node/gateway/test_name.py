@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
 from mesh.errors import Refused
 from mesh.names import Digest
+from mesh.node import agent as agents
+from mesh.node import home as founding
 from mesh.node import timing
+from mesh.node.gateway import homes
 from mesh.node.gateway.name import Candidate, Election, Name
 from mesh.node.nearby import whereabouts
 from mesh.node.ports import Sign
@@ -88,3 +92,31 @@ async def test_a_word_of_a_door_is_checked() -> None:
                 await name.told("a" * 16, wrong)
         assert await name.told("a" * 16, whereabouts.encode(["10.0.0.1:8443", "10.0.0.2:9"])) == b""
         assert name._told == {"a" * 16: ("10.0.0.1",)}  # noqa: SLF001 - what it takes for true is seen nowhere else
+
+
+async def test_nothing_is_told_but_at_home_by_an_open_door(tmp_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it looks; and when it is at home, and when the door shuts, that is seen at the next looks."""
+    await founding.found(tmp_home / "mac", "mac")
+    is_open = True
+    at_home: tuple[str, ...] = ()
+    async with agents.opened(tmp_home / "mac") as agent:
+
+        async def where(_: object) -> tuple[str, ...]:
+            return at_home
+
+        monkeypatch.setattr(homes, "at_home", where)
+        board, election = Board(), Election(OWN)
+        name = Name(agent, "mesh-aaaaaa.local", 8443, lambda: is_open, board)
+
+        async def looks() -> Sign | None:
+            for _ in range(timing.DOOR_NAME_MISSES + 1):
+                await name._once(election)  # noqa: SLF001 - one look
+            return board.shown[-1]
+
+        assert await looks() is None
+        at_home = ("10.0.0.7",)
+        assert await looks() == Sign("mesh-aaaaaa.local", 8443, "10.0.0.7", ("10.0.0.7",))
+        assert name.held
+        is_open = False
+        assert await looks() is None
+        assert not name.held
