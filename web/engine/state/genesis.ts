@@ -19,6 +19,7 @@ export const FIRST_OPERATIONS_MAX = 2 * CHANGE_OPERATIONS_MAX;
 const DOMAIN = utf8("mesh/genesis-actor/1");
 const FIRST = 1;
 
+type Registers = ReadonlyMap<string, Value>;
 type Run<T> = readonly [value: T | null, count: number];
 
 /** A derived first change, and what is in it: registers in the order of their operations, then letters. */
@@ -51,11 +52,12 @@ export function derive(document: DocumentId, birth: Born): Genesis {
   const body = bodyOf(document, birth);
   const registers = ordered(birth.registers);
   if (body === null) registers.set(BODY, birth.text);
-  const letters = body === null ? [] : [...birth.text];
+  const letters = body === null ? "" : birth.text;
   const actor = actorOf(document);
   const counter = body === null ? null : FIRST + registers.size;
-  const [raw, hash] = seal([], [actor], 1, FIRST, columnsOf(registers, letters, counter));
-  return { hash, actor, registers, body, letters: letters.length, raw };
+  const sizes = Array.from(letters, sizeOf);
+  const [raw, hash] = seal([], [actor], 1, FIRST, columnsOf(registers, letters, sizes, counter));
+  return { hash, actor, registers, body, letters: sizes.length, raw };
 }
 
 /** What is known of a first change without its bytes: all but its hash. */
@@ -77,13 +79,17 @@ function ordered(registers: Iterable<readonly [string, Value]>): Map<string, Val
   return new Map([...registers].sort(([one], [other]) => byText(one, other)));
 }
 
-/** The columns of the first change, written as runs: a letter costs next to nothing. */
-function columnsOf(registers: ReadonlyMap<string, Value>, letters: readonly string[], body: number | null): Part[] {
-  const [count, text] = [letters.length, body === null ? 0 : 1];
+/** How many bytes a letter has in UTF-8. */
+function sizeOf(letter: string): number {
+  const code = letter.codePointAt(0)!;
+  return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+}
+
+/** The columns of the first change, written as runs: a letter, of which `sizes` has the bytes, costs next to nothing. */
+function columnsOf(registers: Registers, letters: string, sizes: readonly number[], body: number | null): Part[] {
+  const [count, text] = [sizes.length, body === null ? 0 : 1];
   const roots = registers.size + text;
   const values = [...registers.values()].map(writeValue);
-  const raw = letters.map(toUtf8);
-  const sizes = runs(raw.map((letter) => letter.length * 2 ** META_BITS + Meta.TEXT));
   const counter = body ?? 0;
   const names = [...registers.keys()].map((key): Run<string> => [key, 1]);
   const metas = values.map(([meta]): Run<number> => [meta, 1]);
@@ -95,10 +101,14 @@ function columnsOf(registers: ReadonlyMap<string, Value>, letters: readonly stri
     [Column.KEY_TEXT, joinRuns(merged<string>([...names, [BODY, text], [null, count]]), writeText)],
     [Column.INSERT, writeBooleans(Array.from({ length: roots + count }, (_, place) => place >= roots))],
     [Column.ACTION, numbers([Action.PUT, registers.size], [Action.MAKE_TEXT, text], [Action.PUT, count])],
-    [Column.VALUE_META, numbers(...metas, [0, text], ...sizes)],
-    [Column.VALUE_RAW, whole([...values.map(([, value]) => value), ...raw])],
+    [Column.VALUE_META, numbers(...metas, [0, text], ...runs(sizes).map(([size, same]) => sized(size, same)))],
+    [Column.VALUE_RAW, whole([...values.map(([, raw]) => raw), toUtf8(letters)])],
     [Column.BEFORE_COUNT, numbers([0, roots + count])],
   ];
+}
+
+function sized(size: number, count: number): Run<number> {
+  return [size * 2 ** META_BITS + Meta.TEXT, count];
 }
 
 function numbers(...parts: Run<number>[]): Uint8Array {
