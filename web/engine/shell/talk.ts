@@ -182,8 +182,9 @@ export class Talk implements Handler {
     }
     if (this.#link?.node !== device) return;
     this.#proven = proven ? device : null;
-    if (proven) await this.listener.first(device).catch((error: Error) => this.log("outbox.failed", { error: error.message }));
-    this.#greet(this.#known(device), 0); // what did not go out as a whole goes as it is asked for
+    const untold = (error: Error) => this.log("outbox.failed", { error: error.message });
+    if (proven) await this.listener.first(device).catch(untold); // then it goes as it is asked for
+    this.#greet(this.#known(device), 0);
     this.listener.changed();
   }
 
