@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from mesh.events.verdict import Standing
 from mesh.node import comparing as own_side
 from mesh.node.agent import Agent
+from mesh.node.storage.store_port import Batch, Weighed
 from mesh.sync import comparing
 from mesh.sync.comparing import Finding, Message
 from tests.system import typescript
@@ -89,7 +91,7 @@ async def found(phone: Pocket, alder: Agent, birch: Agent, *, views: bool) -> Me
 
 
 async def test_both_sides_find_the_same(asked: Asked, tmp_path: Path) -> None:
-    """Nothing where nothing differs; then an edit, a new note, that only one has; told to who differs, and not twice."""
+    """Nothing where nothing differs; then an edit, a new note, that only one has. It is told to who differs."""
     async with pocket(asked, tmp_path) as (phone, alder, birch):
         documents = [await note(alder, f"note {number}") for number in range(20)]
         await phone.meet()
@@ -117,3 +119,28 @@ async def test_both_sides_find_the_same(asked: Asked, tmp_path: Path) -> None:
         last = await found(phone, alder, birch, views=False)
         assert isinstance(last, Finding)
         assert str(last.document) == new
+
+
+@pytest.mark.parametrize("at_home", [True, False])
+async def test_what_counts_on_one_side_only_is_found(asked: Asked, tmp_path: Path, at_home: bool) -> None:  # noqa: FBT001
+    """Both hold the same, and one database says what is not so: of two such events, the first by its stamp is named."""
+    async with pocket(asked, tmp_path) as (phone, alder, birch):
+        document = await note(alder, "Garden")
+        await note(birch, "Another")  # so that both have a chain, and their edits the same number
+        await phone.meet()
+        edits = [
+            (await ask(agent, "note.edit", document=document, title=agent.device))["event"] for agent in (birch, alder)
+        ]
+        await phone.meet()
+        rows = {event: (await alder.store.event(event))[0] for event in edits}
+        first = min(edits, key=lambda event: (rows[event].placed.header.lamport, rows[event].placed.chain))
+        for event in edits:
+            for agent in (alder,) if at_home else (birch,):
+                word = Weighed(rows[event].placed.digest, Standing.VOID, "", rows[event].document)
+                await agent.store.commit(Batch(standings=(word,)))
+            if not at_home:
+                phone.phone("is damaged", event=event, standing=Standing.VOID.value)
+        last = await found(phone, alder, birch, views=False)
+        assert isinstance(last, Finding)
+        assert (str(last.document), last.event and last.event.hex()) == (document, first)
+        assert last.honoured is not at_home
