@@ -35,7 +35,11 @@ pytestmark = [pytest.mark.system, *typescript.NEEDS]
 STEPS = 90
 PHONE_SHARE = 0.45  # of the steps, that are the phone's
 TEXTS = ("x", "yz", "🌱")
-CHOICES: tuple[dict[str, object], ...] = ({"choice": "take", "side": 0}, {"choice": "take", "side": 1}, {"choice": "merge"})
+CHOICES: tuple[dict[str, object], ...] = (
+    {"choice": "take", "side": 0},
+    {"choice": "take", "side": 1},
+    {"choice": "merge"},
+)
 
 
 @pytest.fixture(scope="module")
@@ -194,8 +198,15 @@ async def seen(small: Small) -> dict[str, Any]:
             for r in await store.settlements()
         ],
         "notes": [
-            [str(r.note.document), r.note.title, r.note.body, list(r.note.conflicts), r.lamport, r.updated_by.hex(),
-             r.placed.event.hex() if r.placed else ""]
+            [
+                str(r.note.document),
+                r.note.title,
+                r.note.body,
+                list(r.note.conflicts),
+                r.lamport,
+                r.updated_by.hex(),
+                r.placed.event.hex() if r.placed else "",
+            ]
             for r in shown
         ],  # fmt: skip
         "missing": len(small.engine.replica.missing),
