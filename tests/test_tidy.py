@@ -14,7 +14,7 @@ from tests import tidy_rules as rules
 from tests.tidy_rules import Source
 
 ROOT = Path(__file__).resolve().parent.parent
-SECTIONS = ("unit", "properties", "stories", "fuzz", "contracts", "world", "system")
+SECTIONS = ("unit", "properties", "stories", "fuzz", "contracts", "world", "system", "phone")
 OUTSIDE_SECTIONS = {
     "tests/test_tidy.py": "has a section of its own in scripts/test",
     "tests/test_web_tidy.py": "stands in the same section",

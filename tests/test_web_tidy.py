@@ -18,6 +18,7 @@ IMPORT = re.compile(r"""from "([^"]+)";""")
 ALLOWED = {
     "names.ts": {"@noble/hashes/utils.js"},
     "clocks/chain.ts": {"@noble/hashes/sha2.js"},
+    "events/approvals.ts": {"@noble/hashes/sha2.js"},
     "events/bodies.ts": {"@noble/hashes/sha2.js"},
     "events/chains.ts": {"@noble/hashes/sha2.js"},
     "events/hpke.ts": {
@@ -37,8 +38,11 @@ ALLOWED = {
     "state/footprints.ts": {"@noble/hashes/sha2.js"},
     "state/genesis.ts": {"@noble/hashes/sha2.js"},
     "state/view_digest.ts": {"@noble/hashes/sha2.js"},
+    "sync/introducing.ts": {"@noble/hashes/sha2.js"},
     "sync/missing.ts": {"@noble/hashes/sha2.js"},
+    "sync/offer.ts": {"@noble/hashes/hmac.js", "@noble/hashes/sha2.js"},
     "sync/receipts.ts": {"@noble/hashes/sha2.js"},
+    "sync/visiting.ts": {"@noble/hashes/sha2.js"},
 }
 """Who imports which third party beneath `shell`."""
 
@@ -46,7 +50,7 @@ EXPORT = re.compile(r"export (async )?(abstract )?(function|class|interface)")
 WORLD = re.compile(
     r"\b(Date|Math\.random|crypto|indexedDB|localStorage|fetch|set(Timeout|Interval)|WebSocket|navigator)\b"
 )
-WAITS = {"events/founding.ts", "events/speaking.ts", "state/engine.ts", "sync/receipts.ts"}
+WAITS = {"events/founding.ts", "events/speaking.ts", "state/engine.ts", "sync/receipts.ts", "sync/visiting.ts"}
 """What waits for signatures, which browsers make in their own time; and, once, for Automerge's machine code."""
 
 FILES = sorted(path.relative_to(ENGINE).as_posix() for path in ENGINE.rglob("*.ts"))

@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -23,6 +24,8 @@ from typing import Any
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options as ChromiumOptions
 from selenium.webdriver.common.options import ArgOptions
+from selenium.webdriver.remote.client_config import ClientConfig
+from selenium.webdriver.remote.remote_connection import RemoteConnection
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from tests.conftest import Spawn
@@ -36,6 +39,7 @@ PHONE: Mapping[str, Any] = {
     "deviceMetrics": {"width": 412, "height": 915, "pixelRatio": 2.625, "touch": True, "mobile": True},
     "clientHints": {"platform": "Android", "mobile": True},
 }
+AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 LIBRARIES = Path("/usr/lib/x86_64-linux-gnu")
 MINI_BROWSERS = tuple(LIBRARIES / f"webkit2gtk-{version}" / "MiniBrowser" for version in ("4.1", "4.0"))
 FLAGS = (
@@ -108,12 +112,16 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 @dataclass
 class Browser:
-    """One browser with one profile. `hosts`: name -> address, as its resolver is to answer."""
+    """One browser with one profile. `hosts`: name -> address, as its resolver is to answer.
+
+    `clock` is how far its clock is from the machine's, as `faketime` takes it.
+    """
 
     folder: Path
     spawn: Spawn
     within: Sequence[str] = ()
     hosts: dict[str, str] = field(default_factory=dict)
+    clock: str = ""
     authorities: dict[str, Path] = field(default_factory=dict)
     driver: WebDriver = field(init=False)
     _process: subprocess.Popen[bytes] | None = field(init=False, default=None)
@@ -158,7 +166,7 @@ class Browser:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env={**os.environ, "HOME": str(home), **self._environment()},
+                env={**os.environ, "HOME": str(home), **shifted(self.clock), **self._environment()},
             )
         if self.within:
             self._door = Door(self.within[-1], inside)
@@ -172,7 +180,7 @@ class Browser:
         until = time.monotonic() + STARTED_S
         while True:
             try:
-                self.driver = webdriver.Remote(f"http://127.0.0.1:{port}", options=options)
+                self.driver = webdriver.Remote(self._line(f"http://127.0.0.1:{port}"), options=options)
                 break
             except Exception:
                 assert self._process is not None, "it was started"
@@ -182,6 +190,10 @@ class Browser:
                 time.sleep(0.2)
         self.driver.set_script_timeout(SCRIPT_S)
         self.driver.set_page_load_timeout(PAGE_S)
+
+    def _line(self, url: str) -> str | RemoteConnection:
+        """How its driver is spoken to; of an address Selenium finds out itself."""
+        return url
 
     @property
     def pid(self) -> int:
@@ -195,8 +207,9 @@ class Browser:
 
     def close(self) -> None:
         """Close it in peace."""
-        with contextlib.suppress(Exception):
-            self.driver.quit()
+        if self._process is not None:
+            with contextlib.suppress(Exception):
+                self.driver.quit()
         self._end_driver()
 
     def _end_driver(self) -> None:
@@ -269,7 +282,7 @@ class WebKit(Browser):
         )
         assert self._screen.stdout is not None
         self._display = f":{int(self._screen.stdout.readline())}"
-        port = self._driven(["WebKitWebDriver", "--port={port}"])
+        port = self._driven([*self._mounted(), "WebKitWebDriver", "--port={port}"])
         options = _WebKitOptions()
         binary = str(next(path for path in MINI_BROWSERS if path.exists()))
         options.set_capability("webkitgtk:browserOptions", {"binary": binary, "args": ["--automation"]})
@@ -287,14 +300,35 @@ class WebKit(Browser):
         self._screen.communicate(timeout=STARTED_S)
 
     def trust(self, name: str, certificate: Path) -> None:
-        """It asks the system's store, which a test leaves alone: whoever starts it accepts what it does not know."""
+        """Have the person trust this authority, in the system's store as this browser sees it."""
         self.authorities[name] = certificate
+
+    def _line(self, url: str) -> str | RemoteConnection:
+        return RemoteConnection(client_config=ClientConfig(remote_server_addr=url))
+
+    def _mounted(self) -> list[str]:
+        """What its driver is started with, for names and authorities of its own where it looks for the system's."""
+        names, bundle = self.folder / "hosts", self.folder / "authorities.pem"
+        names.write_text("127.0.0.1 localhost\n" + "".join(f"{to} {name}\n" for name, to in self.hosts.items()))
+        raw = [one.read_bytes() for one in self.authorities.values()]
+        pem = [one.decode() if one.startswith(b"-----") else ssl.DER_cert_to_PEM_cert(one) for one in raw]
+        bundle.write_text(AUTHORITIES.read_text() + "".join(pem))
+        mounts = f'mount --bind "$1" /etc/hosts && mount --bind "$2" {AUTHORITIES} && shift 2 && exec "$@"'
+        return ["unshare", "--mount", "sh", "-c", mounts, "sh", str(names), str(bundle)]
 
 
 class _WebKitOptions(ArgOptions):
     @property
     def default_capabilities(self) -> dict[str, Any]:
-        return {"browserName": "MiniBrowser", "acceptInsecureCerts": True}
+        return {"browserName": "MiniBrowser"}
+
+
+def shifted(clock: str) -> dict[str, str]:
+    """The environment of a process whose clock is so far from the machine's."""
+    if not clock:
+        return {}
+    (library,) = Path("/usr/lib").glob("*/faketime/libfaketime.so.1")
+    return {"LD_PRELOAD": str(library), "FAKETIME": clock}
 
 
 def _certutil(*words: str) -> None:

@@ -6,78 +6,39 @@ A phone here is a true engine; what a browser would do with NATS it does with a 
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import itertools
-import json
+import os
 import secrets
-import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from mesh.errors import MeshError, Unreachable
 from mesh.events.bodies import document_of
 from mesh.events.event import Lane, Placed, Run
-from mesh.events.founding import request_text, with_rank
-from mesh.events.keys import SecretKeys, proof_bytes
-from mesh.events.kinds import Admit
 from mesh.events.seal import Keyring
 from mesh.events.speaking import Draft, joined
-from mesh.limits import RANK_MEMBER
-from mesh.names import ZERO, Digest, device_text
+from mesh.names import Digest
 from mesh.node import agent as agents
 from mesh.node import home as homes
 from mesh.node.agent import Agent
 from mesh.node.engine import Engine
-from mesh.node.gateway import authority
+from mesh.node.gateway import authority, part
 from mesh.node.gateway.holding import Holding
 from mesh.node.gateway.pairing import Pairing
 from mesh.node.gateway.web import PORT_VARIABLE, Gateway
 from mesh.node.log import silent
-from mesh.node.ports import Handler, LinkStatus, Peer, ServerStatus, WebPlace
 from mesh.node.storage.store_memory import MemoryStore
 from mesh.node.storage.store_port import Store
 from mesh.node.talk import Talk
-from mesh.node.transport.broker_config import inbox, nkey_public, subject
-from mesh.node.transport.wires import Arrived, answer_bytes, read_answer
 from mesh.state import notes
 from mesh.sync.inputs import Effects
 from mesh.sync.messages import Push, Want
 from mesh.sync.replica import Own
-
-HOST = "127.0.0.1"
-LIMIT_S = 45.0
-
-
-def two_ports() -> int:
-    """A port that is free on loopback, and so is the next one."""
-    for _ in range(64):
-        with socket.socket() as first, socket.socket() as second, contextlib.suppress(OSError):
-            first.bind((HOST, 0))
-            port = int(first.getsockname()[1])
-            second.bind((HOST, port + 1))
-            return port
-    raise AssertionError("no two ports in a row")
-
-
-class Here(AbstractResolver):
-    """Every name leads to this machine, as mDNS would have it."""
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """Loopback."""
-        found = ResolveResult(hostname=host, host=HOST, port=port, family=family, proto=0, flags=0)
-        return [found]
-
-    async def close(self) -> None:
-        """Nothing is open."""
+from tests.system.door_lines import HOST, LIMIT_S, Phone, PhoneBus
+from tests.system.phones import Here, two_ports
 
 
 @dataclass
@@ -103,15 +64,15 @@ class Door:
         return context
 
     @contextlib.asynccontextmanager
-    async def browsing(self) -> AsyncIterator[aiohttp.ClientSession]:
-        """A session that trusts the authority and finds the name."""
-        connector = aiohttp.TCPConnector(resolver=Here(), ssl=self.trusting(), force_close=True)
+    async def browsing(self, source: str = HOST) -> AsyncIterator[aiohttp.ClientSession]:
+        """A session that trusts the authority and finds the name; calling from an address of loopback."""
+        connector = aiohttp.TCPConnector(resolver=Here(), ssl=self.trusting(), force_close=True, local_addr=(source, 0))
         async with aiohttp.ClientSession(self.url, connector=connector) as session:
             yield session
 
 
 @contextlib.asynccontextmanager
-async def door(home: Path, environ: MutableMapping[str, str]) -> AsyncIterator[Door]:
+async def door(home: Path, environ: MutableMapping[str, str] = os.environ) -> AsyncIterator[Door]:
     """A founded mesh, its agent at work on loopback, and its door open. `environ` takes the port."""
     environ[PORT_VARIABLE] = str(two_ports())
     if homes.state(home) == "none":
@@ -120,14 +81,11 @@ async def door(home: Path, environ: MutableMapping[str, str]) -> AsyncIterator[D
         ready = asyncio.Event()
         serving = group.create_task(agent.serve(ready.set))
         await ready.wait()
-        holding, pairing = Holding(agent), Pairing(agent)
-        await holding.wanted()
-        gateway = Gateway(agent, holding, pairing)
-        parts = [group.create_task(part) for part in (holding.run(), gateway.run())]
-        await until(lambda: gateway.open and agent.bus is not None and agent.bus.server().state == "up")
-        yield Door(agent, gateway, holding, pairing)
-        for part in parts:
-            part.cancel()
+        made = part.wanted(agent)
+        await made.holding.wanted()
+        made.page.look_soon()
+        await until(lambda: made.page.open and agent.bus is not None and agent.bus.server().state == "up")
+        yield Door(agent, made.page, made.holding, made.pairing)
         agent.ending.set()
         await serving
 
@@ -137,213 +95,6 @@ async def until(condition: Callable[[], object], limit_s: float = LIMIT_S) -> No
     async with asyncio.timeout(limit_s):
         while not condition():  # noqa: ASYNC110 - what it looks at tells no event
             await asyncio.sleep(0.02)
-
-
-@dataclass
-class Phone:
-    """A phone's keys, and its device once it was let in."""
-
-    name: str
-    keys: SecretKeys = field(default_factory=lambda: SecretKeys.from_entropy(secrets.token_bytes(32)))
-    wrapping: bytes = field(default_factory=authority.new_key)
-    transport: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
-    admission: Digest = ZERO
-
-    @property
-    def device(self) -> str:
-        """Its id."""
-        return device_text(self.admission)
-
-    def asked(self) -> Admit:
-        """What it asks to be let in with."""
-        key = self.transport.public_key().public_bytes_raw()
-        bare = Admit(self.keys.sign_key, authority.public_of(self.wrapping), key, key, self.name, b"", RANK_MEMBER)
-        return with_rank(bare, RANK_MEMBER, self.keys.sign(proof_bytes(bare)))
-
-    async def let_in(self, agent: Agent) -> None:
-        """Have an admin admit it, and its server know it."""
-        await agent.call("admit", {"request": request_text(self.asked()), "rank": "member"})
-        live = agent.engine.replica.verdict.live.values()
-        self.admission = next(one.digest for one in live if one.sign_key == self.keys.sign_key)
-        await agent.let_in()
-
-
-class Line:
-    """A NATS client over the page's WebSocket."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, phone: Phone) -> None:
-        self.socket, self._phone = socket, phone
-        self._numbers = itertools.count(1)
-        self._waiting: dict[str, asyncio.Future[bytes]] = {}
-        self._rest = b""
-
-    async def frame(self) -> bytes:
-        """The next frame, or nothing at its end."""
-        message = await self.socket.receive(timeout=LIMIT_S)
-        return message.data if message.type is aiohttp.WSMsgType.BINARY else b""
-
-    async def log_in(self, *, sign: bool = True) -> bytes:
-        """Answer the server's greeting; what it says to that."""
-        greeting = await self.frame()
-        told = json.loads(greeting.removeprefix(b"INFO "))
-        assert set(told) <= {
-            "server_id", "server_name", "version", "nonce", "max_payload", "headers", "proto", "auth_required",
-        }  # fmt: skip
-        await self.socket.send_bytes(self.login(told["nonce"].encode() if sign else b"another nonce"))
-        return await self.frame()
-
-    def login(self, nonce: bytes) -> bytes:
-        """CONNECT and PING."""
-        signature = base64.urlsafe_b64encode(self._phone.transport.sign(nonce)).decode().rstrip("=")
-        nkey = nkey_public(self._phone.transport.public_key().public_bytes_raw())
-        options = {"nkey": nkey, "sig": signature, "verbose": False, "pedantic": False, "protocol": 1}
-        options |= {"headers": True, "no_responders": True, "lang": "test", "version": "1"}
-        return b"CONNECT " + json.dumps(options).encode() + b"\r\nPING\r\n"
-
-    async def publish(self, to: str, body: bytes, reply: str = "") -> None:
-        """Say something."""
-        await self.socket.send_bytes(f"PUB {to} {reply} {len(body)}\r\n".encode() + body + b"\r\n")
-
-    async def listen(self, to: str) -> None:
-        """Take what comes under a subject."""
-        await self.socket.send_bytes(f"SUB {to} {next(self._numbers)}\r\n".encode())
-
-    async def ask(self, to: str, body: bytes, timeout_s: float) -> bytes:
-        """Ask, and wait for the answer."""
-        reply = f"{inbox(self._phone.device)}.{next(self._numbers)}"
-        self._waiting[reply] = asyncio.get_running_loop().create_future()
-        await self.publish(to, body, reply)
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await self._waiting[reply]
-        except TimeoutError as error:
-            raise Unreachable("no answer") from error
-        finally:
-            del self._waiting[reply]
-
-    async def answer(self, reply: str, raw: bytes) -> None:
-        """Answer what was asked."""
-        await self.publish(reply, raw)
-
-    async def arrived(self) -> AsyncIterator[tuple[str, str, bytes]]:
-        """Subject, reply and body of what comes, until the end; answers go where they are waited for."""
-        while frame := await self.frame():
-            self._rest += frame
-            while (taken := self._next()) is not None:
-                to, reply, body = taken
-                waits = self._waiting.get(to)
-                if waits is not None and not waits.done():
-                    waits.set_result(body)
-                elif to:
-                    yield to, reply, body
-                elif reply == "PING":
-                    await self.socket.send_bytes(b"PONG\r\n")
-        for waits in self._waiting.values():
-            if not waits.done():
-                waits.set_exception(Unreachable("the line is closed"))
-
-    def _next(self) -> tuple[str, str, bytes] | None:
-        line, end, rest = self._rest.partition(b"\r\n")
-        if not end:
-            return None
-        words = line.decode().split()
-        if words[0] not in {"MSG", "HMSG"}:
-            self._rest = rest
-            return "", words[0], line
-        size = int(words[-1])
-        if len(rest) < size + 2:
-            return None
-        body, self._rest = rest[:size], rest[size + 2 :]
-        head = int(words[-2]) if words[0] == "HMSG" else 0
-        extra = 5 if words[0] == "HMSG" else 4
-        return words[1], words[3] if len(words) > extra else "", body[head:]
-
-
-@contextlib.asynccontextmanager
-async def line(door: Door, phone: Phone) -> AsyncIterator[Line]:
-    """A WebSocket of the page's origin that nobody has logged in at yet."""
-    async with door.browsing() as session, session.ws_connect("/nats", headers={"Origin": door.url}) as socket:
-        yield Line(socket, phone)
-
-
-class PhoneBus:
-    """The Bus of a phone: one line to the node that served its page."""
-
-    def __init__(self, door: Door, phone: Phone) -> None:
-        self._door, self._phone, self._node = door, phone, door.agent.device
-        self.line: Line | None = None
-        self.greeted = False
-        self.closed_with: int | None = None
-
-    async def run(self, handler: Handler) -> None:
-        """One life of the line."""
-        async with line(self._door, self._phone) as own:
-            assert (await own.log_in()).startswith(b"PONG")
-            await own.listen(subject(self._phone.device, self._node, ">"))
-            await own.listen(f"{inbox(self._phone.device)}.>")
-            self.line = own
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._greet(handler))
-                async for to, reply, body in own.arrived():
-                    group.create_task(self._heard(handler, Arrived(to, reply, body, own)))
-            self.closed_with = own.socket.close_code
-            self.line = None
-        await handler.parted(self._node)
-
-    async def _greet(self, handler: Handler) -> None:
-        with contextlib.suppress(Unreachable):
-            await self.request(self._node, "hello", secrets.token_bytes(8), timeout_s=LIMIT_S)
-            self.greeted = True
-            await handler.linked(self._node)
-
-    async def _heard(self, handler: Handler, message: Arrived) -> None:
-        verb = message.subject.split(".", 3)[3]
-        answer: bytes | MeshError = b""
-        if verb not in {"hello", "bye"}:
-            try:
-                answer = await handler.heard(self._node, verb, message.body)
-            except MeshError as error:
-                answer = error
-        if message.reply:
-            with contextlib.suppress(ConnectionError):
-                await message.wire.answer(message.reply, answer_bytes(answer))
-
-    async def request(self, device: str, verb: str, body: bytes, *, timeout_s: float) -> bytes:
-        """Ask the node."""
-        if self.line is None:
-            raise Unreachable("no line")
-        return read_answer(await self.line.ask(subject(device, self._phone.device, verb), body, timeout_s))
-
-    async def tell(self, device: str, verb: str, body: bytes) -> None:
-        """Tell the node."""
-        if self.line is None:
-            raise Unreachable("no line")
-        await self.line.publish(subject(device, self._phone.device, verb), body)
-
-    def links(self) -> tuple[LinkStatus, ...]:
-        """The one."""
-        up = self.line is not None
-        return (LinkStatus(self._node, up, "out" if up else "", "", None, None, "", ""),)
-
-    async def roster(self, peers: Sequence[Peer], strange_addresses: Sequence[str] = ()) -> None:
-        """A phone lets nobody in."""
-
-    async def open_web(self, place: WebPlace | None) -> None:
-        """A phone serves nobody."""
-
-    def seen(self, device: str, addresses: Sequence[str]) -> None:
-        """A phone dials nobody."""
-
-    def moved(self) -> None:
-        """As above."""
-
-    def server(self) -> ServerStatus:
-        """There is none."""
-        return ServerStatus("", 0, None, "off", "", "", external=False)
-
-    def dials(self) -> int:
-        """None."""
-        return 0
 
 
 class _Owner:

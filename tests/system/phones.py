@@ -1,7 +1,6 @@
-"""A phone in Python, as far as it goes over https: it trusts what /trust serves, is let in by a code, and sends events.
+"""A phone in Python, as far as it goes over https: it trusts what /trust serves, comes in by a code, and sends events.
 
-Its keys are in software, all else is real: the certificate page, TLS, the offer of a real agent, and the engine in which
-it writes.
+Its keys are in software; all else is real: the certificate page, TLS, an agent's offer, the engine that it writes in.
 """
 
 from __future__ import annotations

@@ -176,6 +176,33 @@ async def test_nothing_is_written_over_that_nobody_saw(asked: Asked, tmp_path: P
         assert both("note.list")["notes"][0]["conflicts"] == 1
 
 
+async def test_the_same_words_stay_once(asked: Asked, tmp_path: Path) -> None:
+    """Written on both apart: who wrote the copy that goes says so; the other one does if that is left too long."""
+    async with pocket(asked, tmp_path) as both:
+        for number in range(4):
+            document = both("note.add", title=f"list {number}", body="eggs\n")["document"]
+            await both.meet()
+            await ask(both.alder, "note.edit", document=document, body="eggs\nmilk\n")
+            both("note.edit", document=document, body="eggs\nmilk\n")
+            await both.meet()
+            assert len(both("note.show", document=document)["conflicts"]) == 1
+            now_ms = clock.now_ms() + both.ahead_ms
+            told = both.phone("rules", now_ms=now_ms)
+            if not told:  # the copy of alder goes, which is away
+                assert len(both("note.show", document=document)["conflicts"]) == 1
+                told = both.phone(
+                    "rules", now_ms=now_ms + int(1000 * (timing.RULES_PATIENCE_S + timing.RULES_SPREAD_S))
+                )
+            assert [line[:1] for line in told] == [["rule.settled"]]
+            whole = both("note.show", document=document)
+            assert (whole["body"], whole["conflicts"]) == ("eggs\nmilk\n", [])
+            await both.meet()
+            theirs = await ask(both.alder, "note.show", document=document)
+            assert (theirs["body"], theirs["conflicts"]) == ("eggs\nmilk\n", [])
+            await both.meet()
+            assert both.phone("rules", now_ms=now_ms + 10**7) == []
+
+
 async def test_what_only_the_phone_holds_says_so(asked: Asked, tmp_path: Path) -> None:
     """Until another device said that it holds it: by document, in lists and in the inbox."""
     async with pocket(asked, tmp_path) as both:

@@ -17,16 +17,18 @@ import pytest
 
 from mesh.errors import Refused
 from mesh.events.kinds import Born, Carrier, Changed, Settled
+from mesh.limits import COMPARE_LEAVES_MAX
 from mesh.names import ZERO, Digest
 from mesh.state.comparing import compared
 from mesh.state.conflicts import Kind
 from mesh.state.edits import Edit, Put, Splice
 from mesh.state.lines import BuiltOn
+from mesh.state.operations import Change
 from mesh.state.settling import Choice, Merge, Say, Take, edits_for
 from mesh.sync import comparing
 from tests.system import typescript
 from tests.system.browsers import Asked
-from tests.unit.state import disputed_world
+from tests.unit.state import disputed_world, writers
 from tests.unit.state.desks import BIRTH_EVENT
 from tests.unit.state.desks import Desk as PlainDesk
 from tests.unit.state.disputed_world import Device, Event
@@ -196,6 +198,20 @@ def test_whatever_is_void_and_whoever_comes_next_both_say_the_same(asked: Asked,
     assert min(undoes[name] for name in ("str", "list", "NoneType")) > 10, undoes
 
 
+@pytest.mark.parametrize("writes", [writers.honest, writers.hostile])
+def test_whoever_writes_what_the_gate_cannot_see_both_say_the_same(
+    asked: Asked, writes: Callable[[int], list[Change]]
+) -> None:
+    """Letters deleted again, values named that were replaced long ago: the same is in conflict, the same undoes it."""
+    kinds = Counter[str]()
+    for seed in range(12):
+        events = [conflict_cases.Event(Digest(one.hash), one, Changed(one.raw)) for one in writes(seed)]
+        case = json.loads(json.dumps(conflict_cases.conflict_case(BIRTH, events)))
+        assert asked("conflicts", **case) == case["expect"], seed
+        kinds.update(one["kind"] for one in case["expect"]["conflicts"])
+    assert min(kinds[kind] for kind in ("text", "register")) > 4, kinds
+
+
 def test_a_difference_would_be_noticed(asked: Asked) -> None:
     """The comparison is not blind: with another void set the answer is another one."""
     world = disputed_world.World(3)
@@ -338,6 +354,30 @@ def any_comparison(lots: random.Random) -> comparing.Message:
         comparing.Finding(views, document, lots.choice([None, Digest(lots.randbytes(32))]), honoured=False),
     ]
     return lots.choice(found)
+
+
+def test_what_lies_behind_the_last_leaf_that_was_told_is_no_difference(asked: Asked) -> None:
+    """Of a bucket with more documents than one message holds only the first are compared."""
+    lots = random.Random(11)
+    keys = sorted(Digest(lots.randbytes(32)) for _ in range(COMPARE_LEAVES_MAX + 2))
+    theirs = {key: Digest(lots.randbytes(32)) for key in keys}
+    found = []
+    for mine in (
+        {**theirs, keys[-1]: ZERO},
+        {**theirs, keys[9]: ZERO},
+        {key: theirs[key] for key in keys[:COMPARE_LEAVES_MAX]},
+        {key: theirs[key] for key in keys if key != keys[COMPARE_LEAVES_MAX - 1]},
+    ):
+        told = comparing.packed_leaves(theirs)
+        cut = comparing.differing_leaf(mine, told)
+        pairs = [[key.hex(), leaf.hex()] for key, leaf in mine.items()]
+        assert asked("differing leaf", mine=pairs, leaves=told.hex()) == (cut.hex() if cut else None)
+        back = comparing.differing_leaf(theirs, comparing.packed_leaves(mine))
+        pairs = [[key.hex(), leaf.hex()] for key, leaf in theirs.items()]
+        told = comparing.packed_leaves(mine)
+        assert asked("differing leaf", mine=pairs, leaves=told.hex()) == (back.hex() if back else None)
+        found.append((cut, back))
+    assert [cut for cut, _ in found] == [None, keys[9][:16], None, keys[COMPARE_LEAVES_MAX - 1][:16]]
 
 
 def test_it_finds_the_same_differences(asked: Asked) -> None:

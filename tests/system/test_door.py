@@ -20,7 +20,8 @@ from mesh.node.transport.bus import connect
 from mesh.node.transport.tls import TlsFiles, leaf_name, pinned_context, public_of
 from mesh.node.transport.wires import Login, NotLetIn
 from mesh.sync.messages import Push, encode
-from tests.system.doors import HOST, LIMIT_S, Companion, Door, Phone, companion, door, line, signed_by, until
+from tests.system.door_lines import HOST, LIMIT_S, Phone, line
+from tests.system.doors import Companion, Door, companion, door, signed_by, until
 from tests.unit.node.closing import close
 
 pytestmark = pytest.mark.system

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import signal
 import ssl
+import time
+from pathlib import Path
 
 import aiohttp
 import pytest
 
 from mesh.limits import DOOR_TRIES_MAX
-from tests.system.harness import Device, Fleet
-from tests.system.phones import Adding, Handset, adding, origin_of, two_ports
+from mesh.node.gateway import authority
+from mesh.node.socket_client import Told
+from tests.system.harness import Device, Fleet, wait
+from tests.system.phones import LIMIT_S, Adding, Handset, adding, origin_of, two_ports
 
 pytestmark = pytest.mark.system
+PASSPHRASE = "correct horse battery"  # noqa: S105 - of homes that are made here
 
 
 def serving(device: Device) -> Device:
@@ -106,7 +112,7 @@ async def test_who_has_not_the_code(mac: Device) -> None:
 
 
 async def test_keys_that_were_swapped_show_other_digits(mac: Device) -> None:
-    """Somebody with the code who puts keys of his own in between is seen: the screens differ, and the proof does not fit."""
+    """Somebody with the code who puts his own keys in between is seen: digits differ, and the proof does not fit."""
     phone, thief = Handset(), Handset("handset")
     async with adding(mac) as offer:
         trust, url = await begun(offer)
@@ -163,18 +169,178 @@ async def test_ctrl_c_ends_the_offer(mac: Device) -> None:
     assert len(mac.done("devices")["devices"]) == 2  # type: ignore[arg-type]
 
 
-async def test_only_an_admin_lets_phones_in(fleet: Fleet) -> None:
+def guard(one: Device, other: Device) -> None:
+    """Set a passphrase on a device, which the other one approves."""
+    asked = one.mesh("--json", "passphrase", "set", "--passphrase-stdin", stdin=f"{PASSPHRASE}\n")
+    name = str(asked.error["approval"])
+    wait("it is asked there", lambda: other.done("approve")["approvals"], (one, other))
+    other.done("approve", name, "--yes")
+    one.done("passphrase", "set", "--passphrase-stdin", "--approved", name, stdin=f"{PASSPHRASE}\n")
+
+
+def act(device: Device, *argv: str) -> Told:
+    """An act of the person, confirmed by the passphrase."""
+    return device.done(*argv, "--passphrase-stdin", "--yes", stdin=f"{PASSPHRASE}\n")
+
+
+@pytest.fixture
+def two(fleet: Fleet) -> tuple[Device, Device]:
+    """Two admins that are linked, each with ports of its own for phones; the first has a passphrase."""
+    first, second = (serving(device) for device in fleet.joined(2))
+    fleet.link(second, first)
+    guard(first, second)
+    return first, second
+
+
+@pytest.fixture
+def beside(two: tuple[Device, Device], fleet: Fleet) -> tuple[Device, Device]:
+    """An admin and a member."""
+    admin, member = two
+    act(admin, "rank", "birch", "member")
+    fleet.wait("it is a member", lambda: member.status()["device"]["role"] == "member")  # type: ignore[index]
+    fleet.wait("they are linked", lambda: admin.linked() and member.linked())
+    return admin, member
+
+
+def page(device: Device) -> Told:
+    """How the page stands on a device."""
+    found = device.call("phone.list")["page"]
+    assert isinstance(found, dict)
+    return found
+
+
+def problems(device: Device, *argv: str) -> str:
+    """What a command says that there is to do about phones."""
+    found = device.done(*argv)["problems"]
+    assert isinstance(found, list)
+    return " ".join(str(one["what"]) for one in found if "certificate" in str(one["what"]))
+
+
+async def served(phone: Handset, device: Device) -> bool:
+    """Whether a device shows a phone a page that it trusts."""
+    try:
+        async with phone.browsing(str(page(device)["origin"])) as session, session.get("/who") as answer:
+            told = await answer.json()
+    except (aiohttp.ClientError, KeyError):
+        return False
+    return bool(told["device"] == device.status()["device"]["id"])  # type: ignore[index]
+
+
+async def until_served(phone: Handset, device: Device) -> None:
+    """Wait for that."""
+    async with asyncio.timeout(LIMIT_S):
+        while not await served(phone, device):  # noqa: ASYNC110 - another process tells no event
+            await asyncio.sleep(0.2)
+
+
+async def test_only_an_admin_lets_phones_in(beside: tuple[Device, Device]) -> None:
     """A member refuses, and names an admin that could."""
-    mac, laptop = fleet.joined(2)
-    mac.start()
-    mac.done("rank", "birch", "member", "--yes")
-    laptop.start()
-    fleet.link(laptop, mac)
-    fleet.wait("it heard that it is a member", lambda: laptop.done("status")["device"]["role"] == "member")  # type: ignore[index]
-    async with adding(laptop, "--yes") as offer:
+    async with adding(beside[1], "--yes") as offer:
         error = await offer.error()
         assert error["class"] == "NotGranted"
         assert "alder" in str(error["hint"])
+
+
+async def test_a_member_serves_the_page_by_a_leaf_that_an_admin_signed(beside: tuple[Device, Device]) -> None:
+    """The phone that trusts the one trusts the other; only the admin has the key."""
+    admin, member = beside
+    phone = Handset()
+    await let_in(admin, phone)
+    await until_served(phone, member)
+    assert page(member)["holders"] == ["alder"]
+    assert page(member)["certificate"] == page(admin)["certificate"]
+    assert await served(phone, admin)
+
+
+async def test_a_lost_holder_costs_the_certificate(two: tuple[Device, Device]) -> None:
+    """Another authority is made, the old one is shown no more, and the person is told wherever they look."""
+    admin, lost = two
+    phone = Handset()
+    await let_in(admin, phone)
+    await until_served(phone, lost)  # it had the key
+    before = page(admin)["certificate"]
+    assert page(admin)["holders"] == ["alder", "birch"]
+    assert not problems(admin, "phone", "list")
+    lost.kill()
+    act(admin, "lost", "birch")
+    async with asyncio.timeout(LIMIT_S):
+        while page(admin)["certificate"] in {None, before} or not page(admin)["served"]:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.2)
+    assert not await served(phone, admin)
+    assert page(admin)["holders"] == ["alder"]
+    for argv in (["phone", "list"], ["status"], ["brief"]):
+        said = problems(admin, *argv)
+        assert "birch" in said, argv
+        assert "handset must trust the new one" in said
+    trust = page(admin)["trust"]
+    assert isinstance(trust, list)
+    await phone.trust(str(trust[0]))
+    assert await served(phone, admin)
+
+
+async def test_what_goes_with_a_phone(two: tuple[Device, Device]) -> None:
+    """Its tokens end, it is closed like any device, and its page lets it in no more."""
+    admin, _ = two
+    phone = Handset()
+    origin = await let_in(admin, phone)
+    token = admin.done("phone", "token", "handset", "--name", "Send to mesh")
+    assert str(token["token"]).startswith("mesh-drop-")
+    listed = admin.done("phone", "list")["phones"]
+    assert isinstance(listed, list)
+    assert [one["name"] for one in listed[0]["tokens"]] == ["Send to mesh"]
+    assert str(token["token"]) not in json.dumps(listed)
+    revoked = admin.done("phone", "token", "--revoke", str(token["id"]))["revoked"]
+    assert isinstance(revoked, dict)
+    assert revoked["name"] == "Send to mesh"
+    admin.done("phone", "token", "handset")
+    late = await phone.written("too late")
+    told = act(admin, "phone", "remove", "handset")
+    assert told["tokens_ended"] == 1
+    assert admin.done("phone", "list")["phones"] == []
+    assert (await phone.send(origin, late))[0] == 403
+    assert "too late" not in admin.titles()
+    no_phone = admin.mesh("--json", "phone", "remove", "birch", "--yes")
+    assert no_phone.code == 2
+    assert "no phone" in str(no_phone.error["message"])
+
+
+async def test_a_name_of_the_persons_own(mac: Device, tmp_home: Path) -> None:
+    """A certificate that the phone trusts anyway, for its own name; under the other name the other one is shown."""
+    host, now_s = "mac.tail1234.ts.net", int(time.time())
+    public, key = authority.new_authority(host, now_s), authority.new_key()
+    files = tmp_home / f"{host}.crt", tmp_home / f"{host}.key"
+    files[0].write_bytes(authority.chain_pem(public.leaf(authority.public_of(key), now_s, 7)))
+    files[1].write_bytes(authority.key_pem(key))
+    named = ["--certificate", str(files[0]), "--key", str(files[1])]
+    wrong = mac.mesh("--json", "phone", "serve", "--tailscale", "other.ts.net", *named)
+    assert (wrong.code, "not for other.ts.net" in str(wrong.error["message"])) == (3, True)
+    told = mac.done("phone", "serve", "--tailscale", host, *named)
+    assert (told["host"], told["served"]) == (host, True)
+    phone = Handset(root=public.certificate)
+    origin = str(told["origin"]).replace(str(told["name"]), host)
+    async with asyncio.timeout(LIMIT_S):
+        while not await reached(phone, origin):  # noqa: ASYNC110 - another process tells no event
+            await asyncio.sleep(0.2)
+    async with adding(mac, "--yes") as offer:
+        _, url = await begun(offer)
+        url = url.replace(str(told["name"]), host)
+        assert (await phone.ask(url))[0] == 202
+        status, answer = await phone.wait(url)
+        assert status == 200
+        phone.take(answer["admission"])
+        assert (await offer.ended())[0] == 0
+    assert not await reached(phone, str(told["origin"]))
+    mac.done("phone", "serve", "--tailscale", "")
+    assert mac.done("phone", "list")["page"]["host"] == ""  # type: ignore[index]
+
+
+async def reached(phone: Handset, origin: str) -> bool:
+    """Whether a phone trusts what it is shown there."""
+    try:
+        async with phone.browsing(origin) as session, session.get("/who") as answer:
+            return answer.status == 200
+    except aiohttp.ClientError:
+        return False
 
 
 async def test_only_what_it_is_for(mac: Device) -> None:

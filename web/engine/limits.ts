@@ -107,6 +107,7 @@ export const TAGS_MAX = 64;
 export const SUMMARY_CHARACTERS_MAX = 240;
 export const SUMMARY_VALUE_CHARACTERS = 60;
 export const SUMMARY_PARTS_MAX = 8;
+export const RULINGS_AT_ONCE_MAX = 64;
 export const REMAINING_MAX = 100;
 export const TASKS_READ_MAX = 10_000;
 export const BRIEF_SHOWN_MAX = 50;

@@ -1,7 +1,7 @@
 // What is done once the app is built: the service worker is made with the list of all files in it, and what compresses
 // is compressed. The same sources give the same bytes: no time, no path and no chance goes into it.
 import { createHash } from "node:crypto";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import { build, type Plugin } from "vite";
@@ -25,7 +25,9 @@ export async function filesIn(folder: string): Promise<string[]> {
 
 /** The beginning of a digest over all files that the app is made from. */
 export async function versionOf(root: string, folders: readonly string[], files: readonly string[]): Promise<string> {
-  const named = await Promise.all(folders.map(async (folder) => (await filesIn(path.join(root, folder))).map((file) => `${folder}/${file}`)));
+  const named = await Promise.all(
+    folders.map(async (folder) => (await filesIn(path.join(root, folder))).map((file) => `${folder}/${file}`)),
+  );
   const digest = createHash("sha256");
   for (const file of [...named.flat(), ...files].sort()) {
     const sum = createHash("sha256").update(await readFile(path.join(root, file)));
@@ -38,22 +40,46 @@ async function kept(folder: string): Promise<Kept[]> {
   const files = (await filesIn(folder)).filter((file) => !NOT_KEPT.test(path.posix.basename(file)));
   return Promise.all(
     files.map(async (file) => {
-      const sum = createHash("sha256").update(await readFile(path.join(folder, file))).digest("hex");
+      const sum = createHash("sha256")
+        .update(await readFile(path.join(folder, file)))
+        .digest("hex");
       return { url: file === "index.html" ? "/" : `/${file}`, sha256: sum };
     }),
   );
 }
 
-async function compress(folder: string): Promise<void> {
-  for (const file of (await filesIn(folder)).filter((name) => COMPRESSED.test(name))) {
-    const bytes = await readFile(path.join(folder, file));
-    const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
-    await writeFile(path.join(folder, `${file}.br`), brotliCompressSync(bytes, { params }));
+function compressed(bytes: Buffer): Buffer {
+  const params = {
+    [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+    [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+  };
+  return brotliCompressSync(bytes, { params });
+}
+
+/** The same, looked up by content where it takes seconds: WebAssembly of others is the same in every build. */
+async function remembered(bytes: Buffer, folder: string): Promise<Buffer> {
+  const place = path.join(folder, `${createHash("sha256").update(bytes).digest("hex")}.br`);
+  try {
+    return await readFile(place);
+  } catch {
+    const made = compressed(bytes);
+    await mkdir(folder, { recursive: true });
+    await writeFile(`${place}.${process.pid}`, made);
+    await rename(`${place}.${process.pid}`, place);
+    return made;
   }
 }
 
-/** Makes the service worker out of its source, and compresses everything. */
-export function finish(folder: string, source: string, version: string): Plugin {
+async function compress(folder: string, kept: string): Promise<void> {
+  for (const file of (await filesIn(folder)).filter((name) => COMPRESSED.test(name))) {
+    const bytes = await readFile(path.join(folder, file));
+    const made = file.endsWith(".wasm") ? await remembered(bytes, kept) : compressed(bytes);
+    await writeFile(path.join(folder, `${file}.br`), made);
+  }
+}
+
+/** Makes the service worker out of its source, and compresses everything. `memory`: where slow results are kept. */
+export function finish(folder: string, source: string, version: string, memory: string): Plugin {
   return {
     name: "mesh-finish",
     apply: "build",
@@ -70,7 +96,7 @@ export function finish(folder: string, source: string, version: string): Plugin 
           lib: { entry: source, formats: ["iife"], name: "mesh", fileName: () => "sw.js" },
         },
       });
-      await compress(folder);
+      await compress(folder, memory);
     },
   };
 }

@@ -7,10 +7,10 @@ import type { Plugin } from "vite";
 const OUTER = /rx="116"/;
 /** Name, side in pixels, and whether the system cuts the corners itself. */
 const PICTURES: readonly (readonly [string, number, boolean])[] = [
-  ["192.png", 192, false],
-  ["512.png", 512, false],
-  ["maskable.png", 512, true],
-  ["apple.png", 180, true],
+  ["icon-192.png", 192, false],
+  ["icon-512.png", 512, false],
+  ["icon-maskable.png", 512, true],
+  ["icon-apple.png", 180, true],
 ];
 
 /** Draws them into the folder of what is built. */
@@ -23,8 +23,10 @@ export function icons(source: string): Plugin {
       const wasm = createRequire(import.meta.url).resolve("@resvg/resvg-wasm/index_bg.wasm");
       await started(wasm);
       for (const [name, side, square] of PICTURES) {
-        const drawn = new Resvg(square ? svg.replace(OUTER, "") : svg, { fitTo: { mode: "width", value: side } }).render();
-        this.emitFile({ type: "asset", fileName: `icons/${name}`, source: drawn.asPng() });
+        const drawn = new Resvg(square ? svg.replace(OUTER, "") : svg, {
+          fitTo: { mode: "width", value: side },
+        }).render();
+        this.emitFile({ type: "asset", fileName: name, source: drawn.asPng() });
       }
     },
   };

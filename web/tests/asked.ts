@@ -10,10 +10,11 @@ import { Device, secretsOf } from "./device.js";
 import { DOCUMENT_QUESTIONS } from "./documents_asked.js";
 import { QUESTIONS } from "./questions.js";
 import { RECORD_QUESTIONS } from "./recorded.js";
+import { RULED } from "./ruled.js";
 
 type Question = Record<string, never> & { ask: string; device: string; peer: string; bytes: string; text: string };
 
-const SINGLE = { ...QUESTIONS, ...DOCUMENT_QUESTIONS, ...RECORD_QUESTIONS, ...CALLED };
+const SINGLE = { ...QUESTIONS, ...DOCUMENT_QUESTIONS, ...RECORD_QUESTIONS, ...RULED, ...CALLED };
 
 const devices = new Map<string, Device>();
 

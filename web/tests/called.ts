@@ -12,6 +12,7 @@ import type { Phone } from "../engine/shell/calls/phone.js";
 import { SEARCH } from "../engine/shell/calls/search.js";
 import { SESSIONS } from "../engine/shell/calls/sessions.js";
 import { TASKS } from "../engine/shell/calls/tasks.js";
+import { Rulings } from "../engine/shell/rulings.js";
 import { phones } from "./phones.js";
 
 // Questions are JSON of many forms; what is read of one is checked by what comes out.
@@ -29,6 +30,7 @@ const HANDLERS: { [call: string]: (phone: Phone, args: never) => Promise<unknown
   ...INBOX,
 };
 
+const rulers = new Map<string, { rulings: Rulings; lines: unknown[] }>();
 const held = new Map<string, number>(); // up to which number others said to hold what a phone wrote
 
 async function called({ device, call, args, now_ms }: Question): Promise<unknown> {
@@ -59,8 +61,23 @@ async function called({ device, call, args, now_ms }: Question): Promise<unknown
   }
 }
 
+/** What rules settle: everything that this phone should say now; and the lines that it logged. */
+async function ruled({ device, now_ms }: Question): Promise<unknown> {
+  const phone = phones.get(device)!;
+  phone.nowMs = now_ms;
+  const lines: unknown[] = [];
+  const known = rulers.get(device);
+  const log = (...line: unknown[]) => void rulers.get(device)!.lines.push(line);
+  const { rulings } = known ?? { rulings: new Rulings(phone.engine, log) };
+  rulers.set(device, { rulings, lines });
+  rulings.end(); // no timers: the test says when it looks
+  await rulings.look();
+  return lines;
+}
+
 /** What is asked of a phone's calls. */
 export const CALLED: Record<string, (given: Question) => unknown> = {
   "phone calls": called,
+  "phone rules": ruled,
   "phone is held": ({ device, seq }) => void held.set(device, seq),
 };

@@ -1,5 +1,6 @@
 // The frame around every screen: where this phone stands, the screen, the bar of five. It asks for nothing but devices.
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
+import type { Standing } from "../engine/rows.js";
 import { Icon, type IconName } from "./icons.js";
 import { Button, Trouble, Waiting } from "./parts.js";
 import { route, to, type Route } from "./route.js";
@@ -34,22 +35,38 @@ const UNDER: Record<string, string> = { note: "notes", task: "tasks", drop: "inb
 
 function shown({ screen, id }: Route) {
   switch (screen) {
-    case "brief": return <Brief />;
-    case "notes": return <Notes />;
-    case "note": return <Note key={id} id={id} />;
-    case "tasks": return <Tasks />;
-    case "task": return <Task key={id} id={id} />;
-    case "more": return <More />;
-    case "sessions": return <Sessions />;
-    case "session": return <Session key={id} id={id} />;
-    case "handoff": return <Handoff key={id} id={id} />;
-    case "questions": return <Questions />;
-    case "conflicts": return <Conflicts />;
-    case "conflict": return <Conflict key={id} id={id} />;
-    case "devices": return <Devices />;
-    case "settings": return <Settings />;
-    case "drop": return <Drop key={id} id={id} />;
-    default: return <Inbox />;
+    case "brief":
+      return <Brief />;
+    case "notes":
+      return <Notes />;
+    case "note":
+      return <Note key={id} id={id} />;
+    case "tasks":
+      return <Tasks />;
+    case "task":
+      return <Task key={id} id={id} />;
+    case "more":
+      return <More />;
+    case "sessions":
+      return <Sessions />;
+    case "session":
+      return <Session key={id} id={id} />;
+    case "handoff":
+      return <Handoff key={id} id={id} />;
+    case "questions":
+      return <Questions />;
+    case "conflicts":
+      return <Conflicts />;
+    case "conflict":
+      return <Conflict key={id} id={id} />;
+    case "devices":
+      return <Devices />;
+    case "settings":
+      return <Settings />;
+    case "drop":
+      return <Drop key={id} id={id} />;
+    default:
+      return <Inbox />;
   }
 }
 
@@ -60,7 +77,7 @@ export function App() {
   return (
     <>
       <Banners />
-      {!quiet && <Status />}
+      {(now === null || !quiet) && <Status now={now} />}
       <main id="main" class={quiet ? "alone" : ""}>
         {now === null ? <Starting /> : <Body />}
       </main>
@@ -84,10 +101,14 @@ function Body() {
   useLayoutEffect(() => scrollTo(0, now.top), [now]);
   switch (standing.value!.state) {
     case "new":
-    case "pairing": return <Pairing />;
-    case "removed": return <Removed />;
-    case "elsewhere": return <Elsewhere />;
-    default: return shown(now);
+    case "pairing":
+      return <Pairing />;
+    case "removed":
+      return <Removed />;
+    case "elsewhere":
+      return <Elsewhere />;
+    default:
+      return shown(now);
   }
 }
 
@@ -101,17 +122,17 @@ function useNow(): number {
   return now;
 }
 
-function Status() {
-  const now = standing.value!;
+/** Its place is kept while nothing is known, so that nothing moves then. */
+function Status({ now }: { now: Standing | null }) {
   const today = useNow();
-  const { value } = useRows("devices", undefined, ["devices"]);
-  const words = statusLine(now, today, waitsFor(now, value?.devices ?? []));
+  const { value } = useRows("devices", now && undefined, ["devices"]);
+  const words = now && statusLine(now, today, waitsFor(now, value?.devices ?? []));
   return (
-    <header class={`status ${now.link}`}>
+    <header class={`status ${now?.link ?? ""}`}>
       <a href={to("devices")}>
         <span class="dot" />
         <span role="status" aria-live="polite">
-          <b>{linkWords(now)}</b> {words}
+          {now && <b>{linkWords(now)}</b>} {words}
         </span>
       </a>
     </header>
@@ -136,7 +157,7 @@ function Bar() {
 function Banners() {
   const now = standing.value;
   return (
-    <div class="banners">
+    <section class="banners" aria-label="Notices">
       {now !== null && <Trouble fault={stopped.value} />}
       {update.value && (
         <div class="banner">
@@ -147,14 +168,14 @@ function Banners() {
         </div>
       )}
       {now?.link === "refused" && now.state === "member" && (
-        <div class="banner">
+        <div class="banner bad">
           <p>
-            {now.node ?? "A device"} says that this phone is no member of its mesh. Nothing was deleted here; only a signed
-            statement can do that.
+            {now.node ?? "A device"} says that this phone is no member of its mesh. Nothing was deleted here; only a
+            signed statement can do that.
           </p>
         </div>
       )}
-    </div>
+    </section>
   );
 }
 

@@ -4,12 +4,13 @@ import worker from "../engine/shell/worker.ts?worker&url";
 import { App } from "./app.js";
 import { Port } from "./port.js";
 import { begin, update } from "./state.js";
+import { watchWakes } from "./waking.js";
 import "./tokens.css";
 import "./page.css";
 
 const port = new Port(new Worker(worker, { type: "module", name: "mesh" }));
 render(<App />, document.getElementById("app")!);
-void begin(port);
+void begin(port).then(watchWakes);
 
 async function watchForUpdates(): Promise<void> {
   const { serviceWorker } = navigator;

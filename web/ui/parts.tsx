@@ -10,7 +10,9 @@ import type { Rows } from "./state.js";
 type Children = { children?: ComponentChildren };
 
 /** A screen: its name is the heading, and takes the focus when the screen is entered. */
-export function Screen(props: Children & { title: string; up?: string; action?: ComponentChildren; foot?: ComponentChildren }) {
+export function Screen(
+  props: Children & { title: string; up?: string; action?: ComponentChildren; foot?: ComponentChildren },
+) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${props.title} · Mesh`;
@@ -51,15 +53,17 @@ export function Card({ children }: Children) {
   return <ul class="card">{children}</ul>;
 }
 
-/** One row of a card: where it leads, what it says, what stands at its end. */
-export function Row(props: {
+interface RowProps {
   href?: string;
   icon?: IconName;
   title: ComponentChildren;
   text?: ComponentChildren;
   end?: ComponentChildren;
   wrap?: boolean;
-}) {
+}
+
+/** One row: where it leads, what it says, what stands at its end. */
+export function Line(props: RowProps) {
   const inside = (
     <>
       {props.icon && <Icon name={props.icon} class="lead" />}
@@ -73,7 +77,21 @@ export function Row(props: {
       {props.href && <Icon name="next" class="faint" />}
     </>
   );
-  return <li>{props.href ? <a class="row" href={props.href}>{inside}</a> : <div class="row">{inside}</div>}</li>;
+  if (!props.href) return <div class="row">{inside}</div>;
+  return (
+    <a class="row" href={props.href}>
+      {inside}
+    </a>
+  );
+}
+
+/** The same as an item of a card. */
+export function Row(props: RowProps) {
+  return (
+    <li>
+      <Line {...props} />
+    </li>
+  );
 }
 
 /** A small word beside something. */
@@ -92,9 +110,25 @@ type ButtonProps = Children & {
 };
 
 /** Something to do. While it is being done it says so and does nothing twice. */
-export function Button({ kind = "soft", busy = false, icon, children, type = "button", disabled, label, onClick }: ButtonProps) {
+export function Button({
+  kind = "soft",
+  busy = false,
+  icon,
+  children,
+  type = "button",
+  disabled,
+  label,
+  onClick,
+}: ButtonProps) {
   return (
-    <button class={`button ${kind}`} type={type} disabled={disabled || busy} aria-busy={busy} aria-label={label} onClick={onClick}>
+    <button
+      class={`button ${kind}`}
+      type={type}
+      disabled={disabled || busy}
+      aria-busy={busy}
+      aria-label={label}
+      onClick={onClick}
+    >
       {icon && <Icon name={icon} />}
       {children}
     </button>
@@ -104,7 +138,13 @@ export function Button({ kind = "soft", busy = false, icon, children, type = "bu
 /** A button that is an icon only; its label is what it does. */
 export function Tool(props: { icon: IconName; label: string; onClick: () => void; disabled?: boolean; kind?: string }) {
   return (
-    <button class={`plain square ${props.kind ?? ""}`} type="button" aria-label={props.label} disabled={props.disabled} onClick={props.onClick}>
+    <button
+      class={`plain square ${props.kind ?? ""}`}
+      type="button"
+      aria-label={props.label}
+      disabled={props.disabled}
+      onClick={props.onClick}
+    >
       <Icon name={props.icon} />
     </button>
   );
@@ -137,7 +177,11 @@ export function Trouble({ fault, again }: { fault: Fault | null; again?: () => v
 }
 
 /** Something that the person should know here. */
-export function Notice({ tone = "", icon = "warning", children }: Children & { tone?: "" | "good" | "warn" | "bad"; icon?: IconName }) {
+export function Notice({
+  tone = "",
+  icon = "warning",
+  children,
+}: Children & { tone?: "" | "good" | "warn" | "bad"; icon?: IconName }) {
   return (
     <div class={`notice ${tone}`}>
       <Icon name={icon} />
@@ -230,5 +274,25 @@ export function Points({ title, items }: { title: string; items: readonly string
         ))}
       </ul>
     </Section>
+  );
+}
+
+/** What can be done on a screen that stands alone, at thumb reach. */
+export function Acts({ children }: Children) {
+  return <div class="acts">{children}</div>;
+}
+
+/** A screen that stands alone, without bars. */
+export function Stage({ title, above, children }: Children & { title: string; above?: ComponentChildren }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus({ preventScroll: true }), [title]);
+  return (
+    <div class="stage">
+      {above}
+      <h1 ref={heading} tabIndex={-1}>
+        {title}
+      </h1>
+      {children}
+    </div>
   );
 }

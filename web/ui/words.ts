@@ -31,6 +31,7 @@ export function when(ms: number, now: number): string {
   const days = daysBefore(ms, now);
   if (days === 0) return clock(ms);
   if (days === 1) return "yesterday";
+  if (days === -1) return "tomorrow";
   if (days > 1 && days < 7) return WEEKDAY.format(ms);
   return (Math.abs(days) < 300 ? DATE : YEAR).format(ms);
 }
@@ -82,7 +83,9 @@ export function statusLine(now: Standing, today: number, waitsFor: string): stri
   const { catching_up: fetching, as_of_ms: asOf, waiting, waiting_files: files } = now;
   if (fetching) return `Fetching ${fetching.done.toLocaleString("en-GB")} of ${count(fetching.total, "item")}`;
   const known = asOf === null ? "not synced yet" : `as of ${moment(asOf, today)}`;
-  const items = [waiting > 0 && count(waiting, "item"), files > 0 && count(files, "file")].filter(Boolean).join(" and ");
+  const items = [waiting > 0 && count(waiting, "item"), files > 0 && count(files, "file")]
+    .filter(Boolean)
+    .join(" and ");
   if (!items) return asOf === null ? known : `${known}; nothing waits`;
   return `${known}; ${items} ${waiting + files === 1 ? "waits" : "wait"} for ${waitsFor}`;
 }
@@ -92,4 +95,9 @@ export function linkWords(now: Standing): string {
   if (now.link === "live") return "Connected";
   if (now.link === "dialling") return "Connecting";
   return now.link === "refused" ? "Not accepted" : "Offline";
+}
+
+/** A state as a person reads it: `needs_human` is `needs human`. */
+export function stateWords(state: string): string {
+  return state.replaceAll("_", " ");
 }

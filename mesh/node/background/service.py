@@ -33,7 +33,7 @@ _DAEMONS = Path("/Library/LaunchDaemons")
 _LABEL = "org.continuity.mesh"
 _LINGERING = Path("/var/lib/systemd/linger")
 # What decides how others are met, and where, must be the same under the service as under `mesh up`.
-_PASSED_ON = ("MESH_BEACON", "MESH_MACHINE", "MESH_NATS_SERVER", "MESH_NATS_URL", "MESH_PORT")
+_PASSED_ON = ("MESH_BEACON", "MESH_MACHINE", "MESH_NATS_SERVER", "MESH_NATS_URL", "MESH_PHONE_PORT", "MESH_PORT")
 _TEMPLATES: dict[Kind, str] = {
     "systemd-user": "mesh.service",
     "systemd-system": "mesh-system.service",

@@ -53,8 +53,9 @@ class Asset:
     """Its name changes with its content, so that a browser may keep it for good."""
 
 
-def page(folder: Path = STATIC) -> dict[str, Asset]:
+def page() -> dict[str, Asset]:
     """All files of the page by the path that asks for them; nothing where it is not built. Raises Unreachable."""
+    folder = STATIC
     found: dict[str, Asset] = {}
     size = 0
     for file in sorted(folder.rglob("*")) if folder.is_dir() else ():

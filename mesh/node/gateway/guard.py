@@ -7,13 +7,13 @@ source is an IPv4 address or an IPv6 network of 64 bits. It reads no request and
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import math
 import socket
 import ssl
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -32,19 +32,40 @@ _ACCEPT_AGAIN_S = timing.SERVER_POLL_S
 _BACKLOG = 64
 
 
+class _Paused(asyncio.Protocol):
+    """Reads nothing before TLS does: its first bytes may be there already."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait."""
+        assert isinstance(transport, asyncio.Transport), "a stream"
+        transport.pause_reading()
+
+
+class _Early(asyncio.Protocol):
+    """Keeps what comes with the last word of a handshake, until the server hears of the connection."""
+
+    def __init__(self) -> None:
+        self.came = bytearray()
+
+    def data_received(self, data: bytes) -> None:
+        """The beginning of a request."""
+        self.came += data
+
+
 @dataclass(slots=True)
 class _Caller:
     """One connection."""
 
     source: str
     since_s: float
-    transport: asyncio.Transport | None = None
+    bare: asyncio.Transport | None = None
+    """Its TCP connection, below TLS: what waits for it is here."""
     asked: bool = False
     """A whole request has arrived on it."""
     unsent: int = 0
     """Bytes that waited for it at the last look."""
-    still_s: float = field(default=0.0)
-    """Since when that number has not changed."""
+    still_s: float = math.inf
+    """Since when that number has not become smaller."""
 
 
 def listening(hosts: Sequence[str], port: int) -> list[socket.socket]:
@@ -132,20 +153,21 @@ class Guard:
         handler = self._handlers()
         caller = self._callers[handler] = _Caller(source, time.monotonic())
         self._of_source[source] += 1
-        more: dict[str, float] = {}
-        if self._context is not None:
-            more = {"ssl_handshake_timeout": timing.DOOR_TLS_S, "ssl_shutdown_timeout": timing.CLOSE_TIMEOUT_S}
+        loop, through = asyncio.get_running_loop(), False
         try:
-            caller.transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: handler, connection, ssl=self._context, **more
-            )
+            if self._context is None:
+                caller.bare, _ = await loop.connect_accepted_socket(lambda: handler, connection)
+            else:
+                caller.bare, _ = await loop.connect_accepted_socket(_Paused, connection)
+                await _secured(caller.bare, handler, self._context)
+            through = True
         except (OSError, TimeoutError):  # ssl.SSLError is one of the first
-            self._forget(handler)
-            connection.close()
-        except asyncio.CancelledError:
-            self._forget(handler)
-            connection.close()
-            raise
+            return
+        finally:
+            if not through:
+                self._forget(handler)
+                _end(caller)
+                connection.close()
 
     def _left(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
         self._forget(handler)
@@ -162,17 +184,37 @@ class Guard:
     def _look(self, now_s: float) -> None:
         """End who asked nothing in time, and who does not take what was asked for."""
         for caller in list(self._callers.values()):
-            if caller.transport is None:  # still at TLS, which has a time of its own
+            if caller.bare is None or caller.bare.is_closing():
                 continue
-            unsent = caller.transport.get_write_buffer_size()
-            if unsent != caller.unsent or not unsent:
-                caller.unsent, caller.still_s = unsent, now_s
+            unsent = caller.bare.get_write_buffer_size()
+            if unsent < caller.unsent or not unsent:
+                caller.still_s = now_s
+            caller.unsent = unsent
             silent = not caller.asked and now_s - caller.since_s > timing.DOOR_FIRST_S
             if silent or now_s - caller.still_s > timing.DOOR_STILL_S:
                 _end(caller)
 
 
+async def _secured(bare: asyncio.Transport, handler: web.RequestHandler, context: ssl.SSLContext) -> None:
+    """TLS over a connection, and then it is the handler's. Raises OSError, TimeoutError."""
+    early = _Early()
+    transport = await asyncio.get_running_loop().start_tls(
+        bare,
+        early,
+        context,
+        server_side=True,
+        ssl_handshake_timeout=timing.DOOR_TLS_S,
+        ssl_shutdown_timeout=timing.CLOSE_TIMEOUT_S,
+    )
+    if transport is None or transport.is_closing():
+        message = "the caller left"
+        raise ConnectionError(message)
+    transport.set_protocol(handler)
+    handler.connection_made(transport)
+    if early.came:
+        handler.data_received(bytes(early.came))
+
+
 def _end(caller: _Caller) -> None:
-    if caller.transport is not None:
-        with contextlib.suppress(OSError):
-            caller.transport.abort()
+    if caller.bare is not None:
+        caller.bare.abort()

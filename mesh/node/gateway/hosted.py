@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from mesh.errors import MeshError, Misuse, Refused
+from mesh.errors import MeshError, Misuse, Refused, Unreachable
+from mesh.node import timing
 from mesh.sync.offer import Offer
 
 TRUST, PAGE = "trust", "page"
@@ -59,7 +60,8 @@ class Hosted:
     admission: str = field(default="", init=False)
     admitted: Mapping[str, object] = field(default_factory=dict, init=False)
     """Who was let in, as the admission tells it."""
-    news: asyncio.Queue[News] = field(default_factory=asyncio.Queue, init=False)
+    news: asyncio.Queue[News | None] = field(default_factory=asyncio.Queue, init=False)
+    """None: nothing to tell, but from now on something else is waited for."""
     answered: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     asking: Asking | None = field(default=None, init=False)
     waiting: int = field(default=0, init=False)
@@ -68,15 +70,26 @@ class Hosted:
     async def heard(self) -> News:
         """The next news; an error when the offer has come to its end."""
         while True:
-            left_s = None if self.offer.request else self.offer.ends_s - self.clock()
             try:
-                async with asyncio.timeout(left_s if left_s is None else max(left_s, 0)):
-                    return await self.news.get()
+                async with asyncio.timeout(self._patience_s()):
+                    news = await self.news.get()
+                if news is not None:
+                    return news
             except TimeoutError:
+                if self.admission:
+                    message = "the phone is let in, but did not fetch its admission"
+                    hint = "Nothing is lost: `mesh devices` shows it. A new code gives it the same: mesh phone add"
+                    raise Unreachable(message, hint=hint) from None
                 if not self.offer.request:
                     self.offer.over = True
                     message = "no phone came within ten minutes, and the code is over"
                     raise Refused(message, hint="Make a new one: mesh phone add") from None
+
+    def _patience_s(self) -> float | None:
+        """How long to wait for the next news: for a phone, and for it to fetch its admission; the person has time."""
+        if self.answered.is_set():
+            return timing.DOOR_FETCH_S_MAX
+        return None if self.offer.request else max(self.offer.ends_s - self.clock(), 0)
 
     def answer(self, admission: str) -> None:
         """Pass on the person's answer: an admission, or nothing to decline. Raises Misuse."""
@@ -86,6 +99,7 @@ class Hosted:
             )
         self.admission = admission
         self.answered.set()
+        self.news.put_nowait(None)
         if not admission:
             self.end()
             self.news.put_nowait(Refused("the phone was not let in"))

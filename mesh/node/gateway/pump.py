@@ -141,13 +141,13 @@ class Pump:
         return None
 
     async def _logged_in(self, client: web.WebSocketResponse, upstream: Socket) -> Admission:
-        await client.send_bytes(_thinned(await _frame(upstream)))
+        await client.send_bytes(thinned(await _frame(upstream)))
         said = b""
         while not said.endswith(_PING):
             said += await _frame(client)
             if len(said) > DOOR_LOGIN_BYTES_MAX:
                 raise Malformed("too much before the login")
-        phone = self._phone(_nkey(said))
+        phone = self._phone(nkey_of(said))
         await upstream.send_bytes(said)
         answer = await _frame(upstream)
         if not answer.startswith(_PONG):
@@ -208,7 +208,7 @@ async def _frame(socket: Socket) -> bytes:
     return data
 
 
-def _thinned(greeting: bytes) -> bytes:
+def thinned(greeting: bytes) -> bytes:
     """The server's greeting without what is no stranger's business. Raises Malformed."""
     if not greeting.startswith(b"INFO ") or len(greeting) > INFO_BYTES_MAX:
         raise Malformed("no greeting of a nats-server")
@@ -216,7 +216,7 @@ def _thinned(greeting: bytes) -> bytes:
     return b"INFO " + json.dumps({key: told[key] for key in _TOLD if key in told}).encode() + b"\r\n"
 
 
-def _nkey(said: bytes) -> str:
+def nkey_of(said: bytes) -> str:
     """As whom a client logs in, which says `CONNECT` and `PING` and nothing else. Raises Malformed."""
     line = said.removesuffix(_PING)
     if not line.startswith(b"CONNECT ") or b"\r" in line or b"\n" in line:

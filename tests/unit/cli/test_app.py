@@ -78,7 +78,9 @@ def test_the_list_of_commands() -> None:
     words = ["ship", "shipped", "receipt show", "receipt dispute", "remember", "recall", "answer"]
     words += [f"memory {name}" for name in ("list", "approve", "reject", "supersede")]
     words += [f"ask {name}" for name in ("new", "list", "show")]
-    here = (peers, services, homes, acts, forks, vault, files)
+    phones = [f"phone {name}" for name in ("add", "list", "remove", "token", "serve")]
+    phones += [f"phone home {name}" for name in ("on", "off", "list")]
+    here = (phones, peers, services, homes, acts, forks, vault, files)
     everything = {*named.split(), *notes, *past, *work, *words, *(one for each in here for one in each)}
     assert set(COMMANDS) == everything
 
@@ -108,9 +110,8 @@ def test_help(name: str, mesh: Mesh, capsys: pytest.CaptureFixture[str]) -> None
     assert any(line.startswith(f"mesh {name}") for line in examples)
     for line in examples:
         words = shlex.split(line.split(" < ")[0].split(" > ")[0].split(" | ")[0])[1:]
-        grouped = " ".join(words[:2]) in COMMANDS
-        command = COMMANDS[" ".join(words[: 2 if grouped else 1])]
-        command.make_context("mesh", words[len((command.name or "").split()) + grouped :])
+        depth = next(depth for depth in (3, 2, 1) if " ".join(words[:depth]) in COMMANDS)
+        COMMANDS[" ".join(words[:depth])].make_context("mesh", words[depth:])
     capsys.readouterr()
 
 

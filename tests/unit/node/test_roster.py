@@ -46,3 +46,14 @@ def test_attack_a_crowd_leaves_the_roster_renewable() -> None:
     found = roster(verdict, MESH.mac.admission, nowhere)
     assert len(found) == PEERS_MAX
     assert [peer.name for peer in found[:2]] == ["laptop", "phone"]
+
+
+def test_nobody_calls_a_device_in_a_browser() -> None:
+    """Its wrapping key says that it is one; whatever address anybody tells of it is no place to call."""
+    verdict = MESH.verdict
+    phone = verdict.admissions[MESH.phone.admission]
+    in_browser = replace(phone, kem_key=bytes(65))
+    verdict = replace(verdict, admissions={**verdict.admissions, phone.digest: in_browser})
+    found = {peer.name: peer for peer in roster(verdict, MESH.mac.admission, lambda _: ("192.0.2.1:1",))}
+    assert (found["phone"].in_browser, found["phone"].addresses) == (True, ())
+    assert (found["laptop"].in_browser, found["laptop"].addresses) == (False, ("192.0.2.1:1",))

@@ -23,6 +23,7 @@ import { Link, type Surroundings } from "./link.js";
 import type { Lines, Log } from "./log.js";
 import { Meetings } from "./meetings.js";
 import { Outbox } from "./outbox.js";
+import { Rulings } from "./rulings.js";
 import type { Store } from "./store_port.js";
 import { type Listener, Talk } from "./talk.js";
 import * as timing from "./timing.js";
@@ -83,6 +84,7 @@ export class Agent implements Owner, Listener, Phone {
   readonly memory: Memory = { settled: new Set() };
   readonly wakes: Wakes;
   readonly drops: Drops;
+  readonly rulings: Rulings;
   meetings!: Meetings;
   outbox!: Outbox;
   talk!: Talk;
@@ -110,6 +112,7 @@ export class Agent implements Owner, Listener, Phone {
     const keyring = new Keyring(secrets.epochs);
     this.engine = new Engine({ mesh, admission, signKey: keys.signKey }, keyring, store, this, world);
     this.drops = new Drops(this);
+    this.rulings = new Rulings(this.engine, this.log);
     this.wakes = new Wakes(home);
   }
 
@@ -123,6 +126,7 @@ export class Agent implements Owner, Listener, Phone {
     this.talk = new Talk(this.engine, this.keys, this.log, this.meetings, this.presence, this);
     this.asOfMs = Math.max(0, ...[...this.meetings.all.values()].map(({ inSyncMs }) => inSyncMs)) || null;
     await this.#keepKeys();
+    this.rulings.start();
     this.#look();
     void this.outbox.keepSoon().catch((error: Error) => this.log("outbox.failed", { error: error.message }));
   }
@@ -142,6 +146,7 @@ export class Agent implements Owner, Listener, Phone {
 
   /** End: what was asked for until now is done, and nothing more. */
   async end(): Promise<void> {
+    this.rulings.end();
     this.talk.end();
     this.link?.end();
     await this.meetings.keep().catch(() => {}); // the store may be another tab's by now
@@ -152,6 +157,7 @@ export class Agent implements Owner, Listener, Phone {
 
   /** Let go at once: another tab has the chain now. */
   drop(): void {
+    this.rulings.end();
     this.talk.end();
     this.link?.end();
     void this.store.close();
@@ -187,6 +193,7 @@ export class Agent implements Owner, Listener, Phone {
   /** The effects are durable: tell the node and the page. */
   happened(effects: Effects): void {
     this.talk.happened(effects);
+    this.rulings.lookSoon();
     this.made.news({ changed: this.#topics(effects) });
     const own = effects.append.filter(({ admission }) => admission === this.held.admission);
     if (this.talk.peer) this.wakes.sent += own.length; // they went out as news

@@ -46,6 +46,11 @@ export const LEASE_PERSON_MS = 604_800_000; // of a person's claim: people do no
 export const HANDOFF_FRESH_MS = 86_400_000; // who picks up an older one is warned: what it says may be true no more
 export const LOST_TOLD_MS = 604_800_000; // a claim that was lost is told of for so long after its lease was over
 
+// Rules
+export const RULES_FIRST_MS = 5_000; // after the start: others may have settled it meanwhile, and tell so at once
+export const RULES_PATIENCE_MS = 20_000; // for the device that wrote what goes; then any other one says it
+export const RULES_SPREAD_MS = 20_000; // so that seldom two do the same
+
 // The brief
 export const BRIEF_BACK_MS = 604_800_000; // at most so far
 export const BRIEF_AGAIN_MS = 1_800_000; // a brief that is read again so soon is the same one

@@ -51,27 +51,18 @@ export class Wire {
   /** Log in. Throws NotLetIn, Unreachable. */
   static async connect(login: Login): Promise<Wire> {
     const held = new Held(login);
-    const late = setTimeout(() => held.abandon(), timing.DIAL_TIMEOUT_MS);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, fail) => {
+      timer = setTimeout(() => fail(new LineDown("it did not answer in time")), timing.DIAL_TIMEOUT_MS);
+    });
     try {
-      const nats = await wsconnect({
-        servers: login.url,
-        authenticator: () => ({ nkey: nkeyPublic(login.transportKey), sig: held.signature }),
-        inboxPrefix: inbox(login.device),
-        ignoreClusterUpdates: true,
-        reconnect: false,
-        pingInterval: timing.PING_INTERVAL_MS,
-        maxPingOut: timing.PINGS_MISSED_MAX,
-        timeout: timing.DIAL_TIMEOUT_MS,
-        wsFactory: (url) => held.opened(url),
-      });
-      await nats.flush(); // the server says its name after the login, not before
-      return new Wire(nats, held);
+      const connecting = held.opened().then(() => connected(login, held));
+      return new Wire(await Promise.race([connecting, held.ended, late]), held);
     } catch (error) {
       held.abandon();
-      await held.code; // nats tells it before the socket has
       throw held.refused || /authorization/i.test(String(error)) ? new NotLetIn() : unreachable(error);
     } finally {
-      clearTimeout(late);
+      clearTimeout(timer);
     }
   }
 
@@ -153,46 +144,65 @@ export class Wire {
   }
 }
 
+/** A connection of nats over a socket that is open already: it waits for ever for one that did not open. */
+async function connected(login: Login, held: Held): Promise<NatsConnection> {
+  const nats = await wsconnect({
+    servers: login.url,
+    authenticator: () => ({ nkey: nkeyPublic(login.transportKey), sig: held.signature }),
+    inboxPrefix: inbox(login.device),
+    ignoreClusterUpdates: true,
+    reconnect: false,
+    pingInterval: timing.PING_INTERVAL_MS,
+    maxPingOut: timing.PINGS_MISSED_MAX,
+    timeout: timing.DIAL_TIMEOUT_MS,
+    wsFactory: async (url) => held.handedOver(url),
+  });
+  await nats.flush(); // the server says all of its name after the login, not before
+  return nats;
+}
+
 /** A socket whose first message is held back until its nonce is signed: nats asks for the signature in one breath. */
 class Held {
   signature = "";
   refused = false;
-  /** Fulfilled when the socket is closed, or was never opened. */
-  code: Promise<void> = Promise.resolve();
-  #socket: WebSocket | null = null;
+  /** Rejected when the socket is closed, or does not open. */
+  readonly ended: Promise<never>;
+  readonly #socket: WebSocket;
+  readonly #first: Promise<ArrayBuffer>;
 
-  constructor(private readonly login: Login) {}
-
-  async opened(url: string): Promise<{ socket: WebSocket; encrypted: boolean }> {
-    const socket = this.login.socket(url);
-    this.#socket = socket;
+  constructor(private readonly login: Login) {
+    const socket = login.socket(login.url);
     socket.binaryType = "arraybuffer";
-    const closed = new Promise<void>((done) => {
-      socket.addEventListener("close", ({ code }) => {
-        this.refused = code === REMOVED;
-        done();
-      });
-    });
-    this.code = closed;
-    const first = new Promise<ArrayBuffer>((done) => {
+    this.#socket = socket;
+    this.#first = new Promise((done) => {
       socket.addEventListener("message", ({ data }) => done(data as ArrayBuffer), { once: true });
     });
-    const info = await Promise.race([first, closed]);
-    if (!info) throw new LineDown("nothing of a mesh is there");
-    this.signature = await this.#signed(new TextDecoder().decode(info));
-    setTimeout(() => socket.onmessage?.(new MessageEvent("message", { data: info }))); // once nats listens
-    return { socket, encrypted: url.startsWith("wss:") };
+    this.ended = new Promise((_, fail) => {
+      socket.addEventListener("close", ({ code, reason }) => {
+        this.refused = code === REMOVED;
+        fail(new LineDown(reason || `it ended with ${code}`));
+      });
+    });
+    this.ended.catch(() => {}); // whoever waits for it hears of it
   }
 
-  abandon(): void {
-    this.#socket?.close();
-  }
-
-  async #signed(line: string): Promise<string> {
+  /** Wait for the server's greeting, and sign its nonce. Throws Unreachable. */
+  async opened(): Promise<void> {
+    const line = new TextDecoder().decode(await Promise.race([this.#first, this.ended]));
     const { nonce } = JSON.parse(INFO.exec(line)?.[1] ?? "{}") as { nonce?: string };
     if (!nonce) throw new Unreachable("what answers there is no server of a mesh");
     const signature = await this.login.sign(utf8(nonce));
-    return btoa(String.fromCharCode(...signature)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+    this.signature = btoa(String.fromCharCode(...signature)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+  }
+
+  /** The socket, whose greeting comes once nats listens. */
+  handedOver(url: string): { socket: WebSocket; encrypted: boolean } {
+    void this.#first.then((data) => setTimeout(() => this.#socket.onmessage?.(new MessageEvent("message", { data }))));
+    return { socket: this.#socket, encrypted: url.startsWith("wss:") };
+  }
+
+  abandon(): void {
+    this.#socket.close();
   }
 }
 

@@ -2,9 +2,11 @@
 // there.
 //
 // It is where the world is handed in: the browser's stores, sockets, clock and locks. Nothing here knows a document.
+import wasm from "@automerge/automerge/automerge.wasm?url";
 import type { Asked, News, Told, Topic } from "../port.js";
 import type { Standing } from "../rows.js";
 import { Refused, Unreachable } from "../errors.js";
+import { ready } from "../state/engine.js";
 import { call, faultOf } from "./calls.js";
 import { elsewhere, status } from "./calls/status.js";
 import { Home } from "./home.js";
@@ -42,7 +44,7 @@ class Worker {
 
   constructor() {
     this.#channel.onmessage = ({ data }) => {
-      if (data === STOP) this.#stopped();
+      if (data === STOP && this.#life) this.#lost();
       if (data === SENT) void this.#sent();
     };
     globalThis.addEventListener("online", () => this.#life?.agent?.link?.kick());
@@ -88,8 +90,9 @@ class Worker {
   }
 
   async #begun(): Promise<Life> {
+    const [connection] = await Promise.all([Connection.open(indexedDB), machine()]);
     const life = new Life({
-      home: new Home(await Connection.open(indexedDB)),
+      home: new Home(connection),
       openStore: () => PhoneStore.open(indexedDB, { closed: () => this.#stopped() }),
       ask: askedOf((...given) => fetch(...given)),
       post: (path, body) => posted(path, body),
@@ -105,7 +108,7 @@ class Worker {
     return life;
   }
 
-  /** Another tab took over without asking: stop at once. */
+  /** Another tab takes over: stop at once, and go on when it is closed. */
   #lost(): void {
     this.#stopped();
     this.#wait();
@@ -170,6 +173,13 @@ class Coalesced {
       this.tell(told);
     }, timing.NEWS_CALM_MS);
   }
+}
+
+/** Have Automerge's machine code at hand: it lies in the cache of the page. */
+async function machine(): Promise<void> {
+  const answer = await fetch(wasm);
+  if (!answer.ok) throw new Unreachable("a part of this app is not here", "Open it once where a computer is in reach.");
+  await ready(new Uint8Array(await answer.arrayBuffer()));
 }
 
 /** Post bytes to the node, and have its answer. */

@@ -13,13 +13,16 @@ const BROKEN: Fault = {
 };
 
 /** Which scene is played, said by the server of the test. */
-const scene = (await (await fetch("/scene")).json()) as { scene: Scene };
-let standing: Standing = standingOf(scene.scene);
-let pairing: PairRow = { step: "asked", digits: null, node: null, problem: null };
-const answers = answersOf(scene.scene);
+const played: Promise<Scene> = fetch("/scene").then(async (told) => ((await told.json()) as { scene: Scene }).scene);
+const answers = played.then(answersOf);
+let standing: Standing = standingOf("new");
+let pairing: PairRow = { step: "over", digits: null, node: null, problem: null };
+void played.then((scene) => (standing = standingOf(scene)));
 
 function reported({ call, args }: Asked): Promise<unknown> {
-  const plain = JSON.stringify({ call, args }, (_key, value) => (value instanceof Blob ? `${value.size} bytes` : value));
+  const plain = JSON.stringify({ call, args }, (_key, value) =>
+    value instanceof Blob ? `${value.size} bytes` : value,
+  );
   return fetch("/asked", { method: "POST", body: plain });
 }
 
@@ -52,9 +55,9 @@ const acts: { [Name in CallName]?: (args: Calls[Name][0]) => Calls[Name][1] } = 
 };
 
 scope.onmessage = async ({ data }) => {
-  await reported(data);
+  const [scene] = await Promise.all([played, reported(data)]);
   const { id, call, args } = data;
-  if (scene.scene === "broken" && call !== "status") return scope.postMessage({ id, fault: BROKEN });
+  if (scene === "broken" && call !== "status") return scope.postMessage({ id, fault: BROKEN });
   const act = acts[call] as ((args: unknown) => unknown) | undefined;
-  return scope.postMessage({ id, ok: act ? act(args) : answers(call, args as never) });
+  return scope.postMessage({ id, ok: act ? act(args) : (await answers)(call, args as never) });
 };

@@ -137,8 +137,21 @@ export function Composer() {
       ) : (
         <>
           <div class="write">
-            <Area label="Capture a thought" placeholder="Capture a thought…" value={text} enterkeyhint="enter" onInput={(event) => write(event.currentTarget.value)} onPaste={onPaste} />
-            <button class="button main round" type="button" aria-label="Save" disabled={!text.trim() || save.busy} onClick={() => void save.run()}>
+            <Area
+              label="Capture a thought"
+              placeholder="Capture a thought…"
+              value={text}
+              enterkeyhint="enter"
+              onInput={(event) => write(event.currentTarget.value)}
+              onPaste={onPaste}
+            />
+            <button
+              class="button main round"
+              type="button"
+              aria-label="Save"
+              disabled={!text.trim() || save.busy}
+              onClick={() => void save.run()}
+            >
               <Icon name="send" />
             </button>
           </div>
@@ -146,7 +159,9 @@ export function Composer() {
             <Tool icon="camera" label="Photo" onClick={() => pick("image/*", files.add)} />
             <Tool icon="file" label="File" onClick={() => pick("", files.add)} />
             <Tool icon="voice" label="Voice memo" onClick={() => void voice.start()} />
-            {typeof navigator.clipboard?.read === "function" && <Tool icon="paste" label="Paste" onClick={() => void paste.run()} />}
+            {typeof navigator.clipboard?.read === "function" && (
+              <Tool icon="paste" label="Paste" onClick={() => void paste.run()} />
+            )}
             {files.busy && <span class="note">Saving…</span>}
           </div>
         </>

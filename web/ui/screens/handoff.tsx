@@ -3,7 +3,7 @@ import type { HandoffRow } from "../../engine/rows.js";
 import { Button, Card, Chip, Loaded, Notice, Points, Prose, Row, Screen, Section, Trouble } from "../parts.js";
 import { to } from "../route.js";
 import { ask, tell, useAct, useRows } from "../state.js";
-import { moment, span, when, who } from "../words.js";
+import { moment, span, stateWords, when, who } from "../words.js";
 
 /** One hand-off in a card. */
 export function HandoffEntry({ handoff }: { handoff: HandoffRow }) {
@@ -25,7 +25,9 @@ export function HandoffEntry({ handoff }: { handoff: HandoffRow }) {
 }
 
 function named(item: Record<string, unknown>): string {
-  const known = ["path", "command", "what", "text", "title", "name"].map((key) => item[key]).find((value) => typeof value === "string");
+  const known = ["path", "command", "what", "text", "title", "name"]
+    .map((key) => item[key])
+    .find((value) => typeof value === "string");
   return (known as string | undefined) ?? JSON.stringify(item);
 }
 
@@ -33,20 +35,27 @@ function Whole({ handoff }: { handoff: HandoffRow }) {
   const { from, claim, expires_ms: expires } = handoff;
   return (
     <>
-      <h2 class="reading" dir="auto">{handoff.goal || handoff.title}</h2>
+      <h2 class="reading" dir="auto">
+        {handoff.goal || handoff.title}
+      </h2>
       <p class="note">
         From {who(from)}
         {from && `, ${moment(from.at, Date.now())}`}
         {handoff.to && ` · for ${handoff.to}`}
       </p>
       <p class="chips">
-        <Chip tone={handoff.state === "open" ? "good" : ""}>{handoff.state}</Chip>
+        <Chip tone={handoff.state === "open" ? "good" : ""}>{stateWords(handoff.state)}</Chip>
         {handoff.reason && <Chip>{handoff.reason}</Chip>}
-        {expires !== null && <Chip tone="warn">{expires > Date.now() ? `until ${moment(expires, Date.now())}` : "expired"}</Chip>}
+        {expires !== null && (
+          <Chip tone="warn">{expires > Date.now() ? `until ${moment(expires, Date.now())}` : "expired"}</Chip>
+        )}
       </p>
       {claim && !claim.over && (
         <Notice tone={claim.yours ? "good" : "warn"} icon="clock">
-          <p>{claim.yours ? "You have it" : `${claim.name} on ${claim.device_name} has it`}, for {span(claim.until_ms - Date.now())} more.</p>
+          <p>
+            {claim.yours ? "You have it" : `${claim.name} on ${claim.device_name} has it`}, for{" "}
+            {span(claim.until_ms - Date.now())} more.
+          </p>
         </Notice>
       )}
       {handoff.context && <Prose text={handoff.context} />}
@@ -60,7 +69,11 @@ function Whole({ handoff }: { handoff: HandoffRow }) {
       <Points title="Assumed" items={handoff.assumptions.map(named)} />
       {handoff.tasks.length > 0 && (
         <Section title="Tasks">
-          <Card>{handoff.tasks.map((task) => <Row key={task.document} href={to("task", task.document)} title={task.title} text={task.state} />)}</Card>
+          <Card>
+            {handoff.tasks.map((task) => (
+              <Row key={task.document} href={to("task", task.document)} title={task.title} text={task.state} />
+            ))}
+          </Card>
         </Section>
       )}
     </>
@@ -93,11 +106,17 @@ export function Handoff({ id }: { id: string }) {
             <Whole handoff={handoff} />
             {open(handoff.state) && (
               <div class="buttons sticky">
-                <Button busy={act.busy} onClick={() => void act.run("decline")}>Decline</Button>
+                <Button busy={act.busy} onClick={() => void act.run("decline")}>
+                  Decline
+                </Button>
                 {handoff.claim?.yours && !handoff.claim.over ? (
-                  <Button kind="main" icon="check" busy={act.busy} onClick={() => void act.run("done")}>Completed</Button>
+                  <Button kind="main" icon="check" busy={act.busy} onClick={() => void act.run("done")}>
+                    Completed
+                  </Button>
                 ) : (
-                  <Button kind="main" icon="handoff" busy={act.busy} onClick={() => void act.run("take")}>Take over</Button>
+                  <Button kind="main" icon="handoff" busy={act.busy} onClick={() => void act.run("take")}>
+                    Take over
+                  </Button>
                 )}
               </div>
             )}

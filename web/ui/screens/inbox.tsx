@@ -1,12 +1,12 @@
 // The inbox: capture first, what was captured beneath. What is typed is kept at every letter, and what is chosen or
 // recorded is given to the worker at once; nothing waits here for a "save".
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { InboxRow } from "../../engine/rows.js";
 import { List } from "../list.js";
-import { Button, Chip, Empty, Row, Screen, Trouble, Waiting } from "../parts.js";
+import { Button, Chip, Empty, Line, Screen, Trouble, Waiting } from "../parts.js";
 import { usePages } from "../pages.js";
 import { to } from "../route.js";
-import { ask, tell } from "../state.js";
+import { ask } from "../state.js";
 import { bytes, when } from "../words.js";
 import { Composer } from "./composer.js";
 import type { IconName } from "../icons.js";
@@ -28,7 +28,7 @@ function Captured({ row }: { row: InboxRow }) {
   const [words, tone] = STATES[row.state];
   const about = row.kind === "note" ? row.snippet : `${bytes(row.size)} · ${row.name}`;
   return (
-    <Row
+    <Line
       href={row.kind === "note" ? to("note", row.document) : to("drop", row.document)}
       icon={row.kind === "note" ? "notes" : iconOf(row.mime)}
       title={row.title || row.snippet || "Untitled"}
@@ -53,11 +53,6 @@ export function Inbox() {
     },
     ["inbox"],
   );
-  useEffect(() => {
-    if (!new URLSearchParams(location.search).has("shared")) return;
-    history.replaceState(null, "", `/${location.hash}`);
-    tell("What you shared is in the inbox.");
-  }, []);
   return (
     <Screen title="Inbox" foot={<Composer />}>
       <Trouble fault={pages.fault} again={pages.again} />
@@ -78,7 +73,7 @@ export function Inbox() {
 
 /** Files that could not be given to the worker, until they are or the person lets go of them. */
 export function Unsaved(props: { files: readonly File[]; again: () => void; drop: () => void }) {
-  const [sure, ask] = useState(false);
+  const [sure, be] = useState(false);
   if (!props.files.length) return null;
   return (
     <div class="unsaved" role="alert">
@@ -86,7 +81,7 @@ export function Unsaved(props: { files: readonly File[]; again: () => void; drop
       <Button kind="main" onClick={props.again}>
         Try again
       </Button>
-      <Button kind="danger" onClick={sure ? props.drop : () => ask(true)}>
+      <Button kind="danger" onClick={sure ? props.drop : () => be(true)}>
         {sure ? "Really let go of it" : "Let go of it"}
       </Button>
     </div>

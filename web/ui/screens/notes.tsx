@@ -4,7 +4,7 @@ import type { NoteRow } from "../../engine/rows.js";
 import { Icon } from "../icons.js";
 import { List } from "../list.js";
 import { usePages } from "../pages.js";
-import { Chip, Empty, Row, Screen, Tool, Trouble, Waiting } from "../parts.js";
+import { Chip, Empty, Line, Screen, Tool, Trouble, Waiting } from "../parts.js";
 import { go, to } from "../route.js";
 import { ask } from "../state.js";
 import { count, when } from "../words.js";
@@ -13,14 +13,18 @@ const TYPING_MS = 200; // after the last letter of a search
 
 function Entry({ note }: { note: NoteRow }) {
   return (
-    <Row
+    <Line
       href={to("note", note.document)}
       title={note.title || "Untitled"}
       text={note.snippet || note.path || note.tags.map((tag) => `#${tag}`).join(" ") || "No text"}
       end={
         <>
           <time>{when(note.updated.time_ms, Date.now())}</time>
-          {note.conflicts > 0 ? <Chip tone="bad">{count(note.conflicts, "conflict")}</Chip> : note.waiting && <Chip tone="warn">only here</Chip>}
+          {note.conflicts > 0 ? (
+            <Chip tone="bad">{count(note.conflicts, "conflict")}</Chip>
+          ) : (
+            note.waiting && <Chip tone="warn">only here</Chip>
+          )}
         </>
       }
     />
@@ -40,7 +44,14 @@ function Search({ text, change }: { text: string; change: (text: string) => void
   return (
     <div class="search" role="search">
       <Icon name="search" />
-      <input type="search" aria-label="Search notes" placeholder="Search" value={text} onInput={(event) => change(event.currentTarget.value)} enterkeyhint="search" />
+      <input
+        type="search"
+        aria-label="Search notes"
+        placeholder="Search"
+        value={text}
+        onInput={(event) => change(event.currentTarget.value)}
+        enterkeyhint="search"
+      />
       {text && <Tool icon="close" label="Clear the search" onClick={() => change("")} />}
     </div>
   );

@@ -1,10 +1,11 @@
 // Letting this phone in: what will happen, the home screen first where it matters, the code, six digits, done. The code
 // is taken out of the address at once; it is never stored here.
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { PairRow } from "../../engine/rows.js";
 import { grouped, inHash, scanned, typed, type Invitation } from "../code.js";
 import { Mark } from "../icons.js";
-import { Button, Field, Notice, Trouble } from "../parts.js";
+import { Acts, Button, Field, Notice, Stage, Trouble } from "../parts.js";
 import { ask, look, useAct, useRows } from "../state.js";
 import { AddToHomeScreen, isApple, isInstalled } from "./install.js";
 import { Scanner } from "./scanner.js";
@@ -38,8 +39,7 @@ export function Pairing() {
 
 function Compare({ row }: { row: PairRow }) {
   return (
-    <div class="stage">
-      <h1>{row.step === "in" ? "This phone is in" : "Compare six digits"}</h1>
+    <Stage title={row.step === "in" ? "This phone is in" : "Compare six digits"}>
       {row.digits ? (
         <p class="digits" aria-label={`The digits ${[...row.digits].join(" ")}`}>
           <span>{row.digits.slice(0, 3)}</span> <span>{row.digits.slice(3)}</span>
@@ -52,15 +52,15 @@ function Compare({ row }: { row: PairRow }) {
       {row.step === "compare" && (
         <>
           <p>
-            {row.node ?? "The other device"} shows six digits as well. If they are the same, confirm <b>there</b>. If not, decline: somebody
-            is between the two.
+            {row.node ?? "The other device"} shows six digits as well. If they are the same, confirm <b>there</b>. If
+            not, decline: somebody is between the two.
           </p>
           <p class="note" role="status">
             Waiting for {row.node ?? "the other device"}…
           </p>
         </>
       )}
-    </div>
+    </Stage>
   );
 }
 
@@ -85,35 +85,49 @@ function Begin({ problem, begun }: { problem: string | null; begun: (row: PairRo
       <p>Make a new code with mesh phone add on the Mac.</p>
     </Notice>
   );
-  if (step === "install") return <Stage title="First, the home screen"><AddToHomeScreen /></Stage>;
+  if (step === "install")
+    return (
+      <Stage title="First, the home screen">
+        <AddToHomeScreen />
+      </Stage>
+    );
   if (step === "scan") return <Scanner found={(text) => readCode(text, use)} type={() => go("type")} />;
-  if (step === "type") return <Typed use={use} scan={() => go("scan")} busy={act.busy} fault={<Trouble fault={act.fault} />} />;
+  if (step === "type")
+    return <Typed use={use} scan={() => go("scan")} busy={act.busy} fault={<Trouble fault={act.fault} />} />;
   if (step === "name")
     return (
       <Stage title="Name this phone">
         {wrong}
         <Trouble fault={act.fault} />
-        <Field label="Its name in your mesh" value={name} maxLength={64} onInput={(event) => rename(event.currentTarget.value)} />
-        {invitation ? (
-          <Button kind="main" busy={act.busy} disabled={!name.trim()} onClick={() => void act.run(invitation)}>
-            Ask to be let in
+        <Field
+          label="Its name in your mesh"
+          value={name}
+          maxLength={64}
+          onInput={(event) => rename(event.currentTarget.value)}
+        />
+        <Acts>
+          {invitation ? (
+            <Button kind="main" busy={act.busy} disabled={!name.trim()} onClick={() => void act.run(invitation)}>
+              Ask to be let in
+            </Button>
+          ) : (
+            <Button kind="main" disabled={!name.trim()} onClick={() => go("scan")}>
+              Scan the code
+            </Button>
+          )}
+          <Button kind="plain" onClick={() => go("type")}>
+            Type a code instead
           </Button>
-        ) : (
-          <Button kind="main" disabled={!name.trim()} onClick={() => go("scan")}>
-            Scan the code
-          </Button>
-        )}
-        <Button kind="plain" onClick={() => go("type")}>
-          Type a code instead
-        </Button>
+        </Acts>
       </Stage>
     );
   return (
-    <div class="stage">
-      <Mark />
-      <h1>Mesh on this phone</h1>
+    <Stage title="Mesh on this phone" above={<Mark />}>
       {wrong}
-      <p>Your notes, tasks and hand-offs in your pocket. Everything works without a network, and nothing leaves your own devices.</p>
+      <p>
+        Your notes, tasks and hand-offs in your pocket. Everything works without a network, and nothing leaves your own
+        devices.
+      </p>
       <ol class="steps">
         <li>
           On the Mac, run <code>mesh phone add</code>.
@@ -121,10 +135,12 @@ function Begin({ problem, begun }: { problem: string | null; begun: (row: PairRo
         <li>Scan the code it shows.</li>
         <li>Compare six digits on both screens.</li>
       </ol>
-      <Button kind="main" onClick={() => go(isApple() && !isInstalled() ? "install" : "name")}>
-        Begin
-      </Button>
-    </div>
+      <Acts>
+        <Button kind="main" onClick={() => go(isApple() && !isInstalled() ? "install" : "name")}>
+          Begin
+        </Button>
+      </Acts>
+    </Stage>
   );
 }
 
@@ -136,38 +152,32 @@ function readCode(text: string, use: (found: Invitation) => void): string | null
   return null;
 }
 
-function Stage({ title, children }: { title: string; children: preact.ComponentChildren }) {
-  return (
-    <div class="stage">
-      <h1>{title}</h1>
-      {children}
-    </div>
-  );
-}
-
-function Typed(props: { use: (found: Invitation) => void; scan: () => void; busy: boolean; fault: preact.ComponentChildren }) {
+function Typed(props: { use: (found: Invitation) => void; scan: () => void; busy: boolean; fault: ComponentChildren }) {
   const [text, write] = useState("");
   const found = typed(text);
   return (
-    <form class="stage" onSubmit={(event) => (event.preventDefault(), found && props.use(found))}>
-      <h1>Type the code</h1>
-      {props.fault}
-      <Field
-        label="The letters that mesh phone add shows"
-        hint="Groups of four. Capital or small is the same."
-        value={text}
-        autocapitalize="characters"
-        autocomplete="off"
-        spellcheck={false}
-        class="code"
-        onInput={(event) => write(grouped(event.currentTarget.value))}
-      />
-      <Button kind="main" type="submit" busy={props.busy} disabled={!found}>
-        Ask to be let in
-      </Button>
-      <Button kind="plain" onClick={props.scan}>
-        Scan instead
-      </Button>
+    <form class="whole" onSubmit={(event) => (event.preventDefault(), found && props.use(found))}>
+      <Stage title="Type the code">
+        {props.fault}
+        <Field
+          label="The letters that mesh phone add shows"
+          hint="Groups of four. Capital or small is the same."
+          value={text}
+          autocapitalize="characters"
+          autocomplete="off"
+          spellcheck={false}
+          class="code"
+          onInput={(event) => write(grouped(event.currentTarget.value))}
+        />
+        <Acts>
+          <Button kind="main" type="submit" busy={props.busy} disabled={!found}>
+            Ask to be let in
+          </Button>
+          <Button kind="plain" onClick={props.scan}>
+            Scan instead
+          </Button>
+        </Acts>
+      </Stage>
     </form>
   );
 }

@@ -5,13 +5,21 @@ import type { ApprovalRow, AskRow, RecordRow } from "../../engine/rows.js";
 import { Button, Card, Chip, Empty, Loaded, Row, Screen, Section, Trouble } from "../parts.js";
 import { to } from "../route.js";
 import { ask, tell, useAct, useRows } from "../state.js";
-import { moment, span, who } from "../words.js";
+import { moment, span, stateWords, who } from "../words.js";
 
 const LIST_MAX = 50;
 
 /** One question in a card of another screen. */
 export function AskEntry({ ask: one }: { ask: AskRow }) {
-  return <Row href={to("questions")} icon="question" title={one.question} text={`${one.agent || "somebody"} on ${one.device_name}`} end={<Expiry at={one.expires_ms} />} />;
+  return (
+    <Row
+      href={to("questions")}
+      icon="question"
+      title={one.question}
+      text={`${one.agent || "somebody"} on ${one.device_name}`}
+      end={<Expiry at={one.expires_ms} />}
+    />
+  );
 }
 
 function Expiry({ at }: { at: number | null }) {
@@ -21,7 +29,9 @@ function Expiry({ at }: { at: number | null }) {
 }
 
 function Detail({ detail }: { detail: Record<string, unknown> }) {
-  const shown = Object.entries(detail).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)] as const);
+  const shown = Object.entries(detail).map(
+    ([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)] as const,
+  );
   if (!shown.length) return null;
   return (
     <dl class="detail">
@@ -36,7 +46,8 @@ function Detail({ detail }: { detail: Record<string, unknown> }) {
 }
 
 function Default({ one }: { one: AskRow }) {
-  const until = one.expires_ms === null ? "If nobody answers" : `If nobody answers by ${moment(one.expires_ms, Date.now())}`;
+  const until =
+    one.expires_ms === null ? "If nobody answers" : `If nobody answers by ${moment(one.expires_ms, Date.now())}`;
   return (
     <p class="default">
       {until}: <b>{one.default || "no answer; the agent goes on without one"}</b>
@@ -55,23 +66,38 @@ function Question({ one, again }: { one: AskRow; again: () => void }) {
   return (
     <article class="ask" aria-label={one.question}>
       <p class="note">
-        {one.agent || "Somebody"} on {one.device_name}, {moment(one.asked_ms, Date.now())} <Expiry at={one.expires_ms} />
+        {one.agent || "Somebody"} on {one.device_name}, {moment(one.asked_ms, Date.now())}{" "}
+        <Expiry at={one.expires_ms} />
       </p>
-      <h3 dir="auto">{one.question}</h3>
+      <h2 dir="auto">{one.question}</h2>
       <Detail detail={one.detail} />
       <Trouble fault={answer.fault} />
       {!over && one.options.length > 0 && (
         <div class="options">
           {one.options.map((option) => (
-            <Button key={option} kind={option === one.default ? "soft" : "main"} busy={answer.busy} onClick={() => void answer.run({ option })}>
+            <Button
+              key={option}
+              kind={option === one.default ? "main" : "soft"}
+              busy={answer.busy}
+              onClick={() => void answer.run({ option })}
+            >
               {option}
             </Button>
           ))}
         </div>
       )}
       {!over && one.options.length === 0 && (
-        <form class="write" onSubmit={(event) => (event.preventDefault(), text.trim() && void answer.run({ text: text.trim() }))}>
-          <input dir="auto" aria-label="Your answer" placeholder="Your answer…" value={text} onInput={(event) => write(event.currentTarget.value)} />
+        <form
+          class="write"
+          onSubmit={(event) => (event.preventDefault(), text.trim() && void answer.run({ text: text.trim() }))}
+        >
+          <input
+            dir="auto"
+            aria-label="Your answer"
+            placeholder="Your answer…"
+            value={text}
+            onInput={(event) => write(event.currentTarget.value)}
+          />
           <Button kind="main" type="submit" busy={answer.busy} disabled={!text.trim()}>
             Answer
           </Button>
@@ -93,9 +119,9 @@ function Approval({ one, again }: { one: ApprovalRow; again: () => void }) {
       <p class="note">
         {one.name} wants to do this <Expiry at={one.until_ms} />
       </p>
-      <h3 dir="auto">
+      <h2 dir="auto">
         {one.act} {one.target}
-      </h3>
+      </h2>
       <ul class="points">
         {one.says.map((line, place) => (
           <li key={place} dir="auto">
@@ -128,7 +154,7 @@ function Memory({ one, again }: { one: RecordRow; again: () => void }) {
   return (
     <article class="ask" aria-label={one.title}>
       <p class="note">{who(one.created)} wants to remember</p>
-      <h3 dir="auto">{one.title}</h3>
+      <h2 dir="auto">{one.title}</h2>
       <Trouble fault={decide.fault} />
       <div class="options">
         <Button busy={decide.busy} onClick={() => void decide.run(false)}>
@@ -153,8 +179,12 @@ function Answered({ asks }: { asks: readonly AskRow[] }) {
             key={one.document}
             icon="question"
             title={one.question}
-            text={one.answer ? `${one.answer.option || one.answer.text}, by ${one.answer.name}` : `nobody answered: ${one.default || "no answer"}`}
-            end={<Chip>{one.state}</Chip>}
+            text={
+              one.answer
+                ? `${one.answer.option || one.answer.text}, by ${one.answer.name}`
+                : `nobody answered: ${one.default || "no answer"}`
+            }
+            end={<Chip>{stateWords(one.state)}</Chip>}
             wrap
           />
         ))}
@@ -173,9 +203,15 @@ export function Questions() {
   return (
     <Screen title="Questions & approvals" up="more">
       <Trouble fault={approvals.fault ?? memories.fault} again={approvals.again} />
-      {approvals.value?.approvals.map((one) => <Approval key={one.id} one={one} again={approvals.again} />)}
-      <Loaded rows={asks}>{() => waiting.map((one) => <Question key={one.document} one={one} again={asks.again} />)}</Loaded>
-      {memories.value?.memories.map((one) => <Memory key={one.document} one={one} again={memories.again} />)}
+      {approvals.value?.approvals.map((one) => (
+        <Approval key={one.id} one={one} again={approvals.again} />
+      ))}
+      <Loaded rows={asks}>
+        {() => waiting.map((one) => <Question key={one.document} one={one} again={asks.again} />)}
+      </Loaded>
+      {memories.value?.memories.map((one) => (
+        <Memory key={one.document} one={one} again={memories.again} />
+      ))}
       {nothing && asks.value && (
         <Empty title="Nobody waits for an answer" icon="question">
           Agents ask here before they do what only you may decide. Without your word the answer is no.

@@ -2,7 +2,7 @@
 // origin only then. Pictures never leave this page and are never kept.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Fault } from "../../engine/port.js";
-import { Button, Notice, Trouble } from "../parts.js";
+import { Acts, Button, Notice, Stage, Trouble } from "../parts.js";
 
 const SIDE = 640; // pixels of the square that is read
 const PAUSE_MS = 150; // between two looks
@@ -40,7 +40,12 @@ function square(video: HTMLVideoElement, canvas: HTMLCanvasElement): ImageData |
 function refused(error: unknown): Fault {
   const name = error instanceof Error ? error.name : "";
   const message = name === "NotAllowedError" ? "This app may not use the camera." : "The camera could not be used.";
-  return { family: "Unreachable", class: name, message, hint: "Type the code instead; it is shown beside the picture." };
+  return {
+    family: "Unreachable",
+    class: name,
+    message,
+    hint: "Type the code instead; it is shown beside the picture.",
+  };
 }
 
 /** Look until something was read. `read` answers null where the code was good, else what is wrong with it. */
@@ -78,8 +83,7 @@ export function Scanner({ found, type }: { found: (text: string) => string | nul
     return () => ended.abort();
   }, []);
   return (
-    <div class="stage">
-      <h1>Scan the code</h1>
+    <Stage title="Scan the code">
       <Trouble fault={fault} />
       {!fault && (
         <div class="viewer">
@@ -95,9 +99,11 @@ export function Scanner({ found, type }: { found: (text: string) => string | nul
           Hold the camera over the code on the other screen.
         </p>
       )}
-      <Button kind="plain" onClick={type}>
-        Type a code instead
-      </Button>
-    </div>
+      <Acts>
+        <Button kind="plain" onClick={type}>
+          Type a code instead
+        </Button>
+      </Acts>
+    </Stage>
   );
 }

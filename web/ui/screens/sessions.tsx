@@ -3,7 +3,7 @@ import type { SessionRow } from "../../engine/rows.js";
 import { Card, Chip, Empty, Loaded, Points, Row, Screen, Section } from "../parts.js";
 import { to } from "../route.js";
 import { useRows } from "../state.js";
-import { moment, when } from "../words.js";
+import { moment, stateWords, when } from "../words.js";
 import { HandoffEntry } from "./handoff.js";
 
 function doer(session: SessionRow): string {
@@ -21,7 +21,7 @@ export function SessionEntry({ session }: { session: SessionRow }) {
       end={
         <>
           <time>{when(session.state_at_ms, Date.now())}</time>
-          {session.at_work ? <Chip tone="good">at work</Chip> : <Chip>{session.state}</Chip>}
+          {session.at_work ? <Chip tone="good">at work</Chip> : <Chip>{stateWords(session.state)}</Chip>}
         </>
       }
     />
@@ -38,9 +38,15 @@ export function Sessions() {
         <Loaded rows={handoffs}>
           {({ handoffs: found }) =>
             found.length ? (
-              <Card>{found.map((one) => <HandoffEntry key={one.document} handoff={one} />)}</Card>
+              <Card>
+                {found.map((one) => (
+                  <HandoffEntry key={one.document} handoff={one} />
+                ))}
+              </Card>
             ) : (
-              <Empty title="Nothing was left for you" icon="handoff">A hand-off says what is done, what remains, and why.</Empty>
+              <Empty title="Nothing was left for you" icon="handoff">
+                A hand-off says what is done, what remains, and why.
+              </Empty>
             )
           }
         </Loaded>
@@ -49,9 +55,15 @@ export function Sessions() {
         <Loaded rows={sessions}>
           {({ sessions: found }) =>
             found.length ? (
-              <Card>{found.map((one) => <SessionEntry key={one.document} session={one} />)}</Card>
+              <Card>
+                {found.map((one) => (
+                  <SessionEntry key={one.document} session={one} />
+                ))}
+              </Card>
             ) : (
-              <Empty title="No session lately" icon="session">Agents that work on your devices show up here.</Empty>
+              <Empty title="No session lately" icon="session">
+                Agents that work on your devices show up here.
+              </Empty>
             )
           }
         </Loaded>
@@ -79,18 +91,25 @@ export function Session({ id }: { id: string }) {
       <Loaded rows={rows}>
         {(session) => (
           <>
-            <h2 class="reading" dir="auto">{session.goal || session.topic || session.title || "A session"}</h2>
+            <h2 class="reading" dir="auto">
+              {session.goal || session.topic || session.title || "A session"}
+            </h2>
             <p class="note">
-              {doer(session)}{session.model && ` · ${session.model}`}
+              {doer(session)}
+              {session.model && ` · ${session.model}`}
             </p>
             <p class="chips">
-              {session.at_work ? <Chip tone="good">at work</Chip> : <Chip>{session.state}</Chip>}
+              {session.at_work ? <Chip tone="good">at work</Chip> : <Chip>{stateWords(session.state)}</Chip>}
               {session.branch && <Chip>{session.branch}</Chip>}
               <Chip>{moment(session.state_at_ms, Date.now())}</Chip>
             </p>
             {session.checkpoints.length > 0 && (
               <Section title="What happened">
-                <ul class="timeline">{session.checkpoints.map((point) => <Checkpoint key={point.at_ms} point={point} />)}</ul>
+                <ul class="timeline">
+                  {session.checkpoints.map((point) => (
+                    <Checkpoint key={point.at_ms} point={point} />
+                  ))}
+                </ul>
               </Section>
             )}
             <Points title="Still open" items={session.checkpoints[0]?.open ?? []} />

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import nkeys  # type: ignore[import-untyped,unused-ignore]
 import pytest
 
-from mesh.node.ports import Peer
+from mesh.node.ports import Peer, WebPlace
 from mesh.node.transport.broker_config import (
     ServerKeys,
     ServerPlace,
@@ -27,11 +28,26 @@ PLACE = ServerPlace(
 KEYS = ServerKeys(bytes(32), bytes([1] * 32), bytes([2] * 32))
 PEER = Peer(PHONE, "phone", bytes([3] * 32), bytes(32), ("127.0.0.2:1",))
 GOLDEN = Path(__file__).with_name("golden_nats.conf")
+GOLDEN_WEB = Path(__file__).with_name("golden_nats_web.conf")
 
 
 def test_the_text_is_the_golden_one() -> None:
     """Change it only if you know what each line lets in."""
     assert server_config(HOME, KEYS, PLACE, [PEER]) == GOLDEN.read_text()
+
+
+def test_phones_come_by_websocket_and_nobody_else_does() -> None:
+    """The block follows from the port and the origin alone; each user has one way in."""
+    phone = replace(PEER, in_browser=True)
+    web = replace(PLACE, web=WebPlace(9301, "https://mesh-k3q7x2.local:8443"))
+    text = server_config(HOME, KEYS, web, [phone])
+    assert text == GOLDEN_WEB.read_text()
+    assert text.count('allowed_connection_types: ["WEBSOCKET"]') == 1
+    assert text.count("nkey:") == text.count("allowed_connection_types")
+    other = Peer("c" * 16, "x", bytes([9] * 32), b"")
+    block = text[text.index("websocket {") : text.index("accounts {")]
+    assert block in server_config(HOME, KEYS, web, [other])
+    assert "websocket {" not in server_config(HOME, KEYS, PLACE, [phone])
 
 
 def test_the_order_of_the_peers_does_not_matter() -> None:

@@ -337,3 +337,21 @@ def test_whatever_comes_the_machine_keeps_its_promises() -> None:
             assert todo.count(Do.CLOSE) + todo.count(Do.DROP) <= 1
             dialling = dialling or Do.DIAL in todo
             assert live or side.state.live or dialling or next_s(side.state) is not None
+
+
+@pytest.mark.parametrize("caller", [True, False])
+def test_a_device_in_a_browser_is_never_dialled(caller: bool) -> None:  # noqa: FBT001 - both sides of one rule
+    """Whatever happens in whatever order: it comes by itself, is held, goes, and nobody calls it or ticks for it."""
+    chance = random.Random(caller)
+    side = Side(caller=caller)
+    side.state = LinkState(caller=caller, waits=True)
+    came = [one for one in Input if one not in {*ENDS, Input.HELLO_ANSWERED, Input.HELLO_MISSED}]
+    for _ in range(2000):
+        side.now_s += chance.random() * 20
+        side.jitter = chance.random()
+        assert side.feed(chance.choice(came)) == ()
+        assert next_s(side.state) is None or side.live()
+    side.feed(Input.HEARD)
+    assert side.live()
+    side.wait(timing.IN_SILENT_S_MAX)
+    assert not side.live()

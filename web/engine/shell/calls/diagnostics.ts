@@ -6,6 +6,9 @@ import { deviceText } from "../../names.js";
 import type { Life } from "../life.js";
 import { status, storage } from "./status.js";
 
+const DOCUMENT = /\b[a-z0-9-]+\/[a-z0-9-]+\/[a-z2-7]{26}\b/g;
+const DIGEST = /\b[0-9a-f]{32,}\b/g;
+
 /** A redacted account of this life. */
 export async function diagnostics(life: Life): Promise<{ name: string; text: string }> {
   const [standing, kept] = [await status(life), await storage(life)];
@@ -24,7 +27,7 @@ export async function diagnostics(life: Life): Promise<{ name: string; text: str
 
 /** The same without what names a device, a mesh or a document. */
 function redacted(text: string, { agent }: Life): string {
-  let found = text.replace(/\b[a-z0-9-]+\/[a-z0-9-]+\/[a-z2-7]{26}\b/g, "(document)").replace(/\b[0-9a-f]{32,}\b/g, "(digest)");
+  let found = text.replace(DOCUMENT, "(document)").replace(DIGEST, "(digest)");
   const devices = agent?.engine.replica.verdict.devices ?? [];
   devices.forEach(({ digest, name }, place) => {
     found = found.replaceAll(deviceText(digest), `(device ${place + 1})`);

@@ -1,0 +1,63 @@
+"""Fixtures of the phone's tests: devices as in the system tests, and browsers that end with the test."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Spawn
+from tests.phone.browsers import MISSING, Browser
+from tests.phone.phones import Phone
+from tests.system import harness
+
+MakePhone = Callable[..., Phone]
+
+
+@pytest.fixture(autouse=True)
+def _tools() -> None:
+    if MISSING:
+        pytest.skip(f"not installed: {', '.join(MISSING)}")
+
+
+@pytest.fixture
+def fleet(tmp_home: Path, spawn: Spawn, monkeypatch: pytest.MonkeyPatch) -> Iterator[harness.Fleet]:
+    """Devices as real processes, whose page has a port of its own."""
+    monkeypatch.setenv("MESH_PHONE_PORT", str(two_ports()))
+    with harness.fleet(tmp_home, spawn) as made:
+        yield made
+
+
+@pytest.fixture(scope="session", autouse=True)
+def templates(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where homes are made that tests copy."""
+    harness.TEMPLATES.append(tmp_path_factory.mktemp("meshes"))
+
+
+@pytest.fixture
+def new_phone(tmp_path: Path, spawn: Spawn) -> Iterator[MakePhone]:
+    """Makes phones that are not in any mesh yet, and closes them after the test."""
+    made: list[Phone] = []
+
+    def make(name: str = "handset", kind: type[Browser] = Browser, within: Sequence[str] = ()) -> Phone:
+        phone = Phone(kind(tmp_path / name, spawn, within), name)
+        made.append(phone)
+        return phone
+
+    yield make
+    for phone in made:
+        phone.browser.close()
+
+
+def two_ports() -> int:
+    """A port that is free on loopback, and so is the next one."""
+    for _ in range(64):
+        with socket.socket() as first, socket.socket() as second, contextlib.suppress(OSError):
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            second.bind(("127.0.0.1", port + 1))
+            return port
+    raise AssertionError("no two ports in a row")

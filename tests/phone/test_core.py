@@ -1,0 +1,71 @@
+"""The main way of a phone, in Chromium: let in, written on, without a network, killed, and together again."""
+
+from __future__ import annotations
+
+from tests.phone.conftest import MakePhone
+from tests.phone.phones import in_step
+from tests.system.harness import Fleet
+
+
+def test_a_phone_comes_in_and_both_write(fleet: Fleet, new_phone: MakePhone) -> None:
+    """What is on the Mac is read on the phone, and what is captured on the phone is on the Mac, byte for byte."""
+    (mac,) = fleet.joined(1)
+    mac.start()
+    mac.note("Groceries", "Bread, salt, and the blue cheese")
+    phone = new_phone()
+    phone.pair(mac)
+    phone.go("notes", "Notes")
+    phone.sees("Groceries")
+    phone.go("inbox", "Inbox")
+    phone.capture("Ring Ada about the boat 🛶\nBefore Friday.")
+    phone.idle()
+    (note,) = [one for one in mac.call("note.list")["notes"] if one["title"].startswith("Ring")]  # type: ignore[attr-defined]
+    shown = mac.call("note.show", document=note["document"])
+    assert (shown["title"], shown["body"]) == ("Ring Ada about the boat 🛶", "Before Friday.")
+    assert shown["updated"]["name"] == "handset"  # type: ignore[index]
+    in_step(mac, "handset")
+
+
+def test_everything_works_with_no_node_in_reach(fleet: Fleet, new_phone: MakePhone) -> None:
+    """With every node off: the page loads anew, starts cold, and takes what is written; on return all is on both."""
+    (mac,) = fleet.joined(1)
+    mac.start()
+    mac.note("On the Mac", "since before")
+    phone = new_phone()
+    phone.pair(mac)
+    phone.go("notes", "Notes")
+    phone.sees("On the Mac")
+    mac.stop()
+    phone.open()
+    phone.capture("Without anybody")
+    phone.sees("1 item waits")
+    phone.browser.close()
+    phone.again()
+    phone.sees("Without anybody")
+    phone.capture("And after a cold start")
+    phone.sees("2 items wait")
+    mac.start()
+    phone.idle()
+    assert {"Without anybody", "And after a cold start"} <= mac.titles()
+    in_step(mac, "handset")
+
+
+def test_what_was_acknowledged_survives_a_kill_of_the_browser(fleet: Fleet, new_phone: MakePhone) -> None:
+    """Kill -9 of the whole browser the moment the page says that it is saved, five times: nothing is missing."""
+    (mac,) = fleet.joined(1)
+    mac.start()
+    phone = new_phone()
+    phone.pair(mac)
+    phone.idle()
+    mac.stop()
+    thoughts = [f"Thought {number}" for number in range(5)]
+    for thought in thoughts:
+        phone.capture(thought)
+        phone.browser.kill()
+        phone.again()
+        phone.sees(thought)
+    mac.start()
+    phone.idle()
+    assert set(thoughts) <= mac.titles()
+    assert len([title for title in mac.all_titles() if title in thoughts]) == len(thoughts)
+    in_step(mac, "handset")
