@@ -33,7 +33,6 @@ from tests.unit.small_mesh import browser_request, browser_secret
 pytestmark = [pytest.mark.system, *typescript.NEEDS]
 
 STEPS = 90
-ROOM = 64 * 2**20  # bytes of bodies, that a phone keeps unless a test says otherwise
 PHONE_SHARE = 0.45  # of the steps, that are the phone's
 TEXTS = ("x", "yz", "🌱")
 PLENTY, LITTLE = 2**26, 1500  # bytes of bodies that the phone keeps

@@ -68,6 +68,11 @@ export const DISPUTED: Record<string, (given: Question) => unknown> = {
     const said = bytes ? await side.followed(store, comparing.decode(unhex(bytes))) : await side.begun(store, views);
     return said ? hex(comparing.encode(said)) : "";
   },
+  "phone is damaged": async ({ device, event, standing }) => {
+    const { store } = phones.get(device)!;
+    const [row] = await store.event(event);
+    await store.commit({ standings: [{ event, standing, reason: "", document: row!.document }] });
+  },
   "phone sees": async ({ device, bytes }) => {
     const seen = await side.seenFromHere(phones.get(device)!.store, comparing.decode(unhex(bytes)) as comparing.Finding);
     return seen ? hex(comparing.encode(seen)) : "";
