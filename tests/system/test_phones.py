@@ -289,9 +289,15 @@ async def test_what_goes_with_a_phone(two: tuple[Device, Device]) -> None:
     assert isinstance(listed, list)
     assert [one["name"] for one in listed[0]["tokens"]] == ["Send to mesh"]
     assert str(token["token"]) not in json.dumps(listed)
+    handed = await hand_in(phone, origin, str(token["token"]))
+    assert handed == 200
+    drops = admin.done("drop", "list")["drops"]
+    assert isinstance(drops, list)
+    assert [(one["title"], one["size"]) for one in drops] == [("photo.jpg", 200_000)]
     revoked = admin.done("phone", "token", "--revoke", str(token["id"]))["revoked"]
     assert isinstance(revoked, dict)
     assert revoked["name"] == "Send to mesh"
+    assert await hand_in(phone, origin, str(token["token"])) == 403
     admin.done("phone", "token", "handset")
     late = await phone.written("too late")
     told = act(admin, "phone", "remove", "handset")
@@ -302,6 +308,15 @@ async def test_what_goes_with_a_phone(two: tuple[Device, Device]) -> None:
     no_phone = admin.mesh("--json", "phone", "remove", "birch", "--yes")
     assert no_phone.code == 2
     assert "no phone" in str(no_phone.error["message"])
+
+
+async def hand_in(phone: Handset, origin: str, token: str) -> int:
+    """A Shortcut hands in a photo; it says no origin, as it is no page. The status."""
+    async with phone.browsing(origin) as session:
+        session.headers.popall("Origin")
+        said = {"Authorization": f"Bearer {token}"}
+        async with session.post("/api/drop?name=photo.jpg", data=bytes(200_000), headers=said) as answer:
+            return answer.status
 
 
 async def test_a_name_of_the_persons_own(mac: Device, tmp_home: Path) -> None:
