@@ -18,6 +18,7 @@ SECTIONS = ("unit", "properties", "stories", "fuzz", "contracts", "world", "syst
 OUTSIDE_SECTIONS = {
     "tests/test_tidy.py": "has a section of its own in scripts/test",
     "tests/test_web_tidy.py": "stands in the same section",
+    "tests/test_page_tidy.py": "stands in the same section",
 }
 # Core modules without a test file of their own, each with its reason.
 UNTESTED = {"mesh/limits.py": "constants only: what they bound is tested where it is bounded"}

@@ -27,6 +27,10 @@ export const VIEW_CASES: Record<string, Case> = {
       pages.push(...page);
     }
     same(titles(pages), titles(living));
+    const found = await store.notes({ limit: 100, search: "number1" });
+    same(found, living.filter(({ note }) => note.title.startsWith("Note number1")));
+    same(await store.notes({ limit: 4, search: "number1", after: found[2]! }), found.slice(3, 7));
+    same(await store.notes({ limit: 2, search: "number1", tag: "even", after: found[0]! }), found.filter(({ note }, at) => at > 0 && note.tags.length > 0).slice(0, 2));
     same(titles(await store.notes({ limit: 100, tag: "even" })), titles(living.filter(({ note }) => note.tags.length > 0)));
     same(titles(await store.notes({ limit: 100, deleted: true })), ["Note number24"]);
     same(titles(await store.notes({ limit: 100, search: "FUSS number1" })).sort(), titles(rows.filter((_, at) => at === 1 || (at > 9 && at < 20))).sort());

@@ -37,14 +37,16 @@ const page = globalThis as unknown as Page;
 /** One tab's worker. */
 class Worker {
   readonly #channel = new BroadcastChannel(CHANNEL);
-  readonly #news = new Coalesced((changed) => void this.#tell(changed));
+  readonly #news = new Coalesced((changed) => void this.#tell(changed).catch((error) => console.warn(error)));
   #life: Life | null = null;
+  #waiting: AbortController | null = null;
+  #broken: unknown = null;
+  #turn = 0;
   #ready: Promise<void>;
-  #release: () => void = () => {};
 
   constructor() {
     this.#channel.onmessage = ({ data }) => {
-      if (data === STOP && this.#life) this.#lost();
+      if (data === STOP) this.#stopped();
       if (data === SENT) void this.#sent();
     };
     globalThis.addEventListener("online", () => this.#life?.agent?.link?.kick());
@@ -55,23 +57,34 @@ class Worker {
   /** Write, unless another tab does; then wait for it to go. */
   #first(): Promise<void> {
     return new Promise((known) => {
-      void navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) => {
+      const given = async (lock: Lock | null) => {
         if (lock) return this.#write(known);
         known();
         this.#wait();
-      });
+      };
+      navigator.locks.request(LOCK, { ifAvailable: true }, given).catch(() => this.#lost());
     });
   }
 
   /** Write as soon as nobody else does. */
   #wait(): void {
-    navigator.locks.request(LOCK, () => this.#write(() => {})).catch(() => this.#lost());
+    if (this.#waiting) return;
+    const waiting = (this.#waiting = new AbortController());
+    const granted = () => {
+      this.#waiting = null;
+      return this.#write(() => {});
+    };
+    navigator.locks.request(LOCK, { signal: waiting.signal }, granted).catch(() => {
+      if (!waiting.signal.aborted) this.#lost();
+    });
   }
 
   /** Take over from another tab. */
   async #take(): Promise<void> {
     if (this.#life) return;
-    this.#channel.postMessage(STOP);
+    this.#waiting?.abort();
+    this.#waiting = null;
+    this.#channel.postMessage(STOP); // before the lock is theirs no more
     await new Promise<void>((begun) => {
       navigator.locks.request(LOCK, { steal: true }, () => this.#write(begun)).catch(() => this.#lost());
     });
@@ -79,14 +92,19 @@ class Worker {
 
   /** Be the writer until somebody takes that over. */
   async #write(begun: () => void): Promise<void> {
-    const released = new Promise<void>((release) => (this.#release = release));
+    const turn = (this.#turn += 1);
     try {
-      this.#life = await this.#begun();
+      const life = await this.#begun();
+      if (turn !== this.#turn) return life.drop(); // it was another tab's before it began
+      this.#life = life;
+      void this.#sent();
+    } catch (error) {
+      this.#broken = error; // told to whoever asks: a new try would come to the same
     } finally {
       begun();
     }
     this.#news.add({ changed: [] });
-    await released;
+    await new Promise(() => {}); // until somebody steals the lock, or this tab ends
   }
 
   async #begun(): Promise<Life> {
@@ -104,20 +122,19 @@ class Worker {
       news: (news) => this.#news.add(news),
     });
     await life.start();
-    if (life.agent) void this.#sent();
     return life;
   }
 
-  /** Another tab takes over: stop at once, and go on when it is closed. */
+  /** Another tab took over: stop at once, and go on when it is gone. */
   #lost(): void {
     this.#stopped();
     this.#wait();
   }
 
   #stopped(): void {
+    this.#turn += 1;
     this.#life?.drop();
     this.#life = null;
-    this.#release();
     this.#news.add({ changed: [] });
   }
 
@@ -144,6 +161,7 @@ class Worker {
       return this.#standing();
     }
     if (this.#life) return call(this.#life, name, args);
+    if (this.#broken) throw this.#broken;
     if (name === "status") return elsewhere();
     throw new Unreachable("another tab of this page is at work", "Close it, or use `Use it here`.");
   }
@@ -153,6 +171,7 @@ class Worker {
   }
 
   async #tell(changed: Topic[]): Promise<void> {
+    if (this.#broken) return;
     page.postMessage({ news: { changed, standing: await this.#standing() } });
   }
 }

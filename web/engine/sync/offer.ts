@@ -15,6 +15,8 @@ const DIGITS = utf8("mesh/door/digits/1");
 const ADMITTER = utf8("admitter");
 const NAME_BYTES = 8;
 const BASE32 = "abcdefghijklmnopqrstuvwxyz234567";
+const QR_LETTERS = Math.ceil((8 * DOOR_TOKEN_BYTES) / 6);
+const TYPED_LETTERS = Math.ceil((8 * DOOR_TOKEN_BYTES) / 5);
 const HEX = /^([0-9a-f]{2})*$/;
 
 /** How the wire names an offer without showing its token: 16 hex digits. */
@@ -49,7 +51,7 @@ export function digitsOf(token: Uint8Array, phonesKey: Uint8Array, admittersKey:
 export function readToken(text: string): Uint8Array {
   const bare = text.trim();
   const typed = bare.toLowerCase().replace(/[\s-]/g, "");
-  const found = bare.length === Math.ceil((DOOR_TOKEN_BYTES * 4) / 3) ? ofQr(bare) : ofLetters(typed);
+  const found = bare.length === QR_LETTERS ? ofQr(bare) : typed.length === TYPED_LETTERS ? ofLetters(typed) : null;
   if (found?.length !== DOOR_TOKEN_BYTES) {
     throw new Malformed("this is no code for a phone", "Scan the last QR of `mesh phone add`, or type the code below it.");
   }

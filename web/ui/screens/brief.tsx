@@ -1,5 +1,5 @@
 // The morning view: what waits for the person, then what happened. It shows what the worker gathered and decides nothing.
-import type { BriefRow, RecordRow } from "../../engine/rows.js";
+import type { BriefRow, DeviceRow, NoteRow, RecordRow } from "../../engine/rows.js";
 import { Card, Chip, Empty, Loaded, Notice, Row, Screen, Section } from "../parts.js";
 import { to } from "../route.js";
 import { useRows } from "../state.js";
@@ -61,7 +61,7 @@ function changed(record: RecordRow): string {
   return at ? `${stateWords(record.state)} · ${who(at)}, ${moment(at.at, Date.now())}` : stateWords(record.state);
 }
 
-function Happened({ brief }: { brief: BriefRow }) {
+function Work({ brief }: { brief: BriefRow }) {
   return (
     <>
       {brief.sessions.length > 0 && (
@@ -88,61 +88,71 @@ function Happened({ brief }: { brief: BriefRow }) {
           </Card>
         </Section>
       )}
-      {brief.tasks_changed.length + brief.receipts.length > 0 && (
-        <Section title="Changed">
-          <Card>
-            {brief.tasks_changed.map((task) => (
-              <Row
-                key={task.document}
-                href={to("task", task.document)}
-                icon="check"
-                title={task.title}
-                text={changed(task)}
-              />
-            ))}
-            {brief.receipts.map((receipt) => (
-              <Row key={receipt.document} icon="shield" title={receipt.title} text={changed(receipt)} wrap />
-            ))}
-          </Card>
-        </Section>
-      )}
-      {brief.notes.length > 0 && (
-        <Section title="Notes">
-          <Card>
-            {brief.notes.map((note) => (
-              <Row
-                key={note.document}
-                href={to("note", note.document)}
-                icon="notes"
-                title={note.title || "Untitled"}
-                text={note.snippet}
-                end={<time>{when(note.updated.time_ms, Date.now())}</time>}
-              />
-            ))}
-          </Card>
-        </Section>
-      )}
-      <Section title="Devices">
-        <Card>
-          {brief.devices.map((device) => (
-            <Row
-              key={device.id}
-              href={to("devices")}
-              icon={device.in_browser ? "device" : "computer"}
-              title={device.name}
-              text={
-                device.last_seen_ms === null
-                  ? device.self
-                    ? "this phone"
-                    : "not seen yet"
-                  : `seen ${moment(device.last_seen_ms, Date.now())}`
-              }
-              end={device.closed && <Chip tone="bad">removed</Chip>}
-            />
-          ))}
-        </Card>
-      </Section>
     </>
+  );
+}
+
+function Changed({ brief }: { brief: BriefRow }) {
+  return (
+    <Section title="Changed">
+      <Card>
+        {brief.tasks_changed.map((task) => (
+          <Row
+            key={task.document}
+            href={to("task", task.document)}
+            icon="check"
+            title={task.title}
+            text={changed(task)}
+          />
+        ))}
+        {brief.receipts.map((receipt) => (
+          <Row key={receipt.document} icon="shield" title={receipt.title} text={changed(receipt)} wrap />
+        ))}
+      </Card>
+    </Section>
+  );
+}
+
+function Notes({ notes }: { notes: readonly NoteRow[] }) {
+  return (
+    <Section title="Notes">
+      <Card>
+        {notes.map((note) => (
+          <Row
+            key={note.document}
+            href={to("note", note.document)}
+            icon="notes"
+            title={note.title || "Untitled"}
+            text={note.snippet}
+            end={<time>{when(note.updated.time_ms, Date.now())}</time>}
+          />
+        ))}
+      </Card>
+    </Section>
+  );
+}
+
+function seen(device: DeviceRow): string {
+  if (device.self) return "this phone";
+  return device.last_seen_ms === null ? "not seen yet" : `seen ${moment(device.last_seen_ms, Date.now())}`;
+}
+
+function Devices({ devices }: { devices: readonly DeviceRow[] }) {
+  return (
+    <Section title="Devices">
+      <Card>
+        {devices.map((device) => (
+          <Row
+            key={device.id}
+            href={to("devices")}
+            icon={device.in_browser ? "device" : "computer"}
+            title={device.name}
+            text={seen(device)}
+            end={device.closed && <Chip tone="bad">removed</Chip>}
+          />
+        ))}
+      </Card>
+    </Section>
   );
 }
 
@@ -185,7 +195,10 @@ export function Brief() {
               </Empty>
             )}
             <Waiting brief={brief} />
-            <Happened brief={brief} />
+            <Work brief={brief} />
+            {brief.tasks_changed.length + brief.receipts.length > 0 && <Changed brief={brief} />}
+            {brief.notes.length > 0 && <Notes notes={brief.notes} />}
+            <Devices devices={brief.devices} />
           </>
         )}
       </Loaded>

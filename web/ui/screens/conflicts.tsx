@@ -110,14 +110,38 @@ function Settle({
   );
 }
 
+function Over({ one }: { one: ConflictWhole }) {
+  const undo = useAct(async () => {
+    await ask("conflicts.undo", { id: one.id });
+    tell("Taken back. The versions stand side by side again.");
+  });
+  const [last] = one.settled_by;
+  return (
+    <Notice tone="good" icon="check">
+      <p class="strong">Settled{last && ` by ${who(last)}, ${moment(last.at, Date.now())}`}.</p>
+      <Trouble fault={undo.fault} />
+      <Button busy={undo.busy} onClick={() => void undo.run()}>
+        Take it back
+      </Button>
+    </Notice>
+  );
+}
+
+function Folded({ title, text }: { title: string; text: string }) {
+  return (
+    <details class="before">
+      <summary>{title}</summary>
+      <div class="prose" dir="auto">
+        {text}
+      </div>
+    </details>
+  );
+}
+
 function Whole({ one }: { one: ConflictWhole }) {
   const act = useAct(async (how: { take: number } | { value: string } | { merge: true }) => {
     await ask("conflicts.resolve", { id: one.id, ...how });
     settled(one.id, "Settled, on every device.");
-  });
-  const undo = useAct(async () => {
-    await ask("conflicts.undo", { id: one.id });
-    tell("Taken back. The versions stand side by side again.");
   });
   return (
     <>
@@ -128,17 +152,7 @@ function Whole({ one }: { one: ConflictWhole }) {
         {nameOf(one)}
         {one.since !== null && `, since ${moment(one.since, Date.now())}`}
       </p>
-      {!one.open && (
-        <Notice tone="good" icon="check">
-          <p class="strong">
-            Settled{one.settled_by[0] && ` by ${who(one.settled_by[0])}, ${moment(one.settled_by[0].at, Date.now())}`}.
-          </p>
-          <Trouble fault={undo.fault} />
-          <Button busy={undo.busy} onClick={() => void undo.run()}>
-            Take it back
-          </Button>
-        </Notice>
-      )}
+      {!one.open && <Over one={one} />}
       <Trouble fault={act.fault} />
       <div class="sides">
         {one.values.map((side, place) => (
@@ -153,21 +167,9 @@ function Whole({ one }: { one: ConflictWhole }) {
         ))}
       </div>
       {one.ancestor !== null && one.kind !== "deleted" && (
-        <details class="before">
-          <summary>What both began with</summary>
-          <div class="prose" dir="auto">
-            {String(one.ancestor) || "Nothing"}
-          </div>
-        </details>
+        <Folded title="What both began with" text={String(one.ancestor) || "Nothing"} />
       )}
-      {one.context && one.open && (
-        <details class="before">
-          <summary>Both edits together</summary>
-          <div class="prose" dir="auto">
-            {one.context.merged}
-          </div>
-        </details>
-      )}
+      {one.context && one.open && <Folded title="Both edits together" text={one.context.merged} />}
       {one.open && <Settle one={one} busy={act.busy} run={(how) => void act.run(how)} />}
       <p class="note">
         <a href={to("note", one.document)}>Show the whole note</a>

@@ -1,5 +1,6 @@
 // Devices and trust: who is in the mesh, what waits where, whether this phone's data are kept, what its wakes cost. The
-// two acts here, erasing this phone and sending diagnostics, ask first and say what they do.
+// two acts here, erasing this phone and sending diagnostics, ask first and say what they do; nothing else
+// is changed here.
 import { useState } from "preact/hooks";
 import type { DeviceRow, StorageRow } from "../../engine/rows.js";
 import { Button, Card, Chip, Field, Loaded, Notice, Row, Screen, Section, Trouble } from "../parts.js";

@@ -29,7 +29,9 @@ export function Removed() {
         </p>
       )}
       <p>Its keys and what it held were erased. Your other devices keep what they have.</p>
-      {unsent && <p>Some of what was written here had reached no other device. Save it first: pairing again erases it.</p>}
+      {unsent && (
+        <p>Some of what was written here had reached no other device. Save it first: pairing again erases it.</p>
+      )}
       <Acts>
         {unsent && <Button onClick={() => save(unsent)}>Save what was not sent</Button>}
         <Trouble fault={again.fault} />

@@ -1,4 +1,5 @@
-// Sessions of agents and the hand-offs they left: who, at what, what changed. Taking over happens in handoff.tsx.
+// Sessions of agents and the hand-offs they left: who, at what, what changed. Nothing is taken over
+// here: that is handoff.tsx.
 import type { SessionRow } from "../../engine/rows.js";
 import { Card, Chip, Empty, Loaded, Points, Row, Screen, Section } from "../parts.js";
 import { to } from "../route.js";

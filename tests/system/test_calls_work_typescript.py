@@ -1,51 +1,28 @@
-"""The calls of the page, on a phone's true engine and store, beside a true agent in Python: what one does, both tell.
-
-The phone says and hears as it does over a link; here the test carries it.
-"""
+"""The calls of the page about work: tasks, hand-offs, questions, memories, sessions, and the brief."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from hashlib import sha256
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
-from mesh.events.event import Placed
+from mesh.errors import Refused
 from mesh.events.kinds import Value
-from mesh.events.speaking import joined
 from mesh.limits import LIST_MAX
-from mesh.names import Digest, device_text
 from mesh.node import clock, keeping, timing
-from mesh.node.agent import Agent
-from mesh.state import drops, leases
+from mesh.state import leases
 from mesh.state.asks import Answer
-from mesh.sync import messages
-from mesh.sync.messages import Push
 from tests.system import typescript
 from tests.system.browsers import Asked
-from tests.system.test_engine_typescript import Phone, let_in
-from tests.unit.node.engines import Small
-from tests.unit.node.families import ask, family
+from tests.system.pockets import RECORD, Refusal, Row, as_claimed, pocket, row, same
+from tests.unit.node.families import ask
 from tests.unit.node.helping import begun
 from tests.unit.node.helping import let_in as let_claude_in
 
 pytestmark = [pytest.mark.system, *typescript.NEEDS]
-
-Row = dict[str, Any]
-
-
-class Refusal(Exception):
-    """A call went wrong over there: its family, class and words."""
-
-    def __init__(self, fault: Mapping[str, str]) -> None:
-        """As the page is told."""
-        super().__init__(fault["message"])
-        self.family, self.kind, self.hint = fault["family"], fault["class"], fault["hint"]
 
 
 @pytest.fixture(scope="module")
@@ -56,259 +33,7 @@ def asked(javascript: Path) -> Iterator[Asked]:
     process.end()
 
 
-class Pocket:
-    """A phone and the agent called alder, and what passes between them."""
-
-    def __init__(self, phone: Phone, alder: Agent, admission: Digest) -> None:
-        """Both are at work."""
-        self.phone, self.alder, self.device = phone, alder, device_text(admission)
-        self.ahead_ms = 0
-        self.loads = 0
-
-    def __call__(self, name: str, /, **args: object) -> Any:  # noqa: ANN401 - JSON
-        """A call of the page."""
-        now_ms = clock.now_ms() + self.ahead_ms
-        told = self.phone("calls", call=name, args={key.rstrip("_"): one for key, one in args.items()}, now_ms=now_ms)
-        if "fault" in told:
-            raise Refusal(told["fault"])
-        self.loads = told["loads"]
-        return told["ok"]
-
-    async def hears(self) -> None:
-        """The phone hears everything that alder has."""
-        rows = await self.alder.store.log(limit=10_000)
-        chains: dict[Digest, list[Placed]] = {}
-        for row in sorted(rows, key=lambda row: row.placed.lane):
-            chains.setdefault(row.placed.chain, []).append(row.placed)
-        self.phone.hear(Push(tuple(run for chain in chains.values() for run in joined(chain))))
-
-    async def tells(self) -> None:
-        """Alder hears what the phone said since, and says so."""
-        push = messages.decode_push(bytes.fromhex(self.phone("told")))
-        if push.runs:
-            await self.alder.engine.hear(self.device, push)
-        self.phone("is held", seq=max((run.after.seq + len(run.events) for run in push.runs), default=0))
-
-    async def meet(self) -> None:
-        """Both hear all."""
-        await self.tells()
-        await self.hears()
-
-
-@asynccontextmanager
-async def pocket(asked: Asked, folder: Path) -> AsyncIterator[Pocket]:
-    """A mesh of one agent, which let a phone in."""
-    async with family(folder) as (alder,):
-        admission = await let_in(cast("Small", SimpleNamespace(engine=alder.engine)))
-        phone = Phone(asked, f"{folder.name} {admission.hex()}")
-        phone.begin(alder.engine.own.mesh, admission)
-        both = Pocket(phone, alder, admission)
-        await both.hears()
-        yield both
-
-
-def same(one: Row, other: Mapping[str, Any], *keys: str) -> None:
-    """Rows of both tell the same of these."""
-    assert {key: one[key] for key in keys} == {key: other[key] for key in keys}
-
-
-RECORD = ("document", "type", "title", "project", "state", "tags", "conflicts", "created", "updated")
-
-
-# ── notes ────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_notes_are_written_found_and_changed(asked: Asked, tmp_path: Path) -> None:
-    """As the agent has them; lists and searches load no document."""
-    async with pocket(asked, tmp_path) as both:
-        first = both("note.add", body="Milk, eggs\nand bread", tags=["home"])
-        second = both("note.add", title="Kůň", body="stojí v řece " * 40)
-        assert both("note.show", document=first["document"])["title"] == "Milk, eggs"
-        await both.meet()
-        listed = both("note.list")
-        assert both.loads == 0
-        assert [one["title"] for one in listed["notes"]] == ["Kůň", "Milk, eggs"]
-        assert (listed["total"], "next" in listed) == (2, False)
-        shown = (await ask(both.alder, "note.list"))["notes"]
-        for one, other in zip(listed["notes"], cast("list[Row]", shown), strict=True):
-            same(one, other, "document", "title", "tags", "updated", "conflicts", "hidden")
-        assert listed["notes"][1]["snippet"] == "Milk, eggs and bread"
-        page = both("note.list", limit=1)
-        assert page["next"] == second["document"]
-        rest = both("note.list", limit=1, after=page["next"])
-        assert [one["document"] for one in rest["notes"]] == [first["document"]]
-        (found,) = both("note.list", search="rece kun")["notes"]
-        assert found["snippet"].startswith("stojí v řece")
-        assert [one["title"] for one in both("note.list", tag="home")["notes"]] == ["Milk, eggs"]
-        both("note.edit", document=first["document"], body="Milk, eggs\nand butter", add_tags=["shop"])
-        await both.meet()
-        theirs = await ask(both.alder, "note.show", document=first["document"])
-        assert (theirs["body"], theirs["tags"]) == ("Milk, eggs\nand butter", ["home", "shop"])
-        both("note.rm", document=first["document"])
-        assert [one["title"] for one in both("note.list")["notes"]] == ["Kůň"]
-        assert both("note.list", deleted=True)["notes"][0]["deleted"]
-        with pytest.raises(Refusal, match="nothing to keep"):
-            both("note.add", title=" ", body="\n")
-
-
-async def test_nothing_is_written_over_that_nobody_saw(asked: Asked, tmp_path: Path) -> None:
-    """Who edited another text than there is now is refused; words beside each other merge; a conflict stays."""
-    async with pocket(asked, tmp_path) as both:
-        document = both("note.add", title="Plan", body="one\ntwo\n")["document"]
-        await both.meet()
-        await ask(both.alder, "note.edit", document=document, body="one\ntwo\nthree\n")
-        await both.hears()
-        with pytest.raises(Refusal, match="changed meanwhile") as caught:
-            both("note.edit", document=document, body="ONE\ntwo\n", base_body="one\ntwo\n")
-        assert caught.value.family == "Refused"
-        assert both("note.show", document=document)["body"] == "one\ntwo\nthree\n"
-        both("note.edit", document=document, body="ONE\ntwo\nthree\n", base_body="one\ntwo\nthree\n", title="A")
-        await ask(both.alder, "note.edit", document=document, body="one\ntwo\n3\n", title="B")
-        await both.meet()
-        whole = both("note.show", document=document)
-        assert whole["body"] == "ONE\ntwo\n3\n"
-        (conflict,) = whole["conflicts"]
-        assert {one["value"] for one in conflict["values"]} == {"A", "B"}
-        theirs = cast("list[Row]", (await ask(both.alder, "note.show", document=document))["conflicts"])
-        same(conflict, theirs[0], "id", "kind", "field", "count")
-        with pytest.raises(Refusal, match="is in conflict"):
-            both("note.edit", document=document, title="C")
-        assert both("note.list")["notes"][0]["conflicts"] == 1
-
-
-async def test_the_same_words_stay_once(asked: Asked, tmp_path: Path) -> None:
-    """Written on both apart: who wrote the copy that goes says so; the other one does if that is left too long."""
-    async with pocket(asked, tmp_path) as both:
-        for number in range(4):
-            document = both("note.add", title=f"list {number}", body="eggs\n")["document"]
-            await both.meet()
-            await ask(both.alder, "note.edit", document=document, body="eggs\nmilk\n")
-            both("note.edit", document=document, body="eggs\nmilk\n")
-            await both.meet()
-            assert len(both("note.show", document=document)["conflicts"]) == 1
-            now_ms = clock.now_ms() + both.ahead_ms
-            told = both.phone("rules", now_ms=now_ms)
-            if not told:  # the copy of alder goes, which is away
-                assert len(both("note.show", document=document)["conflicts"]) == 1
-                told = both.phone(
-                    "rules", now_ms=now_ms + int(1000 * (timing.RULES_PATIENCE_S + timing.RULES_SPREAD_S))
-                )
-            assert [line[:1] for line in told] == [["rule.settled"]]
-            whole = both("note.show", document=document)
-            assert (whole["body"], whole["conflicts"]) == ("eggs\nmilk\n", [])
-            await both.meet()
-            theirs = await ask(both.alder, "note.show", document=document)
-            assert (theirs["body"], theirs["conflicts"]) == ("eggs\nmilk\n", [])
-            await both.meet()
-            assert both.phone("rules", now_ms=now_ms + 10**7) == []
-
-
-async def test_what_only_the_phone_holds_says_so(asked: Asked, tmp_path: Path) -> None:
-    """Until another device said that it holds it: by document, in lists and in the inbox."""
-    async with pocket(asked, tmp_path) as both:
-        old = both("note.add", title="old")["document"]
-        await both.tells()
-        new = both("note.add", title="new")["document"]
-
-        def waiting() -> dict[str, bool]:
-            return {one["document"]: one["waiting"] for one in both("note.list")["notes"]}
-
-        assert waiting() == {old: False, new: True}
-        states = {one["document"]: one["state"] for one in both("inbox.list")["items"]}
-        assert states == {old: "there", new: "waits"}
-        both("note.edit", document=old, body="more")
-        assert waiting() == {old: True, new: True}
-        assert both("note.show", document=old)["waiting"] is True
-        await both.tells()
-        assert waiting() == {old: False, new: False}
-
-
-async def test_a_search_finds_notes_and_records_and_loads_no_document(asked: Asked, tmp_path: Path) -> None:
-    """The same as the agent finds, with the same excerpts."""
-    async with pocket(asked, tmp_path) as both:
-        for number in range(40):
-            both("note.add", title=f"note {number}", body=f"{'before ' * 40} přístav {number} {'after ' * 40}")
-        task = both("task.add", title="repair", text="the Přístav bridge")
-        document = both("note.list", limit=1)["notes"][0]["document"]
-        both("note.edit", document=document, body="pristav again")
-        await both.meet()
-        found = both("search", words="PRIST", limit=100)["found"]
-        assert both.loads == 0
-        theirs = cast("list[Row]", (await ask(both.alder, "search", words="PRIST", limit=100))["hits"])
-        keys = ("document", "type", "title", "snippet")
-        assert sorted(str({key: one[key] for key in keys}) for one in found) == sorted(
-            str({key: one[key] for key in keys}) for one in theirs
-        )
-        assert (len(found), task["document"] in {one["document"] for one in found}) == (41, True)
-        assert both("search", words="  ")["found"] == both("search", words="nowhere")["found"] == []
-
-
-# ── the inbox ────────────────────────────────────────────────────────────────────────────────────
-
-
-async def dropped(agent: Agent, name: str, **more: Any) -> str:  # noqa: ANN401 - registers
-    """The record of a file, without its bytes."""
-    digest = sha256(name.encode()).digest()
-    given = {"name": name, "size": 5, "digest": digest, "pieces": [digest], "sender": agent.device, "to": ""}
-    made = drops.registers(**{**given, "at_ms": clock.now_ms(), "mime": "image/jpeg", **more})
-    return str(await keeping.made(agent, "", keeping.New(drops.KIND, made)))
-
-
-async def test_the_inbox_has_what_was_captured_here_and_sent_here(asked: Asked, tmp_path: Path) -> None:
-    """The latest first, page by page; nothing twice, nothing of other devices' notes, nothing put away."""
-    async with pocket(asked, tmp_path) as both:
-        captured = []
-        for number in range(300):
-            both.ahead_ms += 1000
-            captured.append(both("note.add", title=f"thought {number}")["document"])
-            if number % 3 == 0:
-                both("note.edit", document=captured[-1], body="more words")
-        await ask(both.alder, "note.add", title="of the mac")
-        sent = await dropped(both.alder, "photo.jpg", to=both.device)
-        everybody = await dropped(both.alder, "all.pdf")
-        await dropped(both.alder, "not ours.pdf", to="x" * 16)
-        gone = await dropped(both.alder, "gone.pdf")
-        await keeping.changed(
-            both.alder, "", (await row(both.alder, gone)).record.document, lambda _: {"deleted": True}
-        )
-        await both.meet()
-        both("note.rm", document=captured[-1])
-        seen: list[Row] = []
-        after: dict[str, str] = {}
-        for _ in range(10):
-            page = both("inbox.list", limit=70, **after)
-            assert both.loads == 0
-            seen += page["items"]
-            if "next" not in page:
-                break
-            after = {"after": page["next"]}
-        names = [one["document"] for one in seen]
-        assert len(names) == len(set(names)) == 301
-        assert set(names) == {*captured[:-1], sent, everybody}
-        assert [one for one in names if one in captured] == captured[-2::-1]
-        times = [one["at_ms"] for one in seen]
-        assert times == sorted(times, reverse=True)
-        file = next(one for one in seen if one["document"] == sent)
-        same(file, {"kind": "drop", "title": "photo.jpg", "mime": "image/jpeg", "size": 5, "state": "away"},
-             "kind", "title", "mime", "size", "state")  # fmt: skip
-        assert file["name"] == "alder"
-
-
-async def row(agent: Agent, document: str) -> Any:  # noqa: ANN401 - a row
-    """A record by its name."""
-    (found,) = await agent.store.find_documents(document, 2)
-    return await agent.store.record(found)
-
-
 # ── tasks and hand-offs ──────────────────────────────────────────────────────────────────────────
-
-
-def as_claimed(claim: Row | None, other: Mapping[str, Any] | None, *, mine: bool) -> None:
-    """A claim as both tell of it; whose it is they see from two sides."""
-    assert (claim is None) == (other is None)
-    if claim and other:
-        same(claim, other, "name", "device", "device_name", "agent", "until_ms", "over", "words")
-        assert (claim["yours"], other["yours"]) == (mine, not mine)
 
 
 async def test_tasks_stand_as_they_do_for_the_agent(asked: Asked, tmp_path: Path) -> None:
@@ -371,7 +96,7 @@ async def test_a_hand_off_is_picked_up_on_the_phone_and_done_by_its_tasks(asked:
         told = both("pickup", id=document)
         assert (told["warnings"], told["claim"]["yours"], told["handoff"]["state"]) == ([], True, "claimed")
         await both.meet()
-        with pytest.raises(Exception, match="taken already"):
+        with pytest.raises(Refused, match="taken already"):
             await ask(both.alder, "pickup", id=document)
         as_claimed(told["claim"], cast("Row", (await ask(both.alder, "handoff.show", id=document))["claim"]), mine=True)
         for task in one["tasks"]:
@@ -407,28 +132,33 @@ async def test_a_hand_off_is_left_on_the_phone(asked: Asked, tmp_path: Path) -> 
 
 
 async def test_who_claimed_too_late_is_told(asked: Asked, tmp_path: Path) -> None:
-    """In flight mode both take it; both then say who has it, and the other one's brief says that its claim was lost."""
+    """In flight mode both take them; both then say who has each, and the other one is told that its claim was lost."""
     async with pocket(asked, tmp_path) as both:
-        left = await ask(both.alder, "handoff.new", goal="fix the old bridge", verify=["look"], to="anyone")
-        document = str(left["document"])
+        documents = []
+        for number in range(6):
+            told = await ask(both.alder, "handoff.new", goal=f"mend bridge number {number}", verify=["look"])
+            documents.append(str(told["document"]))
         await both.hears()
-        await ask(both.alder, "pickup", id=document)
-        both("pickup", id=document)
+        for document in documents:
+            await ask(both.alder, "pickup", id=document)
+            both("pickup", id=document)
         assert both("brief")["lost_claims"] == []
         await both.meet()
         lost = [one["document"] for one in both("brief")["lost_claims"]]
         theirs = [one["document"] for one in cast("list[Row]", (await ask(both.alder, "claims.lost"))["lost"])]
-        assert sorted(lost + theirs) == [document]  # one of them, and only one
-        holder = both("handoff.show", id=document)["claim"]
-        as_claimed(holder, cast("Row", (await ask(both.alder, "handoff.show", id=document))["claim"]),
-                   mine=holder["yours"])  # fmt: skip
-        assert holder["yours"] == bool(theirs)
-        if holder["yours"]:
-            with pytest.raises(Exception, match="taken already"):
-                await ask(both.alder, "pickup", id=document)
-        else:
-            with pytest.raises(Refusal, match="taken already"):
-                both("pickup", id=document)
+        assert sorted(lost + theirs) == sorted(documents)  # one of the two each time, and only one
+        for document in documents:
+            mine = document in theirs
+            holder = both("handoff.show", id=document)["claim"]
+            other = cast("Row", (await ask(both.alder, "handoff.show", id=document))["claim"])
+            as_claimed(holder, other, mine=mine)
+            assert holder["yours"] == mine
+            if mine:
+                with pytest.raises(Refused, match="taken already"):
+                    await ask(both.alder, "pickup", id=document)
+            else:
+                with pytest.raises(Refusal, match="taken already"):
+                    both("pickup", id=document)
 
 
 async def test_what_may_hold_no_more_is_said_when_it_is_picked_up(asked: Asked, tmp_path: Path) -> None:
