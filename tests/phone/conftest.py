@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Spawn
+from tests.phone import page
 from tests.phone.browsers import MISSING, Browser
+from tests.phone.looking import WATCH
+from tests.phone.page import Served
 from tests.phone.phones import Phone
 from tests.system import harness
 
@@ -35,6 +38,26 @@ def fleet(tmp_home: Path, spawn: Spawn, monkeypatch: pytest.MonkeyPatch) -> Iter
 def templates(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Where homes are made that tests copy."""
     harness.TEMPLATES.append(tmp_path_factory.mktemp("meshes"))
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The page over a recorded port, at an address."""
+    with page.served(page.build(tmp_path_factory.mktemp("page") / "static", *page.RECORDED)) as one:
+        yield one
+
+
+@pytest.fixture
+def phone(tmp_path: Path, spawn: Spawn, served: Served) -> Iterator[Phone]:
+    """A browser that has just been started, for the page over a recorded port."""
+    served.scene = "member"
+    served.asked.clear()
+    browser = Browser(tmp_path / "browser", spawn).start()
+    browser.command("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
+    try:
+        yield Phone(browser, origin=served.origin)
+    finally:
+        browser.close()
 
 
 @pytest.fixture
