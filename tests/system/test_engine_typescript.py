@@ -58,7 +58,7 @@ class Phone:
         """It begins with `begin`."""
         self._asked, self.name = asked, name
 
-    def begin(self, mesh: Digest, admission: Digest, room: int = ROOM) -> None:
+    def begin(self, mesh: Digest, admission: Digest, room: int = PLENTY) -> None:
         """Open its database with so much room for bodies, and start."""
         keys = browser_keys("phone")
         private = format(browser_secret("phone").private_numbers().private_value, "064x")
