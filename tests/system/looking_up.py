@@ -67,6 +67,6 @@ def _asked(line: ssl.SSLSocket, host: str) -> bytes:
 
 
 if __name__ == "__main__":
-    found = sys.argv[5:] or addresses(*sys.argv[1:3])
+    found = sys.argv[5:] or addresses(sys.argv[1], sys.argv[2])
     device = answering(sys.argv[2], int(sys.argv[3]), sys.argv[4], found)
     print(json.dumps({"addresses": found, "device": device}))  # noqa: T201 - a program's output
