@@ -1,6 +1,6 @@
 """Looks, whenever a wheel is built, whether the phone's app is in it. It builds nothing and forbids nothing.
 
-A relay needs no app, and neither does a computer that no phone is paired with; whoever packs one for others should know.
+A relay needs no app, and neither does a computer that no phone is paired with; who packs one for others should know.
 """
 
 import sys

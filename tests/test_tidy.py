@@ -14,10 +14,11 @@ from tests import tidy_rules as rules
 from tests.tidy_rules import Source
 
 ROOT = Path(__file__).resolve().parent.parent
-SECTIONS = ("unit", "properties", "stories", "fuzz", "contracts", "world", "system")
+SECTIONS = ("unit", "properties", "stories", "fuzz", "contracts", "world", "system", "phone")
 OUTSIDE_SECTIONS = {
     "tests/test_tidy.py": "has a section of its own in scripts/test",
     "tests/test_web_tidy.py": "stands in the same section",
+    "tests/test_page_tidy.py": "stands in the same section",
 }
 # Core modules without a test file of their own, each with its reason.
 UNTESTED = {"mesh/limits.py": "constants only: what they bound is tested where it is bounded"}

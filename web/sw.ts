@@ -132,7 +132,8 @@ function told(): void {
 async function shared(request: Request): Promise<Response> {
   const form = await request.formData();
   const text = (name: string) => String(form.get(name) ?? "");
-  const files = form.getAll("files").filter((one) => one instanceof File).slice(0, SHARED_FILES_MAX);
+  const given = form.getAll("files").filter((one) => one instanceof File).slice(0, SHARED_FILES_MAX);
+  const files = given.map((file) => ({ name: file.name, mime: file.type, file: new Blob([file], { type: file.type }) }));
   const share: Share = { title: text("title"), text: text("text"), url: text("url"), files, at_ms: Date.now() };
   const database = await opened();
   if (!database) return Response.redirect("/#/inbox", 303);

@@ -11,9 +11,6 @@ const WORKER = path.join(ROOT, "engine/shell/worker.ts");
 const FOLDERS = ["engine", "ui", "making", "public"];
 const FILES = ["index.html", "package-lock.json", "sw.ts", "vite.config.ts", "tsconfig.json"];
 
-const WORKERS = /^.*\/engine\/shell\/worker\.ts(?=\?worker)/;
-const NKEYS = { find: "@nats-io/nkeys", replacement: path.join(ROOT, "making/nkeys.ts") };
-
 /** Where to, and from which two entries beside the page. */
 export interface Entries {
   out: string;
@@ -33,10 +30,15 @@ export async function configured({ out, worker, serviceWorker }: Entries, files 
   return {
     root: ROOT,
     logLevel: "warn",
-    resolve: { alias: worker === WORKER ? [NKEYS] : [NKEYS, { find: WORKERS, replacement: worker }] },
+    resolve: {
+      alias: worker === WORKER ? [] : [{ find: /^.*\/engine\/shell\/worker\.ts(?=\?worker)/, replacement: worker }],
+    },
     define: { __VERSION__: JSON.stringify(version) },
     worker: { format: "es" },
-    plugins: [icons(path.join(ROOT, "public/icon.svg")), finish(out, serviceWorker, version, path.join(ROOT, "build/compressed"))],
+    plugins: [
+      icons(path.join(ROOT, "public/icon.svg")),
+      finish(out, serviceWorker, version, path.join(ROOT, "build/compressed")),
+    ],
     build: {
       target: "es2022",
       outDir: out,

@@ -31,6 +31,10 @@ def steps(told: Told) -> list[Step]:
         "        Trusted already? Open the page of step 2 on the phone.",
     ]
     second = ["Step 2  Open the page on the phone:", f"        {origin}/"]
+    if problem := one_line(told.get("home_problem")):
+        second.append(
+            f"        The phone may not find it, as its name is not told here: {problem}. `mesh phone home on`"
+        )
     third = [
         "Step 3  Add it to the home screen (iPhone: Share, Add to Home Screen; Android: Install), and open it there.",
         "        Only what is installed keeps what you write, so do this before the next step.",

@@ -53,6 +53,7 @@ _CALLS = {
     "phone.remove": "calls_phone.remove",
     "phone.token": "calls_phone.token",
     "phone.serve": "calls_phone.serve",
+    "phone.home": "calls_phone_home.home",
     "note.add": "calls_notes.add",
     "note.list": "calls_notes.listed",
     "note.show": "calls_notes.show",

@@ -45,36 +45,42 @@ async def add(agent: Agent, arguments: Arguments) -> object:
         raise NotGranted("this device is a relay: it holds what it cannot read, and drops nothing")
     to = device_text(subjects.device_of(agent, said).digest) if said else ""
     path = _absolute(needed(arguments, "path"))
+    file = await asyncio.to_thread(_opened, path)
+    try:
+        return await dropped(agent, name, file, path.name, to=to, project=text(arguments, "project") or "")
+    finally:
+        file.close()
+
+
+async def dropped(
+    agent: Agent, name: str, file: BinaryIO, called: str, *, to: str = "", project: str = ""
+) -> dict[str, object]:
+    """Drop an open file of this name, which is read as it is now, and may change or go afterwards. Raises MeshError."""
     async with agent.drops.filling:
-        cut = await _cut(agent.drops, path)
+        cut = await _cut(agent.drops, file)
         given = records.registers(
-            name=safe_name(path.name),
+            name=safe_name(called),
             size=cut.size,
             digest=cut.digest,
             pieces=cut.pieces,
             sender=agent.device,
             to=to,
             at_ms=clock.now_ms(),
-            mime=(mimetypes.guess_type(path.name)[0] or "")[:WORD_REGISTER_BYTES_MAX],
+            mime=(mimetypes.guess_type(called)[0] or "")[:WORD_REGISTER_BYTES_MAX],
         )
-        new = New(KIND, records.in_project(given, text(arguments, "project") or ""))
-        document = await keeping.made(agent, name, new)
+        document = await keeping.made(agent, name, New(KIND, records.in_project(given, project)))
     row = await agent.store.record(document)
     told = _told(agent, row) if row is not None else {"document": str(document)}
     return {**told, "chunks": cut.chunks, "new_bytes": cut.new_bytes}
 
 
-async def _cut(drops: Drops, path: Path) -> Cut:
-    """The file in the pool; it is read as it is now, and may change or go afterwards."""
-    file = await asyncio.to_thread(_opened, path)
-    try:
-        size = os.fstat(file.fileno()).st_size
-        await asyncio.to_thread(drops.pool.must_have_room, size)
-        cutting = Cutting(file, drops.pool)
-        await _stepped(cutting.step)
-        return await asyncio.to_thread(cutting.done)
-    finally:
-        file.close()
+async def _cut(drops: Drops, file: BinaryIO) -> Cut:
+    """The file in the pool."""
+    size = os.fstat(file.fileno()).st_size
+    await asyncio.to_thread(drops.pool.must_have_room, size)
+    cutting = Cutting(file, drops.pool)
+    await _stepped(cutting.step)
+    return await asyncio.to_thread(cutting.done)
 
 
 def _opened(path: Path) -> BinaryIO:

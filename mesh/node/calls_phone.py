@@ -14,7 +14,8 @@ from mesh.limits import DOOR_OFFER_S_MAX, RANK_ADMIN_LAST
 from mesh.names import device_text, role_text, shown
 from mesh.node import calls_closing, calls_devices, subjects
 from mesh.node.arguments import Arguments, needed, text, yes
-from mesh.node.gateway import authorities, authority, names, part, subscriptions, tokens
+from mesh.node.gateway import authorities, authority, homes, names, part, subscriptions, tokens
+from mesh.node.gateway.holding import given_host
 from mesh.node.gateway.hosted import Asking, Fetched, Hosted, News, Passed
 from mesh.node.transport.broker_config import address_text
 from mesh.sync.offer import token_text, typed_text
@@ -37,8 +38,9 @@ async def add(agent: Agent, _arguments: Arguments) -> AsyncGenerator[object, Non
     try:
         await door.holding.wanted()
         await door.opened()
+        told = {**_told_page(door), **_told_offer(agent, door, hosted), "home_problem": await _at_home(agent)}
         agent.log("phone.offered")
-        yield {"opened": {**_told_page(door), **_told_offer(agent, door, hosted)}}
+        yield {"opened": told}
         while True:
             news = await hosted.heard()
             agent.log(f"phone.{type(news).__name__.lower()}")
@@ -48,6 +50,15 @@ async def add(agent: Agent, _arguments: Arguments) -> AsyncGenerator[object, Non
     finally:
         agent.log("phone.offer.ended")
         door.pairing.close(hosted)
+
+
+async def _at_home(agent: Agent) -> str:
+    """Have the name of the page told where this device is, since a phone finds it by that; why that cannot be."""
+    try:
+        await homes.mark(agent)
+    except MeshError as error:
+        return str(error)
+    return ""
 
 
 def _told_offer(agent: Agent, door: Door, hosted: Hosted) -> Told:
@@ -144,6 +155,7 @@ async def _told_door(agent: Agent) -> Told:
         "since_ms": found.since_ms,
         "holders": sorted(verdict.name_of(name) for name in found.wraps if verdict.is_live(name)),
         "push": await agent.store.setting(subscriptions.ON) == b"on",
+        "host": await given_host(agent),
     }
     if door is None:
         return told

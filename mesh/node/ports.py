@@ -200,6 +200,28 @@ class BeaconStatus:
     hint: str
 
 
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A host name for the local network, and where it leads."""
+
+    name: str
+    port: int
+    own: str
+    """This machine's address in the network in which it is told."""
+    hosts: tuple[str, ...]
+    """Where it leads: this machine first."""
+
+
+class Signpost(Protocol):
+    """Tells the local network one host name. Whoever hears it believes a certificate, not this."""
+
+    async def run(self) -> None:
+        """Tell what is shown until cancelled, then say goodbye."""
+
+    def show(self, sign: Sign | None) -> None:
+        """Tell exactly this from now on, or nothing."""
+
+
 class Beacon(Protocol):
     """Announces this device on the local network and looks out for others. Hints only; it notices no absence."""
 

@@ -57,7 +57,7 @@ class Talk:
         self.present = present or Presence()
         self.engine, self.bus, self.log, self._judged = engine, bus, log, judged
         self._places, self._files = places, files
-        self.leaves: Callable[[Peer, bytes], Awaitable[bytes]] | None = None  # who signs certificates of the page
+        self.more: dict[str, Callable[[Peer, bytes], Awaitable[bytes]]] = {}  # verbs of parts that not every agent has
         self.known: dict[Peer, Known] = {}
         self.meetings = meetings or Meetings(engine, {})
         self.agreeing = Agreeing(engine, bus, log, self.meetings, self._spawn)
@@ -130,8 +130,8 @@ class Talk:
                 return await self.agreeing.answer(peer, verb, body)
             case drops.VERB if self._files and inside:
                 return await self._files.serving.answer(peer, body)
-            case "leaf" if self.leaves and inside:
-                return await self.leaves(peer, body)
+            case _ if inside and verb in self.more:
+                return await self.more[verb](peer, body)
         raise Refused(f"this device does not know {verb!r}", hint="One of the two needs an upgrade: `mesh --version`.")
 
     async def _heard_have(self, peer: Peer, have: Have) -> bytes:

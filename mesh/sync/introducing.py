@@ -1,8 +1,8 @@
 """Who is there: how a device behind a door that several share proves to one in a browser which of them it is.
 
-A browser learns from TLS that some device of the mesh answers, and not which; so it asks, with bytes that it drew.
-Only those are somebody else's choice in what is signed, and they lie behind a domain of their own, as one digest. It
-says who holds a key, not that nobody carries the words on. This module looks nothing up.
+A browser learns from TLS that some device of the mesh answers, and not which; so it asks, with bytes that it drew. Only
+those are somebody else's choice in what is signed, and they lie behind a domain of their own, as one digest. It says
+who holds a key, not that nobody carries the words on. This module looks nothing up.
 """
 
 from __future__ import annotations

@@ -259,9 +259,10 @@ def lines() -> Iterable[Parser]:
 def everything() -> dict[str, Parser]:
     """All parsers by name."""
     from tests.fuzz.dropped import dropped  # noqa: PLC0415 - as below
+    from tests.fuzz.phones import phones  # noqa: PLC0415 - as below
     from tests.fuzz.whole import whole  # noqa: PLC0415 - it uses what stands here
 
-    found = (*core(), *documents(), *files(), *lines(), *dropped(), *whole())
+    found = (*core(), *documents(), *files(), *lines(), *dropped(), *phones(), *whole())
     named = {parser.name: parser for parser in found}
     assert len(named) == len(found), "two parsers of one name"
     return named

@@ -207,8 +207,9 @@ class Browser:
 
     def close(self) -> None:
         """Close it in peace."""
-        with contextlib.suppress(Exception):
-            self.driver.quit()
+        if self._process is not None:
+            with contextlib.suppress(Exception):
+                self.driver.quit()
         self._end_driver()
 
     def _end_driver(self) -> None:

@@ -5,24 +5,21 @@ It asks the page's worker nothing and knows no key: what it cannot see on the sc
 
 from __future__ import annotations
 
+import base64
 import contextlib
-import json
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from queue import Queue
-from threading import Thread
 from typing import Any
 from urllib.request import urlopen
 
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
-from mesh.node.socket_client import Told
+from mesh.node.paths import socket_path
+from mesh.node.socket_client import Told, connect
 from tests.phone.browsers import Browser
-from tests.system.commands import command
 from tests.system.harness import Device, wait
 
 PAIRED_S = 90.0
@@ -31,47 +28,55 @@ SHOWN_S = 60.0
 _FETCH = "import sys, urllib.request as r; sys.stdout.buffer.write(r.urlopen(sys.argv[1]).read())"
 
 
+_CAPTURE = """
+    const settled = async (so) => {
+      for (let tries = 0; !so(); tries++) {
+        if (tries > 3000) throw new Error("nothing happened: " + document.body.innerText);
+        await new Promise((done) => setTimeout(done, 10));
+      }
+    };
+    const area = document.querySelector('textarea[aria-label="Capture a thought"]');
+    const save = document.querySelector('button[aria-label="Save"]');
+    const write = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set;
+    for (const thought of given[0]) {
+      write.call(area, thought);
+      area.dispatchEvent(new Event("input", { bubbles: true }));
+      await settled(() => !save.disabled);
+      save.click();
+      await settled(() => area.value === "");
+    }
+"""
+_PASTE = """
+    const [name, type, text] = given;
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    const clipboardData = new DataTransfer();
+    clipboardData.items.add(new File([bytes], name, { type }));
+    const area = document.querySelector('textarea[aria-label="Capture a thought"]');
+    area.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+"""
+
+
 @dataclass
 class Offer:
-    """What `mesh phone add` says on the Mac, line by line."""
+    """What the Mac's agent says while it offers a phone to come in; `mesh phone add` shows it to the person."""
 
-    process: subprocess.Popen[bytes]
-    lines: Queue[Told] = field(default_factory=Queue)
+    said: Iterator[Told]
     opened: Told = field(default_factory=dict)
 
     def heard(self, key: str) -> Any:  # noqa: ANN401 - JSON
-        """What stands under this key in the next line that has it."""
-        while True:
-            told = self.lines.get(timeout=PAIRED_S)
-            assert "error" not in told, told
-            if key in told:
-                return told[key]
+        """What stands under this key in the next word that has it."""
+        return next(told[key] for told in self.said if key in told)
 
 
 @contextlib.contextmanager
-def adding(mac: Device, *within: str) -> Iterator[Offer]:
-    """`mesh phone add`, on a device that says yes to whoever has the code."""
-    words = [*within, *command(mac.home), "--json", "--yes", "phone", "add"]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env={**os.environ})
-    offer = Offer(process)
-
-    def read() -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            offer.lines.put(json.loads(line))
-        offer.lines.put({"error": f"it ended with {process.wait()}"})
-
-    reading = Thread(target=read, daemon=True)
-    reading.start()
-    try:
-        offer.opened = offer.lines.get(timeout=PAIRED_S)
-        assert "url" in offer.opened, offer.opened
+def adding(mac: Device) -> Iterator[Offer]:
+    """An offer, which ends with the block."""
+    connection = connect(socket_path(mac.home))
+    assert connection is not None, "no agent runs"
+    with connection:
+        offer = Offer(connection.stream("phone.add", {}))
+        offer.opened = offer.heard("opened")
         yield offer
-    finally:
-        process.terminate()
-        reading.join(SAVED_S)
-        assert process.stdout is not None
-        process.stdout.close()
 
 
 @dataclass
@@ -86,7 +91,7 @@ class Phone:
 
     def pair(self, mac: Device, address: str = "127.0.0.1") -> None:
         """Be let in as a person does it: trust the certificate, open the page, ask with the code, compare digits."""
-        with adding(mac, *mac.within) as offer:
+        with adding(mac) as offer:
             self.meet(offer.opened, address)
             self.browser.driver.get(str(offer.opened["url"]))
             self.press("Begin")
@@ -96,6 +101,7 @@ class Phone:
             digits = str(asking["digits"])
             assert asking["name"] == self.name
             self.sees(f"{digits[:3]} {digits[3:]}")
+            mac.call("phone.answer", yes=True)
             offer.heard("admitted")
         self.sees("Capture", "group")
 
@@ -178,6 +184,17 @@ class Phone:
     def _saved(self, label: str) -> bool:
         found = self._field(label)
         return found is not None and found.get_property("value") == ""
+
+    def captures(self, thoughts: Sequence[str]) -> None:
+        """As `capture`, many: each is written when the one before is saved."""
+        self.sees("Capture", "group")
+        self.browser.run(_CAPTURE, list(thoughts))
+
+    def pastes(self, name: str, mime: str, data: bytes) -> None:
+        """Paste a file into the inbox, and wait until it is said to be saved."""
+        self.sees("Capture", "group")
+        self.browser.run(_PASTE, name, mime, base64.b64encode(data).decode())
+        self.sees("Saved", deadline_s=SAVED_S)
 
     def captured(self) -> list[str]:
         """What the inbox shows, from the top, as far as it is drawn."""

@@ -72,7 +72,7 @@ def _morning(mac: Device, phone: Phone, lan: Network, address: str) -> None:
     notes = mac.done("brief")["notes"]
     assert isinstance(notes, list), notes
     (note,) = [one for one in notes if one["title"] == WISH]
-    written = datetime.fromtimestamp(note["updated"]["time_ms"] / 1000, UTC)
+    written = datetime.fromtimestamp(note["updated"]["at"] / 1000, UTC)
     assert timedelta(hours=20) < datetime.now(UTC) - written < timedelta(hours=28)
     assert WISH in mac.mesh("brief").out
     why = mac.done("why", str(note["document"]))

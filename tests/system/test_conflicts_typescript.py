@@ -15,18 +15,17 @@ from typing import Any
 
 import pytest
 
-from mesh.errors import Refused
 from mesh.events.kinds import Born, Carrier, Changed, Settled
-from mesh.names import ZERO, Digest
+from mesh.names import Digest
 from mesh.state.comparing import compared
 from mesh.state.conflicts import Kind
 from mesh.state.edits import Edit, Put, Splice
 from mesh.state.lines import BuiltOn
+from mesh.state.operations import Change
 from mesh.state.settling import Choice, Merge, Say, Take, edits_for
-from mesh.sync import comparing
 from tests.system import typescript
 from tests.system.browsers import Asked
-from tests.unit.state import disputed_world
+from tests.unit.state import disputed_world, writers
 from tests.unit.state.desks import BIRTH_EVENT
 from tests.unit.state.desks import Desk as PlainDesk
 from tests.unit.state.disputed_world import Device, Event
@@ -196,6 +195,20 @@ def test_whatever_is_void_and_whoever_comes_next_both_say_the_same(asked: Asked,
     assert min(undoes[name] for name in ("str", "list", "NoneType")) > 10, undoes
 
 
+@pytest.mark.parametrize("writes", [writers.honest, writers.hostile])
+def test_whoever_writes_what_the_gate_cannot_see_both_say_the_same(
+    asked: Asked, writes: Callable[[int], list[Change]]
+) -> None:
+    """Letters deleted again, values named that were replaced long ago: the same is in conflict, the same undoes it."""
+    kinds = Counter[str]()
+    for seed in range(40):
+        events = [conflict_cases.Event(Digest(one.hash), one, Changed(one.raw)) for one in writes(seed)]
+        case = json.loads(json.dumps(conflict_cases.conflict_case(BIRTH, events)))
+        assert asked("conflicts", **case) == case["expect"], seed
+        kinds.update(one["kind"] for one in case["expect"]["conflicts"])
+    assert min(kinds[kind] for kind in ("text", "register")) > 4, kinds
+
+
 def test_a_difference_would_be_noticed(asked: Asked) -> None:
     """The comparison is not blind: with another void set the answer is another one."""
     world = disputed_world.World(3)
@@ -293,7 +306,7 @@ def test_taking_back_writes_the_same(asked: Asked, start: int) -> None:
     assert happened["birth"], happened
 
 
-# ---------------------------------------------------------------- what people read, and where devices differ
+# ---------------------------------------------------------------- what people read
 
 
 def test_it_compares_texts_alike(asked: Asked) -> None:
@@ -307,59 +320,3 @@ def test_it_compares_texts_alike(asked: Asked) -> None:
         before, after = "".join(old), "".join(fresh)
         expected = [[line.sign, [list(part) for part in line.parts]] for line in compared(before, after)]
         assert asked("compared", old=before, fresh=after) == expected, (before, after)
-
-
-def test_it_reads_and_writes_the_same_comparisons(asked: Asked) -> None:
-    """Messages of two devices that look where they differ, altered ones too: the same bytes, or refused alike."""
-    lots, taken = random.Random(7), 0
-    for _ in range(600):
-        raw = bytearray(comparing.encode(any_comparison(lots)))
-        if lots.random() < 0.6:
-            raw[lots.randrange(min(len(raw), 40))] ^= 1 << lots.randrange(8)
-        try:
-            expected = {"answer": comparing.encode(comparing.decode(bytes(raw))).hex()}
-            taken += 1
-        except Refused as error:
-            expected = {"refused": type(error).__name__}
-        assert asked.tell("comparison", bytes=raw.hex()) == expected, raw.hex()
-    assert 240 < taken < 590
-
-
-def any_comparison(lots: random.Random) -> comparing.Message:
-    """One of the five messages."""
-    views, document = lots.random() < 0.5, lots.choice([None, DOCUMENT])
-    leaves = {Digest(lots.randbytes(32)): Digest(lots.randbytes(32)) for _ in range(lots.randint(0, 5))}
-    events = [Digest(lots.randbytes(32)) for _ in range(lots.randint(0, 5))]
-    found: list[comparing.Message] = [
-        comparing.Nodes(views, lots.randbytes(2048)),
-        comparing.Buckets(views, lots.randrange(256), lots.randbytes(128)),
-        comparing.Leaves(views, lots.randrange(4096), comparing.packed_leaves(leaves)),
-        comparing.Events(views, lots.randbytes(16), document, comparing.packed_events(events)),
-        comparing.Finding(views, document, lots.choice([None, Digest(lots.randbytes(32))]), honoured=False),
-    ]
-    return lots.choice(found)
-
-
-def test_it_finds_the_same_differences(asked: Asked) -> None:
-    """The first document and the first events that differ; nothing where nothing does."""
-    lots = random.Random(9)
-    for _ in range(60):
-        mine = {Digest(lots.randbytes(32)): lots.choice([Digest(lots.randbytes(32)), ZERO]) for _ in range(6)}
-        theirs = {
-            key: lots.choice([leaf, Digest(lots.randbytes(32))]) if lots.random() < 0.3 else leaf
-            for key, leaf in mine.items()
-        }
-        told = comparing.packed_leaves(theirs)
-        pairs = [[key.hex(), leaf.hex()] for key, leaf in mine.items()]
-        assert asked("packed leaves", mine=pairs) == comparing.packed_leaves(mine).hex()
-        cut = comparing.differing_leaf(mine, told)
-        assert asked("differing leaf", mine=pairs, leaves=told.hex()) == (cut.hex() if cut else None)
-        events, others = list(mine), lots.sample([*mine, Digest(lots.randbytes(32))], lots.randint(0, 7))
-        prints = comparing.packed_events(others)
-        found = comparing.differing_events(events, prints)
-        expected = [one.hex() if one else None for one in found]
-        assert asked("differing events", mine=[one.hex() for one in events], prints=prints.hex()) == expected
-        changed = [one if lots.random() < 0.8 else Digest(lots.randbytes(32)) for one in events]
-        place = comparing.differing(events, comparing.packed(changed))
-        packed = comparing.packed(changed).hex()
-        assert asked("differing", mine=[one.hex() for one in events], prints=packed) == place

@@ -1,7 +1,7 @@
 """A phone's engine and store, and those of Python, in one random run: fed the same events, they amount to the same.
 
-Devices in Python live as in test_shelf_random: they write, edit, settle, are closed and adopted again. The phone hears of
-it in parts, without bodies, in whatever order; it writes itself, and is ended and killed in between.
+Devices in Python live as in test_shelf_random: they write, edit, settle, are closed and adopted again. The phone hears
+of it in parts, without bodies, in whatever order; it writes itself, and is ended and killed in between.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ pytestmark = [pytest.mark.system, *typescript.NEEDS]
 STEPS = 90
 PHONE_SHARE = 0.45  # of the steps, that are the phone's
 TEXTS = ("x", "yz", "🌱")
+PLENTY, LITTLE = 2**26, 1500  # bytes of bodies that the phone keeps
 CHOICES: tuple[dict[str, object], ...] = (
     {"choice": "take", "side": 0},
     {"choice": "take", "side": 1},
@@ -57,12 +58,12 @@ class Phone:
         """It begins with `begin`."""
         self._asked, self.name = asked, name
 
-    def begin(self, mesh: Digest, admission: Digest) -> None:
-        """Open its database, and start."""
+    def begin(self, mesh: Digest, admission: Digest, room: int = PLENTY) -> None:
+        """Open its database with so much room for bodies, and start."""
         keys = browser_keys("phone")
         private = format(browser_secret("phone").private_numbers().private_value, "064x")
         made = {"mesh": mesh.hex(), "admission": admission.hex(), "sign_seed": keys.sign_seed.hex(), "kem_key": private}
-        self("begins", secrets=made)
+        self("begins", secrets=made, room={"bytes": room, "documents": 1000})
 
     def __call__(self, does: str, **given: object) -> Any:  # noqa: ANN401 - JSON
         """Have it do something."""
@@ -100,6 +101,7 @@ class PhoneLife(Life):
     """A life in which a phone takes part."""
 
     phone: Phone
+    room: int
 
     async def step(self) -> None:
         """Something happens, at times on the phone."""
@@ -208,7 +210,7 @@ async def seen(small: Small) -> dict[str, Any]:
                 r.placed.event.hex() if r.placed else "",
             ]
             for r in shown
-        ],  # fmt: skip
+        ],
         "missing": len(small.engine.replica.missing),
     }
 
@@ -216,30 +218,39 @@ async def seen(small: Small) -> dict[str, Any]:
 @pytest.fixture
 async def life(asked: Asked, request: pytest.FixtureRequest) -> AsyncIterator[PhoneLife]:
     """A founder, another admin, and a phone."""
-    seed, weights = request.param
+    seed, weights, room = request.param
     async with AsyncExitStack() as stack:
         founder = await stack.enter_async_context(founded())
         admission = await let_in(founder)
         laptop = await stack.enter_async_context(joined_by(founder, "laptop"))
         second = await stack.enter_async_context(joined_by(laptop, "second", rank=3))
         life = PhoneLife(seed, [founder, laptop, second], weights)
+        life.room = room
         life.phone = Phone(asked, f"phone {request.node.name}")
-        life.phone.begin(founder.engine.own.mesh, admission)
+        life.phone.begin(founder.engine.own.mesh, admission, room)
         life.phone.hear(await founder.everything(Lane.CONTROL))
         await life.write(founder)
         await life.converge()
         yield life
 
 
-@pytest.mark.parametrize("life", [*((n, ENDS) for n in range(4)), *((n, DISPUTES) for n in range(4))], indirect=True)
+@pytest.mark.parametrize(
+    "life", [(seed, weights, room) for weights in (ENDS, DISPUTES) for room in (PLENTY, LITTLE) for seed in (0, 1)],
+    indirect=True,
+)  # fmt: skip
 async def test_a_phone_amounts_to_what_python_does(life: PhoneLife) -> None:
-    """The same digest, view root, standings, conflicts, settlements and lists, and the same when built again."""
+    """The same digest, view root, standings, conflicts, settlements and lists, and the same when built again.
+
+    With little room the phone lets bodies go after each commit, and asks for those that it needs; built again without
+    them it shows less until they came.
+    """
     for number in range(STEPS):
         await life.step()
         if number == STEPS // 2:
             before = life.phone.look()
             life.phone("rebuilds")
-            assert life.phone.look() == before
+            if life.room == PLENTY:
+                assert life.phone.look() == before
     await life.converge()
     expected = await seen(life.sides[0])
     found = life.phone.look()
@@ -249,4 +260,40 @@ async def test_a_phone_amounts_to_what_python_does(life: PhoneLife) -> None:
         life.phone("restarts", kill=kill)
         assert life.phone.look() == found
     assert len(found["standings"]) > 20
+    assert bool(life.phone("counts")["bodiesAway"]) == (life.room == LITTLE)
     assert sum(row[1] == 0 for row in found["standings"]) > 10
+
+
+@pytest.mark.parametrize("life", [(0, DISPUTES, PLENTY)], indirect=True)
+async def test_a_difference_would_be_noticed(life: PhoneLife) -> None:
+    """The comparison is not blind: one event that only one of them holds is seen in all that it touches."""
+    await life.converge()
+    assert (await seen(life.sides[0]))["state"] == life.phone.look()["state"]
+    await life.write(life.sides[0])
+    found, expected = life.phone.look(), await seen(life.sides[0])
+    assert [part for part in expected if found[part] != expected[part]] == ["state", "view", "standings", "notes"]
+
+
+@pytest.mark.parametrize("life", [(0, DISPUTES, PLENTY)], indirect=True)
+async def test_with_no_room_nothing_is_lost_and_nothing_forks(life: PhoneLife) -> None:
+    """What finds no room fails with that fault and leaves nothing; the same goes on as soon as there is room."""
+    assert life.phone("tries", title="one", under="") == {"fault": "", "tips": [2]}
+    before = life.phone.look()
+    assert life.phone("tries", title="two", under="full") == {"fault": "DiskFull", "tips": [2]}
+    assert life.phone.look() == before
+    assert life.phone("tries", title="two", under="") == {"fault": "", "tips": [3]}
+    life.phone("restarts", kill=True)
+    assert life.phone("tries", title="three", under="") == {"fault": "", "tips": [4]}
+    await life.converge()
+    assert life.phone.look()["state"] == (await seen(life.sides[0]))["state"]
+
+
+@pytest.mark.parametrize("life", [(0, DISPUTES, PLENTY)], indirect=True)
+async def test_a_tab_that_another_one_took_over_from_writes_no_more(life: PhoneLife) -> None:
+    """Its words fail, and whoever is the writer now goes on with the chain: it never forks."""
+    assert life.phone("tries", title="one", under="") == {"fault": "", "tips": [2]}
+    assert life.phone("tries", title="two", under="taken") == {"fault": "Unreachable", "tips": [2]}
+    assert life.phone("tries", title="two", under="") == {"fault": "Unreachable", "tips": [2]}
+    assert len(life.phone.look()["notes"]) == 2
+    life.phone("restarts", kill=True)
+    assert life.phone("tries", title="two", under="") == {"fault": "", "tips": [3]}

@@ -18,9 +18,11 @@ import pytest
 from mesh.errors import NeedsApproval
 from mesh.node.agent import Agent
 from mesh.node.gateway.door import Door
+from mesh.sync import introducing
 from tests.system import typescript
 from tests.system.node_phones import LIMIT_S, Fault, Node, browsing, keeping, let_in, node_phone
 from tests.unit.node.closing import close
+from tests.unit.small_mesh import secret_keys
 
 pytestmark = [pytest.mark.system, *typescript.NEEDS]
 
@@ -152,6 +154,28 @@ async def test_another_key_is_not_let_in_and_nothing_is_deleted(kept: tuple[Agen
     await phone.until(lambda told: told["link"] == "live")
 
 
+async def test_whoever_cannot_prove_who_he_is_gets_nothing(
+    kept: tuple[Agent, Door], phone: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server under the right name whose agent has another key: no note goes there, and the phone says why."""
+    agent, door = kept
+    await let_in(agent, door, phone)
+    await phone.until(lambda standing: standing["link"] == "live")
+    await agree(agent, phone)
+    keys = secret_keys("impostor")
+    monkeypatch.setattr(introducing, "answer", lambda *_: keys.sign(b"mesh/who/1 and so on"))
+    await phone.ask("flight", args={"on": True})
+    await phone.until(lambda standing: standing["link"] != "live")
+    await phone.call("note.add", title="for my own devices")
+    await phone.ask("flight", args={"on": False})
+    standing = await phone.until(lambda told: "cannot prove it" in str(told["problems"]))
+    assert (standing["state"], standing["waiting"]) == ("member", 1)
+    assert await titles(agent) == set()
+    monkeypatch.undo()
+    await phone.until(lambda told: told["waiting"] == 0)
+    assert await titles(agent) == {"for my own devices"}
+
+
 async def test_a_statement_ends_it_and_nothing_unsent_is_lost(kept: tuple[Agent, Door], phone: Node) -> None:
     """A phone that was taken out hears the statement as a guest, erases keys and contents, and offers what waited."""
     agent, door = kept
@@ -250,3 +274,18 @@ async def test_it_tells_of_itself_without_names(kept: tuple[Agent, Door], phone:
     assert "link.up" in text
     for told in ("secret", device, agent.device, said["document"], agent.held.name, agent.engine.own.mesh.hex()):
         assert told not in text, told
+
+
+async def test_what_was_shared_is_taken_in(kept: tuple[Agent, Door], phone: Node) -> None:
+    """Words become a note and a file a drop; then nothing of the share is left to be taken in again."""
+    agent, door = kept
+    await let_in(agent, door, phone)
+    await phone.until(lambda standing: standing["link"] == "live")
+    photo = random.Random(9).randbytes(300_000)
+    given = {"title": "From another app", "text": "words", "name": "photo.jpg"}
+    assert await phone.ask("share", args={**given, "base64": base64.b64encode(photo).decode()}) == 1
+    await agree(agent, phone)
+    assert await titles(agent) == {"From another app"}
+    listed: Any = await agent.call("drop.list", {})
+    (drop,) = listed["drops"]
+    assert (drop["title"], drop["size"]) == ("photo.jpg", len(photo))

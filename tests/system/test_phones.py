@@ -7,11 +7,14 @@ import json
 import secrets
 import signal
 import ssl
+import time
+from pathlib import Path
 
 import aiohttp
 import pytest
 
 from mesh.limits import DOOR_TRIES_MAX
+from mesh.node.gateway import authority
 from mesh.node.socket_client import Told
 from tests.system.harness import Device, Fleet, wait
 from tests.system.phones import LIMIT_S, Adding, Handset, adding, origin_of, two_ports
@@ -286,9 +289,15 @@ async def test_what_goes_with_a_phone(two: tuple[Device, Device]) -> None:
     assert isinstance(listed, list)
     assert [one["name"] for one in listed[0]["tokens"]] == ["Send to mesh"]
     assert str(token["token"]) not in json.dumps(listed)
+    handed = await hand_in(phone, origin, str(token["token"]))
+    assert handed == 200
+    drops = admin.done("drop", "list")["drops"]
+    assert isinstance(drops, list)
+    assert [(one["title"], one["size"]) for one in drops] == [("photo.jpg", 200_000)]
     revoked = admin.done("phone", "token", "--revoke", str(token["id"]))["revoked"]
     assert isinstance(revoked, dict)
     assert revoked["name"] == "Send to mesh"
+    assert await hand_in(phone, origin, str(token["token"])) == 403
     admin.done("phone", "token", "handset")
     late = await phone.written("too late")
     told = act(admin, "phone", "remove", "handset")
@@ -299,6 +308,54 @@ async def test_what_goes_with_a_phone(two: tuple[Device, Device]) -> None:
     no_phone = admin.mesh("--json", "phone", "remove", "birch", "--yes")
     assert no_phone.code == 2
     assert "no phone" in str(no_phone.error["message"])
+
+
+async def hand_in(phone: Handset, origin: str, token: str) -> int:
+    """A Shortcut hands in a photo; it says no origin, as it is no page. The status."""
+    async with phone.browsing(origin) as session:
+        session.headers.popall("Origin")
+        said = {"Authorization": f"Bearer {token}"}
+        async with session.post("/api/drop?name=photo.jpg", data=bytes(200_000), headers=said) as answer:
+            return answer.status
+
+
+async def test_a_name_of_the_persons_own(mac: Device, tmp_home: Path) -> None:
+    """A certificate that the phone trusts anyway, for its own name; under the other name the other one is shown."""
+    host, now_s = "mac.tail1234.ts.net", int(time.time())
+    public, key = authority.new_authority(host, now_s), authority.new_key()
+    files = tmp_home / f"{host}.crt", tmp_home / f"{host}.key"
+    files[0].write_bytes(authority.chain_pem(public.leaf(authority.public_of(key), now_s, 7)))
+    files[1].write_bytes(authority.key_pem(key))
+    named = ["--certificate", str(files[0]), "--key", str(files[1])]
+    wrong = mac.mesh("--json", "phone", "serve", "--tailscale", "other.ts.net", *named)
+    assert (wrong.code, "not for other.ts.net" in str(wrong.error["message"])) == (3, True)
+    told = mac.done("phone", "serve", "--tailscale", host, *named)
+    assert (told["host"], told["served"]) == (host, True)
+    phone = Handset(root=public.certificate)
+    origin = str(told["origin"]).replace(str(told["name"]), host)
+    async with asyncio.timeout(LIMIT_S):
+        while not await reached(phone, origin):  # noqa: ASYNC110 - another process tells no event
+            await asyncio.sleep(0.2)
+    async with adding(mac, "--yes") as offer:
+        _, url = await begun(offer)
+        url = url.replace(str(told["name"]), host)
+        assert (await phone.ask(url))[0] == 202
+        status, answer = await phone.wait(url)
+        assert status == 200
+        phone.take(answer["admission"])
+        assert (await offer.ended())[0] == 0
+    assert not await reached(phone, str(told["origin"]))
+    mac.done("phone", "serve", "--tailscale", "")
+    assert mac.done("phone", "list")["page"]["host"] == ""  # type: ignore[index]
+
+
+async def reached(phone: Handset, origin: str) -> bool:
+    """Whether a phone trusts what it is shown there."""
+    try:
+        async with phone.browsing(origin) as session, session.get("/who") as answer:
+            return answer.status == 200
+    except aiohttp.ClientError:
+        return False
 
 
 async def test_only_what_it_is_for(mac: Device) -> None:

@@ -25,7 +25,9 @@ export async function filesIn(folder: string): Promise<string[]> {
 
 /** The beginning of a digest over all files that the app is made from. */
 export async function versionOf(root: string, folders: readonly string[], files: readonly string[]): Promise<string> {
-  const named = await Promise.all(folders.map(async (folder) => (await filesIn(path.join(root, folder))).map((file) => `${folder}/${file}`)));
+  const named = await Promise.all(
+    folders.map(async (folder) => (await filesIn(path.join(root, folder))).map((file) => `${folder}/${file}`)),
+  );
   const digest = createHash("sha256");
   for (const file of [...named.flat(), ...files].sort()) {
     const sum = createHash("sha256").update(await readFile(path.join(root, file)));
@@ -38,14 +40,19 @@ async function kept(folder: string): Promise<Kept[]> {
   const files = (await filesIn(folder)).filter((file) => !NOT_KEPT.test(path.posix.basename(file)));
   return Promise.all(
     files.map(async (file) => {
-      const sum = createHash("sha256").update(await readFile(path.join(folder, file))).digest("hex");
+      const sum = createHash("sha256")
+        .update(await readFile(path.join(folder, file)))
+        .digest("hex");
       return { url: file === "index.html" ? "/" : `/${file}`, sha256: sum };
     }),
   );
 }
 
 function compressed(bytes: Buffer): Buffer {
-  const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+  const params = {
+    [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+    [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+  };
   return brotliCompressSync(bytes, { params });
 }
 

@@ -23,7 +23,9 @@ export function icons(source: string): Plugin {
       const wasm = createRequire(import.meta.url).resolve("@resvg/resvg-wasm/index_bg.wasm");
       await started(wasm);
       for (const [name, side, square] of PICTURES) {
-        const drawn = new Resvg(square ? svg.replace(OUTER, "") : svg, { fitTo: { mode: "width", value: side } }).render();
+        const drawn = new Resvg(square ? svg.replace(OUTER, "") : svg, {
+          fitTo: { mode: "width", value: side },
+        }).render();
         this.emitFile({ type: "asset", fileName: name, source: drawn.asPng() });
       }
     },

@@ -8,9 +8,13 @@ async function sizeOf(file) {
   return (await stat(`${file}.br`).catch(() => stat(file))).size;
 }
 
-const names = (await readdir(folder, { recursive: true })).filter((name) => /\.[a-z]+$/.test(name) && !name.endsWith(".br"));
+const names = (await readdir(folder, { recursive: true })).filter(
+  (name) => /\.[a-z]+$/.test(name) && !name.endsWith(".br"),
+);
 const sizes = Object.fromEntries(
-  await Promise.all(names.sort().map(async (name) => [name.split(path.sep).join("/"), await sizeOf(path.join(folder, name))])),
+  await Promise.all(
+    names.sort().map(async (name) => [name.split(path.sep).join("/"), await sizeOf(path.join(folder, name))]),
+  ),
 );
 const scripts = Object.entries(sizes).filter(([name]) => name.endsWith(".js"));
 const total = scripts.reduce((sum, [, size]) => sum + size, 0);

@@ -14,6 +14,7 @@ import { type Ask, type Told } from "../engine/shell/letting_in.js";
 import { Life } from "../engine/shell/life.js";
 import { Connection } from "../engine/shell/storage/connection.js";
 import { PhoneStore } from "../engine/shell/store.js";
+import { takenIn } from "../engine/shell/shared.js";
 import { OUTBOX } from "../engine/shell/outbox.js";
 import { hex } from "../engine/names.js";
 import type { CallName, Topic } from "../engine/port.js";
@@ -149,6 +150,13 @@ async function answer(given: Line): Promise<unknown> {
     const bytes = Buffer.from(String(given.args["base64"]), "base64");
     const name = String(given.args["name"]);
     return call(life!, "drop.add", { file: new Blob([bytes]), name, mime: String(given.args["mime"]) });
+  }
+  if (given.ask === "share") {
+    const bytes = Buffer.from(String(given.args["base64"]), "base64");
+    const files = [{ name: String(given.args["name"]), mime: "image/jpeg", file: new Blob([bytes]) }];
+    const share = { title: String(given.args["title"]), text: String(given.args["text"]), url: "", files, at_ms: Date.now() };
+    await life!.world.home.connection.writeAside(async (tx) => tx.put("shared", share));
+    return takenIn(life!.agent!);
   }
   if (given.ask === "get") {
     const { file, name } = await call(life!, "drop.get", { document: String(given.args["document"]) });

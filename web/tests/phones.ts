@@ -12,7 +12,7 @@ import { encapsulated, opened, P256 } from "../engine/events/hpke.js";
 import { Keyring } from "../engine/events/seal.js";
 import { type Draft, draftOf, joinedRuns } from "../engine/events/speaking.js";
 import { DocumentId, hex, joined, unhex, utf8 } from "../engine/names.js";
-import { Engine, type World } from "../engine/shell/engine.js";
+import { Engine, type Owner, type World } from "../engine/shell/engine.js";
 import { PhoneStore } from "../engine/shell/store.js";
 import { conflictsOf } from "../engine/state/conflicts.js";
 import { type Edit, put, splice } from "../engine/state/edits.js";
@@ -39,12 +39,13 @@ export class Phone {
   private constructor(
     readonly secrets: Secrets,
     readonly name: string,
+    readonly room: { bytes: number; documents: number },
     public store: PhoneStore,
     public engine: Engine,
   ) {}
 
-  static async begun(secrets: Secrets, name: string): Promise<Phone> {
-    const phone = new Phone(secrets, name, null!, null!);
+  static async begun(secrets: Secrets, name: string, room: Phone["room"]): Promise<Phone> {
+    const phone = new Phone(secrets, name, room, null!, null!);
     await phone.begin();
     return phone;
   }
@@ -52,8 +53,8 @@ export class Phone {
   /** Open the database and start the engine, as whoever opens the app does; what ran before is left as it is. */
   async begin(): Promise<void> {
     const { mesh, admission, signSeed } = this.secrets;
-    this.store = await PhoneStore.open(indexedDB, {}, this.name);
-    const owner = { ask: () => undefined, happened: ({ append }: { append: readonly Placed[] }) => void this.#told.push(...append) };
+    this.store = await PhoneStore.open(indexedDB, {}, this.name, this.room);
+    const owner: Owner = { ask: () => undefined, happened: ({ append }) => void this.#told.push(...append) };
     const own = { mesh, admission, signKey: ed25519.getPublicKey(signSeed) };
     this.engine = new Engine(own, this.#keyring, this.store, owner, this.#world());
     await this.engine.start();
@@ -65,8 +66,8 @@ export class Phone {
       nowMs: () => this.nowMs ?? 1_700_000_000_000 + this.#lots,
       random: (count) => {
         this.#lots += 1;
-        const blocks = Array.from({ length: Math.ceil(count / 32) }, (_, at) => sha256(utf8(`${this.name} ${this.#lots} ${at}`)));
-        return joined(...blocks).slice(0, count);
+        const names = Array.from({ length: Math.ceil(count / 32) }, (_, at) => `${this.name} ${this.#lots} ${at}`);
+        return joined(...names.map((name) => sha256(utf8(name)))).slice(0, count);
       },
       sign: async (message) => ed25519.sign(message, this.secrets.signSeed),
       open: async (wrapped) => this.#open(wrapped),
@@ -102,6 +103,28 @@ export class Phone {
       if (error instanceof Refused) return false;
       throw error;
     }
+  }
+
+  /** Try to write while whatever is written finds no room, while another tab has taken over, or as ever: what fails. */
+  async tries(title: string, under: "full" | "taken" | ""): Promise<{ fault: string; tips: number[] }> {
+    const { prototype } = IDBObjectStore;
+    const { put } = prototype;
+    if (under === "full") {
+      prototype.put = () => {
+        throw new DOMException("no room", "QuotaExceededError");
+      };
+    }
+    if (under === "taken") await PhoneStore.open(indexedDB, {}, this.name, this.room);
+    let fault = "";
+    try {
+      await this.write(title, null);
+    } catch (error) {
+      fault = (error as Error).name;
+    } finally {
+      prototype.put = put;
+    }
+    const mine = (await this.store.chains()).filter(({ admission }) => admission === this.secrets.admission);
+    return { fault, tips: mine.flatMap(({ tips }) => tips.map(({ seq }) => seq)) };
   }
 
   async write(title: string, path: string | null): Promise<string> {
@@ -158,7 +181,8 @@ export class Phone {
   async look(): Promise<Record<string, unknown>> {
     const rows = await this.store.replay(0, PLENTY);
     const [conflicts, settlements] = [await this.store.conflicts(), await this.store.settlements()];
-    const shown = [...(await this.store.notes({ limit: 1000 })), ...(await this.store.notes({ limit: 1000, deleted: true }))];
+    const lists = [await this.store.notes({ limit: 1000 }), await this.store.notes({ limit: 1000, deleted: true })];
+    const shown = lists.flat();
     return {
       state: await this.store.digest(),
       view: await this.store.viewRoot(),
@@ -190,13 +214,16 @@ function phone({ device }: Question): Phone {
 
 /** What a phone does when it is asked. */
 export const PHONES: Record<string, (given: Question) => unknown> = {
-  "phone begins": async ({ device, secrets }) => void phones.set(device, await Phone.begun(secretsOf(secrets), device)),
+  "phone begins": async ({ device, secrets, room }) => {
+    phones.set(device, await Phone.begun(secretsOf(secrets), device, room));
+  },
   "phone restarts": (given) => phone(given).restart(given.kill),
   "phone hears": async (given) => {
     const effects = await phone(given).engine.hear("mac", decodePush(unhex(given.bytes)));
     return { append: effects.append.length, alarms: effects.alarms, refused: effects.refused };
   },
   "phone writes": (given) => phone(given).write(given.title, given.path ?? null),
+  "phone tries": (given) => phone(given).tries(given.title, given.under),
   "phone retitles": (given) => phone(given).edit(DocumentId.parse(given.document), [put("title", given.title)]),
   "phone deletes": (given) => phone(given).edit(DocumentId.parse(given.document), [put("deleted", true)]),
   "phone splices": (given) => {

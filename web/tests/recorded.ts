@@ -6,6 +6,7 @@ import { byText, DocumentId, hex, unhex } from "../engine/names.js";
 import type { Value } from "../engine/events/kinds.js";
 import * as asks from "../engine/state/asks.js";
 import { Document } from "../engine/state/documents.js";
+import * as doorways from "../engine/state/doorways.js";
 import * as drops from "../engine/state/drops.js";
 import { excerpt } from "../engine/state/excerpts.js";
 import * as handoffs from "../engine/state/handoffs.js";
@@ -26,6 +27,10 @@ type Question = any;
 /** A record out of JSON. */
 export function recordOf({ document, registers, text = "" }: Question): Record {
   return new Record(DocumentId.parse(document), new Map<string, Value>(Object.entries(registers)), text);
+}
+
+function inHex(text: string): string {
+  return Buffer.from(text, "base64").toString("hex");
 }
 
 function held(record: Record, nowMs: number, devices: readonly string[]): Question {
@@ -60,6 +65,11 @@ export const MEANS: { [kind: string]: (record: Record, nowMs: number, devices: r
   },
   memory: (record, nowMs) => ({ state: memories.state(record, nowMs) }),
   decision: (record, nowMs) => ({ state: memories.state(record, nowMs) }),
+  doorway: (record) => {
+    const { certificate, sinceMs, holders } = doorways.read(record, 1)!;
+    const wraps = Object.fromEntries(holders.map((name) => [name, inHex(record.word(doorways.KEY + name))]));
+    return { certificate: inHex(certificate), since_ms: sinceMs, wraps };
+  },
   drop: (record) => {
     const { name, size, pieces, got } = drops.dropOf(record);
     return { name, size, pieces, got: Object.fromEntries(got) };

@@ -4,4 +4,4 @@ import { test } from "node:test";
 import { PhoneStore } from "../engine/shell/store.js";
 import { storeContract } from "./store_contract.js";
 
-storeContract((name) => PhoneStore.open(indexedDB, {}, name), (title, run) => void test(title, run));
+storeContract((name, room) => PhoneStore.open(indexedDB, {}, name, room), (title, run) => void test(title, run));

@@ -35,22 +35,38 @@ const UNDER: Record<string, string> = { note: "notes", task: "tasks", drop: "inb
 
 function shown({ screen, id }: Route) {
   switch (screen) {
-    case "brief": return <Brief />;
-    case "notes": return <Notes />;
-    case "note": return <Note key={id} id={id} />;
-    case "tasks": return <Tasks />;
-    case "task": return <Task key={id} id={id} />;
-    case "more": return <More />;
-    case "sessions": return <Sessions />;
-    case "session": return <Session key={id} id={id} />;
-    case "handoff": return <Handoff key={id} id={id} />;
-    case "questions": return <Questions />;
-    case "conflicts": return <Conflicts />;
-    case "conflict": return <Conflict key={id} id={id} />;
-    case "devices": return <Devices />;
-    case "settings": return <Settings />;
-    case "drop": return <Drop key={id} id={id} />;
-    default: return <Inbox />;
+    case "brief":
+      return <Brief />;
+    case "notes":
+      return <Notes />;
+    case "note":
+      return <Note key={id} id={id} />;
+    case "tasks":
+      return <Tasks />;
+    case "task":
+      return <Task key={id} id={id} />;
+    case "more":
+      return <More />;
+    case "sessions":
+      return <Sessions />;
+    case "session":
+      return <Session key={id} id={id} />;
+    case "handoff":
+      return <Handoff key={id} id={id} />;
+    case "questions":
+      return <Questions />;
+    case "conflicts":
+      return <Conflicts />;
+    case "conflict":
+      return <Conflict key={id} id={id} />;
+    case "devices":
+      return <Devices />;
+    case "settings":
+      return <Settings />;
+    case "drop":
+      return <Drop key={id} id={id} />;
+    default:
+      return <Inbox />;
   }
 }
 
@@ -85,10 +101,14 @@ function Body() {
   useLayoutEffect(() => scrollTo(0, now.top), [now]);
   switch (standing.value!.state) {
     case "new":
-    case "pairing": return <Pairing />;
-    case "removed": return <Removed />;
-    case "elsewhere": return <Elsewhere />;
-    default: return shown(now);
+    case "pairing":
+      return <Pairing />;
+    case "removed":
+      return <Removed />;
+    case "elsewhere":
+      return <Elsewhere />;
+    default:
+      return shown(now);
   }
 }
 
@@ -150,8 +170,8 @@ function Banners() {
       {now?.link === "refused" && now.state === "member" && (
         <div class="banner bad">
           <p>
-            {now.node ?? "A device"} says that this phone is no member of its mesh. Nothing was deleted here; only a signed
-            statement can do that.
+            {now.node ?? "A device"} says that this phone is no member of its mesh. Nothing was deleted here; only a
+            signed statement can do that.
           </p>
         </div>
       )}

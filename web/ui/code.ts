@@ -33,7 +33,11 @@ export function grouped(text: string): string {
 }
 
 function bare(text: string): string {
-  return text.toLowerCase().replaceAll("0", "o").replaceAll("1", "l").replace(/[^a-z2-7]/g, "");
+  return text
+    .toLowerCase()
+    .replaceAll("0", "o")
+    .replaceAll("1", "l")
+    .replace(/[^a-z2-7]/g, "");
 }
 
 /** The token that was typed as letters in groups, or null while it is not whole. */
@@ -48,6 +52,9 @@ export function typed(text: string): Invitation | null {
     if (bits >= 8) bytes.push((held >> (bits -= 8)) & 0xff);
   }
   if (held & ((1 << bits) - 1)) return null;
-  const token = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  const token = btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
   return { token };
 }

@@ -17,7 +17,10 @@ function open(): Promise<IDBDatabase> {
   return opened;
 }
 
-async function act<Value>(mode: IDBTransactionMode, body: (store: IDBObjectStore) => IDBRequest<Value>): Promise<Value> {
+async function act<Value>(
+  mode: IDBTransactionMode,
+  body: (store: IDBObjectStore) => IDBRequest<Value>,
+): Promise<Value> {
   const database = await open();
   return new Promise((done, failed) => {
     const transaction = database.transaction(STORE, mode);

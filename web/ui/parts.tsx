@@ -10,7 +10,9 @@ import type { Rows } from "./state.js";
 type Children = { children?: ComponentChildren };
 
 /** A screen: its name is the heading, and takes the focus when the screen is entered. */
-export function Screen(props: Children & { title: string; up?: string; action?: ComponentChildren; foot?: ComponentChildren }) {
+export function Screen(
+  props: Children & { title: string; up?: string; action?: ComponentChildren; foot?: ComponentChildren },
+) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${props.title} · Mesh`;
@@ -108,9 +110,25 @@ type ButtonProps = Children & {
 };
 
 /** Something to do. While it is being done it says so and does nothing twice. */
-export function Button({ kind = "soft", busy = false, icon, children, type = "button", disabled, label, onClick }: ButtonProps) {
+export function Button({
+  kind = "soft",
+  busy = false,
+  icon,
+  children,
+  type = "button",
+  disabled,
+  label,
+  onClick,
+}: ButtonProps) {
   return (
-    <button class={`button ${kind}`} type={type} disabled={disabled || busy} aria-busy={busy} aria-label={label} onClick={onClick}>
+    <button
+      class={`button ${kind}`}
+      type={type}
+      disabled={disabled || busy}
+      aria-busy={busy}
+      aria-label={label}
+      onClick={onClick}
+    >
       {icon && <Icon name={icon} />}
       {children}
     </button>
@@ -120,7 +138,13 @@ export function Button({ kind = "soft", busy = false, icon, children, type = "bu
 /** A button that is an icon only; its label is what it does. */
 export function Tool(props: { icon: IconName; label: string; onClick: () => void; disabled?: boolean; kind?: string }) {
   return (
-    <button class={`plain square ${props.kind ?? ""}`} type="button" aria-label={props.label} disabled={props.disabled} onClick={props.onClick}>
+    <button
+      class={`plain square ${props.kind ?? ""}`}
+      type="button"
+      aria-label={props.label}
+      disabled={props.disabled}
+      onClick={props.onClick}
+    >
       <Icon name={props.icon} />
     </button>
   );
@@ -153,7 +177,11 @@ export function Trouble({ fault, again }: { fault: Fault | null; again?: () => v
 }
 
 /** Something that the person should know here. */
-export function Notice({ tone = "", icon = "warning", children }: Children & { tone?: "" | "good" | "warn" | "bad"; icon?: IconName }) {
+export function Notice({
+  tone = "",
+  icon = "warning",
+  children,
+}: Children & { tone?: "" | "good" | "warn" | "bad"; icon?: IconName }) {
   return (
     <div class={`notice ${tone}`}>
       <Icon name={icon} />

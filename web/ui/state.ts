@@ -101,7 +101,11 @@ export function useRows<Name extends CallName>(
   topics: readonly Topic[],
 ): Rows<Calls[Name][1]> {
   const key = `${call} ${JSON.stringify(args)}`;
-  const [held, hold] = useState<{ key: string; value: unknown; fault: Fault | null }>({ key, value: null, fault: null });
+  const [held, hold] = useState<{ key: string; value: unknown; fault: Fault | null }>({
+    key,
+    value: null,
+    fault: null,
+  });
   const [asked, reask] = useState(0);
   const now = useTurn(topics);
   useEffect(() => {

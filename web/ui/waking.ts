@@ -16,7 +16,8 @@ const SYNC = "mesh"; // as the service worker knows it
 
 /** Tell the worker from now on, and have the service worker send what waits once there is a network. */
 export function watchWakes(): void {
-  const seen = () => void ask("visible", { visible: !document.hidden, installed: isInstalled() }).catch(() => undefined);
+  const seen = () =>
+    void ask("visible", { visible: !document.hidden, installed: isInstalled() }).catch(() => undefined);
   document.addEventListener("visibilitychange", seen);
   window.addEventListener("pageshow", seen);
   window.addEventListener("online", seen);

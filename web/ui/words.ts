@@ -83,7 +83,9 @@ export function statusLine(now: Standing, today: number, waitsFor: string): stri
   const { catching_up: fetching, as_of_ms: asOf, waiting, waiting_files: files } = now;
   if (fetching) return `Fetching ${fetching.done.toLocaleString("en-GB")} of ${count(fetching.total, "item")}`;
   const known = asOf === null ? "not synced yet" : `as of ${moment(asOf, today)}`;
-  const items = [waiting > 0 && count(waiting, "item"), files > 0 && count(files, "file")].filter(Boolean).join(" and ");
+  const items = [waiting > 0 && count(waiting, "item"), files > 0 && count(files, "file")]
+    .filter(Boolean)
+    .join(" and ");
   if (!items) return asOf === null ? known : `${known}; nothing waits`;
   return `${known}; ${items} ${waiting + files === 1 ? "waits" : "wait"} for ${waitsFor}`;
 }

@@ -6,14 +6,20 @@ It puts them together and keeps them at work; each decides for itself.
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING
 
 from mesh.errors import Unreachable
 from mesh.node import timing
+from mesh.node.gateway import holding, name
+from mesh.node.gateway.files import Files
 from mesh.node.gateway.holding import Holding
+from mesh.node.gateway.name import Name
 from mesh.node.gateway.pairing import Pairing
 from mesh.node.gateway.waking import Waking
 from mesh.node.gateway.web import Gateway
+from mesh.node.nearby.beacon import ZeroconfSignpost
+from mesh.node.ports import BEACON_VARIABLE
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -27,9 +33,10 @@ class Door:
         self.holding = Holding(agent)
         self.pairing = Pairing(agent)
         self.waking = Waking(agent)
-        self.page = Gateway(agent, self.holding, self.pairing, self.waking)
+        self.page = Gateway(agent, self.holding, self.pairing, self.waking, Files(agent))
+        self.name = Name(agent, self.page.name, self.page.port, lambda: self.page.open, ZeroconfSignpost())
         if agent.talk is not None:
-            agent.talk.leaves = self.holding.answer
+            agent.talk.more |= {holding.VERB: self.holding.answer, name.VERB: self.name.told}
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -37,6 +44,8 @@ class Door:
             group.create_task(self.holding.run(self.page.look_soon))
             group.create_task(self.page.run())
             group.create_task(self.waking.run())
+            if os.environ.get(BEACON_VARIABLE, "on") != "off":
+                group.create_task(self.name.run())
 
     async def opened(self) -> None:
         """Open it, and wait until it is. Raises Unreachable with what keeps it shut."""

@@ -313,6 +313,12 @@ def _keep(path: Path, content: bytes) -> None:
     whole.write(path, content)
 
 
+async def given_host(agent: Agent) -> str:
+    """The name that the person has a certificate of their own for; empty where none was named."""
+    raw = await agent.store.setting(GIVEN)
+    return str(json.loads(raw)["host"]) if raw else ""
+
+
 async def read_given(host: str, certificate: str, key: str) -> tuple[str, bytes, bytes]:
     """The person's own certificate for a name, out of its files. Raises Refused."""
     name = host.partition(":")[0]

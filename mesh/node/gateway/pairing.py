@@ -76,7 +76,7 @@ class Pairing:
     async def asked(self, request: web.Request) -> web.StreamResponse:
         """A phone shows that it has seen the token, and asks."""
         try:
-            name, asked, proof = _read(await body_of(request, PAIR_BYTES_MAX))
+            name, asked, proof = read_question(await body_of(request, PAIR_BYTES_MAX))
             hosted = self._named(name)
             before = hosted.offer.tries_left
             try:
@@ -152,7 +152,7 @@ def _refused(error: MeshError) -> web.Response:
     return response
 
 
-def _read(raw: bytes) -> tuple[str, str, bytes]:
+def read_question(raw: bytes) -> tuple[str, str, bytes]:
     """The offer, the request and the proof that a phone sends. Raises Malformed."""
     try:
         told = json.loads(raw)

@@ -61,18 +61,18 @@ def authorization(key: bytes, audience: str, until_s: int, subject: str) -> str:
     """The header by which a push service knows who sends: `audience` is its origin."""
     claims = {"aud": audience, "exp": until_s, "sub": subject}
     parts = [
-        _packed(json.dumps(one, separators=(",", ":")).encode()) for one in ({"typ": "JWT", "alg": "ES256"}, claims)
+        packed(json.dumps(one, separators=(",", ":")).encode()) for one in ({"typ": "JWT", "alg": "ES256"}, claims)
     ]
     signed = ".".join(parts)
     r, s = decode_dss_signature(_private(key).sign(signed.encode(), ec.ECDSA(SHA256())))
-    signature = _packed(r.to_bytes(KEY_BYTES) + s.to_bytes(KEY_BYTES))
+    signature = packed(r.to_bytes(KEY_BYTES) + s.to_bytes(KEY_BYTES))
     return f"vapid t={signed}.{signature}, k={public_text(key)}"
 
 
 def public_text(key: bytes) -> str:
     """The public key of a sender, as a page gives it to its browser."""
     point = _private(key).public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    return _packed(point)
+    return packed(point)
 
 
 def new_key() -> bytes:
@@ -89,7 +89,8 @@ def unpacked(text: str) -> bytes:
         raise Malformed(message) from error
 
 
-def _packed(raw: bytes) -> str:
+def packed(raw: bytes) -> str:
+    """Bytes as base64url without padding."""
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 

@@ -93,23 +93,12 @@ class Waking:
 
     def _read(self, raw: bytes) -> Kept:
         """What a phone said of itself, signed with its identity. Raises Malformed, Stranger, Forged."""
-        try:
-            whole = json.loads(raw)
-            device, text, signature = str(whole["device"]), str(whole["said"]), bytes.fromhex(whole["signature"])
-            said = json.loads(text)
-            endpoint, key, auth = (str(said[name]) for name in ("endpoint", "key", "auth"))
-            kept = Kept(device, endpoint, key, auth, int(said["at_ms"]))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            message = "that is no subscription of a phone"
-            raise Malformed(message) from error
-        phone = phones(self._agent).get(device)
+        kept, said, signature = read_subscription(raw)
+        phone = phones(self._agent).get(kept.device)
         if phone is None:
             message = "only a phone of this mesh is woken"
             raise Stranger(message)
-        verify(phone.sign_key, signed(self._agent.engine.own.mesh, text), signature)
-        if kept.endpoint:
-            _must_be_service(kept.endpoint)
-            kept.subscription()
+        verify(phone.sign_key, signed(self._agent.engine.own.mesh, said), signature)
         return kept
 
     async def _own_key(self) -> bytes:
@@ -190,6 +179,23 @@ async def waiting(agent: Agent) -> list[str]:
         if row.record.word("to") == handoffs.HUMAN and work.state(row.record) == handoffs.OPEN
     ]
     return found
+
+
+def read_subscription(raw: bytes) -> tuple[Kept, str, bytes]:
+    """What a phone says of where it is woken, as it said that, and its signature. Raises Malformed."""
+    try:
+        whole = json.loads(raw)
+        device, said, signature = str(whole["device"]), str(whole["said"]), bytes.fromhex(whole["signature"])
+        told = json.loads(said)
+        endpoint, key, auth = (str(told[name]) for name in ("endpoint", "key", "auth"))
+        kept = Kept(device, endpoint, key, auth, int(told["at_ms"]))
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        message = "that is no subscription of a phone"
+        raise Malformed(message) from error
+    if kept.endpoint:
+        _must_be_service(kept.endpoint)
+        kept.subscription()
+    return kept, said, signature
 
 
 def _must_be_service(endpoint: str) -> None:

@@ -74,6 +74,18 @@ def on_link(host: str) -> bool:
     return False
 
 
+def networks(interfaces: Sequence[str] = ()) -> tuple[tuple[str, str, str], ...]:
+    """The IPv4 networks of this machine: name of the card, own address, subnet; only the interfaces named, if any."""
+    usable = {host for _, hosts in _adapters(interfaces) for host in hosts}
+    found = []
+    for adapter in ifaddr.get_adapters():
+        for one in adapter.ips:
+            if isinstance(one.ip, str) and one.ip in usable:
+                subnet = ipaddress.ip_network(f"{one.ip}/{one.network_prefix}", strict=False)
+                found.append((adapter.name, one.ip, str(subnet)))
+    return tuple(sorted(found)[:INTERFACES_MAX])
+
+
 def _adapters(interfaces: Sequence[str]) -> list[tuple[str, list[str]]]:
     """Network cards with those of their addresses that can be used now, in a stable order."""
     wanted = {_plain(one) for one in interfaces} - {"0.0.0.0", "::"}  # noqa: S104 those mean: any

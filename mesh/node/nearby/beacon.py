@@ -43,10 +43,11 @@ from mesh.limits import (
 )
 from mesh.node import timing
 from mesh.node.nearby.addresses import multicast_hosts, own_hosts
-from mesh.node.ports import BeaconStatus, Calling, Notice, Sighting
+from mesh.node.ports import BeaconStatus, Calling, Notice, Sighting, Sign
 from mesh.node.transport.broker_config import address_text
 
 SERVICES: Mapping[Calling, str] = {"device": "_mesh._tcp.local.", "invitation": "_mesh-pair._tcp.local."}
+_SIGN = "_mesh-door._tcp.local."
 _CALLINGS: Mapping[str, Calling] = {service: calling for calling, service in SERVICES.items()}
 _NAME_BYTES = 8
 _OWN_NAMES_KEPT = 64  # our own old names come back to us for a while
@@ -278,6 +279,65 @@ class ZeroconfBeacon:
     def _spoke(self) -> None:
         if self._unheard_since_s is None and self._notices:
             self._unheard_since_s = time.monotonic()
+
+
+class ZeroconfSignpost:
+    """The Signpost on the local network, on the one network card that has the sign's own address."""
+
+    def __init__(self) -> None:
+        self._sign: Sign | None = None
+        self._changed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Tell what is shown until cancelled, then say goodbye."""
+        while True:
+            self._changed.clear()
+            if self._sign is not None:
+                try:
+                    await self._session(self._sign)
+                except (OSError, ZeroconfError, RuntimeError):  # the card is gone, or takes no multicast now
+                    await asyncio.sleep(timing.BEACON_AGAIN_S)
+                    continue
+            await self._changed.wait()
+
+    def show(self, sign: Sign | None) -> None:
+        """Tell exactly this from now on, or nothing."""
+        if sign != self._sign:
+            self._sign = sign
+            self._changed.set()
+
+    async def _session(self, first: Sign) -> None:
+        """Tell on one network card until nothing is to be told there any more."""
+        engine = AsyncZeroconf(interfaces=[first.own], ip_version=IPVersion.V4Only)
+        word = os.urandom(_NAME_BYTES).hex()
+        try:
+            await engine.zeroconf.async_wait_for_start()
+            # Nobody else has this random word, so there is nothing to probe for; of the host name all say the same.
+            await (await engine.async_register_service(_sign_info(first, word), cooperating_responders=True))
+            told = first
+            while (sign := self._sign) is not None and sign.own == first.own:
+                if sign != told:
+                    told = sign
+                    await (await engine.async_update_service(_sign_info(sign, word)))
+                self._changed.clear()
+                if sign == self._sign:
+                    await self._changed.wait()
+        finally:
+            self._changed.set()
+            _goodbye(engine.zeroconf)
+            await engine.async_close()
+
+
+def _sign_info(sign: Sign, word: str) -> ServiceInfo:
+    return ServiceInfo(
+        _SIGN,
+        f"{word}.{_SIGN}",
+        parsed_addresses=list(sign.hosts),
+        port=sign.port,
+        server=f"{sign.name}.",
+        host_ttl=timing.DOOR_NAME_TTL_S,
+        other_ttl=timing.DOOR_NAME_TTL_S,
+    )
 
 
 def _info(notice: Notice, hosts: Iterable[str]) -> ServiceInfo:

@@ -28,6 +28,7 @@ OFFER = {
     "origin": "https://mesh-k3q7x2.local:8443",
     "trust": ["http://192.168.1.7:8444/trust"],
     "certificate": "AB CD",
+    "home_problem": "",
 }
 OPENED = {"item": {"opened": OFFER}}
 TRUSTED, PAGE = ({"item": {"passed": {"step": step}}} for step in ("trust", "page"))
@@ -94,6 +95,9 @@ def test_steps_come_one_after_the_other() -> None:
     assert any(str(OFFER["typed"]) in line for line in fourth.lines)
     assert [view_phone.next_of(step) for step in ("trust", "page", "moon")] == [1, 3, 3]
     assert not view_phone.steps({**OFFER, "trust": []})[0].qr
+    away = view_phone.steps({**OFFER, "home_problem": "the router does not answer"})[1]
+    assert "mesh phone home on" in away.lines[-1]
+    assert len(second.lines) == 2
 
 
 def test_a_no_lets_nobody_in(adding: Callable[..., FakeAgent], mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,6 +173,18 @@ def test_serving(agent: Agent, mesh: Mesh, monkeypatch: pytest.MonkeyPatch, tmp_
         {"off": False, "push": None, "host": "mac.ts.net", "certificate": "/a", "key": "/b"},
         {"off": True, "push": None},
     ]
+
+
+def test_home(agent: Agent, mesh: Mesh) -> None:
+    """Marking, unmarking and listing networks are one call."""
+    networks = [{"id": "3f2a1100", "name": "192.168.1.0/24", "here": True}]
+    fake = agent({"phone.home": result(networks=networks)})
+    for argv in (["on"], ["off"], ["off", "3f2a"], ["list"]):
+        code, out, _ = mesh("phone", "home", *argv)
+        assert code == 0
+        assert "192.168.1.0/24" in out
+    given = [arguments for _, arguments in fake.asked]
+    assert given == [{"set": True}, {"set": False}, {"set": False, "network": "3f2a"}, {}]
 
 
 def test_removing_is_closing(agent: Agent, mesh: Mesh) -> None:

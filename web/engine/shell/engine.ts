@@ -21,7 +21,7 @@ import { isEmpty } from "./gathered.js";
 import { asNews } from "./news.js";
 import { Queue } from "./queue.js";
 import { NOBODY } from "./scales.js";
-import { served } from "./serving.js";
+import { brought, served } from "./serving.js";
 import { Shelf } from "./shelf.js";
 import type { Boot, Row, Store } from "./store_port.js";
 import * as voices from "./voices.js";
@@ -89,9 +89,9 @@ export class Engine {
     const { met } = this.replica;
     this.replica = await replicaOf(this.own, this.keyring, boot, this.world.open);
     for (const peer of met) this.replica.met.add(peer);
-    const kept = voices.read(boot.settings);
-    const mine = kept.chain !== null && boot.openings.get(kept.chain)?.[0] === this.own.admission;
-    this.#voice = mine ? kept : { chain: null, reason: kept.reason };
+    this.#voice = voices.read(boot.settings);
+    const { chain, reason } = this.#voice;
+    if (chain && boot.openings.get(chain)?.[0] !== this.own.admission) this.#voice = { chain: null, reason };
     this.replica.voice = this.#voice.chain;
     this.shelf.scales.turn(this.replica.verdict);
     await this.shelf.open();
@@ -110,7 +110,7 @@ export class Engine {
   /** Weigh everything anew: whoever ended this engine last did so before it had. */
   async #catchUp(): Promise<void> {
     try {
-      await this.shelf.weighEverything(this.#commits);
+      await this.shelf.weighEverything(() => this.#commit());
       await this.#weighed();
       this.#owed = false;
     } catch (error) {
@@ -180,12 +180,12 @@ export class Engine {
   }
 
   /** For what is made to be said: keep what came before it in the same commit, so that the store tells all. */
-  async settled(): Promise<void> {
-    await this.#commit();
+  settled(): Promise<void> {
+    return this.#commit();
   }
 
   /** Any other input. */
-  async feed(given: Input): Promise<Effects> {
+  feed(given: Input): Promise<Effects> {
     return this.#submit(async () => this.replica.handle(given));
   }
 
@@ -202,10 +202,8 @@ export class Engine {
     let count = 0;
     await this.#submit(async () => {
       await this.#commit();
-      const wanted = await this.store.want(document);
-      for (const [event, body] of wanted) this.replica.missing.set(event, body);
-      count = wanted.length;
-      return NOTHING;
+      count = await brought(this.store, [document], this.replica.missing);
+      return { ...NOTHING, meet: new Set(count > 0 ? this.replica.met : []) };
     });
     return count;
   }
@@ -250,7 +248,7 @@ export class Engine {
   }
 
   /** The answer to a Want: as much as fits a page. */
-  async serve(peer: Peer, want: Want): Promise<Push> {
+  serve(peer: Peer, want: Want): Promise<Push> {
     return served(this.store, this.replica, peer, want);
   }
 
@@ -296,12 +294,16 @@ export class Engine {
       await this.#absorb(job);
     }
     await this.#commitOrFail();
-    await this.#trim();
+    await this.#mindBodies();
   }
 
-  /** Keep to the working set. What cannot go now goes with the next commit. */
-  async #trim(): Promise<void> {
+  /** Ask for bodies that were let go and are needed, and keep to the working set; what fails now is tried again. */
+  async #mindBodies(): Promise<void> {
     try {
+      const { lacking } = this.shelf.folding;
+      const wanted = await brought(this.store, lacking.values(), this.replica.missing);
+      lacking.clear();
+      if (wanted > 0) this.owner.happened({ ...NOTHING, meet: new Set(this.replica.met) });
       if (this.store.overfull) await this.store.trim(this.own.admission);
     } catch (error) {
       if (!(error instanceof MeshError)) throw error;
@@ -320,7 +322,7 @@ export class Engine {
       if (effects.judged) {
         await this.#commit();
         this.#tell(job); // whom a statement shuts out must not wait until all his work was weighed
-        await this.shelf.weighAllAgain(fallen, this.#commits);
+        await this.shelf.weighAllAgain(fallen, () => this.#commit());
         await this.#weighed();
       }
     } catch (error) {
@@ -361,8 +363,6 @@ export class Engine {
   #keep(settings: Beside): void {
     for (const [key, value] of settings) this.#settings.set(key, value);
   }
-
-  readonly #commits = (): Promise<void> => this.#commit();
 
   /** Make everything collected durable, then tell those who wait for it. */
   async #commit(): Promise<void> {

@@ -29,6 +29,8 @@ export class Folding {
   readonly disputes: Disputes;
   /** For the next commit: what they hold is committed by now. */
   snapshots: Snapshot[] = [];
+  /** Documents that nobody can load until bodies come again that this phone let go. */
+  readonly lacking = new Map<DocumentText, DocumentId>();
   readonly #loaded = new Map<DocumentText, Loaded>(); // the one used last stands last
   #touched = new Map<DocumentText, Loaded>(); // since the last commit
 
@@ -85,10 +87,11 @@ export class Folding {
 
   // ── loading ──────────────────────────────────────────────────────────────────────────────────
 
-  /** A document in memory, null when its birth is not here. */
+  /** A document in memory, null when its birth is not here, or it is lacking. */
   async load(document: DocumentId): Promise<Loaded | null> {
     const loaded = this.#loaded.get(document.text) ?? (await this.#read(document));
     if (loaded) {
+      this.lacking.delete(document.text);
       this.#loaded.delete(document.text);
       this.#loaded.set(document.text, loaded);
     }
@@ -114,7 +117,9 @@ export class Folding {
     const loaded = new Loaded(Document.load(snapshot.data), row);
     loaded.conflicts = conflictsIn(row).length > 0 ? null : [];
     await this.disputes.recall(loaded);
-    const [, later] = await this.#evidence(this.gathered.read(await this.store.rows(document, snapshot.upto)));
+    const events = this.gathered.read(await this.store.rows(document, snapshot.upto));
+    if (this.#isLacking(events)) return this.#fold(document);
+    const [, later] = await this.#evidence(events);
     const taken = givenTo(loaded, later.filter((step) => step.counts && faultOf(step, loaded) === null));
     if (!taken) return this.#fold(document);
     if (taken.waiting.length > 0) {
@@ -219,7 +224,7 @@ export class Folding {
     }
     const loaded = await this.load(document);
     if (!loaded) {
-      this.#orphans(document, steps);
+      this.#orphans(document, steps, this.lacking.has(document.text) ? LATER : NO_BIRTH);
       return;
     }
     const fit = this.#fitting(loaded, steps);
@@ -239,9 +244,11 @@ export class Folding {
     this.#shows(loaded);
   }
 
-  #orphans(document: DocumentId, steps: readonly Step[]): void {
+  /** What stands on a document that is not here waits; what counted before bodies were let go counts on. */
+  #orphans(document: DocumentId, steps: readonly Step[], why: string): void {
     for (const { counts, placed } of steps) {
-      if (counts) this.gathered.stand(placed, document, Standing.WAITS, NO_BIRTH);
+      const counted = why === LATER && this.gathered.counted(placed);
+      if (counts && !counted) this.gathered.stand(placed, document, Standing.WAITS, why);
     }
   }
 
@@ -293,7 +300,8 @@ export class Folding {
     this.gathered.rows.set(name, [document, null]);
     this.gathered.conflicts.set(name, [document, []]);
     this.gathered.settles(document, [], true);
-    const [births, steps] = await this.#weighed(document);
+    const events = this.gathered.of(document, await this.store.rows(document));
+    const [births, steps] = await this.#weighed(document, events);
     const counting = births.find(({ counts }) => counts);
     if (!steps.some(({ counts }) => counts)) {
       // most are notes that were born, and no more
@@ -311,20 +319,29 @@ export class Folding {
   }
 
   async #fold(document: DocumentId): Promise<Loaded | null> {
-    return this.#built(document, ...(await this.#weighed(document)));
+    const events = this.gathered.of(document, await this.store.rows(document));
+    if (this.#isLacking(events)) {
+      this.lacking.set(document.text, document);
+      return null;
+    }
+    return this.#built(document, ...(await this.#weighed(document, events)));
+  }
+
+  /** Whether some of these count whose bodies were let go. */
+  #isLacking(events: readonly Placed[]): boolean {
+    return events.some((placed) => !placed.event.body && this.gathered.counted(placed));
   }
 
   /** All that can be read of a document; each of its events has the standing that authority gives it. */
-  async #weighed(document: DocumentId): Promise<[Birth[], Step[]]> {
+  async #weighed(document: DocumentId, events: readonly Placed[]): Promise<[Birth[], Step[]]> {
     this.gathered.waiting.delete(document.text); // who still waits says so now
-    const events = this.gathered.of(document, await this.store.rows(document));
     return this.#evidence(events, document);
   }
 
   #built(document: DocumentId, births: readonly Birth[], steps: readonly Step[]): Loaded | null {
     const birth = births.find(({ counts }) => counts) ?? births[0];
     if (!birth) {
-      this.#orphans(document, steps);
+      this.#orphans(document, steps, NO_BIRTH);
       return null;
     }
     const row = birth.counts ? asBorn(document, birth) : null;

@@ -155,9 +155,14 @@ export class Gathered {
     this.weighed.set(event, word);
   }
 
+  /** Whether an event counts by the log, of those that were read. */
+  counted({ digest }: Placed): boolean {
+    return this.#log.get(digest)?.standing === Standing.HONOURED;
+  }
+
   /** Say which change an event carries, where the log may not know it: it is new, or was not honoured. */
-  carries({ placed: { digest }, change }: Step): void {
-    if (this.#log.get(digest)?.standing !== Standing.HONOURED) this.changes.set(digest, change.hash);
+  carries({ placed, change }: Step): void {
+    if (!this.counted(placed)) this.changes.set(placed.digest, change.hash);
   }
 
   /** Settlements of a document that are new, or all that it has. */

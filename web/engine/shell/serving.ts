@@ -1,9 +1,11 @@
-// Serving: the answer to a Want, as mesh/node/engine.py has it. It writes nothing, and waits for no writer.
+// Serving: the answer to a Want, as mesh/node/engine.py has it; and asking for what was let go here. It folds nothing.
 import type { Run } from "../events/event.js";
 import { eventBytes } from "../events/speaking.js";
 import { PAGE_BYTES_MAX } from "../limits.js";
 import type { Peer } from "../sync/inputs.js";
+import type { DocumentId } from "../names.js";
 import type { Push, Want } from "../sync/messages.js";
+import type { Missing } from "../sync/missing.js";
 import type { Replica } from "../sync/replica.js";
 import type { Store } from "./store_port.js";
 
@@ -24,4 +26,16 @@ export async function served(store: Store, replica: Replica, peer: Peer, want: W
     if (allowed.bodies.length > 0 && room > 0) bodies = await store.bodies(allowed.bodies, room);
   }
   return { message: "push", runs, bodies, answer: true };
+}
+
+/** Have bodies of documents that were let go be missing, so that peers are asked for them. Returns how many. */
+export async function brought(store: Store, documents: Iterable<DocumentId>, missing: Missing): Promise<number> {
+  let count = 0;
+  for (const document of documents) {
+    for (const [event, body] of await store.want(document)) {
+      missing.set(event, body);
+      count += 1;
+    }
+  }
+  return count;
 }

@@ -13,7 +13,7 @@ export interface Share {
   readonly title: string;
   readonly text: string;
   readonly url: string;
-  readonly files: readonly File[];
+  readonly files: readonly { readonly name: string; readonly mime: string; readonly file: Blob }[];
   readonly at_ms: number;
 }
 
@@ -24,7 +24,7 @@ export async function takenIn(agent: Agent): Promise<number> {
     return [await tx.keys<number>("shared"), await tx.all<Share>("shared")] as const;
   });
   for (const [place, share] of shares.entries()) {
-    for (const file of share.files) await drops.add(agent, { file, name: file.name, mime: file.type });
+    for (const file of share.files) await drops.add(agent, file);
     const words = [share.text, share.url].filter((part) => part.trim() !== "").join("\n\n");
     if (words || (share.title && share.files.length === 0)) {
       await NOTES["note.add"](agent, { title: cut(share.title, TITLE_BYTES_MAX), body: cut(words, TEXT_BYTES_MAX) });

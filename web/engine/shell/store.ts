@@ -35,17 +35,20 @@ export class PhoneStore implements port.Store {
   #writing: Promise<unknown> = Promise.resolve();
   #stuck = false; // nothing more may go, however much is here
 
-  private constructor(readonly connection: Connection) {}
+  private constructor(
+    readonly connection: Connection,
+    private readonly room: Tally,
+  ) {}
 
   /**
-   * Open the database to write, making or upgrading it; whoever wrote before writes no more. Throws Refused where a newer
-   * version of the app wrote it.
+   * Open the database to write, making or upgrading it; whoever wrote before writes no more. `room`: of the working set.
+   * Throws Refused where a newer version of the app wrote it.
    */
-  static async open(factory: IDBFactory, watch: Watch = {}, name?: string): Promise<PhoneStore> {
+  static async open(factory: IDBFactory, watch: Watch = {}, name?: string, room = working.ROOM): Promise<PhoneStore> {
     const connection = await Connection.open(factory, watch, name);
     try {
       await connection.takeOver();
-      const store = new PhoneStore(connection);
+      const store = new PhoneStore(connection, room);
       await store.#load();
       return store;
     } catch (error) {
@@ -163,25 +166,29 @@ export class PhoneStore implements port.Store {
 
   /** Delete the bodies of documents that were forgotten before that time. */
   async erase(beforeMs: number): Promise<number> {
-    return this.#alone(() => this.connection.write((tx) => working.eraseForgotten(tx, beforeMs)));
+    return this.#alone(async () => {
+      const done = await this.connection.write((tx) => working.eraseForgotten(tx, this.#tally, beforeMs));
+      this.#tally = done.tally;
+      return done.gone;
+    });
   }
 
   // ── a bounded working set ────────────────────────────────────────────────────────────────────
 
   /** Whether more bodies are here than the working set holds, and some may go. */
   get overfull(): boolean {
-    return !this.#stuck && working.isOver(this.#tally);
+    return !this.#stuck && working.isOver(this.#tally, this.room);
   }
 
   /** Let the bodies of the documents that were touched longest ago go; none that `own` wrote. */
   async trim(own: Digest): Promise<number> {
     return this.#alone(async () => {
       for (let count = 0; ; ) {
-        const done = await this.connection.write((tx) => working.trimSome(tx, this.#map, this.#tally, own));
+        const done = await this.connection.write((tx) => working.trimSome(tx, this.#map, [this.#tally, this.room], own));
         this.#tally = done.tally;
         count += done.gone;
         if (done.over) continue;
-        this.#stuck = working.isOver(this.#tally);
+        this.#stuck = working.isOver(this.#tally, this.room);
         return count;
       }
     });
@@ -375,9 +382,10 @@ export class PhoneStore implements port.Store {
     });
   }
 
-  /** Let go of the database. A second time does nothing. */
+  /** Let go of the database, once what was hashed is kept. A second time does nothing. */
   async close(): Promise<void> {
-    await this.#writing.catch(() => undefined);
+    const unsaved = [this.#state, this.#views].some((tree) => tree.unsaved > 0);
+    if (unsaved) await this.#save().catch(() => undefined); // the next start hashes again
     this.connection.close();
   }
 }

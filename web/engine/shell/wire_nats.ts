@@ -1,15 +1,26 @@
-// A connection to a nats-server over a WebSocket: the one file that imports nats; as the wire in mesh/node/transport/bus.py.
+// A connection to a nats-server over a WebSocket, as the wire in mesh/node/transport/bus.py.
 //
-// It connects and frames. It never reconnects by itself, and decides nothing about when to dial or whom to trust.
-import { type Msg, type NatsConnection, wsconnect } from "@nats-io/nats-core";
-import { Unreachable } from "../errors.js";
-import { utf8 } from "../names.js";
+// It connects, asks and takes. It never reconnects by itself, and decides nothing about when to dial or whom to trust.
+import { Malformed, Unreachable } from "../errors.js";
+import { hex, utf8 } from "../names.js";
+import {
+  connectLine,
+  type Frame,
+  Frames,
+  type Info,
+  type Message,
+  PING,
+  PONG,
+  publishLine,
+  subscribeLine,
+} from "./nats_frames.js";
 import * as timing from "./timing.js";
 import { inbox, LineDown, NobodyThere, NotLetIn, nkeyPublic } from "./wires.js";
 
 /** How a browser's socket ends when the node says that this device is no member: the gateway's own code. */
 const REMOVED = 4403;
-const INFO = /^INFO\s+(\{.*\})/;
+const ANSWERS = 1; // the subscription under which answers come
+const SESSION_BYTES = 8;
 
 /** Where to connect, as whom. */
 export interface Login {
@@ -31,190 +42,205 @@ export interface Arrived {
   answer(raw: Uint8Array): void;
 }
 
+interface Asking {
+  readonly subject: string;
+  done(message: Message): void;
+  failed(error: Error): void;
+}
+
 /** One connection, from its login to its end. */
 export class Wire {
   /** Fulfilled when it is over, with what went wrong. */
   readonly closed: Promise<string>;
+  /** Whether the server ended it because this device is no member. */
+  removed = false;
+  /** Bytes that were sent and received so far. */
+  readonly bytes = { sent: 0, received: 0 };
+  readonly #socket: WebSocket;
+  readonly #frames = new Frames();
+  readonly #listeners = new Map<number, (message: Message) => void>();
+  readonly #asking = new Map<string, Asking>();
+  /** Who waits for a pong, in the order of the pings. */
+  readonly #pinged: (() => void)[] = [];
+  readonly #answers: string;
+  #info: Info = {};
+  #greeted: (info: Info) => void = () => {};
+  #problem = "";
   #over = false;
+  #end: (problem: string) => void = () => {};
+  #asked = 0;
+  #pinging: ReturnType<typeof setInterval> | undefined;
 
-  private constructor(
-    private readonly nats: NatsConnection,
-    private readonly held: Held,
-  ) {
-    const ended = nats.closed().then((error) => error?.message ?? "");
-    this.closed = Promise.race([ended, this.#stale()]).then((problem) => {
-      this.#over = true;
-      return problem;
+  private constructor(login: Login) {
+    this.closed = new Promise((end) => (this.#end = end));
+    this.#answers = `${inbox(login.device)}.${hex(crypto.getRandomValues(new Uint8Array(SESSION_BYTES)))}`;
+    this.#socket = login.socket(login.url);
+    this.#socket.binaryType = "arraybuffer";
+    this.#socket.addEventListener("message", ({ data }) => this.#heard(data as ArrayBuffer));
+    this.#socket.addEventListener("close", ({ code, reason }) => {
+      this.removed ||= code === REMOVED;
+      this.#stop(this.#problem || reason || `it ended with ${code}`);
     });
   }
 
   /** Log in. Throws NotLetIn, Unreachable. */
   static async connect(login: Login): Promise<Wire> {
-    const held = new Held(login);
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, fail) => {
-      timer = setTimeout(() => fail(new LineDown("it did not answer in time")), timing.DIAL_TIMEOUT_MS);
-    });
+    const wire = new Wire(login);
     try {
-      const connecting = held.opened().then(() => connected(login, held));
-      return new Wire(await Promise.race([connecting, held.ended, late]), held);
+      await wire.#within(timing.DIAL_TIMEOUT_MS, "it did not answer in time", wire.#loggedIn(login));
     } catch (error) {
-      held.abandon();
-      throw held.refused || /authorization/i.test(String(error)) ? new NotLetIn() : unreachable(error);
-    } finally {
-      clearTimeout(timer);
+      wire.close();
+      if (wire.removed || /authorization/i.test(wire.#problem)) throw new NotLetIn();
+      throw error instanceof Unreachable ? error : new Unreachable(`no connection: ${(error as Error).message}`);
     }
+    wire.#pinging = setInterval(() => wire.#alive(), timing.PING_INTERVAL_MS);
+    return wire;
   }
 
   /** Whose server it is. It says so itself; who is there must prove it. */
   get node(): string {
-    return this.nats.info?.server_name ?? "";
-  }
-
-  /** Whether the server ended it because this device is no member. */
-  get removed(): boolean {
-    return this.held.refused;
-  }
-
-  /** Bytes that were sent and received so far. */
-  get bytes(): { sent: number; received: number } {
-    const { outBytes, inBytes } = this.nats.stats();
-    return { sent: outBytes, received: inBytes };
+    return this.#info.server_name ?? "";
   }
 
   /** Ask and return the raw answer. Throws LineDown, NobodyThere, Unreachable. */
   async ask(subject: string, body: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
-    if (this.#over) throw new LineDown();
-    const answer = this.nats.request(subject, body, { timeout: timeoutMs }).catch((error: unknown) => {
-      const name = (error as Error).name;
-      if (name === "NoRespondersError" || isNobody(error)) throw new NobodyThere();
-      if (name === "TimeoutError") throw new Unreachable(`no answer within ${timeoutMs / 1000} s`);
-      throw new LineDown((error as Error).message);
+    const reply = `${this.#answers}.${++this.#asked}`;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const answer = new Promise<Message>((done, failed) => {
+      this.#asking.set(reply, { subject, done, failed });
+      timer = setTimeout(() => failed(new Unreachable(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
     });
-    return (await answer).data;
+    answer.catch(() => {}); // it may fail while the question is still being sent
+    try {
+      this.#send(publishLine(subject, body, reply));
+      const message = await answer;
+      if (message.nobody) throw new NobodyThere();
+      return message.body;
+    } finally {
+      clearTimeout(timer);
+      this.#asking.delete(reply);
+    }
   }
 
   /** Say without an answer. Throws LineDown. */
   tell(subject: string, body: Uint8Array): void {
-    if (this.#over) throw new LineDown();
-    try {
-      this.nats.publish(subject, body);
-    } catch (error) {
-      throw new LineDown((error as Error).message);
-    }
+    this.#send(publishLine(subject, body));
   }
 
   /** Take what comes under a subject; returns when the server knows it. Throws LineDown. */
   async listen(subject: string, listener: (message: Arrived) => void): Promise<void> {
-    this.nats.subscribe(subject, {
-      callback: (error, message) => {
-        if (!error) listener(arrived(message));
-      },
-    });
+    const sid = ANSWERS + 1 + this.#listeners.size;
+    this.#listeners.set(sid, (message) => listener(this.#arrived(message)));
+    this.#send(subscribeLine(subject, sid));
     await this.flush();
   }
 
   /** Return when the server has all that was said. Throws LineDown where it does not answer soon. */
   async flush(): Promise<void> {
+    await this.#within(timing.FLUSH_TIMEOUT_MS, "it does not answer", this.#pong());
+  }
+
+  /** End it, at once and for good; nobody waits for the other side's farewell. */
+  close(): void {
+    this.#stop("");
+    this.#socket.close();
+  }
+
+  async #loggedIn(login: Login): Promise<void> {
+    const { nonce } = await new Promise<Info>((greeted) => (this.#greeted = greeted));
+    if (!nonce) throw new Unreachable("what answers there is no server of a mesh");
+    const signature = await login.sign(utf8(nonce));
+    const written = btoa(String.fromCharCode(...signature))
+      .replaceAll("+", "-")
+      .replaceAll("/", "_")
+      .replace(/=+$/, "");
+    const good = new Promise<void>((done) => this.#pinged.push(done));
+    this.#send(connectLine(nkeyPublic(login.transportKey), written));
+    await good;
+    this.#send(subscribeLine(`${this.#answers}.*`, ANSWERS));
+    await this.#pong(); // the server says all of its name after the login, not before
+  }
+
+  /** What comes of work, or LineDown where the connection ends first or the time is over. */
+  async #within<T>(ms: number, late: string, work: Promise<T>): Promise<T> {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, fail) => {
-      timer = setTimeout(() => fail(new LineDown("it does not answer")), timing.FLUSH_TIMEOUT_MS);
-    });
+    const over = new Promise<never>((_, fail) => (timer = setTimeout(() => fail(new LineDown(late)), ms)));
+    const ended = this.closed.then((problem) => Promise.reject(new LineDown(problem)));
     try {
-      await Promise.race([this.nats.flush(), late]);
-    } catch (error) {
-      throw error instanceof LineDown ? error : new LineDown((error as Error).message);
+      return await Promise.race([work, over, ended]);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  /** End it, at once and for good; nobody waits for the other side's farewell. */
-  close(): void {
-    this.#over = true;
-    void this.nats.close().catch(() => {});
-    this.held.abandon();
+  #pong(): Promise<void> {
+    return new Promise((done) => {
+      this.#pinged.push(done);
+      this.#send(PING);
+    });
   }
 
-  async #stale(): Promise<string> {
-    for await (const { type } of this.nats.status()) {
-      if (type === "staleConnection" || type === "disconnect") return type;
+  #alive(): void {
+    if (this.#pinged.length >= timing.PINGS_MISSED_MAX) {
+      this.#stop("staleConnection");
+      this.#socket.close();
+    } else void this.#pong();
+  }
+
+  #send(bytes: Uint8Array): void {
+    if (this.#over) throw new LineDown(this.#problem);
+    this.#socket.send(bytes as Uint8Array<ArrayBuffer>);
+    this.bytes.sent += bytes.length;
+  }
+
+  #heard(data: ArrayBuffer): void {
+    if (this.#over) return;
+    this.bytes.received += data.byteLength;
+    try {
+      for (const frame of this.#frames.take(new Uint8Array(data))) this.#take(frame);
+    } catch (error) {
+      if (!(error instanceof Malformed)) throw error;
+      this.#stop(error.message);
+      this.#socket.close();
     }
-    return "";
-  }
-}
-
-/** A connection of nats over a socket that is open already: it waits for ever for one that did not open. */
-async function connected(login: Login, held: Held): Promise<NatsConnection> {
-  const nats = await wsconnect({
-    servers: login.url,
-    authenticator: () => ({ nkey: nkeyPublic(login.transportKey), sig: held.signature }),
-    inboxPrefix: inbox(login.device),
-    ignoreClusterUpdates: true,
-    reconnect: false,
-    pingInterval: timing.PING_INTERVAL_MS,
-    maxPingOut: timing.PINGS_MISSED_MAX,
-    timeout: timing.DIAL_TIMEOUT_MS,
-    wsFactory: async (url) => held.handedOver(url),
-  });
-  await nats.flush(); // the server says all of its name after the login, not before
-  return nats;
-}
-
-/** A socket whose first message is held back until its nonce is signed: nats asks for the signature in one breath. */
-class Held {
-  signature = "";
-  refused = false;
-  /** Rejected when the socket is closed, or does not open. */
-  readonly ended: Promise<never>;
-  readonly #socket: WebSocket;
-  readonly #first: Promise<ArrayBuffer>;
-
-  constructor(private readonly login: Login) {
-    const socket = login.socket(login.url);
-    socket.binaryType = "arraybuffer";
-    this.#socket = socket;
-    this.#first = new Promise((done) => {
-      socket.addEventListener("message", ({ data }) => done(data as ArrayBuffer), { once: true });
-    });
-    this.ended = new Promise((_, fail) => {
-      socket.addEventListener("close", ({ code, reason }) => {
-        this.refused = code === REMOVED;
-        fail(new LineDown(reason || `it ended with ${code}`));
-      });
-    });
-    this.ended.catch(() => {}); // whoever waits for it hears of it
   }
 
-  /** Wait for the server's greeting, and sign its nonce. Throws Unreachable. */
-  async opened(): Promise<void> {
-    const line = new TextDecoder().decode(await Promise.race([this.#first, this.ended]));
-    const { nonce } = JSON.parse(INFO.exec(line)?.[1] ?? "{}") as { nonce?: string };
-    if (!nonce) throw new Unreachable("what answers there is no server of a mesh");
-    const signature = await this.login.sign(utf8(nonce));
-    this.signature = btoa(String.fromCharCode(...signature)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+  #take(frame: Frame): void {
+    if (frame.said === "message") return this.#given(frame.message);
+    if (frame.said === "ping") return this.#send(PONG);
+    if (frame.said === "pong") return this.#pinged.shift()?.();
+    if (frame.said === "error") return this.#refused(frame.problem);
+    if (frame.said !== "info") return;
+    this.#info = { ...this.#info, ...frame.info };
+    this.#greeted(this.#info);
   }
 
-  /** The socket, whose greeting comes once nats listens. */
-  handedOver(url: string): { socket: WebSocket; encrypted: boolean } {
-    void this.#first.then((data) => setTimeout(() => this.#socket.onmessage?.(new MessageEvent("message", { data }))));
-    return { socket: this.#socket, encrypted: url.startsWith("wss:") };
+  #given(message: Message): void {
+    if (message.sid === ANSWERS) this.#asking.get(message.subject)?.done(message);
+    else this.#listeners.get(message.sid)?.(message);
   }
 
-  abandon(): void {
-    this.#socket.close();
+  /** The server refuses something; most of what it refuses ends the connection, and it does that itself. */
+  #refused(problem: string): void {
+    const about = /^Permissions Violation for Publish to "([^"]+)"/i.exec(problem)?.[1];
+    if (about === undefined) this.#problem = problem;
+    for (const one of this.#asking.values()) if (one.subject === about) one.failed(new LineDown(problem));
   }
-}
 
-function arrived(message: Msg): Arrived {
-  const { subject, reply = "", data } = message;
-  return { subject, reply, body: data, answer: (raw) => void message.respond(raw) };
-}
+  #stop(problem: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearInterval(this.#pinging);
+    for (const one of this.#asking.values()) one.failed(new LineDown(problem));
+    this.#end(problem);
+  }
 
-function isNobody(error: unknown): boolean {
-  return (error as { isNoResponders?: () => boolean }).isNoResponders?.() ?? false;
-}
-
-function unreachable(error: unknown): Unreachable {
-  return error instanceof Unreachable ? error : new Unreachable(`no connection: ${(error as Error).message}`);
+  #arrived({ subject, reply, body }: Message): Arrived {
+    return {
+      subject,
+      reply,
+      body,
+      answer: (raw) => void (reply && !this.#over && this.#send(publishLine(reply, raw))),
+    };
+  }
 }

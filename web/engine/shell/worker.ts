@@ -95,12 +95,14 @@ class Worker {
     const turn = (this.#turn += 1);
     try {
       const life = await this.#begun();
-      if (turn === this.#turn) this.#life = life;
-      else life.drop(); // it was another tab's before it began
+      if (turn !== this.#turn) return life.drop(); // it was another tab's before it began
+      this.#life = life;
+      void this.#sent();
     } catch (error) {
       this.#broken = error; // told to whoever asks: a new try would come to the same
+    } finally {
+      begun();
     }
-    begun();
     this.#news.add({ changed: [] });
     await new Promise(() => {}); // until somebody steals the lock, or this tab ends
   }
@@ -120,7 +122,6 @@ class Worker {
       news: (news) => this.#news.add(news),
     });
     await life.start();
-    if (life.agent) void this.#sent();
     return life;
   }
 

@@ -121,6 +121,7 @@ export function writeUnsigned(value: number): Uint8Array {
 
 /** Write a number with its sign. */
 export function writeSigned(value: number): Uint8Array {
+  if (-SIGN <= value && value < SIGN) return SHORT[low(value)]!;
   const out: number[] = [];
   for (; value < -SIGN || value >= SIGN; value = Math.floor(value / 128)) out.push(low(value) | CONTINUES);
   out.push(low(value));

@@ -106,7 +106,9 @@ export function editsFor(document: Document, conflict: Conflict, choice: Choice)
     throw new Misuse(`this conflict has ${sides.length} values, there is no value ${choice.side + 1}`);
   }
   if (kind === "text") return reworded(conflict, choice);
-  if (choice.choice === "merge") throw new Misuse("only texts can be merged", "Take one of the values, or give another one.");
+  if (choice.choice === "merge") {
+    throw new Misuse("only texts can be merged", "Take one of the values, or give another one.");
+  }
   if (kind === "path") throw new Misuse("documents at one path are settled by moving some of them");
   if (kind === "deleted") {
     const gone = choice.choice === "take" ? choice.side === 0 : choice.value;

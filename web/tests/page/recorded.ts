@@ -20,7 +20,9 @@ let pairing: PairRow = { step: "over", digits: null, node: null, problem: null }
 void played.then((scene) => (standing = standingOf(scene)));
 
 function reported({ call, args }: Asked): Promise<unknown> {
-  const plain = JSON.stringify({ call, args }, (_key, value) => (value instanceof Blob ? `${value.size} bytes` : value));
+  const plain = JSON.stringify({ call, args }, (_key, value) =>
+    value instanceof Blob ? `${value.size} bytes` : value,
+  );
   return fetch("/asked", { method: "POST", body: plain });
 }
 

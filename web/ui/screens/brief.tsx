@@ -1,5 +1,5 @@
 // The morning view: what waits for the person, then what happened. It shows what the worker gathered and decides nothing.
-import type { BriefRow, RecordRow } from "../../engine/rows.js";
+import type { BriefRow, DeviceRow, NoteRow, RecordRow } from "../../engine/rows.js";
 import { Card, Chip, Empty, Loaded, Notice, Row, Screen, Section } from "../parts.js";
 import { to } from "../route.js";
 import { useRows } from "../state.js";
@@ -12,7 +12,8 @@ const TOPICS = ["notes", "tasks", "sessions", "handoffs", "asks", "memories", "c
 
 function Waiting({ brief }: { brief: BriefRow }) {
   const { conflicts, memories_pending: memories, lost_claims: lost } = brief;
-  if (!conflicts.count && !memories.length && !lost.length && !brief.questions.length && !brief.handoffs.length) return null;
+  if (!conflicts.count && !memories.length && !lost.length && !brief.questions.length && !brief.handoffs.length)
+    return null;
   return (
     <Section title="Waits for you">
       <Card>
@@ -23,13 +24,32 @@ function Waiting({ brief }: { brief: BriefRow }) {
           <HandoffEntry key={handoff.document} handoff={handoff} />
         ))}
         {conflicts.count > 0 && (
-          <Row href={to("conflicts")} icon="conflict" title={count(conflicts.count, "conflict")} text={conflicts.items.map((one) => one.title ?? "Untitled").slice(0, 3).join(", ")} />
+          <Row
+            href={to("conflicts")}
+            icon="conflict"
+            title={count(conflicts.count, "conflict")}
+            text={conflicts.items
+              .map((one) => one.title ?? "Untitled")
+              .slice(0, 3)
+              .join(", ")}
+          />
         )}
         {memories.length > 0 && (
-          <Row href={to("questions")} icon="shield" title={`${count(memories.length, "memory", "memories")} to approve`} text={memories[0]!.title} />
+          <Row
+            href={to("questions")}
+            icon="shield"
+            title={`${count(memories.length, "memory", "memories")} to approve`}
+            text={memories[0]!.title}
+          />
         )}
         {lost.map((record) => (
-          <Row key={record.document} icon="warning" title={record.title} text="Somebody else took this meanwhile." wrap />
+          <Row
+            key={record.document}
+            icon="warning"
+            title={record.title}
+            text="Somebody else took this meanwhile."
+            wrap
+          />
         ))}
       </Card>
     </Section>
@@ -41,7 +61,7 @@ function changed(record: RecordRow): string {
   return at ? `${stateWords(record.state)} · ${who(at)}, ${moment(at.at, Date.now())}` : stateWords(record.state);
 }
 
-function Happened({ brief }: { brief: BriefRow }) {
+function Work({ brief }: { brief: BriefRow }) {
   return (
     <>
       {brief.sessions.length > 0 && (
@@ -57,46 +77,97 @@ function Happened({ brief }: { brief: BriefRow }) {
         <Section title="Next tasks">
           <Card>
             {brief.tasks.map((task) => (
-              <Row key={task.document} href={to("task", task.document)} icon="tasks" title={task.title} text={task.claim ? `${task.claim.name} is at it` : stateWords(task.state)} />
+              <Row
+                key={task.document}
+                href={to("task", task.document)}
+                icon="tasks"
+                title={task.title}
+                text={task.claim ? `${task.claim.name} is at it` : stateWords(task.state)}
+              />
             ))}
           </Card>
         </Section>
       )}
-      {brief.tasks_changed.length + brief.receipts.length > 0 && (
-        <Section title="Changed">
-          <Card>
-            {brief.tasks_changed.map((task) => (
-              <Row key={task.document} href={to("task", task.document)} icon="check" title={task.title} text={changed(task)} />
-            ))}
-            {brief.receipts.map((receipt) => (
-              <Row key={receipt.document} icon="shield" title={receipt.title} text={changed(receipt)} wrap />
-            ))}
-          </Card>
-        </Section>
-      )}
-      {brief.notes.length > 0 && (
-        <Section title="Notes">
-          <Card>
-            {brief.notes.map((note) => (
-              <Row key={note.document} href={to("note", note.document)} icon="notes" title={note.title || "Untitled"} text={note.snippet} end={<time>{when(note.updated.time_ms, Date.now())}</time>} />
-            ))}
-          </Card>
-        </Section>
-      )}
-      <Section title="Devices">
-        <Card>
-          {brief.devices.map((device) => (
-            <Row key={device.id} href={to("devices")} icon={device.in_browser ? "device" : "computer"} title={device.name} text={device.last_seen_ms === null ? (device.self ? "this phone" : "not seen yet") : `seen ${moment(device.last_seen_ms, Date.now())}`} end={device.closed && <Chip tone="bad">removed</Chip>} />
-          ))}
-        </Card>
-      </Section>
     </>
   );
 }
 
+function Changed({ brief }: { brief: BriefRow }) {
+  return (
+    <Section title="Changed">
+      <Card>
+        {brief.tasks_changed.map((task) => (
+          <Row
+            key={task.document}
+            href={to("task", task.document)}
+            icon="check"
+            title={task.title}
+            text={changed(task)}
+          />
+        ))}
+        {brief.receipts.map((receipt) => (
+          <Row key={receipt.document} icon="shield" title={receipt.title} text={changed(receipt)} wrap />
+        ))}
+      </Card>
+    </Section>
+  );
+}
+
+function Notes({ notes }: { notes: readonly NoteRow[] }) {
+  return (
+    <Section title="Notes">
+      <Card>
+        {notes.map((note) => (
+          <Row
+            key={note.document}
+            href={to("note", note.document)}
+            icon="notes"
+            title={note.title || "Untitled"}
+            text={note.snippet}
+            end={<time>{when(note.updated.time_ms, Date.now())}</time>}
+          />
+        ))}
+      </Card>
+    </Section>
+  );
+}
+
+function seen(device: DeviceRow): string {
+  if (device.self) return "this phone";
+  return device.last_seen_ms === null ? "not seen yet" : `seen ${moment(device.last_seen_ms, Date.now())}`;
+}
+
+function Devices({ devices }: { devices: readonly DeviceRow[] }) {
+  return (
+    <Section title="Devices">
+      <Card>
+        {devices.map((device) => (
+          <Row
+            key={device.id}
+            href={to("devices")}
+            icon={device.in_browser ? "device" : "computer"}
+            title={device.name}
+            text={seen(device)}
+            end={device.closed && <Chip tone="bad">removed</Chip>}
+          />
+        ))}
+      </Card>
+    </Section>
+  );
+}
+
 function isEmpty(brief: BriefRow): boolean {
-  const lists = [brief.lost_claims, brief.handoffs, brief.questions, brief.tasks, brief.tasks_changed, brief.memories_pending];
-  return [...lists, brief.receipts, brief.sessions, brief.notes, brief.conflicts.items].every((list) => list.length === 0);
+  const lists = [
+    brief.lost_claims,
+    brief.handoffs,
+    brief.questions,
+    brief.tasks,
+    brief.tasks_changed,
+    brief.memories_pending,
+  ];
+  return [...lists, brief.receipts, brief.sessions, brief.notes, brief.conflicts.items].every(
+    (list) => list.length === 0,
+  );
 }
 
 /** The screen. */
@@ -107,7 +178,11 @@ export function Brief() {
       <Loaded rows={rows}>
         {(brief) => (
           <>
-            {brief.goal && <p class="goal" dir="auto">{brief.goal}</p>}
+            {brief.goal && (
+              <p class="goal" dir="auto">
+                {brief.goal}
+              </p>
+            )}
             {brief.problems.map((problem) => (
               <Notice key={problem.what} tone="warn">
                 <p class="strong">{problem.what}</p>
@@ -120,7 +195,10 @@ export function Brief() {
               </Empty>
             )}
             <Waiting brief={brief} />
-            <Happened brief={brief} />
+            <Work brief={brief} />
+            {brief.tasks_changed.length + brief.receipts.length > 0 && <Changed brief={brief} />}
+            {brief.notes.length > 0 && <Notes notes={brief.notes} />}
+            <Devices devices={brief.devices} />
           </>
         )}
       </Loaded>

@@ -99,58 +99,90 @@ function Leftover(props: { memo: Memo; busy: boolean; keep: (memo: Memo) => void
   );
 }
 
+function useMemos() {
+  const voice = useVoice();
+  const keep = useAct(async (memo: Memo) => {
+    await ask("drop.add", { file: memo.file, name: memo.name, mime: memo.file.type });
+    await voice.settle();
+    tell("Voice memo saved.");
+  });
+  const stop = async () => {
+    const memo = await voice.stop();
+    if (memo) await keep.run(memo);
+  };
+  return { ...voice, stop, keep, fault: keep.fault ?? voice.fault };
+}
+
 /** The box. */
 export function Composer() {
   const [text, write] = useDraft();
   const files = useFiles();
+  const voice = useMemos();
   const save = useAct(async () => {
     await ask("note.add", noteOf(text));
     write("");
     tell("Saved.");
   });
   const paste = useAct(() => pasted(files.add, (more) => write(text ? `${text}\n${more}` : more)));
-  const voice = useVoice();
-  const keepMemo = useAct(async (memo: Memo) => {
-    await ask("drop.add", { file: memo.file, name: memo.name, mime: memo.file.type });
-    await voice.settle();
-    tell("Voice memo saved.");
-  });
-  const stopped = async () => {
-    const memo = await voice.stop();
-    if (memo) await keepMemo.run(memo);
-  };
-  const onPaste = (event: ClipboardEvent) => {
-    const given = [...(event.clipboardData?.files ?? [])];
-    if (!given.length) return;
-    event.preventDefault();
-    files.add(given);
-  };
   return (
     <div class="composer" role="group" aria-label="Capture">
-      <Trouble fault={save.fault ?? files.fault ?? paste.fault ?? keepMemo.fault ?? voice.fault} />
+      <Trouble fault={save.fault ?? files.fault ?? paste.fault ?? voice.fault} />
       <Unsaved files={files.failed} again={() => files.add(null)} drop={files.forget} />
       {voice.left && !voice.recording && (
-        <Leftover memo={voice.left} busy={keepMemo.busy} keep={keepMemo.run} drop={voice.settle} />
+        <Leftover memo={voice.left} busy={voice.keep.busy} keep={voice.keep.run} drop={voice.settle} />
       )}
       {voice.recording ? (
-        <Recording ms={voice.ms} stop={stopped} />
+        <Recording ms={voice.ms} stop={voice.stop} />
       ) : (
         <>
-          <div class="write">
-            <Area label="Capture a thought" placeholder="Capture a thought…" value={text} enterkeyhint="enter" onInput={(event) => write(event.currentTarget.value)} onPaste={onPaste} />
-            <button class="button main round" type="button" aria-label="Save" disabled={!text.trim() || save.busy} onClick={() => void save.run()}>
-              <Icon name="send" />
-            </button>
-          </div>
+          <Writing text={text} write={write} busy={save.busy} save={() => void save.run()} files={files.add} />
           <div class="tools">
             <Tool icon="camera" label="Photo" onClick={() => pick("image/*", files.add)} />
             <Tool icon="file" label="File" onClick={() => pick("", files.add)} />
             <Tool icon="voice" label="Voice memo" onClick={() => void voice.start()} />
-            {typeof navigator.clipboard?.read === "function" && <Tool icon="paste" label="Paste" onClick={() => void paste.run()} />}
+            {typeof navigator.clipboard?.read === "function" && (
+              <Tool icon="paste" label="Paste" onClick={() => void paste.run()} />
+            )}
             {files.busy && <span class="note">Saving…</span>}
           </div>
         </>
       )}
+    </div>
+  );
+}
+
+function Writing(props: {
+  text: string;
+  write: (text: string) => void;
+  busy: boolean;
+  save: () => void;
+  files: (files: File[]) => void;
+}) {
+  const onPaste = (event: ClipboardEvent) => {
+    const given = [...(event.clipboardData?.files ?? [])];
+    if (!given.length) return;
+    event.preventDefault();
+    props.files(given);
+  };
+  return (
+    <div class="write">
+      <Area
+        label="Capture a thought"
+        placeholder="Capture a thought…"
+        value={props.text}
+        enterkeyhint="enter"
+        onInput={(event) => props.write(event.currentTarget.value)}
+        onPaste={onPaste}
+      />
+      <button
+        class="button main round"
+        type="button"
+        aria-label="Save"
+        disabled={!props.text.trim() || props.busy}
+        onClick={props.save}
+      >
+        <Icon name="send" />
+      </button>
     </div>
   );
 }

@@ -4,7 +4,21 @@ import { useState } from "preact/hooks";
 import type { ConflictRow, ConflictWhole, SettledRow, SideRow } from "../../engine/rows.js";
 import { List } from "../list.js";
 import { usePages } from "../pages.js";
-import { Area, Button, Card, Chip, Empty, Line, Loaded, Notice, Row, Screen, Section, Trouble, Waiting } from "../parts.js";
+import {
+  Area,
+  Button,
+  Card,
+  Chip,
+  Empty,
+  Line,
+  Loaded,
+  Notice,
+  Row,
+  Screen,
+  Section,
+  Trouble,
+  Waiting,
+} from "../parts.js";
 import { back, to } from "../route.js";
 import { ask, tell, useAct, useRows } from "../state.js";
 import { count, moment, when, who } from "../words.js";
@@ -22,7 +36,8 @@ export function nameOf(one: ConflictRow): string {
 
 function inWords(one: ConflictRow, side: SideRow): string {
   if (one.kind === "path") return side.title || String(side.value ?? "");
-  if (one.kind === "deleted") return side.value === "deleted" ? "The note is deleted" : "The note is kept, with its edits";
+  if (one.kind === "deleted")
+    return side.value === "deleted" ? "The note is deleted" : "The note is kept, with its edits";
   if (side.value === null) return "No value";
   return side.value === "" ? "Empty" : String(side.value);
 }
@@ -59,7 +74,15 @@ function Side(props: { one: ConflictWhole; side: SideRow; place: number; busy: b
   );
 }
 
-function Settle({ one, busy, run }: { one: ConflictWhole; busy: boolean; run: (how: { value: string } | { merge: true }) => void }) {
+function Settle({
+  one,
+  busy,
+  run,
+}: {
+  one: ConflictWhole;
+  busy: boolean;
+  run: (how: { value: string } | { merge: true }) => void;
+}) {
   const first = one.context?.merged ?? one.values[0]?.value;
   const [text, write] = useState<string | null>(null);
   if (one.kind === "deleted") return null;
@@ -87,47 +110,66 @@ function Settle({ one, busy, run }: { one: ConflictWhole; busy: boolean; run: (h
   );
 }
 
+function Over({ one }: { one: ConflictWhole }) {
+  const undo = useAct(async () => {
+    await ask("conflicts.undo", { id: one.id });
+    tell("Taken back. The versions stand side by side again.");
+  });
+  const [last] = one.settled_by;
+  return (
+    <Notice tone="good" icon="check">
+      <p class="strong">Settled{last && ` by ${who(last)}, ${moment(last.at, Date.now())}`}.</p>
+      <Trouble fault={undo.fault} />
+      <Button busy={undo.busy} onClick={() => void undo.run()}>
+        Take it back
+      </Button>
+    </Notice>
+  );
+}
+
+function Folded({ title, text }: { title: string; text: string }) {
+  return (
+    <details class="before">
+      <summary>{title}</summary>
+      <div class="prose" dir="auto">
+        {text}
+      </div>
+    </details>
+  );
+}
+
 function Whole({ one }: { one: ConflictWhole }) {
   const act = useAct(async (how: { take: number } | { value: string } | { merge: true }) => {
     await ask("conflicts.resolve", { id: one.id, ...how });
     settled(one.id, "Settled, on every device.");
   });
-  const undo = useAct(async () => {
-    await ask("conflicts.undo", { id: one.id });
-    tell("Taken back. The versions stand side by side again.");
-  });
   return (
     <>
-      <h2 class="reading" dir="auto">{one.title ?? "Untitled"}</h2>
+      <h2 class="reading" dir="auto">
+        {one.title ?? "Untitled"}
+      </h2>
       <p class="note">
         {nameOf(one)}
         {one.since !== null && `, since ${moment(one.since, Date.now())}`}
       </p>
-      {!one.open && (
-        <Notice tone="good" icon="check">
-          <p class="strong">Settled{one.settled_by[0] && ` by ${who(one.settled_by[0])}, ${moment(one.settled_by[0].at, Date.now())}`}.</p>
-          <Trouble fault={undo.fault} />
-          <Button busy={undo.busy} onClick={() => void undo.run()}>Take it back</Button>
-        </Notice>
-      )}
+      {!one.open && <Over one={one} />}
       <Trouble fault={act.fault} />
       <div class="sides">
         {one.values.map((side, place) => (
-          <Side key={place} one={one} side={side} place={place} busy={act.busy} choose={() => void act.run({ take: place + 1 })} />
+          <Side
+            key={place}
+            one={one}
+            side={side}
+            place={place}
+            busy={act.busy}
+            choose={() => void act.run({ take: place + 1 })}
+          />
         ))}
       </div>
       {one.ancestor !== null && one.kind !== "deleted" && (
-        <details class="before">
-          <summary>What both began with</summary>
-          <div class="prose" dir="auto">{String(one.ancestor) || "Nothing"}</div>
-        </details>
+        <Folded title="What both began with" text={String(one.ancestor) || "Nothing"} />
       )}
-      {one.context && one.open && (
-        <details class="before">
-          <summary>Both edits together</summary>
-          <div class="prose" dir="auto">{one.context.merged}</div>
-        </details>
-      )}
+      {one.context && one.open && <Folded title="Both edits together" text={one.context.merged} />}
       {one.open && <Settle one={one} busy={act.busy} run={(how) => void act.run(how)} />}
       <p class="note">
         <a href={to("note", one.document)}>Show the whole note</a>
@@ -152,7 +194,14 @@ function Settled({ rows }: { rows: readonly SettledRow[] }) {
     <Section title="Settled lately">
       <Card>
         {rows.map((one) => (
-          <Row key={`${one.id} ${one.event}`} href={to("conflict", one.id)} icon="check" title={one.title ?? "Untitled"} text={`by ${who(one)}, ${moment(one.at, Date.now())}`} end={one.undone_by && <Chip>taken back</Chip>} />
+          <Row
+            key={`${one.id} ${one.event}`}
+            href={to("conflict", one.id)}
+            icon="check"
+            title={one.title ?? "Untitled"}
+            text={`by ${who(one)}, ${moment(one.at, Date.now())}`}
+            end={one.undone_by && <Chip>taken back</Chip>}
+          />
         ))}
       </Card>
     </Section>

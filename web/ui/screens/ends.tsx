@@ -18,12 +18,20 @@ export function Removed() {
   return (
     <Stage title="This phone was removed" above={<Icon name="shield" class="hero" />}>
       <p>
-        {removed ? `${removed.by} took it out of the mesh, ${moment(removed.time_ms, Date.now())}.` : "It was taken out of the mesh."} The
-        statement is signed, and this phone checked it.
+        {removed
+          ? `${removed.by} took it out of the mesh, ${moment(removed.time_ms, Date.now())}.`
+          : "It was taken out of the mesh."}{" "}
+        The statement is signed, and this phone checked it.
       </p>
-      {removed?.reason && <p class="quote" dir="auto">{removed.reason}</p>}
+      {removed?.reason && (
+        <p class="quote" dir="auto">
+          {removed.reason}
+        </p>
+      )}
       <p>Its keys and what it held were erased. Your other devices keep what they have.</p>
-      {unsent && <p>Some of what was written here had reached no other device. Save it first: pairing again erases it.</p>}
+      {unsent && (
+        <p>Some of what was written here had reached no other device. Save it first: pairing again erases it.</p>
+      )}
       <Acts>
         {unsent && <Button onClick={() => save(unsent)}>Save what was not sent</Button>}
         <Trouble fault={again.fault} />

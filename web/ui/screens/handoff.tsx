@@ -25,7 +25,9 @@ export function HandoffEntry({ handoff }: { handoff: HandoffRow }) {
 }
 
 function named(item: Record<string, unknown>): string {
-  const known = ["path", "command", "what", "text", "title", "name"].map((key) => item[key]).find((value) => typeof value === "string");
+  const known = ["path", "command", "what", "text", "title", "name"]
+    .map((key) => item[key])
+    .find((value) => typeof value === "string");
   return (known as string | undefined) ?? JSON.stringify(item);
 }
 
@@ -33,7 +35,9 @@ function Whole({ handoff }: { handoff: HandoffRow }) {
   const { from, claim, expires_ms: expires } = handoff;
   return (
     <>
-      <h2 class="reading" dir="auto">{handoff.goal || handoff.title}</h2>
+      <h2 class="reading" dir="auto">
+        {handoff.goal || handoff.title}
+      </h2>
       <p class="note">
         From {who(from)}
         {from && `, ${moment(from.at, Date.now())}`}
@@ -42,11 +46,16 @@ function Whole({ handoff }: { handoff: HandoffRow }) {
       <p class="chips">
         <Chip tone={handoff.state === "open" ? "good" : ""}>{stateWords(handoff.state)}</Chip>
         {handoff.reason && <Chip>{handoff.reason}</Chip>}
-        {expires !== null && <Chip tone="warn">{expires > Date.now() ? `until ${moment(expires, Date.now())}` : "expired"}</Chip>}
+        {expires !== null && (
+          <Chip tone="warn">{expires > Date.now() ? `until ${moment(expires, Date.now())}` : "expired"}</Chip>
+        )}
       </p>
       {claim && !claim.over && (
         <Notice tone={claim.yours ? "good" : "warn"} icon="clock">
-          <p>{claim.yours ? "You have it" : `${claim.name} on ${claim.device_name} has it`}, for {span(claim.until_ms - Date.now())} more.</p>
+          <p>
+            {claim.yours ? "You have it" : `${claim.name} on ${claim.device_name} has it`}, for{" "}
+            {span(claim.until_ms - Date.now())} more.
+          </p>
         </Notice>
       )}
       {handoff.context && <Prose text={handoff.context} />}
@@ -60,7 +69,11 @@ function Whole({ handoff }: { handoff: HandoffRow }) {
       <Points title="Assumed" items={handoff.assumptions.map(named)} />
       {handoff.tasks.length > 0 && (
         <Section title="Tasks">
-          <Card>{handoff.tasks.map((task) => <Row key={task.document} href={to("task", task.document)} title={task.title} text={task.state} />)}</Card>
+          <Card>
+            {handoff.tasks.map((task) => (
+              <Row key={task.document} href={to("task", task.document)} title={task.title} text={task.state} />
+            ))}
+          </Card>
         </Section>
       )}
     </>
@@ -93,11 +106,17 @@ export function Handoff({ id }: { id: string }) {
             <Whole handoff={handoff} />
             {open(handoff.state) && (
               <div class="buttons sticky">
-                <Button busy={act.busy} onClick={() => void act.run("decline")}>Decline</Button>
+                <Button busy={act.busy} onClick={() => void act.run("decline")}>
+                  Decline
+                </Button>
                 {handoff.claim?.yours && !handoff.claim.over ? (
-                  <Button kind="main" icon="check" busy={act.busy} onClick={() => void act.run("done")}>Completed</Button>
+                  <Button kind="main" icon="check" busy={act.busy} onClick={() => void act.run("done")}>
+                    Completed
+                  </Button>
                 ) : (
-                  <Button kind="main" icon="handoff" busy={act.busy} onClick={() => void act.run("take")}>Take over</Button>
+                  <Button kind="main" icon="handoff" busy={act.busy} onClick={() => void act.run("take")}>
+                    Take over
+                  </Button>
                 )}
               </div>
             )}

@@ -4,7 +4,9 @@ import { Notice } from "../parts.js";
 
 /** Whether this is a phone or tablet of Apple's, whose home-screen apps have a storage of their own. */
 export function isApple(): boolean {
-  return /iPhone|iPad|iPod/.test(navigator.userAgent) || (navigator.platform === "MacIntel" && navigator.maxTouchPoints > 1);
+  return (
+    /iPhone|iPad|iPod/.test(navigator.userAgent) || (navigator.platform === "MacIntel" && navigator.maxTouchPoints > 1)
+  );
 }
 
 /** Whether this page runs as an app of the home screen. */
@@ -29,7 +31,10 @@ export function AddToHomeScreen() {
         </li>
       </ol>
       <Notice tone="warn">
-        <p>Pair the app on the home screen, not this page: an iPhone keeps their data apart, and clears those of pages that are not used for a week.</p>
+        <p>
+          Pair the app on the home screen, not this page: an iPhone keeps their data apart, and clears those of pages
+          that are not used for a week.
+        </p>
       </Notice>
     </>
   );

@@ -15,10 +15,33 @@ export function More() {
   return (
     <Screen title="More">
       <Card>
-        <Row href={to("sessions")} icon="handoff" title="Sessions & hand-offs" text={handoffs ? `${count(handoffs, "hand-off")} to take over` : "Who works at what"} end={number(handoffs)} />
-        <Row href={to("questions")} icon="question" title="Questions & approvals" text={asks + approvals ? "Somebody waits for your answer" : "Nobody waits for an answer"} end={number(asks + approvals)} />
-        <Row href={to("conflicts")} icon="conflict" title="Conflicts" text={conflicts ? "Versions stand side by side" : "Everything agrees"} end={number(conflicts)} />
-        <Row href={to("devices")} icon="device" title="Devices & trust" text={waiting ? `${count(waiting, "item")} still only here` : "Everything is held elsewhere too"} />
+        <Row
+          href={to("sessions")}
+          icon="handoff"
+          title="Sessions & hand-offs"
+          text={handoffs ? `${count(handoffs, "hand-off")} to take over` : "Who works at what"}
+          end={number(handoffs)}
+        />
+        <Row
+          href={to("questions")}
+          icon="question"
+          title="Questions & approvals"
+          text={asks + approvals ? "Somebody waits for your answer" : "Nobody waits for an answer"}
+          end={number(asks + approvals)}
+        />
+        <Row
+          href={to("conflicts")}
+          icon="conflict"
+          title="Conflicts"
+          text={conflicts ? "Versions stand side by side" : "Everything agrees"}
+          end={number(conflicts)}
+        />
+        <Row
+          href={to("devices")}
+          icon="device"
+          title="Devices & trust"
+          text={waiting ? `${count(waiting, "item")} still only here` : "Everything is held elsewhere too"}
+        />
         <Row href={to("settings")} icon="settings" title="Settings" text="This phone, sync, sharing" />
       </Card>
     </Screen>

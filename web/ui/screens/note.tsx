@@ -29,7 +29,10 @@ export function editOf(draft: Draft): { title?: string; body?: string; base_body
 function useDraft(name: string): [Draft | null | undefined, (draft: Draft | null) => void] {
   const [draft, set] = useState<Draft | null>();
   useEffect(() => {
-    void drafts.read<Draft>(name).then((kept) => set((now) => now ?? kept), () => set((now) => now ?? null));
+    void drafts.read<Draft>(name).then(
+      (kept) => set((now) => now ?? kept),
+      () => set((now) => now ?? null),
+    );
   }, []);
   return [
     draft,
@@ -55,15 +58,34 @@ function Meanwhile({ base, note }: { base: { body: string; title: string }; note
   );
 }
 
-function Editor(props: { draft: Draft; note: NoteWhole | null; change: (draft: Draft) => void; save: () => void; busy: boolean; cancel: () => void }) {
+function Editor(props: {
+  draft: Draft;
+  note: NoteWhole | null;
+  change: (draft: Draft) => void;
+  save: () => void;
+  busy: boolean;
+  cancel: () => void;
+}) {
   const { draft, change } = props;
   const area = useRef<HTMLFormElement>(null);
   useEffect(() => area.current?.querySelector("textarea")?.focus(), []);
   return (
     <form ref={area} class="editor" onSubmit={(event) => (event.preventDefault(), props.save())}>
       {draft.base && props.note && <Meanwhile base={draft.base} note={props.note} />}
-      <input class="heading" aria-label="Title" placeholder="Title" dir="auto" value={draft.title} onInput={(event) => change({ ...draft, title: event.currentTarget.value })} />
-      <Area label="Text, in Markdown" placeholder="Write…" value={draft.body} onInput={(event) => change({ ...draft, body: event.currentTarget.value })} />
+      <input
+        class="heading"
+        aria-label="Title"
+        placeholder="Title"
+        dir="auto"
+        value={draft.title}
+        onInput={(event) => change({ ...draft, title: event.currentTarget.value })}
+      />
+      <Area
+        label="Text, in Markdown"
+        placeholder="Write…"
+        value={draft.body}
+        onInput={(event) => change({ ...draft, body: event.currentTarget.value })}
+      />
       <div class="buttons sticky">
         <Button onClick={props.cancel}>{editOf(draft) ? "Discard" : "Cancel"}</Button>
         <Button kind="main" type="submit" busy={props.busy} disabled={!editOf(draft)}>
@@ -83,22 +105,35 @@ function Reading({ note, edit }: { note: NoteWhole; edit: () => void }) {
   const [sure, ask_] = useState(false);
   return (
     <>
-      <h2 class="reading" dir="auto">{note.title || "Untitled"}</h2>
+      <h2 class="reading" dir="auto">
+        {note.title || "Untitled"}
+      </h2>
       <p class="note">
         {note.updated.name}, {moment(note.updated.time_ms, Date.now())}
         {note.path && <> · {note.path}</>}
       </p>
       <p class="chips">
-        {note.tags.map((tag) => <Chip key={tag}>#{tag}</Chip>)}
+        {note.tags.map((tag) => (
+          <Chip key={tag}>#{tag}</Chip>
+        ))}
         {note.waiting && <Chip tone="warn">only here</Chip>}
         {note.deleted && <Chip tone="bad">deleted</Chip>}
         {note.hidden > 0 && <Chip>{count(note.hidden, "edit")} hidden</Chip>}
       </p>
       {note.conflicts.length > 0 && (
-        <Section title={count(note.conflicts.length, "conflict")} note="Several versions stand side by side here. Nothing is lost.">
+        <Section
+          title={count(note.conflicts.length, "conflict")}
+          note="Several versions stand side by side here. Nothing is lost."
+        >
           <Card>
             {note.conflicts.map((one) => (
-              <Row key={one.id} href={to("conflict", one.id)} icon="conflict" title={nameOf(one)} text={one.devices.join(", ")} />
+              <Row
+                key={one.id}
+                href={to("conflict", one.id)}
+                icon="conflict"
+                title={nameOf(one)}
+                text={one.devices.join(", ")}
+              />
             ))}
           </Card>
         </Section>
@@ -131,7 +166,14 @@ function NewNote() {
   return (
     <Screen title="New note" up="notes">
       <Trouble fault={save.fault} />
-      <Editor draft={now} note={null} change={change} save={() => void save.run()} busy={save.busy} cancel={() => (change(null), go("notes"))} />
+      <Editor
+        draft={now}
+        note={null}
+        change={change}
+        save={() => void save.run()}
+        busy={save.busy}
+        cancel={() => (change(null), go("notes"))}
+      />
     </Screen>
   );
 }
@@ -157,13 +199,27 @@ function Existing({ id }: { id: string }) {
       <Loaded rows={rows}>
         {(note) =>
           draft ? (
-            <Editor draft={draft} note={note} change={change} save={() => void save.run()} busy={save.busy} cancel={() => change(null)} />
+            <Editor
+              draft={draft}
+              note={note}
+              change={change}
+              save={() => void save.run()}
+              busy={save.busy}
+              cancel={() => change(null)}
+            />
           ) : (
-            <Reading note={note} edit={() => change({ title: note.title, body: note.body, base: { title: note.title, body: note.body } })} />
+            <Reading
+              note={note}
+              edit={() => change({ title: note.title, body: note.body, base: { title: note.title, body: note.body } })}
+            />
           )
         }
       </Loaded>
-      {rows.fault && rows.value === null && <Empty title="This note could not be read" icon="notes">It is still where it was.</Empty>}
+      {rows.fault && rows.value === null && (
+        <Empty title="This note could not be read" icon="notes">
+          It is still where it was.
+        </Empty>
+      )}
     </Screen>
   );
 }

@@ -20,7 +20,11 @@ function Entry({ note }: { note: NoteRow }) {
       end={
         <>
           <time>{when(note.updated.time_ms, Date.now())}</time>
-          {note.conflicts > 0 ? <Chip tone="bad">{count(note.conflicts, "conflict")}</Chip> : note.waiting && <Chip tone="warn">only here</Chip>}
+          {note.conflicts > 0 ? (
+            <Chip tone="bad">{count(note.conflicts, "conflict")}</Chip>
+          ) : (
+            note.waiting && <Chip tone="warn">only here</Chip>
+          )}
         </>
       }
     />
@@ -40,7 +44,14 @@ function Search({ text, change }: { text: string; change: (text: string) => void
   return (
     <div class="search" role="search">
       <Icon name="search" />
-      <input type="search" aria-label="Search notes" placeholder="Search" value={text} onInput={(event) => change(event.currentTarget.value)} enterkeyhint="search" />
+      <input
+        type="search"
+        aria-label="Search notes"
+        placeholder="Search"
+        value={text}
+        onInput={(event) => change(event.currentTarget.value)}
+        enterkeyhint="search"
+      />
       {text && <Tool icon="close" label="Clear the search" onClick={() => change("")} />}
     </div>
   );

@@ -52,8 +52,8 @@ function Compare({ row }: { row: PairRow }) {
       {row.step === "compare" && (
         <>
           <p>
-            {row.node ?? "The other device"} shows six digits as well. If they are the same, confirm <b>there</b>. If not, decline: somebody
-            is between the two.
+            {row.node ?? "The other device"} shows six digits as well. If they are the same, confirm <b>there</b>. If
+            not, decline: somebody is between the two.
           </p>
           <p class="note" role="status">
             Waiting for {row.node ?? "the other device"}…
@@ -64,15 +64,19 @@ function Compare({ row }: { row: PairRow }) {
   );
 }
 
-function useBegin(begun: (row: PairRow) => void) {
+function useBegin(problem: string | null, begun: (row: PairRow) => void) {
   const [invitation, keep] = useState<Invitation | null>(taken);
   const [name, rename] = useState(guessedName);
   const act = useAct(async (with_: Invitation) => begun(await ask("pair.begin", { ...with_, name: name.trim() })));
+  useEffect(() => {
+    if (problem) keep(null); // a code is good for once
+  }, [problem]);
   return { invitation, keep, name, rename, act };
 }
 
 function Begin({ problem, begun }: { problem: string | null; begun: (row: PairRow) => void }) {
-  const { invitation, keep, name, rename, act } = useBegin(begun);
+  const beginning = useBegin(problem, begun);
+  const { keep, act } = beginning;
   const [step, go] = useState<Step>("welcome");
   const use = (found: Invitation) => {
     keep(found);
@@ -85,35 +89,27 @@ function Begin({ problem, begun }: { problem: string | null; begun: (row: PairRo
       <p>Make a new code with mesh phone add on the Mac.</p>
     </Notice>
   );
-  if (step === "install") return <Stage title="First, the home screen"><AddToHomeScreen /></Stage>;
-  if (step === "scan") return <Scanner found={(text) => readCode(text, use)} type={() => go("type")} />;
-  if (step === "type") return <Typed use={use} scan={() => go("scan")} busy={act.busy} fault={<Trouble fault={act.fault} />} />;
-  if (step === "name")
+  if (step === "install")
     return (
-      <Stage title="Name this phone">
-        {wrong}
-        <Trouble fault={act.fault} />
-        <Field label="Its name in your mesh" value={name} maxLength={64} onInput={(event) => rename(event.currentTarget.value)} />
-        <Acts>
-        {invitation ? (
-          <Button kind="main" busy={act.busy} disabled={!name.trim()} onClick={() => void act.run(invitation)}>
-            Ask to be let in
-          </Button>
-        ) : (
-          <Button kind="main" disabled={!name.trim()} onClick={() => go("scan")}>
-            Scan the code
-          </Button>
-        )}
-        <Button kind="plain" onClick={() => go("type")}>
-          Type a code instead
-        </Button>
-        </Acts>
+      <Stage title="First, the home screen">
+        <AddToHomeScreen />
       </Stage>
     );
+  if (step === "scan") return <Scanner found={(text) => readCode(text, use)} type={() => go("type")} />;
+  if (step === "type")
+    return <Typed use={use} scan={() => go("scan")} busy={act.busy} fault={<Trouble fault={act.fault} />} />;
+  if (step === "name") return <Naming beginning={beginning} wrong={wrong} go={go} />;
+  return <Welcome wrong={wrong} begin={() => go(isApple() && !isInstalled() ? "install" : "name")} />;
+}
+
+function Welcome({ wrong, begin }: { wrong: ComponentChildren; begin: () => void }) {
   return (
     <Stage title="Mesh on this phone" above={<Mark />}>
       {wrong}
-      <p>Your notes, tasks and hand-offs in your pocket. Everything works without a network, and nothing leaves your own devices.</p>
+      <p>
+        Your notes, tasks and hand-offs in your pocket. Everything works without a network, and nothing leaves your own
+        devices.
+      </p>
       <ol class="steps">
         <li>
           On the Mac, run <code>mesh phone add</code>.
@@ -122,8 +118,38 @@ function Begin({ problem, begun }: { problem: string | null; begun: (row: PairRo
         <li>Compare six digits on both screens.</li>
       </ol>
       <Acts>
-        <Button kind="main" onClick={() => go(isApple() && !isInstalled() ? "install" : "name")}>
+        <Button kind="main" onClick={begin}>
           Begin
+        </Button>
+      </Acts>
+    </Stage>
+  );
+}
+
+function Naming(props: { beginning: ReturnType<typeof useBegin>; wrong: ComponentChildren; go: (step: Step) => void }) {
+  const { invitation, name, rename, act } = props.beginning;
+  return (
+    <Stage title="Name this phone">
+      {props.wrong}
+      <Trouble fault={act.fault} />
+      <Field
+        label="Its name in your mesh"
+        value={name}
+        maxLength={64}
+        onInput={(event) => rename(event.currentTarget.value)}
+      />
+      <Acts>
+        {invitation ? (
+          <Button kind="main" busy={act.busy} disabled={!name.trim()} onClick={() => void act.run(invitation)}>
+            Ask to be let in
+          </Button>
+        ) : (
+          <Button kind="main" disabled={!name.trim()} onClick={() => props.go("scan")}>
+            Scan the code
+          </Button>
+        )}
+        <Button kind="plain" onClick={() => props.go("type")}>
+          Type a code instead
         </Button>
       </Acts>
     </Stage>
@@ -144,17 +170,17 @@ function Typed(props: { use: (found: Invitation) => void; scan: () => void; busy
   return (
     <form class="whole" onSubmit={(event) => (event.preventDefault(), found && props.use(found))}>
       <Stage title="Type the code">
-      {props.fault}
-      <Field
-        label="The letters that mesh phone add shows"
-        hint="Groups of four. Capital or small is the same."
-        value={text}
-        autocapitalize="characters"
-        autocomplete="off"
-        spellcheck={false}
-        class="code"
-        onInput={(event) => write(grouped(event.currentTarget.value))}
-      />
+        {props.fault}
+        <Field
+          label="The letters that mesh phone add shows"
+          hint="Groups of four. Capital or small is the same."
+          value={text}
+          autocapitalize="characters"
+          autocomplete="off"
+          spellcheck={false}
+          class="code"
+          onInput={(event) => write(grouped(event.currentTarget.value))}
+        />
         <Acts>
           <Button kind="main" type="submit" busy={props.busy} disabled={!found}>
             Ask to be let in

@@ -11,7 +11,15 @@ const LIST_MAX = 50;
 
 /** One question in a card of another screen. */
 export function AskEntry({ ask: one }: { ask: AskRow }) {
-  return <Row href={to("questions")} icon="question" title={one.question} text={`${one.agent || "somebody"} on ${one.device_name}`} end={<Expiry at={one.expires_ms} />} />;
+  return (
+    <Row
+      href={to("questions")}
+      icon="question"
+      title={one.question}
+      text={`${one.agent || "somebody"} on ${one.device_name}`}
+      end={<Expiry at={one.expires_ms} />}
+    />
+  );
 }
 
 function Expiry({ at }: { at: number | null }) {
@@ -21,7 +29,9 @@ function Expiry({ at }: { at: number | null }) {
 }
 
 function Detail({ detail }: { detail: Record<string, unknown> }) {
-  const shown = Object.entries(detail).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)] as const);
+  const shown = Object.entries(detail).map(
+    ([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)] as const,
+  );
   if (!shown.length) return null;
   return (
     <dl class="detail">
@@ -36,7 +46,8 @@ function Detail({ detail }: { detail: Record<string, unknown> }) {
 }
 
 function Default({ one }: { one: AskRow }) {
-  const until = one.expires_ms === null ? "If nobody answers" : `If nobody answers by ${moment(one.expires_ms, Date.now())}`;
+  const until =
+    one.expires_ms === null ? "If nobody answers" : `If nobody answers by ${moment(one.expires_ms, Date.now())}`;
   return (
     <p class="default">
       {until}: <b>{one.default || "no answer; the agent goes on without one"}</b>
@@ -55,7 +66,8 @@ function Question({ one, again }: { one: AskRow; again: () => void }) {
   return (
     <article class="ask" aria-label={one.question}>
       <p class="note">
-        {one.agent || "Somebody"} on {one.device_name}, {moment(one.asked_ms, Date.now())} <Expiry at={one.expires_ms} />
+        {one.agent || "Somebody"} on {one.device_name}, {moment(one.asked_ms, Date.now())}{" "}
+        <Expiry at={one.expires_ms} />
       </p>
       <h2 dir="auto">{one.question}</h2>
       <Detail detail={one.detail} />
@@ -63,15 +75,29 @@ function Question({ one, again }: { one: AskRow; again: () => void }) {
       {!over && one.options.length > 0 && (
         <div class="options">
           {one.options.map((option) => (
-            <Button key={option} kind={option === one.default ? "main" : "soft"} busy={answer.busy} onClick={() => void answer.run({ option })}>
+            <Button
+              key={option}
+              kind={option === one.default ? "main" : "soft"}
+              busy={answer.busy}
+              onClick={() => void answer.run({ option })}
+            >
               {option}
             </Button>
           ))}
         </div>
       )}
       {!over && one.options.length === 0 && (
-        <form class="write" onSubmit={(event) => (event.preventDefault(), text.trim() && void answer.run({ text: text.trim() }))}>
-          <input dir="auto" aria-label="Your answer" placeholder="Your answer…" value={text} onInput={(event) => write(event.currentTarget.value)} />
+        <form
+          class="write"
+          onSubmit={(event) => (event.preventDefault(), text.trim() && void answer.run({ text: text.trim() }))}
+        >
+          <input
+            dir="auto"
+            aria-label="Your answer"
+            placeholder="Your answer…"
+            value={text}
+            onInput={(event) => write(event.currentTarget.value)}
+          />
           <Button kind="main" type="submit" busy={answer.busy} disabled={!text.trim()}>
             Answer
           </Button>
@@ -153,7 +179,11 @@ function Answered({ asks }: { asks: readonly AskRow[] }) {
             key={one.document}
             icon="question"
             title={one.question}
-            text={one.answer ? `${one.answer.option || one.answer.text}, by ${one.answer.name}` : `nobody answered: ${one.default || "no answer"}`}
+            text={
+              one.answer
+                ? `${one.answer.option || one.answer.text}, by ${one.answer.name}`
+                : `nobody answered: ${one.default || "no answer"}`
+            }
             end={<Chip>{stateWords(one.state)}</Chip>}
             wrap
           />
@@ -173,9 +203,15 @@ export function Questions() {
   return (
     <Screen title="Questions & approvals" up="more">
       <Trouble fault={approvals.fault ?? memories.fault} again={approvals.again} />
-      {approvals.value?.approvals.map((one) => <Approval key={one.id} one={one} again={approvals.again} />)}
-      <Loaded rows={asks}>{() => waiting.map((one) => <Question key={one.document} one={one} again={asks.again} />)}</Loaded>
-      {memories.value?.memories.map((one) => <Memory key={one.document} one={one} again={memories.again} />)}
+      {approvals.value?.approvals.map((one) => (
+        <Approval key={one.id} one={one} again={approvals.again} />
+      ))}
+      <Loaded rows={asks}>
+        {() => waiting.map((one) => <Question key={one.document} one={one} again={asks.again} />)}
+      </Loaded>
+      {memories.value?.memories.map((one) => (
+        <Memory key={one.document} one={one} again={memories.again} />
+      ))}
       {nothing && asks.value && (
         <Empty title="Nobody waits for an answer" icon="question">
           Agents ask here before they do what only you may decide. Without your word the answer is no.

@@ -40,7 +40,12 @@ function square(video: HTMLVideoElement, canvas: HTMLCanvasElement): ImageData |
 function refused(error: unknown): Fault {
   const name = error instanceof Error ? error.name : "";
   const message = name === "NotAllowedError" ? "This app may not use the camera." : "The camera could not be used.";
-  return { family: "Unreachable", class: name, message, hint: "Type the code instead; it is shown beside the picture." };
+  return {
+    family: "Unreachable",
+    class: name,
+    message,
+    hint: "Type the code instead; it is shown beside the picture.",
+  };
 }
 
 /** Look until something was read. `read` answers null where the code was good, else what is wrong with it. */

@@ -1,4 +1,5 @@
-// Sessions of agents and the hand-offs they left: who, at what, what changed. Taking over happens in handoff.tsx.
+// Sessions of agents and the hand-offs they left: who, at what, what changed. Nothing is taken over
+// here: that is handoff.tsx.
 import type { SessionRow } from "../../engine/rows.js";
 import { Card, Chip, Empty, Loaded, Points, Row, Screen, Section } from "../parts.js";
 import { to } from "../route.js";
@@ -38,9 +39,15 @@ export function Sessions() {
         <Loaded rows={handoffs}>
           {({ handoffs: found }) =>
             found.length ? (
-              <Card>{found.map((one) => <HandoffEntry key={one.document} handoff={one} />)}</Card>
+              <Card>
+                {found.map((one) => (
+                  <HandoffEntry key={one.document} handoff={one} />
+                ))}
+              </Card>
             ) : (
-              <Empty title="Nothing was left for you" icon="handoff">A hand-off says what is done, what remains, and why.</Empty>
+              <Empty title="Nothing was left for you" icon="handoff">
+                A hand-off says what is done, what remains, and why.
+              </Empty>
             )
           }
         </Loaded>
@@ -49,9 +56,15 @@ export function Sessions() {
         <Loaded rows={sessions}>
           {({ sessions: found }) =>
             found.length ? (
-              <Card>{found.map((one) => <SessionEntry key={one.document} session={one} />)}</Card>
+              <Card>
+                {found.map((one) => (
+                  <SessionEntry key={one.document} session={one} />
+                ))}
+              </Card>
             ) : (
-              <Empty title="No session lately" icon="session">Agents that work on your devices show up here.</Empty>
+              <Empty title="No session lately" icon="session">
+                Agents that work on your devices show up here.
+              </Empty>
             )
           }
         </Loaded>
@@ -79,9 +92,12 @@ export function Session({ id }: { id: string }) {
       <Loaded rows={rows}>
         {(session) => (
           <>
-            <h2 class="reading" dir="auto">{session.goal || session.topic || session.title || "A session"}</h2>
+            <h2 class="reading" dir="auto">
+              {session.goal || session.topic || session.title || "A session"}
+            </h2>
             <p class="note">
-              {doer(session)}{session.model && ` · ${session.model}`}
+              {doer(session)}
+              {session.model && ` · ${session.model}`}
             </p>
             <p class="chips">
               {session.at_work ? <Chip tone="good">at work</Chip> : <Chip>{stateWords(session.state)}</Chip>}
@@ -90,7 +106,11 @@ export function Session({ id }: { id: string }) {
             </p>
             {session.checkpoints.length > 0 && (
               <Section title="What happened">
-                <ul class="timeline">{session.checkpoints.map((point) => <Checkpoint key={point.at_ms} point={point} />)}</ul>
+                <ul class="timeline">
+                  {session.checkpoints.map((point) => (
+                    <Checkpoint key={point.at_ms} point={point} />
+                  ))}
+                </ul>
               </Section>
             )}
             <Points title="Still open" items={session.checkpoints[0]?.open ?? []} />

@@ -37,11 +37,14 @@ export function Settings() {
       <Section title="From other apps">
         {isApple() ? (
           <p>
-            iPhones let no web app take part in sharing. On the Mac, <code>mesh phone add</code> shows a shortcut “Send to
-            Mesh” for the share sheet; it works while the Mac is in reach.
+            iPhones let no web app take part in sharing. On the Mac, <code>mesh phone add</code> shows a shortcut “Send
+            to Mesh” for the share sheet; it works while the Mac is in reach.
           </p>
         ) : (
-          <p>Once it is on the home screen, Mesh stands in the share menu of other apps. What you share lands in the inbox, also offline.</p>
+          <p>
+            Once it is on the home screen, Mesh stands in the share menu of other apps. What you share lands in the
+            inbox, also offline.
+          </p>
         )}
       </Section>
       <Section title="Version" note="Light or dark, and the size of letters, follow the settings of this phone.">

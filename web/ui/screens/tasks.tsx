@@ -4,7 +4,21 @@ import type { TaskRow } from "../../engine/rows.js";
 import { Icon } from "../icons.js";
 import { List } from "../list.js";
 import { usePages } from "../pages.js";
-import { Button, Card, Chip, Choice, Empty, Loaded, Points, Prose, Row, Screen, Section, Trouble, Waiting } from "../parts.js";
+import {
+  Button,
+  Card,
+  Chip,
+  Choice,
+  Empty,
+  Loaded,
+  Points,
+  Prose,
+  Row,
+  Screen,
+  Section,
+  Trouble,
+  Waiting,
+} from "../parts.js";
 import { to } from "../route.js";
 import { ask, tell, useAct, useRows } from "../state.js";
 import { count, moment, span, stateWords, who } from "../words.js";
@@ -12,7 +26,11 @@ import { count, moment, span, stateWords, who } from "../words.js";
 const LIST_MAX = 1000; // as a call answers at most
 
 type Filter = "open" | "ready" | "done";
-const FILTERS: readonly (readonly [Filter, string])[] = [["open", "Open"], ["ready", "Ready"], ["done", "Done"]];
+const FILTERS: readonly (readonly [Filter, string])[] = [
+  ["open", "Open"],
+  ["ready", "Ready"],
+  ["done", "Done"],
+];
 const EMPTY: Record<Filter, [string, string]> = {
   open: ["Nothing to do", "Tasks of yours and of your agents stand here, from all devices."],
   ready: ["Nothing is ready", "Every open task waits for another one, or somebody is at it."],
@@ -27,10 +45,13 @@ function isOver(task: TaskRow): boolean {
 }
 
 function about(task: TaskRow): string {
-  if (task.claim && !task.claim.over) return `${task.claim.name} is at it, for ${span(task.claim.until_ms - Date.now())} more`;
+  if (task.claim && !task.claim.over)
+    return `${task.claim.name} is at it, for ${span(task.claim.until_ms - Date.now())} more`;
   const open = task.waits.filter((one) => one.state !== "done").length;
   if (open) return `waits for ${count(open, "task")}`;
-  return [STATES[task.state] ?? stateWords(task.state), ...task.tags.map((tag) => `#${tag}`)].filter(Boolean).join(" · ");
+  return [STATES[task.state] ?? stateWords(task.state), ...task.tags.map((tag) => `#${tag}`)]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 function Entry({ task }: { task: TaskRow }) {
@@ -41,14 +62,23 @@ function Entry({ task }: { task: TaskRow }) {
   });
   return (
     <div class={`task ${over ? "over" : ""}`}>
-      <button class="plain square" type="button" aria-label={over ? "Done" : `Mark “${task.title}” done`} aria-pressed={over} disabled={over || finish.busy} onClick={() => void finish.run()}>
+      <button
+        class="plain square"
+        type="button"
+        aria-label={over ? "Done" : `Mark “${task.title}” done`}
+        aria-pressed={over}
+        disabled={over || finish.busy}
+        onClick={() => void finish.run()}
+      >
         <span class="box">
           <Icon name="check" />
         </span>
       </button>
       <a class="row" href={to("task", task.document)}>
         <span class="words">
-          <span class="name" dir="auto">{task.title}</span>
+          <span class="name" dir="auto">
+            {task.title}
+          </span>
           <span class="text">{finish.fault?.message ?? about(task)}</span>
         </span>
         {task.conflicts > 0 && <Chip tone="bad">conflict</Chip>}
@@ -69,7 +99,14 @@ function Adding() {
     <form class="composer" onSubmit={(event) => (event.preventDefault(), title.trim() && void add.run())}>
       <Trouble fault={add.fault} />
       <div class="write">
-        <input dir="auto" aria-label="New task" placeholder="New task…" value={title} onInput={(event) => set(event.currentTarget.value)} enterkeyhint="done" />
+        <input
+          dir="auto"
+          aria-label="New task"
+          placeholder="New task…"
+          value={title}
+          onInput={(event) => set(event.currentTarget.value)}
+          enterkeyhint="done"
+        />
         <button class="button main round" type="submit" aria-label="Add" disabled={!title.trim() || add.busy}>
           <Icon name="plus" />
         </button>
@@ -96,7 +133,11 @@ export function Tasks() {
       <Choice label="Which tasks" value={filter} options={FILTERS} onChange={choose} />
       <Trouble fault={pages.fault} again={pages.again} />
       {pages.rows === null && !pages.fault && <Waiting />}
-      {pages.rows?.length === 0 && <Empty title={EMPTY[filter][0]} icon="tasks">{EMPTY[filter][1]}</Empty>}
+      {pages.rows?.length === 0 && (
+        <Empty title={EMPTY[filter][0]} icon="tasks">
+          {EMPTY[filter][1]}
+        </Empty>
+      )}
       {pages.rows !== null && pages.rows.length > 0 && (
         <List label="Tasks" rows={pages.rows} total={pages.total} keyOf={(task) => task.document} want={pages.want}>
           {(task) => <Entry task={task} />}
@@ -122,21 +163,35 @@ export function Task({ id }: { id: string }) {
       <Loaded rows={rows}>
         {(task) => (
           <>
-            <h2 class="reading" dir="auto">{task.title}</h2>
+            <h2 class="reading" dir="auto">
+              {task.title}
+            </h2>
             <p class="note">{about(task)}</p>
-            {task.created && <p class="note">From {who(task.created)}, {moment(task.created.at, Date.now())}</p>}
+            {task.created && (
+              <p class="note">
+                From {who(task.created)}, {moment(task.created.at, Date.now())}
+              </p>
+            )}
             {task.text && <Prose text={task.text} />}
             <Points title="Done when" items={task.acceptance} />
             {task.waits.length > 0 && (
               <Section title="Waits for">
-                <Card>{task.waits.map((one) => <Row key={one.document} href={to("task", one.document)} title={one.title} text={one.state} />)}</Card>
+                <Card>
+                  {task.waits.map((one) => (
+                    <Row key={one.document} href={to("task", one.document)} title={one.title} text={one.state} />
+                  ))}
+                </Card>
               </Section>
             )}
             <div class="buttons sticky">
               {isOver(task) ? (
-                <Button busy={set.busy} onClick={() => void set.run("open")}>Open again</Button>
+                <Button busy={set.busy} onClick={() => void set.run("open")}>
+                  Open again
+                </Button>
               ) : (
-                <Button kind="main" icon="check" busy={set.busy} onClick={() => void set.run("done")}>Done</Button>
+                <Button kind="main" icon="check" busy={set.busy} onClick={() => void set.run("done")}>
+                  Done
+                </Button>
               )}
             </div>
           </>

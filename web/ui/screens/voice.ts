@@ -36,7 +36,9 @@ function refused(error: unknown): Fault {
     family: denied ? "Misuse" : "Unreachable",
     class: name || "Unexpected",
     message: denied ? "This app may not use the microphone." : "The microphone could not be used.",
-    hint: denied ? "Allow it for this page in the settings of the browser." : "Another app may be using it. Try it again.",
+    hint: denied
+      ? "Allow it for this page in the settings of the browser."
+      : "Another app may be using it. Try it again.",
   };
 }
 

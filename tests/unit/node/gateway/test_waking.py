@@ -92,7 +92,7 @@ class Browser:
 
     def said(self, at_ms: int = 1, endpoint: str = ENDPOINT, **more: object) -> str:
         """What the phone says of it."""
-        keys = {"key": push.public_text(self.key), "auth": push._packed(self.auth)}  # noqa: SLF001 - as browsers do
+        keys = {"key": push.public_text(self.key), "auth": push.packed(self.auth)}
         return json.dumps({"endpoint": endpoint, **keys, "at_ms": at_ms, **more})
 
     def opened(self, body: bytes) -> bytes:

@@ -7,6 +7,7 @@ import { Lane } from "../../events/event.js";
 import { shown } from "../../names.js";
 import type { Calls } from "../../port.js";
 import type { Standing, StorageRow } from "../../rows.js";
+import * as doorways from "../../state/doorways.js";
 import { dropOf, KIND } from "../../state/drops.js";
 import { LIST_MAX } from "../../limits.js";
 import type { Agent } from "../agent.js";
@@ -57,7 +58,7 @@ export async function status(life: Life): Promise<Standing> {
     waiting_files: await waitingFiles(agent),
     bodies_missing: engine.replica.missing.size,
     catching_up: catchingUp(agent),
-    problems: problemsOf(agent),
+    problems: await problemsOf(agent),
   };
 }
 
@@ -89,7 +90,27 @@ function catchingUp({ engine, meetings, talk }: Agent): Standing["catching_up"] 
 }
 
 /** What is wrong here, and what helps. */
-export function problemsOf(agent: Agent): Problem[] {
+export async function problemsOf(agent: Agent): Promise<Problem[]> {
+  return [...ofNow(agent), ...(await ofTrust(agent))];
+}
+
+/** The certificate of the page was given up, or made anew, and this phone has not come since. */
+async function ofTrust({ asOfMs, engine, link, store }: Agent): Promise<Problem[]> {
+  if (link?.state === "live") return []; // its browser trusts what is shown
+  const { statements, verdict } = engine.replica;
+  const rows = await store.records({ types: [doorways.KIND], limit: LIST_MAX });
+  const made = rows.filter(({ born }) => !born.agent && doorways.mayMake(verdict, born.admission));
+  const known = made.flatMap(({ record, born }) => doorways.read(record, born.lamport) ?? []);
+  const found = doorways.current(known, verdict, statements);
+  if (!known.length || (found && (asOfMs ?? 0) >= found.sinceMs)) return [];
+  const names = [...new Set(known.flatMap((one) => doorways.lost(one, verdict, statements)))].map((name) => shown(name));
+  if (!names.length) return [];
+  const what = `${names.join(", ")} had the key of the certificate that this phone trusts, and is out of the mesh`;
+  const hint = "At home, trust the new one as on the first day: on a computer, `mesh phone list` shows where.";
+  return [{ what, hint }];
+}
+
+function ofNow(agent: Agent): Problem[] {
   const { engine, link, talk } = agent;
   const found: Problem[] = talk.alarms.map((what) => ({ what, hint: "On a computer, `mesh log` shows who wrote what." }));
   if (link?.problem && link.state !== "live") found.push({ what: shown(link.problem.message), hint: link.problem.hint });

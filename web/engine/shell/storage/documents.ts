@@ -1,8 +1,8 @@
 // Which documents there are, and how much of their bodies is here: what one commit changes of that.
 //
-// Of a document whose bodies may go it is kept when it was touched last, so that those touched longest ago go first.
-// Bodies that this phone wrote itself never go. It writes what it was told at the end, once.
-import type { Digest, DocumentId } from "../../names.js";
+// Of a document whose bodies may go it is kept when it was touched last, so that those touched longest ago go first. It
+// writes what it was told at the end, once; it lets nothing go itself.
+import type { DocumentId } from "../../names.js";
 import { bucket, key } from "../../state/digest.js";
 import type { DocumentText } from "../store_port.js";
 import type { Writing } from "./connection.js";
@@ -12,15 +12,15 @@ export interface Held {
   readonly text: DocumentText;
   /** The last part of its name, as people type it. */
   readonly letters: string;
-  /** Of bodies that are here and may go. */
+  /** Of bodies that are here. */
   bytes: number;
   /** The largest Lamport number of its events. */
   lamport: number;
-  /** The same, while there are bodies that may go. */
+  /** The same, while bodies are here of which nobody knows yet that they must stay. */
   touched?: number;
 }
 
-/** Of all documents: the bytes of bodies that are here and may go, and how many documents have such. */
+/** Of all documents: the bytes of bodies that are here, and of how many documents some may go. */
 export interface Tally {
   bytes: number;
   documents: number;
@@ -38,11 +38,10 @@ export class Documents {
   readonly #dirty = new Set<Held>();
   readonly #buckets = new Map<DocumentText, number>();
 
-  /** `tally` is changed by what happens. `own`: whose bodies never go. */
+  /** `tally` is changed by what happens. */
   constructor(
     private readonly tx: Writing,
     readonly tally: Tally,
-    private readonly own_: Digest | null = null,
   ) {}
 
   /** Look up documents, all at once. */
@@ -76,27 +75,25 @@ export class Documents {
     return held;
   }
 
-  /** A document was touched by an event of somebody, whose body has so many bytes here. */
-  touch(document: DocumentId, by: Digest, lamport: number, bytes: number): void {
+  /** A document was touched by an event whose body has so many bytes here. */
+  touch(document: DocumentId, lamport: number, bytes: number): void {
     const held = this.own(document);
     held.lamport = Math.max(held.lamport, lamport);
-    this.#grown(held, by === this.own_ ? 0 : bytes);
+    this.#grown(held, bytes);
   }
 
-  /** So many bytes of somebody's came to a document. */
-  grow(text: DocumentText, by: Digest, bytes: number): void {
+  /** So many bytes came to a document. */
+  grow(text: DocumentText, bytes: number): void {
     const held = this.#held.get(text);
-    if (held) this.#grown(held, by === this.own_ ? 0 : bytes);
+    if (held) this.#grown(held, bytes);
   }
 
   #grown(held: Held, bytes: number): void {
     this.#dirty.add(held);
-    if (bytes > 0) {
-      if (held.bytes === 0) this.tally.documents += 1;
-      held.bytes += bytes;
-      this.tally.bytes += bytes;
-    }
-    if (held.bytes > 0) held.touched = held.lamport;
+    held.bytes += bytes;
+    this.tally.bytes += bytes;
+    if (held.touched === undefined && bytes > 0) this.tally.documents += 1;
+    if (held.touched !== undefined || bytes > 0) held.touched = held.lamport;
   }
 
   /** Write all of it. */

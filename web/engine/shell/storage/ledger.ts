@@ -47,20 +47,20 @@ export class Ledger {
     if (this.#events.has(placed.digest)) return;
     const chain = this.#chainOf(placed);
     const spot = this.#spotOf(placed, chain);
-    const { event, signature, lane, admission } = placed;
+    const { event, signature, lane } = placed;
     this.last += 1;
     const [digest, parent] = [unhex(placed.digest), unhex(placed.parent)];
     const { lamport } = placed.header;
     const names = { id: this.last, digest, parent, ...spot, lamport };
-    const row: Event = { ...names, header: event.header, standing, ...(signature && { signature }) };
+    const row: Event = { ...names, header: own(event.header), standing, ...(signature && { signature: own(signature) }) };
     stand(row, standing, reason, lane);
     this.#events.set(placed.digest, row);
     this.#dirty.add(row);
-    if (event.body) this.tx.put("bodies", event.body, row.id);
+    if (event.body) this.tx.put("bodies", own(event.body), row.id);
     else row.lean = row.id;
     if (!document) return;
     row.document = document.text;
-    this.documents.touch(document, admission, lamport, event.body?.length ?? 0);
+    this.documents.touch(document, lamport, event.body?.length ?? 0);
     if (counts(row, lane)) this.rolls.honour(document.text, chain.id, placed.seq, placed.digest);
   }
 
@@ -101,9 +101,8 @@ export class Ledger {
     delete event.lean;
     delete event.away;
     this.#dirty.add(event);
-    this.tx.put("bodies", body, event.id);
-    const { admission } = this.map.chainOf(event.branch);
-    if (event.document) this.documents.grow(event.document, admission, body.length);
+    this.tx.put("bodies", own(body), event.id);
+    if (event.document) this.documents.grow(event.document, body.length);
   }
 
   /** Have an event count for something else. */
@@ -143,6 +142,11 @@ export class Ledger {
     for (const id of this.#chains) this.tx.put("chains", this.map.chains.get(id));
     for (const id of this.#branches) this.tx.put("branches", this.map.branches.get(id));
   }
+}
+
+/** Bytes in a buffer of their own: of a part of a message all of it would be kept. */
+function own(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
 }
 
 function counts({ standing, document }: Event, lane: Lane): boolean {

@@ -185,9 +185,9 @@ export class Tree {
     this.#stale.clear(); // what changes while this reads is stale again
     try {
       await connection.read(async (tx) => {
-        for (const bucket of stale) {
-          const found = await this.leaves(tx, bucket, map());
-          trie.set(bucket, bucketDigest(found.map(([document, digest]) => [key(document), digest])));
+        const found = await Promise.all(stale.map((bucket) => this.leaves(tx, bucket, map())));
+        for (const [at, bucket] of stale.entries()) {
+          trie.set(bucket, bucketDigest(found[at]!.map(([document, digest]) => [key(document), digest])));
         }
       });
     } catch (error) {

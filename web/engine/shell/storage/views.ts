@@ -75,24 +75,49 @@ export async function readNotes(tx: Reading, asked: NotesAsked): Promise<NoteRow
     const found = await tx.allBy<StoredNote>("notes", index, behind([...begin, Number(deleted)], after), limit);
     return found.map(noteRow);
   }
-  const texts = search === undefined ? await atPath(tx, at!) : await searched(tx, search, isOf(["note"], "", deleted));
-  const rows = (await Promise.all(texts.map((text) => tx.get<StoredNote>("notes", text)))).flatMap((row) => row ?? []);
-  const fitting = rows.filter(({ document, note }) => {
+  const fits = ({ document, note }: StoredNote) => {
     const there = at === undefined || (!deleted && document.startsWith(`${at[0]}/`) && note.path === at[1]);
     return note.deleted === deleted && there && (tag === undefined || note.tags.includes(tag));
-  });
-  return paged(fitting.map(noteRow), after, limit);
+  };
+  if (search !== undefined) {
+    const texts = await searched(tx, search, isOf(["note"], "", deleted), after);
+    return (await firstOf(tx, "notes", texts, fits, limit)).map(noteRow);
+  }
+  const rows = await Promise.all((await atPath(tx, at!)).map((text) => tx.get<StoredNote>("notes", text)));
+  return paged(rows.flatMap((row) => (row && fits(row) ? [noteRow(row)] : [])), after, limit);
 }
 
 async function atPath(tx: Reading, [space, path]: readonly [string, string]): Promise<readonly DocumentText[]> {
   return (await tx.get<Place>("places", [space, path]))?.notes ?? [];
 }
 
-/** The documents with these words among those that fit. */
-async function searched(tx: Reading, search: string, fits: (words: Words) => boolean): Promise<DocumentText[]> {
+/** The documents with these words among those that fit, behind a place, in the order of lists. */
+async function searched(
+  tx: Reading,
+  search: string,
+  fits: (words: Words) => boolean,
+  after: Listed | null,
+): Promise<DocumentText[]> {
   const wanted = wantedIn(search);
-  const found = await lookThrough(tx, (words) => fits(words) && matches(words, wanted));
-  return found.map(({ document }) => document);
+  const isBehind = ({ place }: Words) => after === null || byPlace(place, after) > 0;
+  const found = await lookThrough(tx, (words) => fits(words) && isBehind(words) && matches(words, wanted));
+  return found.sort((one, other) => byPlace(one.place, other.place)).map(({ document }) => document);
+}
+
+/** The first rows of these documents that fit. */
+async function firstOf<T>(
+  tx: Reading,
+  store: "notes" | "records",
+  texts: readonly DocumentText[],
+  fits: (row: T) => boolean,
+  limit: number,
+): Promise<T[]> {
+  const found: T[] = [];
+  for (let at = 0; at < texts.length && found.length < limit; at += limit) {
+    const rows = await Promise.all(texts.slice(at, at + limit).map((text) => tx.get<T>(store, text)));
+    found.push(...rows.flatMap((row) => (row && fits(row) ? [row] : [])));
+  }
+  return found.slice(0, limit);
 }
 
 function isOf(types: readonly string[], project: string, deleted: boolean): (words: Words) => boolean {
@@ -114,14 +139,12 @@ export async function readRecords(tx: Reading, asked: RecordsAsked): Promise<Rec
   const fits = (row: StoredRecord) => {
     return (project === "" || row.project === project) && (states.length === 0 || states.includes(row.state));
   };
-  let found: StoredRecord[];
-  if (search === "") {
-    found = (await Promise.all([...new Set(types)].map((type) => ofType(tx, type, [deleted, after, limit], fits)))).flat();
-  } else {
-    const texts = types.length > 0 ? await searched(tx, search, isOf(types, project, deleted)) : [];
-    found = (await Promise.all(texts.map((text) => tx.get<StoredRecord>("records", text)))).flatMap((row) => row ?? []);
+  if (search !== "") {
+    const texts = types.length > 0 ? await searched(tx, search, isOf(types, project, deleted), after) : [];
+    return (await firstOf(tx, "records", texts, fits, limit)).map(recordRow);
   }
-  return paged(found.filter(fits).map(recordRow), after, limit);
+  const pages = [...new Set(types)].map((type) => ofType(tx, type, [deleted, after, limit], fits));
+  return paged((await Promise.all(pages)).flat().map(recordRow), after, limit);
 }
 
 /** Records of one type that fit, page by page, until there are enough. */

@@ -20,37 +20,42 @@ const STEP = 64; // documents of which bodies go in one transaction
 /** An event and the digest of its body. */
 type Missing = readonly [Digest, Digest];
 
-/** Whether more is here than the working set holds; `share`: of its bounds. */
-export function isOver({ bytes, documents }: Tally, share = 1): boolean {
-  return bytes > share * WORKING_SET_BYTES_MAX || documents > share * WORKING_SET_DOCUMENTS_MAX;
+/** How much the working set holds. */
+export const ROOM: Tally = { bytes: WORKING_SET_BYTES_MAX, documents: WORKING_SET_DOCUMENTS_MAX };
+
+/** Whether more is here than there is room for; `share`: of it. */
+export function isOver({ bytes, documents }: Tally, room: Tally, share = 1): boolean {
+  return bytes > share * room.bytes || documents > share * room.documents;
 }
 
 /** Let bodies of a few documents go, those touched longest ago. Returns how many went, and what is here now. */
 export async function trimSome(
   tx: Writing,
   map: ChainMap,
-  tally: Tally,
+  [tally, room]: readonly [Tally, Tally],
   own: Digest,
 ): Promise<{ gone: number; tally: Tally; over: boolean }> {
   const oldest = await tx.allBy<Held>("documents", "touched", null, STEP);
   const left = { ...tally };
   let gone = 0;
   for (const held of oldest) {
-    if (!isOver(left, KEPT)) break;
+    if (!isOver(left, room, KEPT)) break;
+    let bytes = held.bytes;
     for (const event of await eventsOf(tx, held.text)) {
       if (map.chainOf(event.branch).admission === own || event.lean !== undefined || event.away !== undefined) continue;
       if (event.standing === Standing.WAITS) continue; // it may be needed at any moment
       tx.delete("bodies", event.id);
       tx.put("events", { ...event, away: event.id });
+      bytes -= decodeHeader(event.header).bodyBytes;
       gone += 1;
     }
-    left.bytes -= held.bytes;
+    left.bytes -= held.bytes - bytes;
     left.documents -= 1;
     const { touched: _, ...rest } = held;
-    tx.put("documents", { ...rest, bytes: 0 });
+    tx.put("documents", { ...rest, bytes });
   }
   tx.put("kv", left, "tally");
-  return { gone, tally: left, over: oldest.length === STEP && isOver(left, KEPT) };
+  return { gone, tally: left, over: oldest.length === STEP && isOver(left, room, KEPT) };
 }
 
 /** Have the bodies of a document that were let go be missing again. */
@@ -86,16 +91,24 @@ export async function noteForgotten(tx: Writing, documents: readonly DocumentId[
   for (const text of wanted) if (!held.has(text)) tx.put("forgotten", timeMs, text);
 }
 
-/** Delete the bodies of documents forgotten before that time. Returns how many. */
-export async function eraseForgotten(tx: Writing, beforeMs: number): Promise<number> {
-  let count = 0;
+/** Delete the bodies of documents forgotten before that time. Returns how many, and what is here now. */
+export async function eraseForgotten(tx: Writing, tally: Tally, beforeMs: number): Promise<{ gone: number; tally: Tally }> {
+  const left = { ...tally };
+  let gone = 0;
   for (const text of await tx.keys<DocumentText>("forgotten")) {
     if (!((await tx.get<number>("forgotten", text))! < beforeMs)) continue;
     for (const { change: _, away: __, ...event } of await eventsOf(tx, text)) {
-      if (event.lean === undefined) count += Number((await tx.get("bodies", event.id)) !== undefined);
+      if ((await tx.get("bodies", event.id)) !== undefined) gone += 1;
       tx.delete("bodies", event.id);
       tx.put("events", { ...event, lean: event.id });
     }
+    const held = await tx.get<Held>("documents", text);
+    if (!held) continue;
+    const { touched, ...rest } = held;
+    left.bytes -= held.bytes;
+    if (touched !== undefined) left.documents -= 1;
+    tx.put("documents", { ...rest, bytes: 0 });
   }
-  return count;
+  tx.put("kv", left, "tally");
+  return { gone, tally: left };
 }

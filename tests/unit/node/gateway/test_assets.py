@@ -1,15 +1,14 @@
-"""The page and what fences it in, and the page over plain http: pure parts."""
+"""The built page: found whole or not at all, and told apart by content."""
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 
 import pytest
 
 from mesh.errors import Unreachable
 from mesh.limits import PAGE_FILES_MAX
-from mesh.node.gateway import assets, authority, replies, trust
+from mesh.node.gateway import assets
 
 
 @pytest.fixture
@@ -55,27 +54,3 @@ def test_a_page_has_bounds(folder: Path) -> None:
         (folder / "assets" / f"{number}.js").touch()
     with pytest.raises(Unreachable):
         assets.page()
-
-
-def test_the_fence_lets_nothing_in_from_elsewhere() -> None:
-    """No source but the page itself, no inline script, no eval but that of WebAssembly, no frame around it."""
-    policy = replies.FENCE["Content-Security-Policy"]
-    for forbidden in ("unsafe-inline", "'unsafe-eval'", "http:", "https:", "*", "wss:"):
-        assert forbidden not in policy
-    assert "frame-ancestors 'none'" in policy
-    assert "default-src 'self'" in policy
-
-
-def test_the_trust_page_says_what_to_compare_and_to_press() -> None:
-    """The print, both ways to install, and where to go on; foreign text is escaped by not being there."""
-    made = authority.new_authority("mesh-k3q7x2.local", int(dt.datetime.now(dt.UTC).timestamp()))
-    text = trust.page(made.certificate, "https://mesh-k3q7x2.local:8443")
-    assert authority.fingerprint_text(made.certificate) in text
-    for words in (
-        "Certificate Trust Settings",
-        "CA certificate",
-        "https://mesh-k3q7x2.local:8443",
-        "mesh.mobileconfig",
-    ):
-        assert words in text
-    assert "<script" not in text
