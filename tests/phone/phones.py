@@ -191,10 +191,10 @@ class Phone:
         self.browser.run(_CAPTURE, list(thoughts))
 
     def pastes(self, name: str, mime: str, data: bytes) -> None:
-        """Paste a file into the inbox, and wait until it is said to be saved."""
+        """Paste a file into the inbox, and wait until the inbox shows it."""
         self.sees("Capture", "group")
         self.browser.run(_PASTE, name, mime, base64.b64encode(data).decode())
-        self.sees("Saved", deadline_s=SAVED_S)
+        self.sees(name, deadline_s=SAVED_S)
 
     def captured(self) -> list[str]:
         """What the inbox shows, from the top, as far as it is drawn."""

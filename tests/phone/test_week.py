@@ -42,6 +42,7 @@ def test_a_week_of_writing_offline_converges(fleet: Fleet, new_phone: MakePhone,
     assert set(thoughts) | {"Meanwhile on the Mac"} == mac.titles()
     in_step(mac, "handset")
     folder = tmp_path / "photos"
+    folder.mkdir()
     for name, data in photos.items():
         told = mac.done("drop", "get", name, "--into", str(folder))
         assert sha256(Path(str(told["path"])).read_bytes()).digest() == sha256(data).digest()
