@@ -198,11 +198,12 @@ async def test_a_statement_ends_it_and_nothing_unsent_is_lost(kept: tuple[Agent,
     assert "the others have this" not in text
     with pytest.raises(Fault, match="taken out"):
         await phone.call("note.list")
-    await phone.ask("restart")
-    assert (await phone.call("status"))["state"] == "removed"
     await phone.call("wipe", confirm="")
     assert (await phone.call("status"))["state"] == "new"
     assert await phone.call("unsent") is None
+    await let_in(agent, door, phone, "phone again")
+    await agree(agent, phone)
+    assert await shown(phone) == {"sent"}
 
 
 async def until_here(agent: Agent, document: str) -> Any:  # noqa: ANN401 - JSON

@@ -67,6 +67,7 @@ const OF_MEMBERS: { readonly [Name in CallName]?: Of<Agent, Name> } = {
 
 /** Do what the page asks. Throws MeshError. */
 export async function call<Name extends CallName>(life: Life, name: Name, args: Calls[Name][0]): Promise<Calls[Name][1]> {
+  await life.leaving;
   const ofAny = OF_ANY[name] as Of<Life, Name> | undefined;
   if (ofAny) return ofAny(life, args);
   const ofMembers = OF_MEMBERS[name] as Of<Agent, Name> | undefined;

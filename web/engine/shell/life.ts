@@ -61,6 +61,11 @@ export class Life {
     if (held && this.keys) await this.#begin();
   }
 
+  /** While this phone is being taken out: fulfilled when what it held is erased. Nothing is told of it before. */
+  get leaving(): Promise<void> | null {
+    return this.#leaving;
+  }
+
   /** What it is. */
   get state(): Standing["state"] {
     if (this.removed) return "removed";
@@ -106,6 +111,7 @@ export class Life {
     [this.agent, this.coming, this.removed, this.keys] = [null, null, null, null];
     await agent?.end();
     await this.world.home.erase(new Map());
+    this.#leaving = null; // it may come in anew
     this.#told();
   }
 
@@ -153,13 +159,11 @@ export class Life {
     for (const [name, sealed] of await this.world.home.all(UNSENT)) {
       parts.push(new TextDecoder().decode(await agent.keys.open(name, sealed as Uint8Array)));
     }
-    this.removed = removed;
-    this.agent = null;
     const kept: [string, unknown][] = [[REMOVED, removed]];
     if (parts.length > 0) kept.push([SAVED, parts.join("\n")]);
     await agent.end().catch(() => {}); // what it still does fills stores that are emptied now
     await this.world.home.erase(new Map(kept));
-    this.keys = null;
+    [this.removed, this.agent, this.keys] = [removed, null, null]; // not before: what is told is so
     this.#told();
   }
 }

@@ -42,6 +42,7 @@ export function elsewhere(): Standing {
 
 /** How this phone stands. */
 export async function status(life: Life): Promise<Standing> {
+  await life.leaving;
   const { agent, removed, state } = life;
   if (!agent) return { ...NOBODY, state, removed };
   const { asOfMs, device, engine, held, link, outbox } = agent;
