@@ -71,6 +71,7 @@ export class Phone {
     this.engine = new Engine(own, this.#keyring, this.store, owner, this.#world());
     await this.engine.start();
     this.#ended = this.engine.work();
+    this.#ended.catch(() => undefined); // of one that was killed
   }
 
   #world(): World {

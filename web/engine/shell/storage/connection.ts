@@ -193,7 +193,7 @@ export class Connection {
     const transaction = this.db.transaction(STORES, mode, { durability: "strict" });
     const ended = new Promise<void>((done, failed) => {
       transaction.oncomplete = () => done();
-      transaction.onabort = () => failed(transaction.error as Error);
+      transaction.onabort = () => failed(transaction.error ?? new DOMException("it was ended", "AbortError"));
     });
     ended.catch(() => undefined); // it may be aborted while the work goes on, which then fails
     const tx = mode === "readonly" ? new Reading(transaction, this.asked) : new Writing(transaction, this.asked);
@@ -202,8 +202,8 @@ export class Connection {
       found = await work(tx);
     } catch (error) {
       abort(transaction);
-      const why = await ended.then(() => null, (reason: unknown) => reason);
-      throw error instanceof MeshError ? error : (why ?? error); // why it was aborted says more than that it was
+      await ended.catch(() => undefined);
+      throw error instanceof MeshError ? error : (transaction.error ?? error); // why it was aborted says more
     }
     if (mode === "readwrite") await ended; // what was read was read
     return found;
