@@ -269,5 +269,6 @@ async def adding(device: Device, *more: str) -> AsyncIterator[Adding]:
         yield Adding(process)
     finally:
         if process.returncode is None:
-            process.terminate()
-            await process.communicate()
+            with contextlib.suppress(ProcessLookupError):  # it ended just now
+                process.terminate()
+        await process.communicate()  # to the end of its pipes, or their transports outlive the loop
