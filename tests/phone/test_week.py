@@ -35,7 +35,7 @@ def test_a_week_of_writing_offline_converges(fleet: Fleet, new_phone: MakePhone,
     phone.browser.kill()
     phone.again()
     phone.captures(thoughts[half:])
-    phone.sees(f"{THOUGHTS + PHOTOS} items")
+    phone.sees(f"{THOUGHTS + PHOTOS} items and {PHOTOS} files wait")
     mac.start()
     mac.note("Meanwhile on the Mac")
     phone.idle(BACK_S)

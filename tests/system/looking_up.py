@@ -1,6 +1,6 @@
 """What a phone on the network finds under the page's name: run as a program in a network of its own.
 
-    python -m tests.system.looking_up NAME PORT ROOT.pem [ADDRESS...]
+    python -m tests.system.looking_up OWN-ADDRESS NAME PORT ROOT.pem [ADDRESS...]
 
 Prints one JSON object: the addresses that mDNS gives, unless some are given as a browser may have kept them, and which
 device answers at the page under the first good one.
@@ -18,17 +18,18 @@ from zeroconf import DNSAddress, DNSIncoming, DNSOutgoing, DNSQuestion
 
 _GROUP = ("224.0.0.251", 5353)
 _A, _IN, _QUERY = 1, 1, 0
-_ANSWER_S = 2.0
+_ANSWER_S = 5.0
 
 
-def addresses(name: str) -> list[str]:
+def addresses(own: str, name: str, wait_s: float = _ANSWER_S) -> list[str]:
     """Ask the network once, as a simple resolver does (RFC 6762, section 6.7); the addresses of the first answer."""
     packet = DNSOutgoing(_QUERY)
     packet.add_question(DNSQuestion(f"{name}.", _A, _IN))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        asking.settimeout(_ANSWER_S)
+        asking.settimeout(wait_s)
+        asking.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(own))
         asking.sendto(packet.packets()[0], _GROUP)
-        until_s = time.monotonic() + _ANSWER_S
+        until_s = time.monotonic() + wait_s
         while time.monotonic() < until_s:
             try:
                 told = DNSIncoming(asking.recv(9000))
@@ -45,9 +46,10 @@ def answering(name: str, port: int, root: str, hosts: list[str]) -> str:
     context = ssl.create_default_context(cafile=root)
     for host in hosts:
         try:
-            with socket.create_connection((host, port), 3) as bare:
+            with socket.create_connection((host, port), _ANSWER_S) as bare:
                 said = _asked(context.wrap_socket(bare, server_hostname=name), f"{name}:{port}")
-        except OSError:
+        except OSError as error:
+            print(f"{host}: {error!r}", file=sys.stderr)  # noqa: T201 - a program's output
             continue
         head, _, body = said.partition(b"\r\n\r\n")
         if b" 200 " in head.split(b"\r\n")[0]:
@@ -65,6 +67,6 @@ def _asked(line: ssl.SSLSocket, host: str) -> bytes:
 
 
 if __name__ == "__main__":
-    found = sys.argv[4:] or addresses(sys.argv[1])
-    device = answering(sys.argv[1], int(sys.argv[2]), sys.argv[3], found)
+    found = sys.argv[5:] or addresses(sys.argv[1], sys.argv[2])
+    device = answering(sys.argv[2], int(sys.argv[3]), sys.argv[4], found)
     print(json.dumps({"addresses": found, "device": device}))  # noqa: T201 - a program's output

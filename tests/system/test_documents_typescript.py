@@ -134,6 +134,15 @@ class Device:
         return content_of(notes.view_of(self.document))
 
 
+def look_back(rng: random.Random, twins: Twins) -> None:
+    """The document as it was at some of its changes, and what somebody writes who knows no others."""
+    known = sorted(change.hash for change in twins.events.values() if twins.document.contains(change.hash))
+    heads = rng.sample(known, min(len(known), rng.randint(0, 2)))
+    twins.past(heads)
+    edits = [Put("path", "p"), *([Splice(0, 0, "👩")] if rng.random() < 0.5 else [Delete("title"), Put("a", 2)])]
+    twins.branch(heads, b"somebody branched"[:16], edits)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_devices_that_meet_show_the_same(asked: Asked, seed: int) -> None:
     """Two phones and two devices in Python write, meet, lose a writer, and go back in time; in the end all agree."""
@@ -144,7 +153,7 @@ def test_devices_that_meet_show_the_same(asked: Asked, seed: int) -> None:
         device, other = rng.sample(devices, 2)
         if rng.random() < 0.55:
             change = device.write()
-            if rng.random() < 0.1:
+            if rng.random() < 0.2:
                 void.add(change.hash)
             if rng.random() < 0.05 and change.operations:
                 twin = encode(change.dependencies, change.actor, change.sequence, change.start, change.operations[:1])
@@ -157,10 +166,7 @@ def test_devices_that_meet_show_the_same(asked: Asked, seed: int) -> None:
             device.document = device.twins.document
         if device.twins and rng.random() < 0.2:
             assert device.look()["disagreements"] == []
-            known = sorted(change.hash for change in device.events.values() if device.document.contains(change.hash))
-            heads = rng.sample(known, min(len(known), rng.randint(0, 2)))
-            device.twins.past(heads)
-            device.twins.branch(heads, device.admission[:8] + b"branched", [Splice(0, 1, "👩"), Put("path", "p")])
+            look_back(rng, device.twins)
     whole = doubled | {event: change for device in devices for event, change in device.events.items()}
     for device in devices:
         device.hear(rng.sample([*whole.items()], len(whole)), frozenset(void))
@@ -206,6 +212,7 @@ def hidden_in(world: World, asked: Asked, seed: int) -> int:
             if step % 4 == 0:
                 assert twins.look() == look(replica.document)
                 hidden += bool(replica.document.hidden)
+                look_back(world.lots, twins)
                 twins.edit(masks.WRITER_OF_TESTS, [Put("a", 1), Splice(0, min(2, len(replica.document.text())), "🌱")])
     world.forge()
     for replica in world.rest():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,9 +13,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from mesh.limits import DOOR_HANDSHAKES_PER_S_MAX
 from mesh.node import timing
 from mesh.node.gateway import authority
 from mesh.node.gateway.pump import AGAIN, REMOVED
+from mesh.node.gateway.web import WEB_PORT
 from mesh.node.transport.broker_config import inbox
 from mesh.node.transport.bus import connect
 from mesh.node.transport.tls import TlsFiles, leaf_name, pinned_context, public_of
@@ -128,12 +131,33 @@ async def test_a_new_leaf_is_shown_without_a_restart(
         opened.gateway.look_soon()
         async with asyncio.timeout(LIMIT_S):
             while await shown() == before:  # noqa: ASYNC110 - only who calls sees it
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(2 / DOOR_HANDSHAKES_PER_S_MAX)
         assert authority.ends_s(await shown()) >= authority.ends_s(before)
         await until(lambda: held.engine.replica.verdict.is_live(phone.admission))
         await agree(opened, held)
         await held.write("over the socket of before")
         await agree(opened, held)
+
+
+async def test_a_port_that_is_taken_behind_the_page_is_changed(opened: Door, phone: Phone) -> None:
+    """Another program got there while the door was shut: the own server starts all the same, and phones come in."""
+    agent = opened.agent
+    before = int((await agent.store.setting(WEB_PORT) or b"0").decode())
+    await opened.gateway.switch(on=False)
+    await until(lambda: not opened.gateway.open)
+    async with asyncio.timeout(LIMIT_S):
+        while True:
+            try:
+                taken = socket.create_server((HOST, before))
+                break
+            except OSError:
+                await asyncio.sleep(0.05)
+    with taken:
+        await opened.gateway.switch(on=True)
+        await until(lambda: opened.gateway.open and agent.bus is not None and agent.bus.server().state == "up")
+        assert int((await agent.store.setting(WEB_PORT) or b"0").decode()) != before
+        async with companion(opened, phone) as held:
+            await until(lambda: held.bus.greeted)
 
 
 async def test_each_door_takes_its_own_devices_only(opened: Door, phone: Phone) -> None:

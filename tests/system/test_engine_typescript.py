@@ -34,6 +34,7 @@ pytestmark = [pytest.mark.system, *typescript.NEEDS]
 
 STEPS = 90
 PHONE_SHARE = 0.45  # of the steps, that are the phone's
+TURNS_MAX = 30  # of the event loop: a note is kept after some 20
 TEXTS = ("x", "yz", "🌱")
 PLENTY, LITTLE = 2**26, 1500  # bytes of bodies that the phone keeps
 CHOICES: tuple[dict[str, object], ...] = (
@@ -153,8 +154,13 @@ class PhoneLife(Life):
             await self.random.choice(self.sides).engine.hear("phone", push)
 
     async def phone_restarts(self) -> None:
-        """The app is closed and opened again, or taken over by another tab, as after a kill."""
-        self.phone("restarts", kill=self.random.random() < 0.5)
+        """The app is closed and opened again; or killed in the middle of a note, and opened again."""
+        if self.random.random() < 0.4:
+            self.phone("restarts")
+            return
+        title = f"cut note {len(self.documents)}"
+        document = self.phone("is killed", title=title, turns=self.random.randrange(TURNS_MAX))
+        self.documents.append(DocumentId.parse(document))
 
     async def phone_is_brought_bodies(self) -> None:
         """Bodies that it lacks come, some of them."""
@@ -256,9 +262,8 @@ async def test_a_phone_amounts_to_what_python_does(life: PhoneLife) -> None:
     found = life.phone.look()
     for part, value in expected.items():
         assert found[part] == value, part
-    for kill in (False, True):
-        life.phone("restarts", kill=kill)
-        assert life.phone.look() == found
+    life.phone("restarts")
+    assert life.phone.look() == found
     assert len(found["standings"]) > 20
     assert bool(life.phone("counts")["bodiesAway"]) == (life.room == LITTLE)
     assert sum(row[1] == 0 for row in found["standings"]) > 10
@@ -282,7 +287,7 @@ async def test_with_no_room_nothing_is_lost_and_nothing_forks(life: PhoneLife) -
     assert life.phone("tries", title="two", under="full") == {"fault": "DiskFull", "tips": [2]}
     assert life.phone.look() == before
     assert life.phone("tries", title="two", under="") == {"fault": "", "tips": [3]}
-    life.phone("restarts", kill=True)
+    life.phone("restarts")
     assert life.phone("tries", title="three", under="") == {"fault": "", "tips": [4]}
     await life.converge()
     assert life.phone.look()["state"] == (await seen(life.sides[0]))["state"]
@@ -295,5 +300,20 @@ async def test_a_tab_that_another_one_took_over_from_writes_no_more(life: PhoneL
     assert life.phone("tries", title="two", under="taken") == {"fault": "Unreachable", "tips": [2]}
     assert life.phone("tries", title="two", under="") == {"fault": "Unreachable", "tips": [2]}
     assert len(life.phone.look()["notes"]) == 2
-    life.phone("restarts", kill=True)
+    life.phone("restarts")
     assert life.phone("tries", title="two", under="") == {"fault": "", "tips": [3]}
+
+
+@pytest.mark.parametrize("life", [(0, DISPUTES, PLENTY)], indirect=True)
+async def test_a_kill_in_the_middle_keeps_all_of_a_note_or_nothing(life: PhoneLife) -> None:
+    """Whenever it comes: sometimes the note is there, sometimes not, and the chain goes on where it ends."""
+    kept = 0
+    for turns in range(0, 2 * TURNS_MAX, 2):
+        document = life.phone("is killed", title=f"note {turns}", turns=turns)
+        there = document in {row[0] for row in life.phone.look()["notes"]}
+        kept += there
+        (tip,) = life.phone("tries", title=f"then {turns}", under="")["tips"]
+        assert tip == 2 + kept + turns // 2  # an opening, what was kept, and one more each time
+    assert 0 < kept < TURNS_MAX
+    await life.converge()
+    assert life.phone.look()["state"] == (await seen(life.sides[0]))["state"]

@@ -5,6 +5,7 @@ import { faultOf } from "../engine/shell/calls.js";
 import { ASKS } from "../engine/shell/calls/asks.js";
 import { BRIEF } from "../engine/shell/calls/brief.js";
 import { HANDOFFS } from "../engine/shell/calls/handoffs.js";
+import type { Holdings } from "../engine/shell/calls/holdings.js";
 import { INBOX } from "../engine/shell/calls/inbox.js";
 import { MEMORIES } from "../engine/shell/calls/memories.js";
 import { NOTES } from "../engine/shell/calls/notes.js";
@@ -31,7 +32,15 @@ const HANDLERS: { [call: string]: (phone: Phone, args: never) => Promise<unknown
 };
 
 const rulers = new Map<string, { rulings: Rulings; lines: unknown[] }>();
+const holdings = new Map<string, Holdings>();
 const held = new Map<string, number>(); // up to which number others said to hold what a phone wrote
+
+/** One for each phone, as its agent has it. */
+function holdingsOf(device: string): Holdings {
+  const found = holdings.get(device) ?? { heldElsewhere: ({ seq }) => seq <= (held.get(device) ?? 0) };
+  holdings.set(device, found);
+  return found;
+}
 
 async function called({ device, call, args, now_ms }: Question): Promise<unknown> {
   const phone = phones.get(device)!;
@@ -46,7 +55,7 @@ async function called({ device, call, args, now_ms }: Question): Promise<unknown
   };
   const asked: Phone = {
     engine,
-    holdings: { heldElsewhere: ({ seq }) => seq <= (held.get(device) ?? 0) },
+    holdings: holdingsOf(device),
     devices: async () => [],
     problems: async () => [],
     isAtWork: () => false,

@@ -2,9 +2,11 @@
 // compares.
 import { MeshError } from "../engine/errors.js";
 import { hex, unhex } from "../engine/names.js";
+import { Agreeing, fresh } from "../engine/shell/agreeing.js";
 import { faultOf } from "../engine/shell/calls.js";
 import * as conflicts from "../engine/shell/calls/conflicts.js";
 import * as settling from "../engine/shell/calls/settling.js";
+import * as side from "../engine/shell/comparing.js";
 import type { Engine } from "../engine/shell/engine.js";
 import { compared } from "../engine/state/comparing.js";
 import * as comparing from "../engine/sync/comparing.js";
@@ -23,6 +25,18 @@ const CALLS: Record<string, (engine: Engine, args: Question) => Promise<unknown>
   "conflicts.resolve": settling.resolve,
   "conflicts.undo": settling.undo,
 };
+
+const agreeings = new Map<string, Agreeing>();
+
+/** What a phone knows of the mac, which differs or not; it signs and sends nothing here. */
+function agreeingOf(device: string, differs: boolean): Agreeing {
+  const nothing = () => undefined;
+  const made = () => new Agreeing(phones.get(device)!.engine, null!, null!, nothing, null!, nothing, nothing);
+  const found = agreeings.get(device) ?? made();
+  agreeings.set(device, found);
+  if (differs) found.sides.set("mac", found.sides.get("mac") ?? { ...fresh(), differs });
+  return found;
+}
 
 /** What a phone answers to a call about conflicts, or whose fault it is. */
 async function disputed({ device, call, args }: Question): Promise<unknown> {
@@ -49,6 +63,21 @@ export const DISPUTED: Record<string, (given: Question) => unknown> = {
   },
   "desk undoes": ({ desk, event, actor }) => desks.get(desk)!.undo(event, actor),
   compared: ({ old, fresh }) => compared(old, fresh).map(({ sign, parts }) => [sign, parts]),
+  "phone compares": async ({ device, bytes, views }) => {
+    const { store } = phones.get(device)!;
+    const said = bytes ? await side.followed(store, comparing.decode(unhex(bytes))) : await side.begun(store, views);
+    return said ? hex(comparing.encode(said)) : "";
+  },
+  "phone is damaged": async ({ device, event, standing }) => {
+    const { store } = phones.get(device)!;
+    const [row] = await store.event(event);
+    await store.commit({ standings: [{ event, standing, reason: "", document: row!.document }] });
+  },
+  "phone sees": async ({ device, bytes }) => {
+    const seen = await side.seenFromHere(phones.get(device)!.store, comparing.decode(unhex(bytes)) as comparing.Finding);
+    return seen ? hex(comparing.encode(seen)) : "";
+  },
+  "phone is compared": async ({ device, bytes, differs }) => hex(await agreeingOf(device, differs).compared("mac", unhex(bytes))),
   comparison: ({ bytes }) => hex(comparing.encode(comparing.decode(unhex(bytes)))),
   "differing leaf": ({ mine, leaves }) => comparing.differingLeaf(new Map(mine), unhex(leaves)),
   "packed leaves": ({ mine }) => hex(comparing.packedLeaves(new Map(mine))),

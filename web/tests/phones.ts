@@ -7,6 +7,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { Refused } from "../engine/errors.js";
 import { documentOf } from "../engine/events/bodies.js";
 import type { Placed } from "../engine/events/event.js";
+import type { Born } from "../engine/events/kinds.js";
 import { rekeyPurpose } from "../engine/events/founding.js";
 import { encapsulated, opened, P256 } from "../engine/events/hpke.js";
 import { Keyring } from "../engine/events/seal.js";
@@ -26,6 +27,17 @@ import { type Secrets, secretsOf } from "./device.js";
 type Question = any;
 
 const PLENTY = 100_000;
+
+/** Transactions that write and are not over. */
+const underWay = new Set<IDBTransaction>();
+
+const { transaction } = IDBDatabase.prototype;
+IDBDatabase.prototype.transaction = function (this: IDBDatabase, ...args: Parameters<typeof transaction>) {
+  const tx = transaction.apply(this, args);
+  if (tx.mode === "readwrite") underWay.add(tx);
+  for (const over of ["complete", "abort"]) tx.addEventListener(over, () => underWay.delete(tx));
+  return tx;
+};
 
 /** A phone, and what it told since somebody asked last. */
 export class Phone {
@@ -84,14 +96,26 @@ export class Phone {
     }
   }
 
-  /** End it as one should, or leave it in the middle of whatever it does, and begin again from what was kept. */
-  async restart(kill: boolean): Promise<void> {
-    if (!kill) {
-      await this.engine.stop();
-      await this.#ended;
-      await this.store.close();
-    }
+  /** End it as one should, and begin again from what was kept. */
+  async restart(): Promise<void> {
+    await this.engine.stop();
+    await this.#ended;
+    await this.store.close();
     await this.begin();
+  }
+
+  /**
+   * Leave it in the middle of a note, so many turns after that was begun, and begin again from what was kept. Returns
+   * which note that was; whether it was kept nobody knows.
+   */
+  async kill(title: string, turns: number): Promise<string> {
+    const { document, birth } = noteOf(title, null);
+    const cut = this.engine.say(() => [draftOf(birth, document)]);
+    cut.catch(() => undefined);
+    for (let turn = 0; turn < turns; turn++) await new Promise((go) => setImmediate(go));
+    for (const tx of underWay) tx.abort(); // what an end of the browser does to them
+    await this.begin();
+    return document.text;
   }
 
   /** Say something; false where that is refused. */
@@ -128,8 +152,7 @@ export class Phone {
   }
 
   async write(title: string, path: string | null): Promise<string> {
-    const birth = notes.birth(title, `text of ${title}`, [], path, sha256(utf8(title)).slice(0, 16));
-    const document = documentOf("home", notes.KIND, birth);
+    const { document, birth } = noteOf(title, path);
     await this.say(async () => [draftOf(birth, document)]);
     return document.text;
   }
@@ -205,6 +228,11 @@ export class Phone {
   }
 }
 
+function noteOf(title: string, path: string | null): { document: DocumentId; birth: Born } {
+  const birth = notes.birth(title, `text of ${title}`, [], path, sha256(utf8(title)).slice(0, 16));
+  return { document: documentOf("home", notes.KIND, birth), birth };
+}
+
 /** All of them, by name. */
 export const phones = new Map<string, Phone>();
 
@@ -217,7 +245,8 @@ export const PHONES: Record<string, (given: Question) => unknown> = {
   "phone begins": async ({ device, secrets, room }) => {
     phones.set(device, await Phone.begun(secretsOf(secrets), device, room));
   },
-  "phone restarts": (given) => phone(given).restart(given.kill),
+  "phone restarts": (given) => phone(given).restart(),
+  "phone is killed": (given) => phone(given).kill(given.title, given.turns),
   "phone hears": async (given) => {
     const effects = await phone(given).engine.hear("mac", decodePush(unhex(given.bytes)));
     return { append: effects.append.length, alarms: effects.alarms, refused: effects.refused };

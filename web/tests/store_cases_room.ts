@@ -39,7 +39,8 @@ export const ROOM_CASES: Record<string, Case> = {
     await store.commit({ events: whole(writer, document(1)), notes: [noteRow(document(1), "before")] });
     const before = await store.digest();
     const under = writer.run(20);
-    const cut = store.commit({ events: under.map((placed) => kept(placed, document(2))), notes: [noteRow(document(2), "after")] });
+    const events = under.map((placed) => kept(placed, document(2)));
+    const cut = store.commit({ events, notes: [noteRow(document(2), "after")] });
     cut.catch(() => undefined);
     const next = await again(); // takes over while that is on its way: either all of it is there or nothing
     const there = (await next.held(under.map(({ digest }) => digest))).size;
@@ -84,24 +85,26 @@ export const ROOM_CASES: Record<string, Case> = {
       });
       const held = (await store.replay(0, 1000)).filter(() => random(12) === 0);
       const standings = held.map(({ placed, document: of }) => {
-        return { event: placed.digest, document: of, standing: random(2) === 0 ? Standing.HONOURED : Standing.VOID, reason: "r" };
+        const standing = random(2) === 0 ? Standing.HONOURED : Standing.VOID;
+        return { event: placed.digest, document: of, standing, reason: "r" };
       });
       const notes = Array.from({ length: random(3) }, () => {
-        return noteRow(document(random(12)), `title ${round}`, round, { deleted: random(5) === 0, path: random(2) === 0 ? `p${random(3)}` : null });
+        const path = random(2) === 0 ? `p${random(3)}` : null;
+        return noteRow(document(random(12)), `title ${round}`, round, { deleted: random(5) === 0, path });
       });
-      const conflicts = random(3) === 0 ? [[document(random(12)), [made.conflictRow(document(0), `c ${round}`, round)]] as const] : [];
-      const about = conflicts.map(([of, rows]) => [of, rows.map((row) => ({ ...row, document: of }))] as const);
-      await store.commit({ events, standings, notes, conflicts: about, unshown: random(6) === 0 ? [document(random(12))] : [] });
+      const disputed = random(3) === 0 ? [document(random(12))] : [];
+      const conflicts = disputed.map((of) => [of, [made.conflictRow(of, `c ${round}`, round)]] as const);
+      const unshown = random(6) === 0 ? [document(random(12))] : [];
+      await store.commit({ events, standings, notes, conflicts, unshown });
       if (random(7) === 0) store = await again();
       if (random(3) === 0) same([await store.digest(), await store.viewRoot()], await roots(store));
     }
     same([await store.digest(), await store.viewRoot()], await roots(store));
-    for (const [bucketNumber, [of, digest]] of [[bucket(key(document(1))), (await store.leaves(bucket(key(document(1))), false))[0]!] as const]) {
-      same(bucketNumber, bucket(key(of)));
-      same(digest === ZERO, false);
-    }
+    const [of, digest] = (await store.leaves(bucket(key(document(1))), false))[0]!;
+    same([of, digest === ZERO], [document(1), false]);
     await store.forgetState();
-    same([await store.digest(), await store.viewRoot(), (await store.unsettled(null, 0, 1000)).length], [ZERO, ZERO, (await store.replay(0, 1000)).length]);
+    same([await store.digest(), await store.viewRoot()], [ZERO, ZERO]);
+    same((await store.unsettled(null, 0, 1000)).length, (await store.replay(0, 1000)).length);
     store = await again();
     same([await store.digest(), await store.viewRoot()], [ZERO, ZERO]);
   },
@@ -161,8 +164,11 @@ export const ROOM_CASES: Record<string, Case> = {
     for (const each of [store, await again(LITTLE)]) {
       same([each.overfull, (await each.counts()).bodiesAway, await each.missingBodies()], [false, 3, []]);
       same([await each.digest(), await each.viewRoot(), await each.notes({ limit: 99 })], before);
-      const here = async (number: number) => (await each.rows(document(number))).map(({ placed }) => placed.event.body !== null);
-      same([await here(1), await here(2), await here(0), await here(9)], [[false, true], [false, true], [false], [true]]);
+      const here = async (number: number) => {
+        return (await each.rows(document(number))).map(({ placed }) => placed.event.body !== null);
+      };
+      same([await here(1), await here(2), await here(0)], [[false, true], [false, true], [false]]);
+      same([await here(3), await here(9)], [[true], [true]]);
       const run = (await each.serve({ chain: other.chain, target: other.head, after: [] }, PAGE_BYTES_MAX))!;
       same(run.events.map(({ body }) => body === null), other.said.map(({ seq }) => [2, 3, 4].includes(seq)));
     }
@@ -172,8 +178,9 @@ export const ROOM_CASES: Record<string, Case> = {
     same([await now.want(document(1)), await now.missingBodies()], [[], [[gone.digest, gone.header.bodyDigest]]]);
     await now.commit({ bodies: [[gone.digest, gone.event.body!]] });
     same([now.overfull, (await now.counts()).bodiesAway, (await now.counts()).bodyBytes], [false, 2, 1000]);
-    await now.commit({ standings: [{ event: other.said[3]!.digest, standing: Standing.WAITS, reason: BODY_MISSING, document: null }] });
-    same((await now.missingBodies()).map(([event]) => event), [other.said[3]!.digest]);
+    const event = other.said[3]!.digest;
+    await now.commit({ standings: [{ event, standing: Standing.WAITS, reason: BODY_MISSING, document: null }] });
+    same((await now.missingBodies()).map(([one]) => one), [event]);
     await now.forgetState();
     same((await now.missingBodies()).length, 2);
   },
@@ -194,7 +201,8 @@ export const ROOM_CASES: Record<string, Case> = {
       const numbers = Array.from({ length: size / 2 }, (_, at) => round * size + at);
       const events = numbers.map((number) => kept(writer.say(), document(number)));
       const opening = round === 0 ? [kept(writer.said[0]!)] : [];
-      await store.commit({ events: [...opening, ...events], notes: numbers.map((number) => noteRow(document(number), "n", number)) });
+      const notes = numbers.map((number) => noteRow(document(number), "n", number));
+      await store.commit({ events: [...opening, ...events], notes });
     }
     const root = await store.digest();
     const opened = await again();

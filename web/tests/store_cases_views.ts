@@ -30,10 +30,12 @@ export const VIEW_CASES: Record<string, Case> = {
     const found = await store.notes({ limit: 100, search: "number1" });
     same(found, living.filter(({ note }) => note.title.startsWith("Note number1")));
     same(await store.notes({ limit: 4, search: "number1", after: found[2]! }), found.slice(3, 7));
-    same(await store.notes({ limit: 2, search: "number1", tag: "even", after: found[0]! }), found.filter(({ note }, at) => at > 0 && note.tags.length > 0).slice(0, 2));
+    const even = found.filter(({ note }, at) => at > 0 && note.tags.length > 0);
+    same(await store.notes({ limit: 2, search: "number1", tag: "even", after: found[0]! }), even.slice(0, 2));
     same(titles(await store.notes({ limit: 100, tag: "even" })), titles(living.filter(({ note }) => note.tags.length > 0)));
     same(titles(await store.notes({ limit: 100, deleted: true })), ["Note number24"]);
-    same(titles(await store.notes({ limit: 100, search: "FUSS number1" })).sort(), titles(rows.filter((_, at) => at === 1 || (at > 9 && at < 20))).sort());
+    const folded = living.filter(({ note }) => note.title.startsWith("Note number1"));
+    same(await store.notes({ limit: 100, search: "FUSS number1" }), folded);
     same(await store.notes({ limit: 100, search: '" OR' }), []);
     same([...(await store.titles([document(3), document(99)]))], [[document(3).text, "Note number3"]]);
     same((await store.findDocuments(document(3).text.slice(0, -20))).map(({ text }) => text), [document(3).text]);
@@ -60,7 +62,8 @@ export const VIEW_CASES: Record<string, Case> = {
   "records are listed by type, project and state, and found": async (store) => {
     const rows = Array.from({ length: 30 }, (_, at) => {
       const kind = at % 2 === 0 ? "task" : "memory";
-      const registers = { title: `thing ${at}`, project: at % 3 === 0 ? "garden" : "", state: at % 5 === 0 ? "done" : "open" };
+      const [project, state] = [at % 3 === 0 ? "garden" : "", at % 5 === 0 ? "done" : "open"];
+      const registers = { title: `thing ${at}`, project, state };
       return recordRow(document(at, "home", kind), 1 + at, registers, `text of ${at}`);
     });
     await store.commit({ records: rows });
@@ -81,16 +84,21 @@ export const VIEW_CASES: Record<string, Case> = {
 
   "conflicts and settlements are listed, those of several notes at one path too": async (store, again) => {
     const [one, other] = [made.conflictRow(document(1), "one", 4), made.conflictRow(document(2), "other", 9)];
-    const placed = [5, 7].map((lamport) => ({ ...noteRow(document(lamport), "n", 1, { path: "p.md" }), placed: made.author(lamport) }));
+    const placed = [5, 7].map((lamport) => {
+      return { ...noteRow(document(lamport), "n", 1, { path: "p.md" }), placed: made.author(lamport) };
+    });
+    const settled = [3, 5, 5].map((at) => made.settlementRow(document(1), at, `a${at}`.padEnd(32, "0")));
     await store.commit({
       notes: [noteRow(document(1), "n"), noteRow(document(2), "m"), ...placed],
       conflicts: [[document(1), [one]], [document(2), [other]]],
-      settlements: [[document(1), [3, 5, 5].map((at) => made.settlementRow(document(1), at, `a${at}`.padEnd(32, "0"))), false]],
+      settlements: [[document(1), settled, false]],
     });
     for (const each of [store, await again()]) {
-      same((await each.conflicts()).map(({ kind, lamport }) => [kind, lamport]), [["register", 9], ["path", 7], ["register", 4]]);
+      const all = (await each.conflicts()).map(({ kind, lamport }) => [kind, lamport]);
+      same(all, [["register", 9], ["path", 7], ["register", 4]]);
       same(await each.conflicts({ document: document(1) }), [one]);
-      same((await each.conflicts({ kind: "path" }))[0]!.sides.map(({ value }) => value), placed.map(({ note }) => note.document.text));
+      const sides = (await each.conflicts({ kind: "path" }))[0]!.sides.map(({ value }) => value);
+      same(sides, placed.map(({ note }) => note.document.text));
       same((await each.conflicts({ limit: 1, after: (await each.conflicts())[0]! })).map(({ kind }) => kind), ["path"]);
       same(await each.conflicts({ device: one.devices[0]!, kind: "register", limit: 1 }), [other]);
       same(await each.conflict(one.name.slice(0, 9)), [one]);
@@ -114,7 +122,7 @@ export const VIEW_CASES: Record<string, Case> = {
     const [one, two] = [new Writer(1), new Writer(2)];
     const [first, second, change] = [one.say(), two.say(), made.digestOf("change")];
     await store.commit({
-      events: [...whole(one), ...whole(two)].map((event) => ({ ...event, document: event.placed.seq > 1 ? document(1) : null })),
+      events: [...whole(one, document(1)), ...whole(two, document(1))],
       changes: [first, second].map(({ digest }) => [digest, change] as const),
     });
     const found = async () => [...(await store.ofChanges(document(1), [change, ZERO]))].map(([, row]) => row.placed.digest);

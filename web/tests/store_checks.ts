@@ -35,7 +35,10 @@ function plain(_: string, value: unknown): unknown {
 }
 
 /** Fail unless this fails by that fault. */
-export async function fails(family: abstract new (...args: never[]) => MeshError, work: () => Promise<unknown>): Promise<void> {
+export async function fails(
+  family: abstract new (...args: never[]) => MeshError,
+  work: () => Promise<unknown>,
+): Promise<void> {
   try {
     await work();
   } catch (error) {

@@ -24,7 +24,9 @@ export function digestOf(name: string): Digest {
 /** So many bytes that look random, and are the same each time. */
 export function bytesOf(name: string, count: number): Uint8Array {
   const found = new Uint8Array(count);
-  for (let at = 0; at < count; at += 32) found.set(sha256(utf8(`${name} ${at}`)).subarray(0, Math.min(32, count - at)), at);
+  for (let at = 0; at < count; at += 32) {
+    found.set(sha256(utf8(`${name} ${at}`)).subarray(0, Math.min(32, count - at)), at);
+  }
   return found;
 }
 
@@ -48,23 +50,37 @@ export function author(lamport: number, device = "alder"): Author {
 }
 
 /** A record's view, born and touched at once. */
-export function recordRow(about: DocumentId, lamport: number, registers: { [key: string]: Value }, text = ""): RecordRow {
+export function recordRow(
+  about: DocumentId,
+  lamport: number,
+  registers: { [key: string]: Value },
+  text = "",
+): RecordRow {
   const record = new Record(about, new Map(Object.entries(registers)), text);
   return { record, born: author(lamport), updated: author(lamport) };
 }
 
 /** A conflict's view. */
-export function conflictRow(about: DocumentId, name: string, lamport: number, parts: Partial<ConflictRow> = {}): ConflictRow {
-  const sides = [1, 2].map((number) => ({ value: `side ${number}`, characters: 6, author: author(lamport, `device ${number}`) }));
-  const devices = sides.map((side) => side.author.admission);
+export function conflictRow(about: DocumentId, name: string, lamport: number): ConflictRow {
+  const authors = [1, 2].map((number) => author(lamport, `device ${number}`));
+  const sides = authors.map((one, at) => ({ value: `side ${at + 1}`, characters: 6, author: one }));
+  const devices = authors.map(({ admission }) => admission);
   const told = { kind: "register", field: "title", sinceMs: 5, lamport, count: 2, devices, sides, ancestor: null };
-  return { name: digestOf(name).slice(0, 32), document: about, ...told, ...parts };
+  return { name: digestOf(name).slice(0, 32), document: about, ...told };
 }
 
 /** A settlement's view. */
 export function settlementRow(about: DocumentId, lamport: number, conflict: string): SettlementRow {
   const change = digestOf(`change ${lamport}`);
   return { document: about, author: author(lamport), conflict, prints: [], rule: "", undoes: null, change };
+}
+
+/** How an event is said. */
+interface Saying {
+  readonly sign?: boolean;
+  readonly after?: Head;
+  readonly body?: Uint8Array;
+  readonly step?: number;
 }
 
 /** One chain of one admission. Several heads make a fork. */
@@ -86,7 +102,7 @@ export class Writer {
   }
 
   /** The next event; on another place than the head it makes a fork, and the head moves there. */
-  say({ sign = true, after, body, step = 1 }: { sign?: boolean; after?: Head; body?: Uint8Array; step?: number } = {}): Placed {
+  say({ sign = true, after, body, step = 1 }: Saying = {}): Placed {
     if (after) {
       this.head = after;
       this.lamport = this.said.find(({ digest }) => digest === after.digest)!.header.lamport;
@@ -95,7 +111,8 @@ export class Writer {
     const salt = `${this.seed} ${this.said.length}`;
     const content = body ?? bytesOf(`body ${salt}`, this.bodyBytes);
     const epoch = sameHead(this.head, START) || this.lane === Lane.CONTROL ? CLEAR : EPOCH;
-    const named = { bodyDigest: hex(sha256(content)), bodyBytes: content.length, inner: bytesOf(`inner ${salt}`, INNER_BYTES) };
+    const inner = bytesOf(`inner ${salt}`, INNER_BYTES);
+    const named = { bodyDigest: hex(sha256(content)), bodyBytes: content.length, inner };
     const header = { version: 1, lamport: this.lamport, epoch, ...named, extensions: new Map() };
     const [raw, parent] = [encodeHeader(header), this.head];
     const opens = sameHead(parent, START);

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mesh.events.verdict import Admission
+from mesh.errors import Refused
+from mesh.events.reading import read_inner
+from mesh.events.verdict import Admission, Standing
 from mesh.limits import LIST_MAX
-from mesh.names import device_text, shown
+from mesh.names import DocumentId, device_text, shown
 from mesh.node import clock, subjects
 from mesh.node.engine import Engine
-from mesh.node.saying import looked
+from mesh.node.storage.store_port import Row
 from mesh.state import doorways
 from mesh.state.doorways import KIND, SPACE, Doorway
 
@@ -28,7 +30,7 @@ async def there_are(agent: Agent) -> bool:
 
 async def history(agent: Agent) -> tuple[Doorway, ...]:
     """All authorities that there were, the first one first."""
-    return doorways.joined(await looked(agent, lambda: every(agent.engine)))
+    return doorways.joined(await every(agent.engine))
 
 
 async def current(agent: Agent) -> Doorway | None:
@@ -68,18 +70,33 @@ async def _waiting(agent: Agent, found: Doorway) -> list[Admission]:
 
 
 async def every(engine: Engine) -> list[Doorway]:
-    """All births of doorways that count, where nothing else can come between."""
+    """All doorways that an admin bore as the person, by what is kept. What is fixed shows as it was born."""
     found = []
     for document in await engine.store.find_documents(f"{SPACE}/{KIND}/", LIST_MAX):
-        loaded = await engine.shelf.load(document)
-        if loaded is None:
-            continue
-        first = loaded.document.history.first
-        author = (await engine.shelf.authors(loaded, [first])).get(first)
-        if author and not author.agent and doorways.may_make(engine.replica.verdict, author.admission):
-            born = await engine.shelf.birth(document)
-            found += [one for one in (doorways.read(document, born.registers, author.lamport),) if one]
+        row = await engine.store.record(document)
+        lamports = await _births(engine, document) if row else []
+        if row and lamports:  # others may say the same birth again: it is an admin's all the same
+            found += [one for one in (doorways.read(document, row.record.registers, min(lamports)),) if one]
     return found
+
+
+async def _births(engine: Engine, document: DocumentId) -> list[int]:
+    """The Lamport numbers of the births of a document that an admin said."""
+    return [
+        row.placed.header.lamport
+        for row in await engine.store.rows(document)
+        if row.standing is Standing.HONOURED
+        and doorways.may_make(engine.replica.verdict, row.placed.admission)
+        and _is_birth(engine, row)
+    ]
+
+
+def _is_birth(engine: Engine, row: Row) -> bool:
+    try:
+        inner = read_inner(engine.keyring, row.placed)
+    except Refused:
+        return False
+    return inner is not None and inner.kind == "born" and not inner.agent
 
 
 def admins(agent: Agent) -> list[Admission]:

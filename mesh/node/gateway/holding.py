@@ -31,7 +31,6 @@ from mesh.node.gateway import authorities, authority
 from mesh.node.gateway.authority import Authority
 from mesh.node.gateway.names import door_name
 from mesh.node.paths import door_path
-from mesh.node.saying import looked
 from mesh.state import doorways, records
 from mesh.state.doorways import KIND, SPACE, Doorway
 
@@ -179,7 +178,7 @@ class Holding:
     async def look(self) -> None:
         """See which authority counts, and have a leaf of it. Raises MeshError where there can be none now."""
         replica = self._agent.engine.replica
-        found = await looked(self._agent, lambda: authorities.every(self._agent.engine))
+        found = await authorities.every(self._agent.engine)
         self.doorway = doorways.current(found, replica.verdict, replica.statements)
         if self.doorway is None or not replica.verdict.is_live(replica.own.admission):
             self._leaf, self._signer = None, b""
@@ -210,6 +209,7 @@ class Holding:
 
         async def make(engine: Engine) -> Sequence[Draft]:
             replica = engine.replica
+            await engine.settled()
             if doorways.current(await authorities.every(engine), replica.verdict, replica.statements) is not None:
                 raise NotOwed("there is an authority")
             keys = {name: one.kem_key for name, one in doorways.admins(replica.verdict).items()}
@@ -225,6 +225,7 @@ class Holding:
 
         async def make(engine: Engine) -> Sequence[Draft]:
             replica = engine.replica
+            await engine.settled()
             found = doorways.current(await authorities.every(engine), replica.verdict, replica.statements)
             if found is None or found.certificate != holder.certificate:
                 raise NotOwed("there is another authority")

@@ -49,6 +49,7 @@ class Showing:
         write_private(chain, shown[0])
         write_private(key, shown[1])
         try:
+            _context().load_cert_chain(chain, key)  # what does not fit would leave the other one half replaced
             context.load_cert_chain(chain, key)
         except (ssl.SSLError, OSError) as error:
             message = f"the certificate of the page for phones cannot be shown: {error}"

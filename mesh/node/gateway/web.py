@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -72,6 +73,7 @@ class Gateway:
         """Why it is not open though it should be."""
         self._off = agent.settings.get(SERVE, b"") == b"off"
         self._web_port = int(agent.settings.get(WEB_PORT, b"0"))
+        self._web_open = False
         self._news, self._leaves = asyncio.Event(), asyncio.Event()
         self._page: dict[str, Asset] = {}
         self._guard: Guard | None = None
@@ -120,29 +122,30 @@ class Gateway:
         try:
             while True:
                 await self._until(wanted=True)
+                problem: MeshError | None
                 try:
                     await self._serve_while_wanted()
-                    self.problem = None
+                    problem = None
                 except* MeshError as group:
-                    self.problem = _first(group)
-                if self.problem:
-                    self._agent.log("door.failed", error=str(self.problem))
-                    await asyncio.sleep(timing.DOOR_AGAIN_S)
+                    problem = _first(group)
+                if problem and str(problem) != str(self.problem):  # it may be tried for days
+                    self._agent.log("door.failed", error=str(problem))
+                self.problem = problem
+                if problem:
+                    await _set(self._leaves, timing.DOOR_AGAIN_S)
         finally:
             self._agent.news.remove(self._news)
 
     async def _until(self, *, wanted: bool) -> None:
         while self.wanted is not wanted:
-            self._news.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(timing.DOOR_CALM_S):
-                    await self._news.wait()
+            await _set(self._news, timing.DOOR_CALM_S)
 
     async def _serve_while_wanted(self) -> None:
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(self._serve())
             await self._until(wanted=False)
             serving.cancel()
+        self._web_open = False
         if self._agent.bus is not None:
             await self._agent.bus.open_web(None)
 
@@ -188,18 +191,17 @@ class Gateway:
         if bus is None or bus.server().external:
             hint = "Phones are served by a device that runs its own nats-server: unset MESH_NATS_URL there."
             raise Unreachable("with an external nats-server no phone can be let in", hint=hint)
-        if not self._web_port:
+        # Taken by another program, it would keep the own server from starting at all.
+        if not self._web_port or not (self._web_open or _is_free(self._web_port)):
             self._web_port = free_port([_LOOPBACK])
             await self._agent.engine.remember(WEB_PORT, str(self._web_port).encode())
         await bus.open_web(WebPlace(self._web_port, self.origin))
+        self._web_open = True
 
     async def _renew(self) -> None:
         """Show a new leaf soon after there is one: handshakes from then on see it, connections go on."""
         while True:
-            self._leaves.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(timing.DOOR_CALM_S):
-                    await self._leaves.wait()
+            await _set(self._leaves, timing.DOOR_CALM_S)
             try:
                 await self._show()
             except MeshError as error:  # what was shown until now may be good for days
@@ -208,7 +210,7 @@ class Gateway:
     async def _show(self) -> None:
         """Show the leaf of now, and beside it the person's own certificate. Raises MeshError."""
         leaf, given = await self._holding.current(), await self._holding.given()
-        if await asyncio.to_thread(self._showing.show, leaf, given):
+        if self._showing.show(leaf, given):  # not in a thread: no handshake may begin in the middle of it
             self._agent.log("door.leaf", beside=given[0] if given else "")
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────────
@@ -266,6 +268,23 @@ class Gateway:
         if request.headers.get("If-None-Match") == tag:
             return web.Response(status=_UNCHANGED, headers=headers)
         return web.Response(body=found.body, headers=headers)
+
+
+def _is_free(port: int) -> bool:
+    """Whether nobody listens at a port of loopback now."""
+    try:
+        socket.create_server((_LOOPBACK, port)).close()
+    except OSError:
+        return False
+    return True
+
+
+async def _set(news: asyncio.Event, most_s: float) -> None:
+    """Wait for news, or for so long."""
+    news.clear()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(most_s):
+            await news.wait()
 
 
 def _comes_from(request: web.Request, origin: str) -> bool:

@@ -294,10 +294,13 @@ class ZeroconfSignpost:
             self._changed.clear()
             if self._sign is not None:
                 try:
-                    await self._session(self._sign)
-                except (OSError, ZeroconfError, RuntimeError):  # the card is gone, or takes no multicast now
-                    await asyncio.sleep(timing.BEACON_AGAIN_S)
-                    continue
+                    if multicast_hosts((self._sign.own,)):
+                        await self._session(self._sign)
+                        continue
+                except (OSError, ZeroconfError, RuntimeError):
+                    pass
+                await asyncio.sleep(timing.BEACON_AGAIN_S)  # the card is gone, or takes no multicast now
+                continue
             await self._changed.wait()
 
     def show(self, sign: Sign | None) -> None:
@@ -323,7 +326,6 @@ class ZeroconfSignpost:
                 if sign == self._sign:
                     await self._changed.wait()
         finally:
-            self._changed.set()
             _goodbye(engine.zeroconf)
             await engine.async_close()
 

@@ -120,6 +120,7 @@ export class Agent implements Owner, Listener, Phone {
   async start(): Promise<void> {
     const { settings } = await this.engine.start();
     this.#work = this.engine.work();
+    this.#work.catch((error: unknown) => this.log("engine.ended", { error: String(error) })); // who waits is told, too
     const remember = (key: string, value: Uint8Array) => this.engine.remember(key, value);
     this.meetings = new Meetings(remember, settings);
     this.outbox = new Outbox(this.engine, this.meetings, this.home, this.keys);

@@ -1,5 +1,5 @@
 // Agreeing: receipts are traded with the node once per convergence; as mesh/node/agreeing.py has it, but for looking where
-// two differ: a phone shows that they do, and a full device finds the place.
+// two differ: a phone shows that they do, and a full device finds the place; the phone answers what that asks.
 //
 // Receipts are asked for when the tips that both told are the same, so an idle link costs nothing but the tips themselves.
 // Whoever is outside gets none of this, and nothing is decided here.
@@ -7,9 +7,11 @@ import { Refused, Unreachable } from "../errors.js";
 import { Lane } from "../events/event.js";
 import { type Digest, deviceText } from "../names.js";
 import type { Peer } from "../sync/inputs.js";
+import * as comparing from "../sync/comparing.js";
 import type { Have } from "../sync/messages.js";
 import * as receipts from "../sync/receipts.js";
 import { agree, alike, type Receipt, type Shown } from "../sync/receipts.js";
+import { followed, seenFromHere } from "./comparing.js";
 import type { Engine } from "./engine.js";
 import type { Keys } from "./keys.js";
 import type { Log } from "./log.js";
@@ -18,6 +20,7 @@ import * as timing from "./timing.js";
 
 /** How a device of an older version refuses a receipt. */
 const UNKNOWN = "does not know 'receipt'";
+const NOTHING = new Uint8Array(0);
 
 /** What is known of the node since its link came up. */
 export interface Side {
@@ -31,6 +34,8 @@ export interface Side {
   older: boolean;
   /** Both hold the same and do not show the same. */
   differs: boolean;
+  /** When it was last answered where they differ, by the kind of its message. */
+  readonly servedMs: Map<string, number>;
   asked: string;
   askedMs: number;
   trading: boolean;
@@ -95,6 +100,26 @@ export class Agreeing {
     const mine = await this.#own();
     this.#side(peer).told = mine.shown;
     return receipts.encode(mine);
+  }
+
+  /** What this phone says to a message of somebody who looks where the two differ, if they do. Throws Refused. */
+  async compared(peer: Peer, body: Uint8Array): Promise<Uint8Array> {
+    const [message, side] = [comparing.decode(body), this.sides.get(peer)];
+    if (!side?.differs) throw new Refused("nothing is known here that would have to be compared", "Trade receipts first.");
+    if (message.message === "finding") {
+      const seen = await seenFromHere(this.engine.store, message);
+      const [document, event] = [seen?.document?.text ?? "", seen?.event ?? ""];
+      if (seen) this.log("peer.differs", { device: peer, document, event, counts_here: seen.honoured });
+      return NOTHING;
+    }
+    const [now, before] = [performance.now(), side.servedMs.get(message.message) ?? -Infinity];
+    const inTurn = message.message === "nodes" || message.message === "leaves";
+    if (!inTurn || now - before <= timing.COMPARE_SERVED_MS) {
+      throw new Refused("a comparison out of turn, or too soon after the last one", "Try again in a while.");
+    }
+    side.servedMs.set(message.message, now);
+    const found = await followed(this.engine.store, message);
+    return found ? comparing.encode(found) : NOTHING;
   }
 
   #side(peer: Peer): Side {
@@ -190,7 +215,9 @@ function same(one: Shown | null, other: Shown): boolean {
   return one !== null && JSON.stringify(one) === JSON.stringify(other);
 }
 
-function fresh(): Side {
+/** What is known of a node of which nothing was heard yet. */
+export function fresh(): Side {
   const nothing = { have: null, receipt: null, told: null, refused: "", asked: "" };
-  return { ...nothing, older: false, differs: false, askedMs: -Infinity, trading: false, news: false };
+  const numbers = { askedMs: -Infinity, servedMs: new Map<string, number>() };
+  return { ...nothing, ...numbers, older: false, differs: false, trading: false, news: false };
 }

@@ -6,6 +6,7 @@
 // nothing decides what counts.
 import { MeshError, Refused, Stranger } from "../errors.js";
 import { QUESTION_BYTES } from "../limits.js";
+import * as comparing from "../sync/comparing.js";
 import { type Effects, GUEST, isGuest, type Peer } from "../sync/inputs.js";
 import * as drops from "../sync/drops.js";
 import * as introducing from "../sync/introducing.js";
@@ -144,6 +145,7 @@ export class Talk implements Handler {
       return NOTHING;
     }
     if (verb === receipts.VERB && inside) return this.agreeing.answer(peer, body);
+    if (verb === comparing.VERB && inside) return this.agreeing.compared(peer, body);
     if (verb === drops.VERB && inside) return this.listener.chunks(peer, body);
     throw new Refused(`this device does not know '${verb}'`, "One of the two needs an upgrade: `mesh --version`.");
   }
@@ -166,14 +168,26 @@ export class Talk implements Handler {
   /** A link is up: find out who is there, hand over what nobody else holds, and compare. */
   linked(device: Peer): void {
     this.log("link.up", { device });
-    this.#spawn(async () => {
-      const proven = await this.#introduced(device);
-      if (this.#link?.node !== device) return;
-      this.#proven = proven ? device : null;
-      if (proven) await this.listener.first(device);
-      this.#greet(this.#known(device), 0);
-      this.listener.changed();
-    });
+    this.#spawn(() => this.#begin(device));
+  }
+
+  async #begin(device: Peer): Promise<void> {
+    let proven = false;
+    try {
+      proven = await this.#introduced(device);
+    } catch (error) {
+      if (!(error instanceof MeshError)) throw error;
+      this.log("who.failed", { device, error: error.message });
+      await new Promise((done) => setTimeout(done, timing.WHO_AGAIN_MS));
+      if (this.#link?.node === device && !this.#proven) this.#spawn(() => this.#begin(device));
+      return;
+    }
+    if (this.#link?.node !== device) return;
+    this.#proven = proven ? device : null;
+    const untold = (error: Error) => this.log("outbox.failed", { error: error.message });
+    if (proven) await this.listener.first(device).catch(untold); // then it goes as it is asked for
+    this.#greet(this.#known(device), 0);
+    this.listener.changed();
   }
 
   /** The link is down: what was asked there may be asked over the next one. */

@@ -21,10 +21,12 @@ export const REFUSED_AGAIN_MS = 300_000; // between tries of a phone that is no 
 export const COMPARE_INTERVAL_MS = 30_000;
 export const ASK_TIMEOUT_MS = 20_000;
 export const AGAIN_MS = 300;
+export const WHO_AGAIN_MS = 2_000; // between tries to learn who is at the door
 export const NEWS_DELAY_MS = 100;
 export const RECEIPT_CALM_MS = 100;
 export const RECEIPT_TURN_MS = 500;
 export const RECEIPT_AGAIN_MS = 25_000;
+export const COMPARE_SERVED_MS = 20_000; // between looks that the node may ask of this phone: each may read a document
 export const ALARMS_SHOWN_MAX = 20;
 
 // A wake

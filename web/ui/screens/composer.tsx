@@ -1,9 +1,11 @@
 // The box for capturing at thumb reach: text, photo, file, voice, paste. It saves through the worker and keeps drafts;
 // it never holds the only copy of anything longer than it takes to write it down.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Fault } from "../../engine/port.js";
 import * as drafts from "../drafts.js";
 import { Icon } from "../icons.js";
 import { Area, Button, Tool, Trouble } from "../parts.js";
+import { faultOf } from "../port.js";
 import { ask, tell, useAct } from "../state.js";
 import { recorded } from "../words.js";
 import { Unsaved } from "./inbox.js";
@@ -11,6 +13,7 @@ import { useVoice, type Memo } from "./voice.js";
 
 const DRAFT = "inbox";
 const TITLE_CHARACTERS = 120;
+const IDLE = { busy: false, fault: null, left: [] };
 
 /** A note out of what was typed: the first line is its title, if it is a line and not a paragraph. */
 export function noteOf(text: string): { title?: string; body?: string } {
@@ -35,31 +38,54 @@ function useDraft(): [string, (text: string) => void] {
   ];
 }
 
+/** Files that the worker is given one after the other; those that come meanwhile wait for their turn. */
 function useFiles() {
-  const [failed, fail] = useState<File[]>([]);
-  const { busy, fault, run } = useAct(async (files: readonly File[]) => {
-    const left = [...files];
-    fail(left);
-    while (left[0]) {
-      await ask("drop.add", { file: left[0], name: left[0].name, mime: left[0].type || "application/octet-stream" });
-      left.shift();
-      fail([...left]);
+  const queue = useRef<File[]>([]);
+  const running = useRef(false);
+  const [{ busy, fault, left }, show] = useState<{ busy: boolean; fault: Fault | null; left: readonly File[] }>(IDLE);
+  const now = (wrong: Fault | null) => show({ busy: running.current, fault: wrong, left: [...queue.current] });
+  const run = async () => {
+    if (running.current) return; // that run takes these as well
+    running.current = true;
+    let count = 0;
+    let wrong: Fault | null = null;
+    try {
+      for (let file = queue.current[0]; file; file = queue.current[0], count++) {
+        now(null);
+        await ask("drop.add", { file, name: file.name, mime: file.type || "application/octet-stream" });
+        queue.current.shift();
+      }
+      tell(count === 1 ? "Saved." : `${count} files saved.`);
+    } catch (error) {
+      wrong = faultOf(error);
     }
-    tell(files.length === 1 ? "Saved." : `${files.length} files saved.`);
-  });
-  const add = (files: Iterable<File> | null) => {
-    const chosen = [...failed, ...(files ?? [])];
-    if (chosen.length) void run(chosen);
+    running.current = false;
+    now(wrong);
   };
-  return { busy, fault, failed: busy ? [] : failed, add, forget: () => fail([]) };
+  const add = (files: Iterable<File> | null) => {
+    queue.current.push(...(files ?? []));
+    if (queue.current.length) void run();
+  };
+  const forget = () => {
+    queue.current = [];
+    now(null);
+  };
+  return { busy, fault, failed: busy ? [] : left, add, forget };
 }
 
+/** Let the person choose files. The field stands in the page meanwhile: Safari forgets one that does not. */
 function pick(accept: string, done: (files: FileList | null) => void): void {
   const input = document.createElement("input");
   input.type = "file";
   input.multiple = true;
+  input.hidden = true;
   if (accept) input.accept = accept;
-  input.onchange = () => done(input.files);
+  input.onchange = () => {
+    done(input.files);
+    input.remove();
+  };
+  input.oncancel = () => input.remove();
+  document.body.append(input);
   input.click();
 }
 

@@ -283,6 +283,24 @@ async def test_nobody_else_makes_phones_trust_something(tmp_path: Path) -> None:
         assert (await one.wanted()).certificate != bad.certificate
 
 
+async def test_who_says_an_admins_birth_again_changes_nothing(tmp_path: Path) -> None:
+    """Not even where that comes first: it is the admin's authority on every device."""
+    async with pair(tmp_path, "member") as (alder, birch):
+        one = Holding(alder)
+        made = await one.wanted()
+        born = await alder.engine.shelf.birth(made.document)
+
+        async def again(_engine: Engine) -> list[Draft]:
+            return [Draft(born, made.document)]
+
+        await birch.engine.say(Lane.DATA, again)
+        assert await authorities.history(birch) == ()
+        await meet(alder, birch)
+        for agent in (alder, birch):
+            (found,) = await authorities.history(agent)
+            assert (found.certificate, found.lamport) == (made.certificate, made.lamport)
+
+
 async def test_a_certificate_of_the_persons_own(tmp_path: Path) -> None:
     """It is shown for its own name while its files fit; what does not fit is refused before it is kept."""
     async with family(tmp_path) as (alder,):

@@ -1,32 +1,65 @@
 // What other devices hold of what was written here, by their own word; as mesh/node/why/holdings.py has it.
 //
-// Whoever said nothing is no evidence. It asks nobody, and decodes no event: only the log is read, from its end.
+// Whoever said nothing is no evidence. It asks nobody, and decodes no event: only the log is read, from its end, and then
+// what is new in it. What waits is remembered while the phone is awake: lists ask for it each time.
 import type { Placed } from "../../events/event.js";
 import type { DocumentText, Row, Store } from "../store_port.js";
 
 const PAGE = 128;
 const PAGES_MAX = 64; // of events that wait, which is a week in which much was written
 
+/** Where an event stands. */
+export type Place = Pick<Placed, "chain" | "seq" | "digest">;
+
 /** What other devices said to hold. `wire` keeps it; nothing else is asked of it. */
 export interface Holdings {
   /** Whether some other device said to hold an event that was said here. */
-  heldElsewhere(event: Placed): boolean;
+  heldElsewhere(event: Place): boolean;
 }
 
-/**
- * The documents of which something that was said here is held by no other device yet.
- *
- * Devices hold chains from their beginning, so a page of which all is held ends the search.
- */
+/** An event that no other device held when somebody looked last, and its document. */
+type Waits = Place & { readonly document: DocumentText };
+
+/** What waited when somebody looked last, and up to which row of the log that was. */
+interface Seen {
+  readonly waits: readonly Waits[];
+  readonly upto: number;
+}
+
+const seen = new WeakMap<Holdings, Seen>();
+
+/** The documents of which something that was said here is held by no other device yet. */
 export async function waitingDocuments(store: Store, own: string, holdings: Holdings): Promise<Set<DocumentText>> {
-  const found = new Set<DocumentText>();
-  let before: Row | null = null;
+  const before = seen.get(holdings);
+  const fresh = before ? await said(store, own, before.upto) : await fromTheEnd(store, own, holdings);
+  const waits = [...(before?.waits ?? []), ...fresh.flatMap(waiting)].filter((one) => !holdings.heldElsewhere(one));
+  const upto = fresh.reduce((most, { id }) => Math.max(most, id), before?.upto ?? 0);
+  seen.set(holdings, { waits, upto });
+  return new Set(waits.map(({ document }) => document));
+}
+
+function waiting({ document, placed: { chain, digest, seq } }: Row): Waits[] {
+  return document ? [{ chain, digest, seq, document: document.text }] : [];
+}
+
+/** What was said here behind a row of the log. */
+async function said(store: Store, own: string, after: number): Promise<Row[]> {
+  const found: Row[] = [];
   for (let page = 0; page < PAGES_MAX; page++) {
-    const rows: Row[] = await store.newest({ admission: own, before, limit: PAGE });
-    const waiting = rows.filter(({ placed }) => !holdings.heldElsewhere(placed));
-    for (const { document } of waiting) if (document) found.add(document.text);
-    if (waiting.length === 0 || rows.length < PAGE) break;
-    before = rows.at(-1)!;
+    const rows = await store.log({ admission: own, after: found.at(-1)?.id ?? after, limit: PAGE });
+    found.push(...rows);
+    if (rows.length < PAGE) break;
+  }
+  return found;
+}
+
+/** What was said here, the latest first. Devices hold chains from their beginning: a page that is held ends the search. */
+async function fromTheEnd(store: Store, own: string, holdings: Holdings): Promise<Row[]> {
+  const found: Row[] = [];
+  for (let page = 0; page < PAGES_MAX; page++) {
+    const rows: Row[] = await store.newest({ admission: own, before: found.at(-1) ?? null, limit: PAGE });
+    found.push(...rows);
+    if (rows.length < PAGE || rows.every(({ placed }) => holdings.heldElsewhere(placed))) break;
   }
   return found;
 }

@@ -195,6 +195,7 @@ export class Connection {
       transaction.oncomplete = () => done();
       transaction.onabort = () => failed(transaction.error as Error);
     });
+    ended.catch(() => undefined); // it may be aborted while the work goes on, which then fails
     const tx = mode === "readonly" ? new Reading(transaction, this.asked) : new Writing(transaction, this.asked);
     let found: T;
     try {
@@ -204,8 +205,7 @@ export class Connection {
       const why = await ended.then(() => null, (reason: unknown) => reason);
       throw error instanceof MeshError ? error : (why ?? error); // why it was aborted says more than that it was
     }
-    if (mode === "readwrite") await ended;
-    else ended.catch(() => undefined); // what was read was read
+    if (mode === "readwrite") await ended; // what was read was read
     return found;
   }
 }
