@@ -36,6 +36,7 @@ export class Port {
   readonly #line: Line;
   readonly #waiting = new Map<number, { done: (value: never) => void; failed: (error: Failed) => void }>();
   #next = 1;
+  #heardOf = false;
   #stopped = false;
   /** Is told what changed. */
   onnews: (news: News) => void = () => undefined;
@@ -45,7 +46,7 @@ export class Port {
   constructor(line: Line) {
     this.#line = line;
     line.onmessage = ({ data }) => this.#heard(data);
-    line.onerror = () => this.#end();
+    line.onerror = () => this.#heardOf || this.#end(); // it did not even start; what fails later fails one call
   }
 
   /** Ask. Rejects with Failed. */
@@ -59,6 +60,7 @@ export class Port {
   }
 
   #heard(told: Told): void {
+    this.#heardOf = true;
     if ("news" in told) return this.onnews(told.news);
     const waiting = this.#waiting.get(told.id);
     this.#waiting.delete(told.id);
