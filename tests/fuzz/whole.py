@@ -38,6 +38,7 @@ from tests.unit.node.engines import founded, joined_by, retitle, write
 _NOT_ASKED = {
     "down": "it ends the agent",
     "log.follow": "it streams for ever",
+    "phone.add": "as log.follow: it offers until a phone is in",
     "mcp": "its connection becomes another conversation",
     "invite": "it listens for five minutes",
     "verify": "it takes no text",
