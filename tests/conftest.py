@@ -3,6 +3,7 @@
 It never ends a process that it did not start.
 """
 
+import asyncio
 import os
 import shutil
 import signal
@@ -11,14 +12,17 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 IN_CI = os.environ.get("CI") == "true"
 GRACE_S = 3.0
+HANGS_S = 840
 # Children inherit the environment, so whoever carries this value was started by this very session.
 MARK = "MESH_TEST_SESSION"
 BEACON = "MESH_BEACON"
@@ -31,6 +35,7 @@ settings.load_profile("ci" if IN_CI else "desk")
 
 _skipped: list[tuple[str, str]] = []
 _leftovers: list[str] = []
+_terminal: list[TextIO] = []
 
 
 # ---------------------------------------------------------------- nothing is skipped in CI
@@ -73,6 +78,27 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.line(line)
 
 
+# ---------------------------------------------------------------- tests that hang
+
+
+def _tell_tasks(_number: int, _frame: object) -> None:
+    """What each task of the loop waits for: the stacks of threads alone do not say."""
+    with suppress(RuntimeError):  # no loop runs
+        for task in asyncio.all_tasks():
+            task.print_stack(file=_terminal[0])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Have a test that hangs say what it waits for, before its time is over (`faulthandler_timeout`)."""
+    signal.signal(signal.SIGALRM, _tell_tasks)
+    signal.alarm(HANGS_S)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
+
+
 # ---------------------------------------------------------------- processes
 
 
@@ -80,6 +106,7 @@ def pytest_configure() -> None:
     """Mark the environment before anything can be started, and let no test announce anything unless it means to."""
     os.environ[MARK] = MARK_VALUE
     os.environ[BEACON] = "off"
+    _terminal[:] = [os.fdopen(os.dup(2), "w", buffering=1)]  # before what tests print is captured
 
 
 def _marked() -> list[int]:
