@@ -1,7 +1,7 @@
 """Bytes of dropped files by plain HTTP: a phone brings chunks while its page is closed, and plays what it has not.
 
-Each request is signed by a live phone, and names a place in a drop that counts here, as the verb `chunk` does: nothing is
-looked up by digest, so nobody finds out what else is here. No record is written; the files of this device are told.
+Each request is signed by a live phone, and names a place in a drop that counts here, as the verb `chunk` does: nothing
+is looked up by digest, so nobody finds out what else is here. No record is written; what this device fetches is told.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _UNKEPT = "no-store"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in a drop some bytes are: the whole, a piece of the list of its chunks, or a chunk by its row in a piece."""
+    """Where in a drop bytes are: the whole, a piece of the list of its chunks, or a chunk by its row in a piece."""
 
     document: DocumentId
     piece: int | None
@@ -153,7 +153,7 @@ class Blobs:
     # ── what a phone brings ──────────────────────────────────────────────────────────────────────
 
     async def put(self, request: web.Request) -> web.Response:
-        """Keep a chunk of a phone's own drop, or a piece of its list; then tell what of it is lacking. Raises MeshError."""
+        """Keep a chunk of a phone's own drop, or a piece of its list and tell what that lacks. Raises MeshError."""
         phone, place = self._asking(request)
         drop, digest = await self._drop(place), _digest(request)
         if phones(self._agent).get(drop.sender) != phone:
