@@ -1,8 +1,12 @@
 // The service worker: the page without a network, what is shared from other apps, and what waits while no page is open.
 //
-// It never writes a chain and opens no seal: it sends messages that the writer signed and laid ready, and keeps what is
-// shared for the writer to take in. A new version waits until the page says so, and nothing kept is ever deleted for it.
+// It never writes a chain and opens no seal: it sends messages that the writer signed and laid ready, brings the bytes of
+// files that lie ready, and keeps what is shared for the writer to take in. The one thing that it signs is an address for
+// such bytes. A new version waits until the page says so, and nothing kept is ever deleted for it.
+import { bring, OUTGOING, type Outgoing } from "./engine/shell/bringing.js";
+import type { Held } from "./engine/shell/home.js";
 import type { Share } from "./engine/shell/shared.js";
+import { WAKE_MS } from "./engine/shell/timing.js";
 
 /** Written into this file by the build: the version of the page, and all that it consists of (making/finish.ts). */
 declare const __VERSION__: string;
@@ -48,6 +52,9 @@ const TAKE_OVER = "take over"; // the page says so when a person does
 const SHARED_FILES_MAX = 32;
 const ONLINE = [/^\/api\//, /^\/nats$/, /^\/who$/]; // what a node answers, and no cache
 const SEND_MS_MAX = 20_000;
+const HELD = "held"; // as engine/shell/home.ts names it
+const IDENTITY = "identity"; // as engine/shell/keys.ts names it
+const SEEN_LOOK_MS = 1_000; // between looks whether a page is still looked at
 
 // ── the page without a network ───────────────────────────────────────────────────────────────────
 
@@ -100,23 +107,64 @@ function opened(): Promise<IDBDatabase | null> {
   });
 }
 
-/** Send what the writer laid ready, in its order. Throws where something did not arrive, so that it is tried again. */
+/**
+ * Send what the writer laid ready, in its order, and then the bytes of files. Throws where something did not arrive, or the
+ * time of a wake is over, so that it is tried again; the bytes go on from there.
+ */
 async function sent(): Promise<void> {
   const database = await opened();
   if (!database) return;
+  const over = AbortSignal.timeout(WAKE_MS);
   try {
-    const range = IDBKeyRange.bound(OUTBOX, `${OUTBOX}\uffff`);
-    const waiting = await done<Uint8Array<ArrayBuffer>[]>(database.transaction("kv").objectStore("kv").getAll(range));
-    for (const body of waiting) await post(body);
+    const waiting = await kept<Uint8Array<ArrayBuffer>>(database, OUTBOX);
+    for (const body of waiting) {
+      const answer = await asked("/api/ev", { method: "POST", body }, over);
+      if (!answer.ok) throw new Error(`refused: ${answer.status}`);
+    }
     if (waiting.length > 0) told();
+    await brought(database, over);
   } finally {
     database.close();
   }
 }
 
-async function post(body: Uint8Array<ArrayBuffer>): Promise<void> {
-  const answer = await fetch("/api/ev", { method: "POST", body, signal: AbortSignal.timeout(SEND_MS_MAX) });
-  if (!answer.ok) throw new Error(`refused: ${answer.status}`);
+/** Bring the bytes of files that lie ready. A page that is looked at does that by its link, and not twice. */
+async function brought(database: IDBDatabase, over: AbortSignal): Promise<void> {
+  if ((await kept<Outgoing>(database, OUTGOING)).length === 0) return;
+  while (await isSeen()) {
+    over.throwIfAborted();
+    await new Promise((passed) => setTimeout(passed, SEEN_LOOK_MS));
+  }
+  const held = await one<Held>(database, "kv", HELD);
+  const key = await one<CryptoKey>(database, "keys", IDENTITY);
+  if (!held || !key) return; // it is in no mesh any more
+  const sign = async (message: Uint8Array) =>
+    new Uint8Array(await crypto.subtle.sign("Ed25519", key, new Uint8Array(message)));
+  const count = await bring(await kept<Outgoing>(database, OUTGOING), {
+    who: { ...held, sign },
+    nowMs: () => Date.now(),
+    chunk: async (digest) => (await one<Uint8Array<ArrayBuffer>>(database, "files", digest)) ?? null,
+    put: (address, body) => asked(address, { method: "PUT", body }, over),
+  });
+  if (count > 0) told();
+}
+
+async function isSeen(): Promise<boolean> {
+  const pages = await scope.clients.matchAll({ type: "window" });
+  return pages.some(({ visibilityState }) => visibilityState === "visible");
+}
+
+function asked(address: string, given: RequestInit, over: AbortSignal): Promise<Response> {
+  return fetch(address, { ...given, signal: AbortSignal.any([over, AbortSignal.timeout(SEND_MS_MAX)]) });
+}
+
+/** All that is kept under names that begin so, in their order. */
+function kept<T>(database: IDBDatabase, prefix: string): Promise<T[]> {
+  return done(database.transaction("kv").objectStore("kv").getAll(IDBKeyRange.bound(prefix, `${prefix}\uffff`)));
+}
+
+function one<T>(database: IDBDatabase, store: string, name: string): Promise<T | undefined> {
+  return done(database.transaction(store).objectStore(store).get(name));
 }
 
 /** Tell the pages that are open; the writer looks what came of it. */
@@ -159,10 +207,13 @@ function done<T>(request: IDBRequest<T>): Promise<T> {
 
 /** A device of the mesh knocks: say so, unless somebody looks at the page. What is new, nobody on the way learns. */
 async function woken(): Promise<void> {
-  await sent().catch(() => {}); // the network that brought this may not be that of the node
+  const sending = sent().catch(() => {}); // the network that brought this may not be that of the node
   told();
-  const pages = await scope.clients.matchAll({ type: "window" });
-  if (pages.some(({ visibilityState }) => visibilityState === "visible")) return;
+  await Promise.all([sending, shown()]); // a browser that sees nothing shown in time shows something of its own
+}
+
+async function shown(): Promise<void> {
+  if (await isSeen()) return;
   await (navigator as Navigator & { setAppBadge?: () => Promise<void> }).setAppBadge?.();
   await scope.registration.showNotification("mesh", { body: "Something new.", tag: "mesh", icon: "/icons/192.png" });
 }

@@ -99,6 +99,8 @@ export interface Calls {
   "inbox.list": [Page, { items: InboxRow[]; next?: string }];
 
   "drop.add": [{ file: Blob; name: string; mime: string; to?: string }, { document: string; size: number }];
+  /** What a drop is. `url`: where it plays from the node, while its bytes are not here; good for minutes. */
+  "drop.show": [{ document: string }, { name: string; mime: string; size: number; here: boolean; url: string | null }];
   /** The bytes of a drop: from here, or fetched; null while no device in reach has them. */
   "drop.get": [{ document: string }, { file: Blob | null; name: string; mime: string }];
 
@@ -138,6 +140,10 @@ export interface Calls {
   brief: [{ since_ms?: number }, BriefRow];
   search: [{ words: string; limit?: number }, { found: FoundRow[] }];
 
+  /** The key with which the browser asks to be woken by the node that answers; refused where nobody switched that on. */
+  "push.key": [void, { key: string }];
+  /** Where the node may wake this phone, as the browser gave it; all empty: nowhere any more. */
+  "push.keep": [{ endpoint: string; key: string; auth: string }, { subscribed: boolean }];
   /** A redacted account of this phone, as the text of a file: no titles, no contents, no keys. */
   diagnostics: [void, { name: string; text: string }];
   /** Erase everything of the mesh on this phone. `confirm` is the phone's own name, typed. */

@@ -22,11 +22,11 @@ export function watchWakes(): void {
   window.addEventListener("pageshow", seen);
   window.addEventListener("online", seen);
   seen();
-  let asked = false;
+  let known = 0;
   effect(() => {
-    const waits = (standing.value?.waiting ?? 0) > 0;
-    if (waits && !asked) void askForSync();
-    asked = waits;
+    const { waiting = 0, waiting_files: files = 0 } = standing.value ?? {};
+    if (waiting + files > known) void askForSync(); // also for one more: the last sync may be over by now
+    known = waiting + files;
   });
   effect(() => void badge(standing.value?.waiting ?? 0).catch(() => undefined));
 }

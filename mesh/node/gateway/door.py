@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mesh.errors import Unreachable
 from mesh.node import timing
 from mesh.node.gateway import holding, name
+from mesh.node.gateway.blobs import Blobs
 from mesh.node.gateway.files import Files
 from mesh.node.gateway.holding import Holding
 from mesh.node.gateway.name import Name
@@ -33,7 +34,7 @@ class Door:
         self.holding = Holding(agent)
         self.pairing = Pairing(agent)
         self.waking = Waking(agent)
-        self.page = Gateway(agent, self.holding, self.pairing, self.waking, Files(agent))
+        self.page = Gateway(agent, self.holding, self.pairing, self.waking, Files(agent), Blobs(agent))
         self.name = Name(agent, self.page.name, self.page.port, lambda: self.page.open, ZeroconfSignpost())
         if agent.talk is not None:
             agent.talk.more |= {holding.VERB: self.holding.answer, name.VERB: self.name.told}

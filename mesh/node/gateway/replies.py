@@ -10,7 +10,18 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
-from mesh.errors import Damaged, Forged, Malformed, MeshError, Misuse, NotGranted, Stranger, TooLarge, Unreachable
+from mesh.errors import (
+    Damaged,
+    Forged,
+    Malformed,
+    MeshError,
+    Misuse,
+    NotGranted,
+    Refused,
+    Stranger,
+    TooLarge,
+    Unreachable,
+)
 from mesh.limits import PUSH_BYTES_MAX
 from mesh.node import timing
 
@@ -21,6 +32,13 @@ Route = tuple[str, str, Handler]
 """Method, path, handler. A path may have parts in braces, which `request.match_info` then has."""
 
 Routes = list[Route]
+
+
+class NotHere(Refused):
+    """What is asked for does not count here."""
+
+    hint = "It may come with the next sync. Nothing was changed."
+
 
 # A worker, pictures and recordings from memory, and WebAssembly; nothing from anywhere else, and nothing inline.
 _POLICY = {
@@ -50,6 +68,7 @@ FENCE: Mapping[str, str] = {
 """The headers of every answer over https."""
 
 _STATUSES: tuple[tuple[type[MeshError], int], ...] = (
+    (NotHere, 404),
     (TooLarge, 413),
     (Malformed, 400),
     (Forged, 403),

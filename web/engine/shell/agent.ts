@@ -23,6 +23,7 @@ import { Link, type Surroundings } from "./link.js";
 import type { Lines, Log } from "./log.js";
 import { Meetings } from "./meetings.js";
 import { Outbox } from "./outbox.js";
+import { Outgoing } from "./outgoing.js";
 import { Rulings } from "./rulings.js";
 import type { Store } from "./store_port.js";
 import { type Listener, Talk } from "./talk.js";
@@ -84,6 +85,7 @@ export class Agent implements Owner, Listener, Phone {
   readonly memory: Memory = { settled: new Set() };
   readonly wakes: Wakes;
   readonly drops: Drops;
+  readonly outgoing: Outgoing;
   readonly rulings: Rulings;
   meetings!: Meetings;
   outbox!: Outbox;
@@ -112,6 +114,7 @@ export class Agent implements Owner, Listener, Phone {
     const keyring = new Keyring(secrets.epochs);
     this.engine = new Engine({ mesh, admission, signKey: keys.signKey }, keyring, store, this, world);
     this.drops = new Drops(this);
+    this.outgoing = new Outgoing(home, this.device, (document) => this.drops.of(document));
     this.rulings = new Rulings(this.engine, this.log);
     this.wakes = new Wakes(home);
   }
@@ -129,6 +132,7 @@ export class Agent implements Owner, Listener, Phone {
     await this.#keepKeys();
     this.rulings.start();
     this.#look();
+    this.#filesMoved(true);
     void this.outbox.keepSoon().catch((error: Error) => this.log("outbox.failed", { error: error.message }));
   }
 
@@ -195,7 +199,9 @@ export class Agent implements Owner, Listener, Phone {
   happened(effects: Effects): void {
     this.talk.happened(effects);
     this.rulings.lookSoon();
-    this.made.news({ changed: this.#topics(effects) });
+    const changed = this.#topics(effects);
+    this.made.news({ changed });
+    if (changed.includes("inbox")) this.#filesMoved();
     const own = effects.append.filter(({ admission }) => admission === this.held.admission);
     if (this.talk.peer) this.wakes.sent += own.length; // they went out as news
     if (own.length > 0) this.#outboxMoved();
@@ -268,6 +274,12 @@ export class Agent implements Owner, Listener, Phone {
   /** A question for chunks. Throws Refused. */
   chunks(_peer: Peer, body: Uint8Array): Promise<Uint8Array> {
     return this.drops.answer(body);
+  }
+
+  /** Another device may have the bytes of a file by now. */
+  #filesMoved(start = false): void {
+    if (this.#closed) return;
+    void this.outgoing.settle(start).catch((error: Error) => this.log("outgoing.failed", { error: error.message }));
   }
 
   #outboxMoved(): void {

@@ -17,6 +17,7 @@ import { HANDOFFS } from "./calls/handoffs.js";
 import { INBOX } from "./calls/inbox.js";
 import { MEMORIES } from "./calls/memories.js";
 import { NOTES } from "./calls/notes.js";
+import * as pushing from "./calls/pushing.js";
 import * as pairing from "./calls/pairing.js";
 import { SEARCH } from "./calls/search.js";
 import { SESSIONS } from "./calls/sessions.js";
@@ -38,6 +39,8 @@ const OF_ANY: { readonly [Name in CallName]?: Of<Life, Name> } = {
   "pair.begin": pairing.begin,
   "pair.state": pairing.state,
   diagnostics,
+  "push.key": pushing.key,
+  "push.keep": pushing.keep,
   unsent,
   wipe,
 };
@@ -56,6 +59,7 @@ const OF_MEMBERS: { readonly [Name in CallName]?: Of<Agent, Name> } = {
   devices,
   "drop.add": drops.add,
   "drop.get": drops.get,
+  "drop.show": drops.show,
   approvals: approvals.approvals,
   approve: approvals.approve,
   conflicts: ({ engine }, args) => conflicts.listed(engine, args),

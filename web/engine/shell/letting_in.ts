@@ -24,6 +24,8 @@ export interface Told {
   readonly admitter?: unknown;
   readonly proof?: unknown;
   readonly admission?: unknown;
+  readonly key?: unknown;
+  readonly subscribed?: unknown;
   readonly error?: { readonly message?: unknown; readonly hint?: unknown };
 }
 

@@ -493,6 +493,12 @@ export function answersOf(scene: Scene): (call: CallName, args: never) => unknow
       return { items, ...(next !== undefined && { next }) };
     },
     "drop.add": ({ file }) => ({ document: "home/drop/9", size: file.size }),
+    "drop.show": ({ document }) =>
+      document.endsWith("/3")
+        ? { name: "Plan.pdf", mime: "application/pdf", size: 48_000, here: false, url: null }
+        : { name: "IMG_2041.svg", mime: "image/svg+xml", size: 900, here: true, url: null },
+    "push.key": () => ({ key: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4" }),
+    "push.keep": ({ endpoint }) => ({ subscribed: endpoint !== "" }),
     "drop.get": ({ document }) =>
       document.endsWith("/3")
         ? { file: null, name: "Plan.pdf", mime: "application/pdf" }

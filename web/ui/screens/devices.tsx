@@ -7,6 +7,7 @@ import { Button, Card, Chip, Field, Loaded, Notice, Row, Screen, Section, Troubl
 import { ask, forget, look, standing, tell, useAct, useRows } from "../state.js";
 import { bytes, count, moment, span } from "../words.js";
 import { handOver } from "./drop.js";
+import { unsubscribe } from "./woken.js";
 
 /** Hex digits as people compare them. */
 export function inGroups(fingerprint: string): string {
@@ -139,6 +140,7 @@ function Wipe() {
   const [typed, type] = useState("");
   const wipe = useAct(async () => {
     await ask("wipe", { confirm: typed });
+    await unsubscribe().catch(() => undefined); // the browser's word; it may have no network
     forget(true);
     await look();
   });

@@ -3,6 +3,7 @@
 import { Button, Card, Row, Screen, Section, Trouble } from "../parts.js";
 import { look, standing, tell, useAct, ask } from "../state.js";
 import { isApple } from "./install.js";
+import { Woken } from "./woken.js";
 
 async function newer(): Promise<void> {
   const registration = await navigator.serviceWorker?.getRegistration();
@@ -34,6 +35,7 @@ export function Settings() {
           Sync now
         </Button>
       </Section>
+      <Woken />
       <Section title="From other apps">
         {isApple() ? (
           <p>

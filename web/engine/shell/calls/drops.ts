@@ -10,8 +10,10 @@ import type { Calls } from "../../port.js";
 import { gotBy, KIND, registers } from "../../state/drops.js";
 import * as records from "../../state/records.js";
 import type { Agent } from "../agent.js";
+import { address } from "../blobs.js";
 import { changed, SPACE } from "../keeping.js";
 
+const PLAYED = /^(audio|video)\/[a-z0-9][a-z0-9.+-]*$/; // by the name of its kind; the node sends no other one so
 const UNSAFE = /[/\\\p{Cc}]/gu;
 
 /** Drop a file: its bytes are kept here, and its record names them. For one device, or for all. */
@@ -27,8 +29,22 @@ export async function add(agent: Agent, given: Calls["drop.add"][0]): Promise<Ca
   const said = { ...cut, name, mime, sender: agent.device, to: given.to ?? "", atMs: engine.world.nowMs() };
   const born = records.birth(KIND, registers(said), "", engine.world.random(SALT_BYTES));
   const document = documentOf(SPACE, KIND, born);
+  await agent.outgoing.lay(document, cut);
   await engine.say(() => [draftOf(born, document)]);
   return { document: document.text, size: cut.size };
+}
+
+/** What a drop is, and whether it is here; where it is not and can be played, the address that plays it from the node. */
+export async function show(agent: Agent, given: Calls["drop.show"][0]): Promise<Calls["drop.show"][1]> {
+  const drop = await agent.drops.of(DocumentId.parse(given.document));
+  if (!drop || drop.deleted) throw new Misuse("there is no such file here", "It may come with the next sync.");
+  const { digest, mime, name, size } = drop;
+  const here = await agent.drops.isHere(drop);
+  const signer = { ...agent.held, sign: agent.keys.sign };
+  const place = { document: given.document, digest };
+  const played = !here && PLAYED.test(mime) && agent.talk.peer !== null;
+  const url = played ? await address(signer, "GET", place, agent.engine.world.nowMs()) : null;
+  return { name: shown(name), mime, size, here, url };
 }
 
 /** The bytes of a drop: from here, or fetched; null while no device in reach has them. */
