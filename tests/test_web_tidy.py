@@ -14,7 +14,7 @@ COLUMNS_MAX = 125
 LAYERS = {"clocks": 1, "events": 2, "sync": 3, "state": 3, "shell": 4}
 """How high the folders of the engine stand; names, errors and limits lie beneath them all."""
 
-IMPORT = re.compile(r"""from "([^"]+)";""")
+IMPORT = re.compile(r"""(?:from |import\()"([^"]+)\"""")
 ALLOWED = {
     "names.ts": {"@noble/hashes/utils.js"},
     "clocks/chain.ts": {"@noble/hashes/sha2.js"},

@@ -164,7 +164,7 @@ async function woken(): Promise<void> {
   const pages = await scope.clients.matchAll({ type: "window" });
   if (pages.some(({ visibilityState }) => visibilityState === "visible")) return;
   await (navigator as Navigator & { setAppBadge?: () => Promise<void> }).setAppBadge?.();
-  await scope.registration.showNotification("mesh", { body: "Something new.", tag: "mesh", icon: "/icons/192.png" });
+  await scope.registration.showNotification("mesh", { body: "Something new.", tag: "mesh", icon: "/icon-192.png" });
 }
 
 async function looked(): Promise<void> {

@@ -5,7 +5,6 @@ import { fileURLToPath } from "node:url";
 import { defineConfig, type UserConfig } from "vite";
 import { finish, versionOf } from "./making/finish.js";
 import { icons } from "./making/icons.js";
-import { unused } from "./making/unused.js";
 
 const ROOT = path.dirname(fileURLToPath(import.meta.url));
 const WORKER = path.join(ROOT, "engine/shell/worker.ts");
@@ -35,9 +34,8 @@ export async function configured({ out, worker, serviceWorker }: Entries, files 
       alias: worker === WORKER ? [] : [{ find: /^.*\/engine\/shell\/worker\.ts(?=\?worker)/, replacement: worker }],
     },
     define: { __VERSION__: JSON.stringify(version) },
-    worker: { format: "es", plugins: () => [unused()] },
+    worker: { format: "es" },
     plugins: [
-      unused(),
       icons(path.join(ROOT, "public/icon.svg")),
       finish(out, serviceWorker, version, path.join(ROOT, "build/compressed")),
     ],
@@ -46,7 +44,7 @@ export async function configured({ out, worker, serviceWorker }: Entries, files 
       outDir: out,
       emptyOutDir: true,
       assetsInlineLimit: 0,
-      modulePreload: { polyfill: false },
+      modulePreload: false,
       rolldownOptions: { checks: { pluginTimings: false } },
     },
   };
