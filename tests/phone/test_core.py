@@ -13,6 +13,7 @@ WITHOUT_THE_REST = """
     return (await Promise.all(rest.map((one) => cache.delete(one)))).filter(Boolean).length;
 """
 
+
 def test_a_phone_comes_in_and_both_write(fleet: Fleet, new_phone: MakePhone) -> None:
     """What is on the Mac is read on the phone, and what is captured on the phone is on the Mac, byte for byte."""
     (mac,) = fleet.joined(1)
@@ -57,7 +58,7 @@ def test_everything_works_with_no_node_in_reach(fleet: Fleet, new_phone: MakePho
 
 
 def test_a_start_needs_no_more_than_its_own_scripts(fleet: Fleet, new_phone: MakePhone) -> None:
-    """Without the others a page starts cold and captures; it says what is missing, and fetches it when a node is back."""
+    """Without the others a page starts cold and captures; it says what is missing, and has it when a node is back."""
     (mac,) = fleet.joined(1)
     mac.start()
     phone = new_phone()

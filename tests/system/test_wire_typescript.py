@@ -1,4 +1,7 @@
-"""The phone's own NATS client against a real nats-server: logins, cuts, headers, limits, errors, ends (web/tests/wired.ts)."""
+"""The phone's own NATS client against a real nats-server: logins, cuts, headers, limits, errors, ends.
+
+What is asked and expected stands in web/tests/wired.ts.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ pytestmark = [pytest.mark.system, *typescript.NEEDS]
 
 STARTED_S = 30
 PENDING_BYTES_MAX = 2 * limits.MIB
+SUBJECTS = '["mesh.>", "_INBOX_d-me.>"]'
 
 
 def config(folder: Path, nkey: str) -> str:
@@ -39,7 +43,7 @@ max_pending: {PENDING_BYTES_MAX}
 max_control_line: {limits.SERVER_CONTROL_LINE_BYTES_MAX}
 authorization {{
   timeout: 2
-  users: [ {{ nkey: {nkey}, permissions: {{ publish: ["mesh.>", "_INBOX_d-me.>"], subscribe: ["mesh.>", "_INBOX_d-me.>"] }} }} ]
+  users: [ {{ nkey: {nkey}, permissions: {{ publish: {SUBJECTS}, subscribe: {SUBJECTS} }} }} ]
 }}
 websocket {{ host: "127.0.0.1", port: -1, no_tls: true, compression: false }}
 """
@@ -84,4 +88,5 @@ def test_the_wire_of_a_phone(javascript: Path, town: str) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     (passed,) = map(int, re.findall(r"^# pass (\d+)", done.stdout, re.MULTILINE))
-    assert passed == len(re.findall(r'^test\("', (typescript.WEB / "tests" / "wired.ts").read_text("utf-8"), re.MULTILINE))
+    written = (typescript.WEB / "tests" / "wired.ts").read_text("utf-8")
+    assert passed == len(re.findall(r'^test\("', written, re.MULTILINE))
