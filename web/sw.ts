@@ -215,7 +215,7 @@ async function woken(): Promise<void> {
 async function shown(): Promise<void> {
   if (await isSeen()) return;
   await (navigator as Navigator & { setAppBadge?: () => Promise<void> }).setAppBadge?.();
-  await scope.registration.showNotification("mesh", { body: "Something new.", tag: "mesh", icon: "/icons/192.png" });
+  await scope.registration.showNotification("mesh", { body: "Something new.", tag: "mesh", icon: "/icon-192.png" });
 }
 
 async function looked(): Promise<void> {

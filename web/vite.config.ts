@@ -44,7 +44,7 @@ export async function configured({ out, worker, serviceWorker }: Entries, files 
       outDir: out,
       emptyOutDir: true,
       assetsInlineLimit: 0,
-      modulePreload: { polyfill: false },
+      modulePreload: false,
       rolldownOptions: { checks: { pluginTimings: false } },
     },
   };

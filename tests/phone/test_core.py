@@ -6,6 +6,13 @@ from tests.phone.conftest import MakePhone
 from tests.phone.phones import in_step
 from tests.system.harness import Fleet
 
+WITHOUT_THE_REST = """
+    const [name] = await caches.keys();
+    const cache = await caches.open(name);
+    const rest = (await cache.keys()).filter(({ url }) => /\\/(later|others)-/.test(url));
+    return (await Promise.all(rest.map((one) => cache.delete(one)))).filter(Boolean).length;
+"""
+
 
 def test_a_phone_comes_in_and_both_write(fleet: Fleet, new_phone: MakePhone) -> None:
     """What is on the Mac is read on the phone, and what is captured on the phone is on the Mac, byte for byte."""
@@ -48,6 +55,31 @@ def test_everything_works_with_no_node_in_reach(fleet: Fleet, new_phone: MakePho
     phone.idle()
     assert {"Without anybody", "And after a cold start"} <= mac.titles()
     in_step(mac, "handset")
+
+
+def test_a_start_needs_no_more_than_its_own_scripts(fleet: Fleet, new_phone: MakePhone) -> None:
+    """Without the others a page starts cold and captures; it says what is missing, and has it when a node is back."""
+    (mac,) = fleet.joined(1)
+    mac.start()
+    phone = new_phone()
+    phone.pair(mac)
+    phone.idle()
+    assert phone.browser.run(WITHOUT_THE_REST) == 2
+    phone.browser.command("Network.enable")
+    phone.browser.command("Network.clearBrowserCache")
+    mac.stop()
+    phone.browser.close()
+    phone.again()
+    phone.capture("With what a start loads")
+    phone.go("notes", "Notes")
+    phone.sees("With what a start loads")
+    phone.browser.driver.execute_script("location.hash = '#/tasks'")
+    phone.sees("a part of this app is not here")
+    mac.start()
+    phone.idle()
+    phone.press("Try again")
+    phone.browser.wait("the tasks", lambda: phone.headings() == ["Tasks"])
+    assert "With what a start loads" in mac.titles()
 
 
 def test_what_was_acknowledged_survives_a_kill_of_the_browser(fleet: Fleet, new_phone: MakePhone) -> None:

@@ -16,7 +16,7 @@ import {
   requestText,
   sealedAdmission,
 } from "../engine/events/founding.js";
-import { encapsulated, opened, openedWithSeed, P256 } from "../engine/events/hpke.js";
+import { encapsulated, opened, P256 } from "../engine/events/hpke.js";
 import { judge } from "../engine/events/judge.js";
 import { verify } from "../engine/events/keys.js";
 import type { Rekey } from "../engine/events/kinds.js";
@@ -28,6 +28,7 @@ import { hex, short, unhex, ZERO } from "../engine/names.js";
 import { decode as decodeMessage, decodePush, encode as encodeMessage } from "../engine/sync/messages.js";
 import { Replica } from "../engine/sync/replica.js";
 import { deepEqual, equal } from "node:assert/strict";
+import { openedWithSeed } from "./seeds.js";
 
 // Cases are JSON of many forms; what a runner reads of one is checked by what comes out.
 export type Case = any;

@@ -4,21 +4,11 @@ import type { Standing } from "../engine/rows.js";
 import { Icon, type IconName } from "./icons.js";
 import { Button, Trouble, Waiting } from "./parts.js";
 import { route, to, type Route } from "./route.js";
-import { Brief } from "./screens/brief.js";
-import { Conflict, Conflicts } from "./screens/conflicts.js";
-import { Devices } from "./screens/devices.js";
-import { Drop } from "./screens/drop.js";
 import { Elsewhere, Removed } from "./screens/ends.js";
-import { Handoff } from "./screens/handoff.js";
+import { Further } from "./screens/further.js";
 import { Inbox } from "./screens/inbox.js";
-import { More } from "./screens/more.js";
 import { Note } from "./screens/note.js";
 import { Notes } from "./screens/notes.js";
-import { Pairing } from "./screens/pairing.js";
-import { Questions } from "./screens/questions.js";
-import { Session, Sessions } from "./screens/sessions.js";
-import { Settings } from "./screens/settings.js";
-import { Task, Tasks } from "./screens/tasks.js";
 import { standing, stopped, toast, update, useRows } from "./state.js";
 import { linkWords, statusLine, waitsFor } from "./words.js";
 
@@ -33,40 +23,18 @@ const BAR: readonly (readonly [screen: string, icon: IconName, words: string])[]
 /** Under which of the five a screen lies. */
 const UNDER: Record<string, string> = { note: "notes", task: "tasks", drop: "inbox" };
 
-function shown({ screen, id }: Route) {
+function shown(now: Route) {
+  const { screen, id } = now;
   switch (screen) {
-    case "brief":
-      return <Brief />;
+    case "":
+    case "inbox":
+      return <Inbox />;
     case "notes":
       return <Notes />;
     case "note":
       return <Note key={id} id={id} />;
-    case "tasks":
-      return <Tasks />;
-    case "task":
-      return <Task key={id} id={id} />;
-    case "more":
-      return <More />;
-    case "sessions":
-      return <Sessions />;
-    case "session":
-      return <Session key={id} id={id} />;
-    case "handoff":
-      return <Handoff key={id} id={id} />;
-    case "questions":
-      return <Questions />;
-    case "conflicts":
-      return <Conflicts />;
-    case "conflict":
-      return <Conflict key={id} id={id} />;
-    case "devices":
-      return <Devices />;
-    case "settings":
-      return <Settings />;
-    case "drop":
-      return <Drop key={id} id={id} />;
     default:
-      return <Inbox />;
+      return <Further now={now} />;
   }
 }
 
@@ -102,7 +70,7 @@ function Body() {
   switch (standing.value!.state) {
     case "new":
     case "pairing":
-      return <Pairing />;
+      return <Further now={{ screen: "pairing", id: "", top: 0 }} />;
     case "removed":
       return <Removed />;
     case "elsewhere":

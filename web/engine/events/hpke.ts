@@ -1,10 +1,9 @@
 // Opening what somebody sealed for one device: HPKE in base mode (RFC 9180), for both kinds of wrapping keys.
 //
 // The exchange itself is somebody else's: a browser does it with a P-256 key that no script sees, and hands in the
-// shared x coordinate. Only a raw X25519 seed is exchanged here. A device in a browser seals for nobody, so nothing
-// here does. This module draws no randomness and stores nothing.
+// shared x coordinate. A device in a browser seals for nobody, so nothing here does. This module draws no randomness and
+// stores nothing.
 import { gcm } from "@noble/ciphers/aes.js";
-import { x25519 } from "@noble/curves/ed25519.js";
 import { expand, extract } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { Forged } from "../errors.js";
@@ -62,18 +61,6 @@ export function opened(
   } catch {
     return refuse();
   }
-}
-
-/** What was sealed for the holder of an X25519 seed. Throws Forged. */
-export function openedWithSeed(seed: Uint8Array, sealed: Uint8Array, info: Uint8Array): Uint8Array {
-  const sent = encapsulated(X25519, sealed);
-  let shared: Uint8Array;
-  try {
-    shared = x25519.getSharedSecret(seed, sent);
-  } catch {
-    return refuse(); // a point of small order
-  }
-  return opened(X25519, shared, x25519.getPublicKey(seed), sealed, info);
 }
 
 function sharedSecret(kem: Kem, shared: Uint8Array, context: Uint8Array): Uint8Array {

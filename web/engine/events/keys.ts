@@ -2,7 +2,7 @@
 //
 // Secret keys never come here: a browser keeps them, signs and opens with them, and does so in its own time. So this
 // module signs nothing, opens nothing and stores nothing.
-import { ed25519 } from "@noble/curves/ed25519.js";
+import { Point } from "@noble/ed25519";
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256, sha512 } from "@noble/hashes/sha2.js";
 import { Forged, Malformed } from "../errors.js";
@@ -14,9 +14,7 @@ import type { Admit } from "./kinds.js";
 const REQUEST = utf8("mesh/request/1");
 const UNCOMPRESSED = 4; // how an uncompressed point begins (SEC 1, section 2.3.3)
 
-const Point = ed25519.Point;
-const ORDER = Point.Fn.ORDER;
-const FIELD = 2n ** 255n - 19n; // RFC 8032 section 5.1
+const { n: ORDER, p: FIELD } = Point.CURVE(); // RFC 8032 section 5.1
 const LOW_BITS = 2n ** 255n - 1n;
 
 // The y coordinates of the eight points of small order on edwards25519: a public key with one of them lets anybody
@@ -38,7 +36,7 @@ const SMALL_ORDER_U = new Set([
 const P256_FIELD = 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n;
 const P256_B = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn;
 
-const points = new Map<Hex, InstanceType<typeof Point>>();
+const points = new Map<Hex, Point>();
 
 /** HKDF-SHA256 (RFC 5869) of a secret for one named purpose. */
 export function derive(secret: Uint8Array, purpose: string, length = KEY_BYTES): Uint8Array {
@@ -66,7 +64,7 @@ function signed(key: Uint8Array, message: Uint8Array, signature: Uint8Array): bo
   return sameBytes(found.toBytes(), nonce);
 }
 
-function pointOf(key: Uint8Array): InstanceType<typeof Point> {
+function pointOf(key: Uint8Array): Point {
   const name = hex(key);
   const found = points.get(name) ?? Point.fromBytes(key, false);
   points.delete(name);

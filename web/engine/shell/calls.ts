@@ -2,32 +2,23 @@
 // mesh/node/calls.py has it.
 //
 // Everything the page asks comes through here. What goes wrong is told as a fault, with what the person may do; this module
-// formats nothing.
+// formats nothing. What no start asks for is in a script of its own (calls/later.ts).
 import { Damaged, MeshError, Misuse, Refused, Unreachable } from "../errors.js";
 import type { CallName, Calls, Fault } from "../port.js";
 import type { Agent } from "./agent.js";
-import * as approvals from "./calls/approvals.js";
-import { ASKS } from "./calls/asks.js";
-import { BRIEF } from "./calls/brief.js";
-import * as conflicts from "./calls/conflicts.js";
 import { devices } from "./calls/devices.js";
 import { diagnostics } from "./calls/diagnostics.js";
 import * as drops from "./calls/drops.js";
-import { HANDOFFS } from "./calls/handoffs.js";
 import { INBOX } from "./calls/inbox.js";
-import { MEMORIES } from "./calls/memories.js";
 import { NOTES } from "./calls/notes.js";
 import * as pushing from "./calls/pushing.js";
 import * as pairing from "./calls/pairing.js";
-import { SEARCH } from "./calls/search.js";
-import { SESSIONS } from "./calls/sessions.js";
-import * as settling from "./calls/settling.js";
 import * as status from "./calls/status.js";
-import { TASKS } from "./calls/tasks.js";
 import { unsent, wipe } from "./calls/wipe.js";
 import type { Life } from "./life.js";
 
-type Of<Who, Name extends CallName> = (who: Who, args: Calls[Name][0]) => Promise<Calls[Name][1]>;
+/** What does a call, for whom. */
+export type Of<Who, Name extends CallName> = (who: Who, args: Calls[Name][0]) => Promise<Calls[Name][1]>;
 
 /** What is asked of a phone in any state of its life. */
 const OF_ANY: { readonly [Name in CallName]?: Of<Life, Name> } = {
@@ -45,28 +36,17 @@ const OF_ANY: { readonly [Name in CallName]?: Of<Life, Name> } = {
   wipe,
 };
 
-/** What is asked of a member. */
-const OF_MEMBERS: { readonly [Name in CallName]?: Of<Agent, Name> } = {
+/** Calls of a member. */
+export type OfMembers = { readonly [Name in CallName]?: Of<Agent, Name> };
+
+/** What is asked of a member as soon as it starts. */
+const OF_MEMBERS: OfMembers = {
   ...NOTES,
-  ...TASKS,
-  ...SESSIONS,
-  ...HANDOFFS,
-  ...ASKS,
-  ...MEMORIES,
   ...INBOX,
-  ...BRIEF,
-  ...SEARCH,
   devices,
   "drop.add": drops.add,
   "drop.get": drops.get,
   "drop.show": drops.show,
-  approvals: approvals.approvals,
-  approve: approvals.approve,
-  conflicts: ({ engine }, args) => conflicts.listed(engine, args),
-  "conflicts.show": ({ engine }, args) => conflicts.show(engine, args),
-  "conflicts.settled": ({ engine }, args) => conflicts.settled(engine, args),
-  "conflicts.resolve": ({ engine }, args) => settling.resolve(engine, args),
-  "conflicts.undo": ({ engine }, args) => settling.undo(engine, args),
 };
 
 /** Do what the page asks. Throws MeshError. */
@@ -74,9 +54,18 @@ export async function call<Name extends CallName>(life: Life, name: Name, args: 
   await life.leaving;
   const ofAny = OF_ANY[name] as Of<Life, Name> | undefined;
   if (ofAny) return ofAny(life, args);
-  const ofMembers = OF_MEMBERS[name] as Of<Agent, Name> | undefined;
+  const ofMembers = (OF_MEMBERS[name] ?? (await later())[name]) as Of<Agent, Name> | undefined;
   if (!ofMembers) throw new Misuse(`this phone knows no call '${name}'`, "Reload the page: it may be of another version.");
   return ofMembers(life.member(), args ?? ({} as Calls[Name][0]));
+}
+
+/** Everything else that is asked of a member. */
+async function later(): Promise<OfMembers> {
+  try {
+    return (await import("./calls/later.js")).LATER;
+  } catch {
+    throw new Unreachable("a part of this app is not here", "Open it once where a computer is in reach.");
+  }
 }
 
 /** What went wrong, as the page is told. A bug of ours is named as one, and stands in the console. */

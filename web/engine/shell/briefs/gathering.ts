@@ -15,7 +15,7 @@ import * as sessions from "../../state/sessions.js";
 import * as tasks from "../../state/tasks.js";
 import * as answers from "../answers.js";
 import { told as toldAsk } from "../calls/asks.js";
-import { lineOf } from "../calls/conflicts.js";
+import { lineOf } from "../calls/conflict_lines.js";
 import { waitingDocuments } from "../calls/holdings.js";
 import { told as toldMemory } from "../calls/memories.js";
 import { told as toldNote } from "../calls/notes.js";

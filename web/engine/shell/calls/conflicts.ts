@@ -3,7 +3,6 @@
 //
 // Everything is told as the log has it: values, who wrote them, and when. Nothing here changes anything.
 import { Misuse, Refused } from "../../errors.js";
-import type { Value } from "../../events/kinds.js";
 import { CONFLICT_AROUND_CHARACTERS, CONFLICT_PAGE_CHARACTERS, LIST_MAX } from "../../limits.js";
 import { DocumentId, type Hex } from "../../names.js";
 import type { Calls } from "../../port.js";
@@ -16,8 +15,9 @@ import { bodyOf, settlementsOf, sizeOf } from "../disputes.js";
 import type { Engine } from "../engine.js";
 import type { Loaded } from "../gathered.js";
 import { byPlacing, placingOf } from "../storage/placings.js";
-import type { Author, ConflictRow, NoteRow, SettlementRow } from "../store_port.js";
-import { nameOf, toldAuthor } from "../subjects.js";
+import type { ConflictRow, NoteRow, SettlementRow } from "../store_port.js";
+import { toldAuthor } from "../subjects.js";
+import { lineOf, valueOf } from "./conflict_lines.js";
 
 type Told<Name extends keyof Calls> = Promise<Calls[Name][1]>;
 
@@ -217,26 +217,6 @@ export async function notesAt(engine: Engine, row: ConflictRow): Promise<NoteRow
 }
 
 // ── telling ────────────────────
-
-/** An open conflict, as lists have it. */
-export function lineOf(engine: Engine, row: ConflictRow, titles: ReadonlyMap<string, string>): rows.ConflictRow {
-  return {
-    id: row.name,
-    document: row.document.text,
-    title: titles.get(row.document.text) ?? null,
-    field: row.field,
-    kind: row.kind,
-    count: row.count,
-    since: row.sinceMs,
-    devices: row.devices.map((device) => nameOf(engine.replica, device)),
-    values: row.sides.map(({ value, characters, author }) => ({ ...valueOf(engine, value, author), characters })),
-    ancestor: row.ancestor,
-  };
-}
-
-function valueOf(engine: Engine, value: Value, author: Author | null): rows.SideRow {
-  return { value, characters: sizeOf(value), ...(author ? toldAuthor(engine.replica, author) : {}) };
-}
 
 function settlementOf(engine: Engine, row: SettlementRow, history: Settlements) {
   const undone_by = history.undoneBy(row.author.event);

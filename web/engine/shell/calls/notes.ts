@@ -15,7 +15,7 @@ import { mustNotSettle } from "../disputes.js";
 import * as keeping from "../keeping.js";
 import type { DocumentText, NoteRow } from "../store_port.js";
 import { nameOf } from "../subjects.js";
-import { lineOf } from "./conflicts.js";
+import { lineOf } from "./conflict_lines.js";
 import { waitingDocuments } from "./holdings.js";
 import { type Handlers, pageOf, type Phone } from "./phone.js";
 

@@ -1,0 +1,33 @@
+// Calls that no start of the page needs: the brief, tasks, sessions, hand-offs, questions, approvals, memories, conflicts,
+// searching. They and what they stand on are a script of their own, loaded from the cache when the first of them is asked.
+//
+// Nothing here does anything: each call is in the module that it is named after.
+import type { OfMembers } from "../calls.js";
+import { approvals, approve } from "./approvals.js";
+import { ASKS } from "./asks.js";
+import { BRIEF } from "./brief.js";
+import * as conflicts from "./conflicts.js";
+import { HANDOFFS } from "./handoffs.js";
+import { MEMORIES } from "./memories.js";
+import { SEARCH } from "./search.js";
+import { SESSIONS } from "./sessions.js";
+import * as settling from "./settling.js";
+import { TASKS } from "./tasks.js";
+
+/** What is asked of a member, sooner or later. */
+export const LATER: OfMembers = {
+  ...BRIEF,
+  ...TASKS,
+  ...SESSIONS,
+  ...HANDOFFS,
+  ...ASKS,
+  ...MEMORIES,
+  ...SEARCH,
+  approvals,
+  approve,
+  conflicts: ({ engine }, args) => conflicts.listed(engine, args),
+  "conflicts.show": ({ engine }, args) => conflicts.show(engine, args),
+  "conflicts.settled": ({ engine }, args) => conflicts.settled(engine, args),
+  "conflicts.resolve": ({ engine }, args) => settling.resolve(engine, args),
+  "conflicts.undo": ({ engine }, args) => settling.undo(engine, args),
+};
