@@ -228,9 +228,9 @@ def throttles(browser: Browser) -> None:
         nonlocal alone
         said = []
         for where in ("page", "worker"):
-            cpu = cpu_s(renderer(browser))
+            cpu = cpu_s(browser.pid)
             count = float(browser.run(BUSY, where, BUSY_MS))
-            alone = alone or count / (cpu_s(renderer(browser)) - cpu)  # the first one, by its processor time
+            alone = alone or count / (cpu_s(browser.pid) - cpu)  # the first one, by its processor time
             said.append(f"{where} {alone * BUSY_MS / 1e3 / count:.1f}")
         return ", ".join(said)
 
