@@ -349,6 +349,7 @@ def reconnected(phone: Phone, mac: Device) -> None:
 def main() -> None:
     """Fill, let a phone in, measure, print."""
     notes, rounds = (*(int(word) for word in sys.argv[1:]), *(NOTES, ROUNDS)[len(sys.argv) - 1 :])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started ends with it
     assert not MISSING, f"not installed: {', '.join(MISSING)}"
     os.environ["MESH_PHONE_PORT"] = str(two_ports())
     with contextlib.ExitStack() as ends:
