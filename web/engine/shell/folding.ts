@@ -10,6 +10,7 @@ import { Standing } from "../events/verdict.js";
 import { DOCUMENTS_CACHED_LETTERS_MAX, DOCUMENTS_CACHED_MAX, ROWS_READ_MAX, SNAPSHOT_CHANGES } from "../limits.js";
 import { type Digest, type DocumentId, hex, type Hex } from "../names.js";
 import { Document } from "../state/documents.js";
+import { isReady } from "../state/engine.js";
 import type { Taken } from "../state/intake.js";
 import { ACTOR_BYTES } from "../state/operations.js";
 import { Disputes } from "./disputes.js";
@@ -105,6 +106,7 @@ export class Folding {
   }
 
   async #read(document: DocumentId): Promise<Loaded | null> {
+    await isReady(); // lists are shown meanwhile
     const birth = this.gathered.births.get(document.text);
     if (birth && !this.gathered.unsettled.has(document.text) && (await this.fresh([document]))) {
       const loaded = new Loaded(Document.born(document, birth.born), asBorn(document, birth), birth.author);
@@ -293,6 +295,7 @@ export class Folding {
 
   /** Fold a document again from all its events: one counts or does not that did not or did before. */
   async refold(document: DocumentId): Promise<void> {
+    await isReady();
     const name = document.text;
     this.#loaded.delete(name);
     this.#touched.delete(name);

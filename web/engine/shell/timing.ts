@@ -37,6 +37,7 @@ export const CHUNKS_TIMEOUT_MS = 50_000;
 export const DROP_AGAIN_MS = 30_000;
 
 // The page
+export const WARM_MS = 1_000; // after the start, until machine code is warmed up: lists come first
 export const NEWS_CALM_MS = 50; // news for the page that come together are told together
 
 // Coming in

@@ -16,6 +16,7 @@ import { takenIn } from "./shared.js";
 import { Connection } from "./storage/connection.js";
 import { PhoneStore } from "./store.js";
 import * as timing from "./timing.js";
+import { warm } from "./warming.js";
 
 /** Whoever holds it writes. */
 const LOCK = "mesh/writer";
@@ -108,7 +109,9 @@ class Worker {
   }
 
   async #begun(): Promise<Life> {
-    const [connection] = await Promise.all([Connection.open(indexedDB), machine()]);
+    const brought = machine(); // no list waits for it; whoever needs a document does
+    brought.catch(() => {});
+    const connection = await Connection.open(indexedDB);
     const life = new Life({
       home: new Home(connection),
       openStore: () => PhoneStore.open(indexedDB, { closed: () => this.#stopped() }),
@@ -121,8 +124,22 @@ class Worker {
       },
       news: (news) => this.#news.add(news),
     });
-    await life.start();
+    const started = life.start();
+    try {
+      await Promise.race([started, brought.then(() => started)]);
+    } catch (error) {
+      life.drop();
+      throw error;
+    }
+    brought.then(() => setTimeout(warm, timing.WARM_MS)).catch((error: unknown) => this.#broke(life, error));
     return life;
+  }
+
+  /** Without Automerge's machine code nothing can be kept: say so to whoever asks, and do no more. */
+  #broke(life: Life, error: unknown): void {
+    this.#broken = error;
+    life.drop();
+    this.#news.add({ changed: [] });
   }
 
   /** Another tab took over: stop at once, and go on when it is gone. */
@@ -160,8 +177,8 @@ class Worker {
       await this.#take();
       return this.#standing();
     }
-    if (this.#life) return call(this.#life, name, args);
     if (this.#broken) throw this.#broken;
+    if (this.#life) return call(this.#life, name, args);
     if (name === "status") return elsewhere();
     throw new Unreachable("another tab of this page is at work", "Close it, or use `Use it here`.");
   }
@@ -198,7 +215,7 @@ class Coalesced {
 async function machine(): Promise<void> {
   const answer = await fetch(wasm);
   if (!answer.ok) throw new Unreachable("a part of this app is not here", "Open it once where a computer is in reach.");
-  await ready(new Uint8Array(await answer.arrayBuffer()));
+  await ready(await WebAssembly.compileStreaming(answer)); // while it comes; a browser may remember what it compiled
 }
 
 /** Post bytes to the node, and have its answer. */

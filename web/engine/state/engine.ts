@@ -3,7 +3,7 @@
 // Whatever Automerge answers, be it a trap of its machine code, becomes a Malformed, and after that nothing is asked of
 // it again. Automerge counts in halves of UTF-16; here, and nowhere else, places become code points. This module
 // decides nothing: what it is handed was decoded, passed the gate and fits (intake.ts).
-import { getBackend, init, initializeWasm, load } from "@automerge/automerge/slim";
+import { getBackend, init, initializeWasm, load, wasmInitialized } from "@automerge/automerge/slim";
 import { Damaged, Malformed, Misuse } from "../errors.js";
 import { ascending, type Hex } from "../names.js";
 import { BODY } from "./catalogue.js";
@@ -17,10 +17,13 @@ const ROOT = "_root";
 const READER = "00".repeat(ACTOR_BYTES); // never writes
 const HALVES = /[\ud800-\udfff]/;
 
-/** Make Automerge ready, once, from the bytes of its machine code; before any other call. */
-export async function ready(wasm: Uint8Array): Promise<void> {
-  await initializeWasm(wasm);
+/** Make Automerge ready, once, from its machine code, as bytes or compiled; before any other call. */
+export async function ready(wasm: Uint8Array | WebAssembly.Module): Promise<void> {
+  await initializeWasm(wasm as Uint8Array); // its types know bytes only
 }
+
+/** Fulfilled once Automerge is ready. */
+export const isReady: () => Promise<void> = wasmInitialized;
 
 /** The Automerge document, behind one guard for every call. Each of them may throw Malformed. */
 export class Engine {
