@@ -1,7 +1,7 @@
 """Whoever else answers where the page's name leads, with a certificate that the browser accepts.
 
 It hands everything on to a device, unless it is told to change what comes from there, or to be somebody itself: then it
-speaks as a nats-server that claims to be a device whose key it has not. It keeps what it was given, for the test to see.
+speaks as a nats-server that claims to be a device whose key it has not. It keeps what it was given, for tests to see.
 """
 
 from __future__ import annotations
@@ -65,8 +65,7 @@ class Between:
         """Where the page is, as the phone knows it."""
         name, _, port = self.phone.origin.removeprefix("https://").partition(":")
         self._name, self._port = name, int(port)
-        self._loop = asyncio.new_event_loop()
-        self._over: asyncio.Event | None = None
+        self._ended: Callable[[], object] = lambda: None
 
     # ── as the browser sees it ───────────────────────────────────────────────────────────────────
 
@@ -82,26 +81,25 @@ class Between:
         context.load_cert_chain(folder / "between.pem")
         self.phone.browser.trust("between", folder / "between.crt")
         up = threading.Event()
-        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._run(context, up),))
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run(context, up)))
         self._thread.start()
         assert up.wait(READY_S), "nobody can listen there"
 
     def close(self) -> None:
         """Answer no more."""
-        if self._over is not None:
-            self._loop.call_soon_threadsafe(self._over.set)
+        self._ended()
         self._thread.join(READY_S)
-        self._loop.close()
 
     async def _run(self, context: ssl.SSLContext, up: threading.Event) -> None:
-        self._over = asyncio.Event()
+        loop, over = asyncio.get_running_loop(), asyncio.Event()
+        self._ended = lambda: loop.call_soon_threadsafe(over.set)
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._answer)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         await web.TCPSite(runner, HERE, self._port, ssl_context=context).start()
         up.set()
-        await self._over.wait()
+        await over.wait()
         await runner.cleanup()
 
     # ── handing on ───────────────────────────────────────────────────────────────────────────────
@@ -133,10 +131,11 @@ class Between:
             return web.Response(status=502)
         near = web.WebSocketResponse(max_msg_size=0, compress=False)
         await near.prepare(request)
-        ways = [asyncio.create_task(_passed(near, far, None)), asyncio.create_task(self._back(far, near))]
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        for way in ways:
-            way.cancel()
+        async with asyncio.TaskGroup() as group:
+            ways = [group.create_task(_passed(near, far, None)), group.create_task(self._back(far, near))]
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            for way in ways:
+                way.cancel()
         await far.close()
         await near.close(code=far.close_code or 1011)
         return near

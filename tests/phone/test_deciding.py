@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.phone.conftest import MakePhone
 from tests.phone.phones import Phone, in_step
 from tests.system.harness import Device, Fleet, wait
@@ -42,7 +44,7 @@ def paired(fleet: Fleet, new_phone: MakePhone) -> tuple[Device, Phone]:
 
 
 def test_a_hand_off_is_taken_over_on_the_phone(fleet: Fleet, new_phone: MakePhone) -> None:
-    """What was left on the Mac is read whole, taken in one act, and belongs to the phone on the Mac too; then it is done."""
+    """What was left on the Mac is read whole, taken in one act, and is the phone's on the Mac too; then it is done."""
     mac, phone = paired(fleet, new_phone)
     told = mac.done(
         "handoff", "new", "Call the harbour about the berth", "--remaining", "Ask for number 12",
@@ -69,7 +71,7 @@ def test_a_hand_off_is_taken_over_on_the_phone(fleet: Fleet, new_phone: MakePhon
 
 
 def test_an_answer_given_while_the_asker_is_away_arrives_once(fleet: Fleet, new_phone: MakePhone) -> None:
-    """The Mac asks and goes; the phone answers with nobody in reach, and cannot do so twice; the Mac has it on return."""
+    """The Mac asks and goes; the phone answers with nobody in reach, and only once; the Mac has it on return."""
     mac, phone = paired(fleet, new_phone)
     asked = mac.done("ask", "new", "May I push?", "--option", "yes", "--option", "later", "--default", "later")
     phone.go("questions", "Questions & approvals")
@@ -176,8 +178,8 @@ def test_a_conflict_is_settled_on_the_phone_and_taken_back(fleet: Fleet, new_pho
     phone.press("Take it back")
     phone.sees("Taken back")
     wait("both stand on the Mac again", lambda: mac.done("conflicts")["conflicts"], (mac,))
-    (conflict,) = mac.done("conflicts")["conflicts"]  # type: ignore[misc]
-    assert {one["value"] for one in conflict["values"]} == {"Meet at the church", "Meet at the bridge"}
+    conflicts: Any = mac.done("conflicts")["conflicts"]
+    assert {one["value"] for one in conflicts[0]["values"]} == {"Meet at the church", "Meet at the bridge"}
     phone.idle()
     in_step(mac, "handset")
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
-
-from selenium.webdriver.common.by import By
 
 from tests.phone.conftest import MakePhone
 from tests.phone.phones import Phone, in_step
@@ -17,12 +16,25 @@ MEMO_S = 2
 CONTAINERS = {b"\x1a\x45\xdf\xa3": 0, b"ftyp": 4, b"OggS": 0}  # how WebM, MP4 and Ogg begin, and where
 DOWNLOADS = "downloads"
 
+_PLAYED = """
+    const sound = document.querySelector("audio");
+    return new Promise((done) => {
+      const told = () => done(sound.readyState);
+      sound.addEventListener("loadedmetadata", told);
+      sound.addEventListener("error", () => done(-1));
+      if (sound.readyState) told();
+    });
+"""
+
 
 def chosen(phone: Phone, tool: str, file: Path) -> None:
     """Press a tool that asks for files, and choose this one."""
+    phone.browser.command("Page.setInterceptFileChooserDialog", enabled=True)  # else it is cancelled at once
     phone.press(tool)
-    field = phone.browser.wait("a chooser", lambda: phone.browser.driver.find_elements(By.CSS_SELECTOR, "[type=file]"))
-    field[-1].send_keys(str(file))
+    asking = "[...document.querySelectorAll('[type=file]')].at(-1)"
+    phone.browser.wait("a chooser", lambda: phone.browser.driver.execute_script(f"return {asking}"))
+    found = phone.browser.command("Runtime.evaluate", expression=asking)["result"]["objectId"]
+    phone.browser.command("DOM.setFileInputFiles", objectId=found, files=[str(file)])
     phone.sees(file.name)
 
 
@@ -47,7 +59,7 @@ def got(mac: Device, name: str, folder: Path) -> bytes:
 
     def here() -> bool:
         drops = mac.call("drop.list")["drops"]
-        return any(one["name"] == name and one["state"] == "here" for one in drops)  # type: ignore[attr-defined]
+        return any(one["title"] == name and one["state"] == "here" for one in drops)  # type: ignore[attr-defined]
 
     wait(f"{name} on {mac.name}", here, (mac,), HERE_S)
     return Path(str(mac.done("drop", "get", name, "--into", str(folder))["path"])).read_bytes()
@@ -99,7 +111,8 @@ def test_a_voice_memo_is_recorded_and_heard_on_the_mac(fleet: Fleet, new_phone: 
     phone = new_phone()
     phone.pair(mac)
     phone.press("Voice memo")
-    phone.sees(f"Recording 0:0{MEMO_S}")
+    recorded = re.compile(rf"Recording (?!0:0[0-{MEMO_S - 1}])")
+    phone.browser.wait("two seconds of it", lambda: recorded.search(phone.browser.text()))
     phone.press("Stop and save")
     phone.sees("Voice memo saved")
     (name,) = [one for one in phone.captured() if one.startswith("Voice")]
@@ -107,6 +120,5 @@ def test_a_voice_memo_is_recorded_and_heard_on_the_mac(fleet: Fleet, new_phone: 
     memo = got(mac, name, tmp_path / "mac")
     assert any(memo[at : at + len(begin)] == begin for begin, at in CONTAINERS.items()), memo[:16]
     assert opened(phone, name) == memo
-    playing = "return new Promise((done) => { const one = document.querySelector('audio'); const told = () => done(one.readyState); one.readyState ? told() : one.addEventListener('loadedmetadata', told); one.addEventListener('error', () => done(-1)); })"
-    assert phone.browser.run(playing) >= 1
+    assert phone.browser.run(_PLAYED) >= 1, "what it is, was read from it"
     in_step(mac, "handset")

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import Spawn
 from tests.phone.browsers import Browser
 from tests.phone.conftest import MakePhone
 from tests.phone.phones import in_step
@@ -59,7 +58,7 @@ def serving(device: Device) -> None:
 
 
 def test_when_the_one_that_answers_is_killed_the_other_goes_on(
-    fleet: Fleet, new_phone: MakePhone, lan: Network, spawn: Spawn
+    fleet: Fleet, new_phone: MakePhone, lan: Network
 ) -> None:
     """Within 30 seconds the phone is in step with the other one, and has all that it had; what it writes gets there."""
     first, second = fleet.joined(2)

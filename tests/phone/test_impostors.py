@@ -6,17 +6,23 @@ none of them can make the phone forget one.
 
 from __future__ import annotations
 
-from tests.phone.between import Claim, Target, between, leads_to
+from tests.phone.between import Between, Claim, Target, between, leads_to
 from tests.phone.conftest import MakePhone, two_ports
 from tests.phone.phones import Phone, in_step
 from tests.phone.test_service_worker import wake
 from tests.system.harness import Device, Fleet, wait
 
-SECRET = "The number of the safe"
+SAFE = "The number of the safe"
 QUESTIONS = {"hello", "who", "bye"}  # which say nothing
 CONTROL = {"have", "want"}  # as with a guest: tips and statements of the control lane, which are no secret
 OTHER_HOST = "127.0.0.3"
 REFUSED_S = 90.0
+
+
+def woken(phone: Phone, impostor: Between) -> bool:
+    """Wake the service worker; whether it has sent what waits."""
+    wake(phone)
+    return "/api/ev" in impostor.given
 
 
 def approved_on(phone: Phone, mac: Device, *act: str) -> None:
@@ -40,25 +46,25 @@ def test_whoever_claims_to_be_the_mac_and_cannot_prove_it_gets_nothing(fleet: Fl
     phone.idle()
     device = str(mac.status()["device"]["id"])  # type: ignore[index]
     with between(phone, Claim(device)) as impostor:
-        phone.capture(SECRET)
+        phone.capture(SAFE)
         phone.go("devices", "Devices & trust")
         phone.sees("says to be alder and cannot prove it")
         phone.sees("1 item waits")
         assert "Connected" not in phone.status
-        phone.browser.wait("the service worker sends it", lambda: wake(phone) or "/api/ev" in impostor.given)
+        phone.browser.wait("the service worker sends it", lambda: woken(phone, impostor))
         phone.open("devices")  # it was told there that all is held
         phone.sees("1 item waits")
         assert "who" in impostor.given
         assert {verb for verb in impostor.given if "/" not in verb} <= QUESTIONS, impostor.given
-        assert not [path for path, body in impostor.given.items() if SECRET.encode() in body]
+        assert not [path for path, body in impostor.given.items() if SAFE.encode() in body]
         impostor.to = Target(phone.origin)
         phone.idle()
-        assert SECRET in mac.titles()
+        assert SAFE in mac.titles()
         in_step(mac, "handset")
 
 
 def test_an_agent_of_another_mesh_deletes_nothing_by_its_word(fleet: Fleet, new_phone: MakePhone) -> None:
-    """It does not let the phone in, as a node would that forgot it. Unsent notes stay, and the next honest node has them."""
+    """It lets the phone in no more than a node that forgot it. Unsent notes stay; the next honest node has them."""
     (mac,) = fleet.joined(1)
     mac.start()
     (stranger,) = fleet.founded_anew(1, "strange-")
@@ -72,14 +78,14 @@ def test_an_agent_of_another_mesh_deletes_nothing_by_its_word(fleet: Fleet, new_
     in_step(mac, "handset")
     phone.idle()
     with between(phone, Target(theirs.origin)) as way:
-        phone.capture(SECRET)
+        phone.capture(SAFE)
         phone.sees("says that this phone is no member of its mesh", deadline_s=REFUSED_S)
         phone.sees("Nothing was deleted here")
         phone.sees("1 item waits")
         assert "Not accepted" in phone.status
         phone.browser.close()
         phone.again()
-        phone.sees(SECRET)
+        phone.sees(SAFE)
         phone.sees("Sent before")
         phone.capture("Written after that")
         phone.sees("2 items wait")
@@ -87,7 +93,7 @@ def test_an_agent_of_another_mesh_deletes_nothing_by_its_word(fleet: Fleet, new_
         way.to = Target(phone.origin)
         phone.open()  # else it tries again after minutes
         phone.idle(REFUSED_S)
-        assert {SECRET, "Sent before", "Written after that"} <= mac.titles()
+        assert {SAFE, "Sent before", "Written after that"} <= mac.titles()
         in_step(mac, "handset")
 
 
@@ -110,11 +116,11 @@ def test_a_device_that_was_closed_gets_nothing_and_hears_why(fleet: Fleet, new_p
     mac.stop()
     old.start()
     leads_to(phone, OTHER_HOST)
-    phone.capture(SECRET)
+    phone.capture(SAFE)
     wait("it hears that it is out", lambda: old.status()["device"]["taken_out"], (old,))  # type: ignore[index]
     phone.browser.wait("it answers no more", lambda: phone.status.startswith("Offline"))
     phone.sees("1 item waits")
-    assert SECRET not in old.titles_now()
+    assert SAFE not in old.titles_now()
     device = str(old.status()["device"]["id"])  # type: ignore[index]
     old.stop()
     with between(phone, Claim(device)) as impostor:  # and one who goes on, though it knows
@@ -127,5 +133,5 @@ def test_a_device_that_was_closed_gets_nothing_and_hears_why(fleet: Fleet, new_p
         mac.start()
         phone.open()  # whoever answered until now hung up on nobody
         phone.idle()
-        assert SECRET in mac.titles()
+        assert SAFE in mac.titles()
         in_step(mac, "handset")

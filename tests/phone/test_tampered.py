@@ -36,9 +36,7 @@ def pushes_spoilt(frame: bytes) -> bytes:
     return flipped(frame, found.end() + int(found[2]) - FROM_END)
 
 
-def test_what_was_changed_on_the_way_is_refused_and_counted(
-    fleet: Fleet, new_phone: MakePhone, tmp_path: Path
-) -> None:
+def test_what_was_changed_on_the_way_is_refused_and_counted(fleet: Fleet, new_phone: MakePhone, tmp_path: Path) -> None:
     """Every event that is pushed is spoilt. None is taken in so; the phone says it, asks again, and is in step."""
     (mac,) = fleet.joined(1)
     mac.start()
