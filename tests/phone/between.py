@@ -26,6 +26,7 @@ from tests.phone.phones import Phone
 
 HERE = "127.0.0.2"
 READY_S = 20.0
+FAREWELL_S = 0.5
 _SERIAL_BITS = 127
 _MAX_PAYLOAD = 8_388_608
 _HOPS = {"host", "connection", "upgrade", "transfer-encoding", "content-length", "keep-alive"}
@@ -97,10 +98,14 @@ class Between:
         app.router.add_route("*", "/{path:.*}", self._answer)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
-        await web.TCPSite(runner, HERE, self._port, ssl_context=context).start()
+        assert runner.server is not None, "set up just now"
+        how = {"ssl": context, "ssl_shutdown_timeout": FAREWELL_S}
+        server = await loop.create_server(runner.server, HERE, self._port, **how)  # type: ignore[arg-type]
         up.set()
         await over.wait()
+        server.close()
         await runner.cleanup()
+        await asyncio.sleep(2 * FAREWELL_S)  # a line over TLS ends after that, and nothing tells when
 
     # ── handing on ───────────────────────────────────────────────────────────────────────────────
 

@@ -30,7 +30,9 @@ def newer(tmp_path: Path) -> dict[str, str]:
     root = page.WEB.parent
     web, package = tmp_path / "newer" / "web", tmp_path / "newer" / "mesh"
     shutil.copytree(page.WEB, web, ignore=shutil.ignore_patterns("node_modules", "build", "tests"))
-    (web / "node_modules").symlink_to(page.WEB / "node_modules")
+    (page.WEB / "build").mkdir(exist_ok=True)
+    for shared in ("node_modules", "build"):  # where what takes long to compress is remembered
+        (web / shared).symlink_to(page.WEB / shared)
     shutil.copytree(root / "mesh", package, ignore=shutil.ignore_patterns("static", "__pycache__"))
     index = web / "index.html"
     old = index.read_text()
