@@ -99,8 +99,8 @@ class Between:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         assert runner.server is not None, "set up just now"
-        how = {"ssl": context, "ssl_shutdown_timeout": FAREWELL_S}
-        server = await loop.create_server(runner.server, HERE, self._port, **how)  # type: ignore[arg-type]
+        place = HERE, self._port
+        server = await loop.create_server(runner.server, *place, ssl=context, ssl_shutdown_timeout=FAREWELL_S)
         up.set()
         await over.wait()
         server.close()
