@@ -134,15 +134,17 @@ class Between:
             far = await session.ws_connect(f"{to.origin}{request.path}", origin=to.origin, max_msg_size=0, compress=0)
         except aiohttp.ClientError:
             return web.Response(status=502)
-        near = web.WebSocketResponse(max_msg_size=0, compress=False)
-        await near.prepare(request)
-        async with asyncio.TaskGroup() as group:
-            ways = [group.create_task(_passed(near, far, None)), group.create_task(self._back(far, near))]
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            for way in ways:
-                way.cancel()
-        await far.close()
-        await near.close(code=far.close_code or 1011)
+        try:
+            near = web.WebSocketResponse(max_msg_size=0, compress=False)
+            await near.prepare(request)
+            async with asyncio.TaskGroup() as group:
+                ways = [group.create_task(_passed(near, far, None)), group.create_task(self._back(far, near))]
+                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+                for way in ways:
+                    way.cancel()
+            await near.close(code=far.close_code or 1011)
+        finally:
+            await far.close()
         return near
 
     async def _back(self, far: Socket, near: Socket) -> None:
