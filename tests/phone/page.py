@@ -36,11 +36,11 @@ NEEDS = [
 ]
 
 
-def build(folder: Path, *config: str) -> Path:
-    """Build the app into a folder."""
+def build(folder: Path, *config: str, root: Path = WEB) -> Path:
+    """Build the app of these sources into a folder."""
     done = subprocess.run(
         ["node", str(VITE), "build", *config],
-        cwd=WEB,
+        cwd=root,
         env={**os.environ, "MESH_STATIC": str(folder)},
         capture_output=True,
         text=True,

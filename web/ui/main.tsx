@@ -15,7 +15,7 @@ void begin(port).then(watchWakes);
 async function watchForUpdates(): Promise<void> {
   const { serviceWorker } = navigator;
   if (!serviceWorker) return;
-  const had = serviceWorker.controller !== null;
+  let had = serviceWorker.controller !== null;
   const registration = await serviceWorker.register("/sw.js", { updateViaCache: "none" });
   const offer = () => {
     const { waiting } = registration;
@@ -23,9 +23,11 @@ async function watchForUpdates(): Promise<void> {
   };
   let reloaded = false;
   serviceWorker.addEventListener("controllerchange", () => {
-    if (!had || reloaded) return;
-    reloaded = true;
-    location.reload();
+    if (had && !reloaded) {
+      reloaded = true;
+      location.reload();
+    }
+    had = true; // the first one takes the page over as it is
   });
   registration.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", offer));
   offer();

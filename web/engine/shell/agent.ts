@@ -258,6 +258,8 @@ export class Agent implements Owner, Listener, Phone {
     this.asOfMs = this.meetings.of(device)?.inSyncMs ?? this.asOfMs;
     this.wakes.traded();
     this.changed();
+    // A phone is killed without a word, and then would not know that it was in step.
+    void this.meetings.keep(device).catch((error: Error) => this.log("meeting.unkept", { error: error.message }));
   }
 
   /** What no other device holds goes first. */

@@ -1,8 +1,8 @@
 // What each device told last: its tips, its receipt, and when it was last in sync; so that this is known of one away; as
 // mesh/node/meetings.py has it.
 //
-// It is kept as settings of the store: when it changed, and a link ends or the page goes. Nothing is decided by it, and
-// nobody is asked.
+// It is kept as settings of the store: when it changed, and that device shows what this phone shows, a link ends or the
+// page goes. Nothing is decided by it, and nobody is asked.
 import { window } from "../clocks/frontier.js";
 import { Refused } from "../errors.js";
 import { encode as encodeCbor, fields } from "../events/cbor.js";

@@ -51,6 +51,7 @@ export class Talk implements Handler {
   received = 0;
   #link: Link | null = null;
   #proven: Peer | null = null;
+  #stranger: string | null = null;
   #greeting = new Set<Peer>();
   #telling = false;
   #failed = 0;
@@ -85,6 +86,11 @@ export class Talk implements Handler {
   /** The device at the other end, once it has proven which one it is. */
   get peer(): Peer | null {
     return this.#proven;
+  }
+
+  /** Which device is at the other end, where it is none of the mesh by what this phone knows; else null. */
+  get stranger(): string | null {
+    return this.#stranger;
   }
 
   /** Ask the node. Throws Unreachable, Refused. */
@@ -183,7 +189,7 @@ export class Talk implements Handler {
       return;
     }
     if (this.#link?.node !== device) return;
-    this.#proven = proven ? device : null;
+    [this.#proven, this.#stranger] = proven ? [device, null] : [null, device];
     const untold = (error: Error) => this.log("outbox.failed", { error: error.message });
     if (proven) await this.listener.first(device).catch(untold); // then it goes as it is asked for
     this.#greet(this.#known(device), 0);
@@ -194,7 +200,7 @@ export class Talk implements Handler {
   parted(device: Peer): void {
     this.log("link.down", { device });
     const peers = [device, GUEST + device];
-    this.#proven = null;
+    [this.#proven, this.#stranger] = [null, null];
     this.present.parted(device);
     this.agreeing.parted(device);
     for (const peer of peers) this.#spawn(() => this.engine.feed({ input: "lost", peer }).then(() => {}));
@@ -288,7 +294,9 @@ export class Talk implements Handler {
     if (!node) return;
     const live = !this.engine.replica.outside(node) && this.engine.replica.devices.has(node);
     if (live && !this.#proven) this.linked(node);
-    if (!live && this.#proven) this.parted(node);
+    if (live || !this.#proven) return;
+    this.parted(node);
+    this.#stranger = node; // the link is up still
   }
 
   /** News: events go at once; tips after a moment in which more may come, so that lost events are missed soon. */

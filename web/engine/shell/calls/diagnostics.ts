@@ -18,6 +18,7 @@ export async function diagnostics(life: Life): Promise<{ name: string; text: str
     protocol: VERSION,
     browser: globalThis.navigator?.userAgent ?? "",
     standing: { ...standing, device: null, name: null, mesh: null, node: null, removed: standing.removed !== null },
+    refused: life.agent?.talk.refused ?? 0, // messages, and runs in them, that did not hold since the start
     storage: kept,
     log: life.lines.all,
   };

@@ -45,15 +45,15 @@ export async function status(life: Life): Promise<Standing> {
   await life.leaving;
   const { agent, removed, state } = life;
   if (!agent) return { ...NOBODY, state, removed };
-  const { asOfMs, device, engine, held, link, outbox } = agent;
+  const { asOfMs, device, engine, held, link, outbox, talk } = agent;
   return {
     state,
     removed,
     device,
     name: held.name,
     mesh: held.mesh,
-    link: link?.state ?? "none",
-    node: nodeOf(agent),
+    link: talk.stranger === null ? (link?.state ?? "none") : "none", // a link to no device of the mesh
+    node: talk.stranger === null ? nodeOf(agent) : null,
     as_of_ms: asOfMs,
     waiting: outbox.waiting,
     waiting_files: await waitingFiles(agent),
@@ -115,6 +115,13 @@ function ofNow(agent: Agent): Problem[] {
   const { engine, link, talk } = agent;
   const found: Problem[] = talk.alarms.map((what) => ({ what, hint: "On a computer, `mesh log` shows who wrote what." }));
   if (link?.problem && link.state !== "live") found.push({ what: shown(link.problem.message), hint: link.problem.hint });
+  if (talk.stranger !== null) {
+    const closed = engine.replica.devices.has(talk.stranger);
+    const what = closed
+      ? `${shown(nodeOf(agent) ?? "")} was taken out of the mesh, and answers at the door`
+      : "whoever answers at the door is no device of the mesh that this phone knows";
+    found.push({ what, hint: "Nothing of yours goes there. Open the app where a computer of yours is in reach." });
+  }
   const missing = keysMissing(engine);
   if (missing > 0) {
     const hint = "Open the app where an admin device is in reach; `mesh rotate` there hands the keys on.";
