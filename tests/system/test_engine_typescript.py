@@ -230,7 +230,8 @@ def difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
             continue
         for place, (one, another) in enumerate(itertools.zip_longest(value, other)):
             if one != another:
-                return f"{part}, {len(value)} and {len(other)} of them, at {place}: {one} in Python, {another} on the phone"
+                counts = f"{len(value)} and {len(other)} of them"
+                return f"{part}, {counts}, at {place}: {one} in Python, {another} on the phone"
     return ""
 
 
