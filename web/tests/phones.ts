@@ -1,6 +1,7 @@
 // A phone for tests: the true engine on the true store, on the IndexedDB that Node is given, driven by a test in another
 // language. Its keys are raw, so that a test can give them. It says nothing by itself and compares nothing.
 import "fake-indexeddb/auto";
+import { getBackend, init } from "@automerge/automerge/slim";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { p256 } from "@noble/curves/nist.js";
 import { sha256 } from "@noble/hashes/sha2.js";
@@ -27,6 +28,19 @@ import { type Secrets, secretsOf } from "./device.js";
 type Question = any;
 
 const PLENTY = 100_000;
+
+/** Documents of Automerge whose memory nobody gave back. */
+const living = new Set<unknown>();
+
+const backend = Object.getPrototypeOf(getBackend(init())) as Record<string, (...given: unknown[]) => unknown>;
+for (const [call, born] of [["applyChanges", true], ["save", true], ["free", false]] as const) {
+  const original = backend[call]!;
+  backend[call] = function (...given) {
+    if (born) living.add(this);
+    else living.delete(this);
+    return original.apply(this, given);
+  };
+}
 
 /** Transactions that write and are not over. */
 const underWay = new Set<IDBTransaction>();
@@ -267,5 +281,10 @@ export const PHONES: Record<string, (given: Question) => unknown> = {
   "phone tells all": (given) => phone(given).everything(),
   "phone trims": async (given) => phone(given).store.trim(phone(given).secrets.admission),
   "phone brings": (given) => phone(given).engine.bring(DocumentId.parse(given.document)),
+  "phone knows": async (given) => {
+    const rows = await phone(given).store.rows(DocumentId.parse(given.document));
+    return rows.map(({ placed, reason }) => [placed.digest, reason, placed.event.body !== null]);
+  },
+  "phone holds": () => living.size,
   "phone counts": async (given) => ({ ...(await phone(given).store.counts()), asked: { ...phone(given).store.asked } }),
 };

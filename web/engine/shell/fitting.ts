@@ -58,6 +58,7 @@ export function foldedOf(document: DocumentId, birth: Birth, steps: readonly Ste
   const events = steps.filter(({ counts }) => counts).map(pair);
   const made = Document.fold(document, birth.born, events, first);
   if (beneath.size === 0 || made.take([]).waiting.length === 0) return [made, false];
+  made.free();
   events.push(...steps.filter(({ change }) => beneath.has(change.hash)).map(pair));
   return [Document.fold(document, birth.born, events, new Set([...first, ...beneath])), true];
 }

@@ -30,7 +30,7 @@ export class Folding {
   readonly disputes: Disputes;
   /** For the next commit: what they hold is committed by now. */
   snapshots: Snapshot[] = [];
-  /** Documents that nobody can load until bodies come again that this phone let go. */
+  /** Documents that cannot be loaded, or in which something waits, until bodies come again that this phone let go. */
   readonly lacking = new Map<DocumentText, DocumentId>();
   readonly #loaded = new Map<DocumentText, Loaded>(); // the one used last stands last
   #touched = new Map<DocumentText, Loaded>(); // since the last commit
@@ -74,25 +74,34 @@ export class Folding {
     this.snapshots = [...touched].filter(({ unsaved }) => unsaved >= SNAPSHOT_CHANGES).map((one) => saved(one, lastRow));
     while (this.full) {
       const [name, loaded] = this.#loaded.entries().next().value!;
-      this.#loaded.delete(name);
       if (loaded.unsaved > 0) this.snapshots.push(saved(loaded, lastRow));
+      this.#drop(name);
     }
   }
 
   /** What was gathered could not be written: forget everything that was folded from it. */
   dropped(): void {
-    this.#loaded.clear();
+    for (const name of [...this.#loaded.keys()]) this.#drop(name);
     this.#touched.clear();
     this.snapshots = [];
+  }
+
+  /** Let go of a document, and of what Automerge holds of it: a browser would collect that late, if ever. */
+  #drop(name: DocumentText): void {
+    this.#loaded.get(name)?.document.free();
+    this.#loaded.delete(name);
   }
 
   // ── loading ──────────────────────────────────────────────────────────────────────────────────
 
   /** A document in memory, null when its birth is not here, or it is lacking. */
   async load(document: DocumentId): Promise<Loaded | null> {
-    const loaded = this.#loaded.get(document.text) ?? (await this.#read(document));
-    if (loaded) {
+    let loaded = this.#loaded.get(document.text) ?? null;
+    if (!loaded) {
       this.lacking.delete(document.text);
+      loaded = await this.#read(document);
+    }
+    if (loaded) {
       this.#loaded.delete(document.text);
       this.#loaded.set(document.text, loaded);
     }
@@ -116,20 +125,38 @@ export class Folding {
     const snapshot = this.gathered.stale.has(document.text) ? null : await this.store.snapshot(document);
     const row = snapshot && (await asKept(this.store, document));
     if (!row) return this.#fold(document); // not saved, or nothing of it was shown
+    const events = this.gathered.read(await this.store.rows(document, snapshot.upto));
+    if (this.#isLacking(events)) return this.#fold(document);
     const loaded = new Loaded(Document.load(snapshot.data), row);
     loaded.conflicts = conflictsIn(row).length > 0 ? null : [];
     await this.disputes.recall(loaded);
-    const events = this.gathered.read(await this.store.rows(document, snapshot.upto));
-    if (this.#isLacking(events)) return this.#fold(document);
     const [, later] = await this.#evidence(events);
     const taken = givenTo(loaded, later.filter((step) => step.counts && faultOf(step, loaded) === null));
-    if (!taken) return this.#fold(document);
+    if (!taken) {
+      loaded.document.free();
+      return this.#fold(document);
+    }
     if (taken.waiting.length > 0) {
       const waiting = new Set(taken.waiting);
       const steps = (await this.#unsettled(loaded)).filter(({ change }) => waiting.has(change.hash));
       loaded.aside = new Map(steps.map((step) => [step.placed.digest, step]));
     }
+    this.#caughtUp(loaded, this.#late(later), (late) => this.#standAs(taken, loaded, late));
     return loaded;
+  }
+
+  /** Those that count, and by the log wait: perhaps only since their document could not be loaded when they came. */
+  #late(steps: readonly Step[]): Step[] {
+    return steps.filter(({ counts, placed }) => counts && this.gathered.waited(placed));
+  }
+
+  /** What was late is in a document that could be loaded at last: the next commit says so, and shows it. */
+  #caughtUp(loaded: Loaded, late: readonly Step[], standing: (late: readonly Step[]) => readonly Step[]): void {
+    if (late.length === 0) return;
+    this.disputes.said(loaded, standing(late));
+    loaded.unsaved += late.length;
+    this.#touched.set(loaded.document.id.text, loaded);
+    this.#shows(loaded);
   }
 
   /** Whether all of these, of which this commit says a birth, are new: a birth may be said twice. */
@@ -277,6 +304,7 @@ export class Folding {
       if (waiting.has(hash)) {
         loaded.aside.set(event, step);
         this.gathered.stand(step.placed, document, Standing.WAITS, LATER);
+        this.lacking.set(document.text, document); // what it rests on may be void, and let go
         continue;
       }
       loaded.aside.delete(event);
@@ -297,7 +325,7 @@ export class Folding {
   async refold(document: DocumentId): Promise<void> {
     await isReady();
     const name = document.text;
-    this.#loaded.delete(name);
+    this.#drop(name);
     this.#touched.delete(name);
     this.gathered.stale.set(name, document);
     this.gathered.rows.set(name, [document, null]);
@@ -327,7 +355,10 @@ export class Folding {
       this.lacking.set(document.text, document);
       return null;
     }
-    return this.#built(document, ...(await this.#weighed(document, events)));
+    const [births, steps] = await this.#weighed(document, events);
+    const loaded = this.#built(document, births, steps);
+    if (loaded) this.#caughtUp(loaded, this.#late(steps), () => loaded.entered);
+    return loaded;
   }
 
   /** Whether some of these count whose bodies were let go. */
@@ -348,9 +379,11 @@ export class Folding {
       return null;
     }
     const row = birth.counts ? asBorn(document, birth) : null;
-    const loaded = new Loaded(Document.born(document, birth.born), row, birth.author);
+    const begun = Document.born(document, birth.born);
+    const loaded = new Loaded(begun, row, birth.author);
     const fit = this.#fitting(loaded, steps);
     [loaded.document, loaded.whole] = foldedOf(document, birth, fit);
+    begun.free();
     this.#standAs(loaded.document.take([]), loaded, fit);
     return loaded;
   }

@@ -160,6 +160,11 @@ export class Gathered {
     return this.#log.get(digest)?.standing === Standing.HONOURED;
   }
 
+  /** Whether an event waits by the log, of those that were read. */
+  waited({ digest }: Placed): boolean {
+    return this.#log.get(digest)?.standing === Standing.WAITS;
+  }
+
   /** Say which change an event carries, where the log may not know it: it is new, or was not honoured. */
   carries({ placed, change }: Step): void {
     if (!this.counted(placed)) this.changes.set(placed.digest, change.hash);

@@ -15,7 +15,7 @@ import { ascending, type Digest, DocumentId, type Hex } from "../names.js";
 import type { Body } from "../sync/messages.js";
 import { maySettleItself } from "./disputes.js";
 import { birthOf, isCarrier, stepOf } from "./fitting.js";
-import { Folding } from "./folding.js";
+import { Folding, LATER } from "./folding.js";
 import { Gathered, type Loaded, type Step } from "./gathered.js";
 import { type Fallen, Scales } from "./scales.js";
 import { asBorn } from "./showing.js";
@@ -54,10 +54,11 @@ export class Shelf {
   /** Learn which documents have events that wait or are void. */
   async open(): Promise<void> {
     for await (const rows of pages((after) => this.store.unsettled(null, after))) {
-      for (const { document, standing } of rows) {
+      for (const { document, standing, reason } of rows) {
         if (!document) continue;
         this.gathered.unsettled.add(document.text);
         if (standing === Standing.WAITS) this.gathered.waiting.add(document.text);
+        if (reason === LATER) this.folding.lacking.set(document.text, document); // nobody may have asked before the end
       }
     }
   }

@@ -31,6 +31,7 @@ export class Engine {
   #text: string | null = null; // the name of the Text object
   #offsets: Uint32Array | null | undefined; // of letters in UTF-16; null where that is their place
   spoiled = false;
+  #freed = false;
 
   /** Use `begun` or `load`. */
   private constructor(document: Backend) {
@@ -49,10 +50,16 @@ export class Engine {
     return new Engine(guarded(() => getBackend(load(raw, { actor: READER }))));
   }
 
-  /** Give the memory back now, and not when somebody notices. Nothing may be asked after it. */
+  /** Give the memory back now, and not when somebody notices. Nothing may be asked after it; a second time does nothing. */
   free(): void {
     this.spoiled = true;
-    this.#document.free();
+    if (this.#freed) return;
+    this.#freed = true;
+    try {
+      this.#document.free();
+    } catch {
+      // a trap left it in use: its memory goes with the page
+    }
   }
 
   /** Call into Automerge. After a failure the document may be anything, so nothing is asked of it again. */
@@ -135,14 +142,18 @@ export class Engine {
 /** The first change that Automerge cannot take, one by one in an order that is the same everywhere. */
 export function culprit(genesis: Genesis, changes: readonly Change[], isVoid: ReadonlySet<Hex>): Change {
   const [trial, intake] = [Engine.begun(genesis), Intake.begun(genesis)];
-  for (const change of Intake.begun(genesis).admit(changes, isVoid)) {
-    intake.admit([change]);
-    try {
-      trial.deliver([change.raw], intake.history.heads);
-    } catch (error) {
-      if (error instanceof Malformed) return change;
-      throw error;
+  try {
+    for (const change of Intake.begun(genesis).admit(changes, isVoid)) {
+      intake.admit([change]);
+      try {
+        trial.deliver([change.raw], intake.history.heads);
+      } catch (error) {
+        if (error instanceof Malformed) return change;
+        throw error;
+      }
     }
+  } finally {
+    trial.free();
   }
   throw new Damaged("Automerge takes these changes one by one but not together");
 }

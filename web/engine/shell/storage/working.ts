@@ -41,9 +41,10 @@ export async function trimSome(
   for (const held of oldest) {
     if (!isOver(left, room, KEPT)) break;
     let bytes = held.bytes;
-    for (const event of await eventsOf(tx, held.text)) {
+    const events = await eventsOf(tx, held.text);
+    const isNeeded = events.some(({ standing }) => standing === Standing.WAITS); // at any moment, and all of it
+    for (const event of isNeeded ? [] : events) {
       if (map.chainOf(event.branch).admission === own || event.lean !== undefined || event.away !== undefined) continue;
-      if (event.standing === Standing.WAITS) continue; // it may be needed at any moment
       tx.delete("bodies", event.id);
       tx.put("events", { ...event, away: event.id });
       bytes -= decodeHeader(event.header).bodyBytes;
