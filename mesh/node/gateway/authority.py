@@ -31,6 +31,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from mesh.errors import Forged, Malformed
 from mesh.limits import BROWSER_KEY_BYTES, CERTIFICATE_BYTES_MAX, KEY_BYTES
 from mesh.node import timing
+from mesh.node.transport.tls import key_usage
 
 _CURVE = ec.SECP256R1()
 _NOBODYS = tuple(x509.IPAddress(ipaddress.ip_network(every)) for every in ("0.0.0.0/0", "::/0"))
@@ -57,7 +58,7 @@ class Authority:
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
         builder = _builder(_called(name), own.subject, public, serial, days)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        builder = builder.add_extension(_key_usage(signs=False), critical=True)
+        builder = builder.add_extension(key_usage(signs=False), critical=True)
         builder = builder.add_extension(usage, critical=False)
         builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         aki = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
@@ -74,7 +75,7 @@ def new_authority(name: str, now_s: int) -> Authority:
     days = (now_s - timing.LEAF_EARLY_S, now_s + timing.AUTHORITY_S)
     builder = _builder(called, called, public, x509.random_serial_number(), days)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    builder = builder.add_extension(_key_usage(signs=True), critical=True)
+    builder = builder.add_extension(key_usage(signs=True), critical=True)
     builder = builder.add_extension(_constraints(name), critical=True)
     usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
     builder = builder.add_extension(usage, critical=False)
@@ -264,20 +265,6 @@ def _builder(
     builder = x509.CertificateBuilder(subject_name=subject, issuer_name=issuer, public_key=public)
     builder = builder.serial_number(serial).not_valid_before(first).not_valid_after(last)
     return builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-
-
-def _key_usage(*, signs: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs,
-        key_cert_sign=signs,
-        crl_sign=signs,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
 
 
 def _called(name: str) -> x509.Name:

@@ -62,7 +62,7 @@ def leaf_pem(mesh_secret: bytes, tls_key: bytes) -> bytes:
     usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
     builder = _builder(name, authority.subject, subject, _serial(mesh_secret, b"leaf", tls_key))
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-    builder = builder.add_extension(_key_usage(signs=False), critical=True)
+    builder = builder.add_extension(key_usage(signs=False), critical=True)
     builder = builder.add_extension(usage, critical=False)
     builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
     aki = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
@@ -132,7 +132,7 @@ def _authority(mesh_secret: bytes) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _opaque(mesh_secret, b"ca"))])
     builder = _builder(name, name, public, _serial(mesh_secret, b"ca", public.public_bytes_raw()))
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    builder = builder.add_extension(_key_usage(signs=True), critical=True)
+    builder = builder.add_extension(key_usage(signs=True), critical=True)
     return builder.sign(signer, None)
 
 
@@ -146,7 +146,8 @@ def _builder(
     return builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
 
 
-def _key_usage(*, signs: bool) -> x509.KeyUsage:
+def key_usage(*, signs: bool) -> x509.KeyUsage:
+    """What a key may be used for: to sign certificates, or else a handshake, and nothing more (RFC 5280, 4.2.1.3)."""
     return x509.KeyUsage(
         digital_signature=not signs,
         key_cert_sign=signs,
