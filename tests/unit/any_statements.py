@@ -40,7 +40,8 @@ class Lot:
     def __init__(self, rng: Random, count: int) -> None:
         """Name all statements before anything is said, so that each can speak of all."""
         self.rng = rng
-        self.names = [MESH, *(Digest(rng.randbytes(32)) for _ in range(count))]
+        # Counted, since whoever draws on purpose draws the same bytes twice, and no two statements have one digest.
+        self.names = [MESH, *(Digest(fixed(32, f"{nth} {rng.randbytes(8).hex()}")) for nth in range(count))]
         self.people = [MESH, *rng.sample(self.names[1:], count // 3)]
         self.log: list[Statement] = []
 
