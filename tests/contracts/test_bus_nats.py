@@ -75,6 +75,8 @@ async def test_simultaneous_dials_leave_one_link(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("mesh.node.transport.bus.connect", held)
     monkeypatch.setattr("tests.contracts.nats_town.TIMES", replace(TIMES, grace_s=0.0, grace_spread_s=0.0))
     async with town(2, tmp_path) as (a, b):
+        for station in (a, b):
+            await up(station)  # or else a hello may come before its agent listens, and that dial was in vain
         await acquaint(a, b)
         bodies = [bytes([number]) for number in range(50)]
         there = asyncio.gather(*(a.ask(b, body) for body in bodies))

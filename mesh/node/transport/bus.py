@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nats.aio.client import Client
@@ -58,24 +58,24 @@ class NatsWire:
         more = {"tls": login.tls, "tls_hostname": login.tls_name, "tls_handshake_first": True} if login.tls else {}
         try:
             async with asyncio.timeout(login.timeout_s):  # nats-py alone would go on for minutes
-                await self._client.connect(
-                    login.url,
-                    nkeys_seed_str=nkey_seed(login.seed),
-                    inbox_prefix=login.inbox,
-                    error_cb=self._went_wrong,  # the default logs a traceback for each
-                    closed_cb=self._ended,
-                    allow_reconnect=False,
-                    max_reconnect_attempts=1,
-                    reconnect_time_wait=0,
-                    connect_timeout=int(login.timeout_s) + 1,
-                    ping_interval=timing.PING_INTERVAL_S,
-                    max_outstanding_pings=timing.PINGS_MISSED_MAX,
-                    **more,  # type: ignore[arg-type]
-                )
-                await self._client.subscribe(f"{login.inbox}.*", cb=self._answered)
+                with _heeding_cancel():
+                    await self._client.connect(
+                        login.url,
+                        nkeys_seed_str=nkey_seed(login.seed),
+                        inbox_prefix=login.inbox,
+                        error_cb=self._went_wrong,  # the default logs a traceback for each
+                        closed_cb=self._ended,
+                        allow_reconnect=False,
+                        max_reconnect_attempts=1,
+                        reconnect_time_wait=0,
+                        connect_timeout=int(login.timeout_s) + 1,
+                        ping_interval=timing.PING_INTERVAL_S,
+                        max_outstanding_pings=timing.PINGS_MISSED_MAX,
+                        **more,  # type: ignore[arg-type]
+                    )
+                    await self._client.subscribe(f"{login.inbox}.*", cb=self._answered)
         except (OSError, TimeoutError, NatsError) as error:
             raise self._failed(error) from error
-        _heed_cancel()
 
     async def ask(self, subject: str, body: bytes, *, timeout_s: float) -> bytes:
         """Ask and return the raw answer. Raises LineDown, NobodyThere, Unreachable."""
@@ -122,11 +122,11 @@ class NatsWire:
             await listener(Arrived(message.subject, message.reply, message.data, self))
 
         try:
-            await self._client.subscribe(subject, cb=came)
-            await self._client.flush(timeout=int(timing.DIAL_TIMEOUT_S))
+            with _heeding_cancel():
+                await self._client.subscribe(subject, cb=came)
+                await self._client.flush(timeout=int(timing.DIAL_TIMEOUT_S))
         except (NatsError, OSError) as error:
             raise self._down() from error
-        _heed_cancel()
 
     def give_up(self, prefix: str) -> None:
         """Fail what was asked under subjects that begin so."""
@@ -140,18 +140,25 @@ class NatsWire:
 
     async def close(self) -> None:
         """Close, at once and for good."""
-        if self._client.is_connected:  # else a login failed half way, and nats-py would wait for a farewell in vain
-            with contextlib.suppress(NatsError, OSError, TimeoutError):
-                async with asyncio.timeout(timing.CLOSE_TIMEOUT_S):
+        try:
+            if self._client.is_connected:  # else a login failed half way, and nats-py would wait for a farewell in vain
+                await self._say_farewell()
+        finally:
+            self._abort()
+            await self._ended()
+
+    async def _say_farewell(self) -> None:
+        with contextlib.suppress(NatsError, OSError, TimeoutError):
+            async with asyncio.timeout(timing.CLOSE_TIMEOUT_S):
+                with _heeding_cancel():
                     await self._client.close()
-        self._abort()
-        await self._ended()
 
     async def _publish(self, subject: str, body: bytes, reply: str) -> None:
         if self.closed.is_set():
             raise self._down()
         try:
-            await self._client.publish(subject, body, reply=reply)
+            with _heeding_cancel():
+                await self._client.publish(subject, body, reply=reply)
         except (NatsError, OSError) as error:
             if self._client.is_closed:
                 await self._ended()
@@ -200,11 +207,16 @@ class NatsWire:
             writer.transport.abort()
 
 
-def _heed_cancel() -> None:
-    """Raise the cancellation that nats-py swallowed: `asyncio.wait_for` of Python 3.11 does when it wins a race."""
+@contextlib.contextmanager
+def _heeding_cancel() -> Iterator[None]:
+    """Raise a cancellation that nats-py swallows: itself, or in `asyncio.wait_for` of Python 3.11, by a race."""
     task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+    before = task.cancelling() if task is not None else 0
+    try:
+        yield
+    finally:
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 async def connect(login: Login) -> Wire:
