@@ -106,8 +106,10 @@ def test_what_follows_from_strange_registers_is_the_same(asked: Asked) -> None:
         assert asked("facts", **sent(record), now_ms=NOW, devices=DEVICES) == expected, record
         seen.update(f"{kind} {expected[kind]['state']}" for kind in ("handoff", "task", "ask", "memory"))
         seen["a file"] += expected["drop"] != "Malformed"
+        seen["a doorway"] += bool(expected["doorway"] and expected["doorway"]["wraps"])
         seen["lost"] += bool(expected["task"]["lost"])
     assert len(seen) > 20, seen
+    assert seen["a doorway"] > 5
 
 
 def act(rng: random.Random, record: Record, now_ms: int) -> tuple[str, list[Any], Callable[[], Any]]:
