@@ -1,7 +1,8 @@
 """The accept loop of the door: how many may call, how fast, and for how long they may say nothing.
 
 It counts before TLS and before the first request, where an HTTP server alone holds whoever is silent for minutes. A
-source is an IPv4 address or an IPv6 network of 64 bits. It reads no request and knows nobody.
+source is an IPv4 address or an IPv6 network of 64 bits. What is no HTTP is answered here too. It reads no request and
+knows nobody.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import socket
 import ssl
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from mesh.errors import Unreachable
 from mesh.limits import (
@@ -30,6 +32,8 @@ from mesh.node.transport.reception import Bucket
 
 _ACCEPT_AGAIN_S = timing.SERVER_POLL_S
 _BACKLOG = 64
+_THEIRS = (HttpProcessingError, web.RequestPayloadError)
+"""What somebody else got wrong, and nobody is to read about in a log of ours."""
 
 
 class _Paused(asyncio.Protocol):
@@ -50,6 +54,42 @@ class _Early(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """The beginning of a request."""
         self.came += data
+
+
+class _Handler(web.RequestHandler):
+    """Reads the requests of one connection."""
+
+    def __init__(self, guard: Guard, handlers: web.Server, keep_s: float) -> None:
+        super().__init__(
+            handlers,
+            loop=asyncio.get_running_loop(),
+            keepalive_timeout=keep_s,
+            access_log=None,  # type: ignore[arg-type] # as an AppRunner is told that there is none
+            auto_decompress=False,  # nobody sends compressed bodies here, and a small one could be long work
+        )
+        self._guard = guard
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer to what is no HTTP, and to what we did not expect."""
+        response = super().handle_error(request, status, exc, message)
+        response.headers.update(self._guard.fence)
+        return response
+
+    def log_exception(self, *args: object, **kw: object) -> None:
+        """Faults of ours alone."""
+        if not isinstance(kw.get("exc_info"), _THEIRS):
+            super().log_exception(*args, **kw)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The guard counts it no more."""
+        self._guard.forget(self)
+        super().connection_lost(exc)
 
 
 @dataclass(slots=True)
@@ -90,14 +130,15 @@ def listening(hosts: Sequence[str], port: int) -> list[socket.socket]:
 class Guard:
     """Accepts connections for a server, within limits; with a context, by TLS."""
 
-    def __init__(self, handlers: web.Server, context: ssl.SSLContext | None) -> None:
-        """Use `run`."""
-        self._handlers, self._context = handlers, context
+    def __init__(
+        self, handlers: web.Server, context: ssl.SSLContext | None, fence: Mapping[str, str], keep_s: float
+    ) -> None:
+        """`fence`: what every answer has; `keep_s`: how long a connection waits for its next request."""
+        self.fence = fence
+        self._handlers, self._context, self._keep_s = handlers, context, keep_s
         self._callers: dict[web.RequestHandler, _Caller] = {}
         self._of_source: Counter[str] = Counter()
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
-        self._lost = handlers.connection_lost
-        handlers.connection_lost = self._left  # type: ignore[method-assign] # protocols have slots, and it hears of all
 
     async def run(self, listeners: Sequence[socket.socket]) -> None:
         """Accept until cancelled; then every connection is gone."""
@@ -150,7 +191,7 @@ class Guard:
 
     async def _greet(self, connection: socket.socket, source: str) -> None:
         """TLS, and then the connection is the server's."""
-        handler = self._handlers()
+        handler = _Handler(self, self._handlers, self._keep_s)
         caller = self._callers[handler] = _Caller(source, time.monotonic())
         self._of_source[source] += 1
         loop, through = asyncio.get_running_loop(), False
@@ -165,15 +206,12 @@ class Guard:
             return
         finally:
             if not through:
-                self._forget(handler)
+                self.forget(handler)
                 _end(caller)
                 connection.close()
 
-    def _left(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
-        self._forget(handler)
-        self._lost(handler, exc)
-
-    def _forget(self, handler: web.RequestHandler) -> None:
+    def forget(self, handler: web.RequestHandler) -> None:
+        """This connection is over."""
         caller = self._callers.pop(handler, None)
         if caller is None:
             return

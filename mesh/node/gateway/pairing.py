@@ -23,7 +23,7 @@ from mesh.limits import DOOR_TOKEN_BYTES, DOOR_WAITING_MAX, PAIR_BYTES_MAX, PROO
 from mesh.names import digest_text
 from mesh.node import timing
 from mesh.node.gateway.hosted import Asking, Fetched, Hosted, News, Passed, Wrong
-from mesh.node.gateway.replies import Routes, body_of, fenced, refusal
+from mesh.node.gateway.replies import Routes, body_of, refusal
 from mesh.sync.offer import Offer, Over
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Pairing:
                 raise Over(message, hint="On the computer: mesh phone add")
         except MeshError as error:
             return _refused(error)
-        response = fenced(web.json_response({"admission": hosted.admission}, headers=_UNKEPT))
+        response = web.json_response({"admission": hosted.admission}, headers=_UNKEPT)
         await response.prepare(request)
         await response.write_eof()
         hosted.news.put_nowait(Fetched())

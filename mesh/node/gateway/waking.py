@@ -189,6 +189,7 @@ def read_subscription(raw: bytes) -> tuple[Kept, str, bytes]:
         told = json.loads(said)
         endpoint, key, auth = (str(told[name]) for name in ("endpoint", "key", "auth"))
         kept = Kept(device, endpoint, key, auth, int(told["at_ms"]))
+        said.encode()  # not all that JSON can spell is text
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         message = "that is no subscription of a phone"
         raise Malformed(message) from error

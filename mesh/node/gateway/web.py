@@ -28,7 +28,7 @@ from mesh.node.gateway.holding import Holding
 from mesh.node.gateway.hosted import PAGE
 from mesh.node.gateway.pairing import Pairing
 from mesh.node.gateway.pump import Pump
-from mesh.node.gateway.replies import Handler, Route, Routes, fenced, refusal
+from mesh.node.gateway.replies import FENCE, Handler, Route, Routes, fence, refusal
 from mesh.node.gateway.showing import Showing
 from mesh.node.gateway.trust import Trust
 from mesh.node.nearby.addresses import own_hosts
@@ -47,7 +47,6 @@ _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - phones are met on every interfac
 _TOKEN_ROUTES = {"/api/drop"}
 """Asked by Shortcuts, which send no Origin, with a token of their own."""
 _PORT_MAX = 65_534  # the next one is the trust page's
-_FOLDER_MODE = 0o700
 _UNCHANGED, _FORBIDDEN, _NOT_FOUND, _NOT_ACCEPTABLE, _MISDIRECTED, _NOT_NOW = 304, 403, 404, 406, 421, 503
 _LASTING, _ASKED_AGAIN = "public, max-age=31536000, immutable", "no-cache"
 _UNKEPT = {"Cache-Control": "no-store"}
@@ -159,7 +158,7 @@ class Gateway:
         await runner.setup()
         try:
             assert runner.server is not None, "set up just now"
-            self._guard = Guard(runner.server, self._showing.context)
+            self._guard = Guard(runner.server, self._showing.context, FENCE, timing.DOOR_KEEP_S)
             hosts = self._agent.interfaces or _EVERYWHERE
             listeners = listening(hosts, self.port)
             async with asyncio.TaskGroup() as group:
@@ -176,11 +175,10 @@ class Gateway:
         app = web.Application(middlewares=[self._checked])
         for method, path, handler in self._routes:
             app.router.add_route(method, path, handler)
+        app.on_response_prepare.append(fence)
         return web.AppRunner(
             app,
-            access_log=None,
             handle_signals=False,
-            keepalive_timeout=timing.DOOR_KEEP_S,
             shutdown_timeout=timing.CLOSE_TIMEOUT_S,
             handler_cancellation=True,
         )
@@ -223,16 +221,14 @@ class Gateway:
         try:
             origin = self._origin_for(request)
             if origin is None:
-                response: web.StreamResponse = web.Response(status=_MISDIRECTED, text="This is another page.\n")
-            elif not _comes_from(request, origin):
-                response = web.Response(status=_FORBIDDEN, text="Only the page itself may ask this.\n")
-            else:
-                response = await handler(request)
+                return web.Response(status=_MISDIRECTED, text="This is another page.\n")
+            if not _comes_from(request, origin):
+                return web.Response(status=_FORBIDDEN, text="Only the page itself may ask this.\n")
+            return await handler(request)
         except MeshError as error:
-            response = refusal(error)
+            return refusal(error)
         except web.HTTPException as error:
-            response = web.Response(status=error.status, text=f"{error.reason}\n")
-        return fenced(response)
+            return web.Response(status=error.status, text=f"{error.reason}\n")
 
     def _origin_for(self, request: web.Request) -> str | None:
         """The origin under which this is asked; None for a name that is not ours (DNS rebinding, for one)."""

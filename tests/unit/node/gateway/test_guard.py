@@ -27,7 +27,7 @@ async def never(_: web.BaseRequest) -> web.StreamResponse:
 
 async def test_one_source_has_its_share_and_no_more() -> None:
     """By number and by rate, whatever its addresses within one network of IPv6; another source is not touched by it."""
-    guard = Guard(web.Server(never), None)
+    guard = Guard(web.Server(never), None, {}, 1.0)
     crowd = [source_of(f"fd83:47::{number:x}") for number in range(DOOR_HANDSHAKES_PER_S_MAX)]
     assert len(set(crowd)) == 1
     assert all(guard._may(one, 100.0) for one in crowd)  # noqa: SLF001 - whom it lets in is decided here
@@ -40,7 +40,7 @@ async def test_one_source_has_its_share_and_no_more() -> None:
 
 async def test_a_crowd_of_sources_costs_a_bounded_memory() -> None:
     """Each is forgotten when enough others came after it."""
-    guard = Guard(web.Server(never), None)
+    guard = Guard(web.Server(never), None, {}, 1.0)
     for number in range(2 * DOOR_SOURCES_MAX):
         assert guard._may(f"10.0.{number // 256}.{number % 256}", 1.0)  # noqa: SLF001 - as above
     assert len(guard._buckets) == DOOR_SOURCES_MAX < 10 * DOOR_CONNECTIONS_MAX  # noqa: SLF001 - as above

@@ -180,6 +180,14 @@ async def test_what_is_no_subscription(said: str, agent: Agent, client: Client) 
     assert await subscribed(client, agent, said) == 400
 
 
+async def test_what_is_no_text(agent: Agent, client: Client) -> None:
+    """JSON can spell half a character: refused as well."""
+    (device,) = subscriptions.phones(agent)
+    whole = {"device": device, "said": Browser().said(x="half")[:-6] + '\ud800"}', "signature": "00"}
+    async with client.post("/api/push", data=json.dumps(whole)) as answer:
+        assert answer.status == 400
+
+
 async def test_what_comes_of_it_is_kept(agent: Agent, waking: Waking, client: Client, service: Service) -> None:
     """That there is no internet, that the service complains, and that it knows the phone no more."""
     await subscribed(client, agent, Browser().said())
