@@ -94,7 +94,7 @@ async def test_what_goes_with_a_phone(tmp_path: Path) -> None:
         for one in (device, other):
             await tokens.made(alder, one, "t")
         kept = [Kept(one, "https://push.example.net/", "", "", 1) for one in (device, other)]
-        await subscriptions.keep(alder, kept)
+        await subscriptions.change(alder, lambda _: kept)
         looked = await ask(alder, "phone.remove", device="phone", look=True)
         assert "tokens_ended" not in looked
         with pytest.raises(Misuse, match="no phone"):
