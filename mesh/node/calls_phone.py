@@ -159,7 +159,7 @@ async def _told_door(agent: Agent) -> Told:
     }
     if door is None:
         return told
-    problem = door.page.problem or door.holding.problem
+    problem = door.page.problem or door.holding.problem or door.page.beside_problem
     return {**told, **_told_page(door), "problem": str(problem) if problem else ""}
 
 

@@ -70,6 +70,8 @@ class Gateway:
         self.open = False
         self.problem: MeshError | None = None
         """Why it is not open though it should be."""
+        self.beside_problem: MeshError | None = None
+        """Why the person's own certificate is not shown as it should be: the page is served all the same."""
         self._off = agent.settings.get(SERVE, b"") == b"off"
         self._web_port = int(agent.settings.get(WEB_PORT, b"0"))
         self._web_open = False
@@ -198,18 +200,30 @@ class Gateway:
 
     async def _renew(self) -> None:
         """Show a new leaf soon after there is one: handshakes from then on see it, connections go on."""
+        problem = ""
         while True:
             await _set(self._leaves, timing.DOOR_CALM_S)
+            before, problem = problem, ""
             try:
                 await self._show()
             except MeshError as error:  # what was shown until now may be good for days
-                self._agent.log("door.leaf_failed", error=str(error))
+                problem = str(error)
+            if problem and problem != before:
+                self._agent.log("door.leaf_failed", error=problem)
 
     async def _show(self) -> None:
-        """Show the leaf of now, and beside it the person's own certificate. Raises MeshError."""
-        leaf, given = await self._holding.current(), await self._holding.given()
-        if self._showing.show(leaf, given):  # not in a thread: no handshake may begin in the middle of it
-            self._agent.log("door.leaf", beside=given[0] if given else "")
+        """Show the leaf of now, and beside it the person's own certificate if that can be. Raises MeshError."""
+        showing, leaf = self._showing, await self._holding.current()
+        if showing.show(leaf):  # not in a thread: no handshake may begin in the middle of it
+            self._agent.log("door.leaf")
+        before, self.beside_problem = self.beside_problem, None
+        try:
+            if showing.show_beside(await self._holding.given()):
+                self._agent.log("door.beside", name=showing.beside)
+        except MeshError as error:
+            self.beside_problem = error
+            if str(error) != str(before):
+                self._agent.log("door.beside_failed", error=str(error))
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────────
 
