@@ -24,6 +24,7 @@ from mesh.limits import (
     DOOR_CONNECTIONS_MAX,
     DOOR_CONNECTIONS_PER_SOURCE_MAX,
     DOOR_HANDSHAKES_PER_S_MAX,
+    DOOR_REQUESTS_PER_S_MAX,
     DOOR_SOURCES_MAX,
 )
 from mesh.node import timing
@@ -127,6 +128,25 @@ def listening(hosts: Sequence[str], port: int) -> list[socket.socket]:
     return found
 
 
+class _Rates:
+    """How fast each source may do something; who did nothing for long is forgotten."""
+
+    def __init__(self, per_s_max: int) -> None:
+        self._per_s_max = per_s_max
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def take(self, source: str, now_s: float) -> bool:
+        """Whether one more of this source is within its rate."""
+        bucket = self._buckets.pop(source, None) or Bucket(self._per_s_max)
+        self._buckets[source] = bucket
+        while len(self._buckets) > DOOR_SOURCES_MAX:
+            self._buckets.popitem(last=False)
+        return bucket.take(now_s)
+
+
 class Guard:
     """Accepts connections for a server, within limits; with a context, by TLS."""
 
@@ -138,7 +158,7 @@ class Guard:
         self._handlers, self._context, self._keep_s = handlers, context, keep_s
         self._callers: dict[web.RequestHandler, _Caller] = {}
         self._of_source: Counter[str] = Counter()
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._handshakes, self._requests = _Rates(DOOR_HANDSHAKES_PER_S_MAX), _Rates(DOOR_REQUESTS_PER_S_MAX)
 
     async def run(self, listeners: Sequence[socket.socket]) -> None:
         """Accept until cancelled; then every connection is gone."""
@@ -155,11 +175,13 @@ class Guard:
             for caller in list(self._callers.values()):
                 _end(caller)
 
-    def asked(self, handler: web.RequestHandler) -> None:
-        """A whole request has arrived on this connection."""
+    async def asked(self, handler: web.RequestHandler) -> None:
+        """A whole request has arrived on this connection; returns when it is the turn of its source."""
         caller = self._callers.get(handler)
         if caller is not None:
             caller.asked = True
+            while not self._requests.take(caller.source, time.monotonic()):  # noqa: ASYNC110 - a rate tells no event
+                await asyncio.sleep(timing.DOOR_TURN_S)
 
     @property
     def callers(self) -> int:
@@ -183,11 +205,7 @@ class Guard:
     def _may(self, source: str, now_s: float) -> bool:
         if len(self._callers) >= DOOR_CONNECTIONS_MAX or self._of_source[source] >= DOOR_CONNECTIONS_PER_SOURCE_MAX:
             return False
-        bucket = self._buckets.pop(source, None) or Bucket(DOOR_HANDSHAKES_PER_S_MAX)
-        self._buckets[source] = bucket
-        while len(self._buckets) > DOOR_SOURCES_MAX:
-            self._buckets.popitem(last=False)
-        return bucket.take(now_s)
+        return self._handshakes.take(source, now_s)
 
     async def _greet(self, connection: socket.socket, source: str) -> None:
         """TLS, and then the connection is the server's."""

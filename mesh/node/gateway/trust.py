@@ -83,7 +83,7 @@ class Trust:
     @web.middleware
     async def _checked(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if self._guard is not None:
-            self._guard.asked(request.protocol)
+            await self._guard.asked(request.protocol)
         try:
             return await handler(request)
         except web.HTTPException as error:

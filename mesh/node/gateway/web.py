@@ -231,7 +231,7 @@ class Gateway:
     async def _checked(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Let through what comes from the page, or from a link to it; and answer errors as such."""
         if self._guard is not None:
-            self._guard.asked(request.protocol)
+            await self._guard.asked(request.protocol)
         try:
             origin = self._origin_for(request)
             if origin is None:
