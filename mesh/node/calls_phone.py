@@ -85,9 +85,10 @@ def _item(hosted: Hosted, news: News) -> Told:
 
 
 async def answer(agent: Agent, arguments: Arguments) -> object:
-    """Let in the phone that asks, or not."""
+    """Let in the phone that asks, or not; with a fingerprint only the phone that has it."""
     hosted = agent.gateway.pairing.hosted if agent.gateway else None
-    if hosted is None or hosted.asking is None:
+    said = text(arguments, "fingerprint")
+    if hosted is None or hosted.asking is None or said not in {None, hosted.asking.fingerprint}:
         raise Misuse("no phone waits to be let in", hint="Make an offer: mesh phone add")
     if not yes(arguments, "yes"):
         hosted.answer("")
