@@ -128,11 +128,11 @@ class Pairing:
         hosted = self.hosted
         if hosted is None or not secrets.compare_digest(hosted.offer.name.encode(), name.encode()):
             message = "no such code is shown on the computer"
-            raise _Unknown(message, hint="It may be over. On the computer: mesh phone add")
+            raise NotOffered(message, hint="It may be over. On the computer: mesh phone add")
         return hosted
 
 
-class _Unknown(Refused):
+class NotOffered(Refused):
     """No offer of that name is open."""
 
 
@@ -143,7 +143,7 @@ def _wrong(one: Offer) -> News:
     return Refused(message, hint="Somebody on this network may have tried. Make a new one: mesh phone add")
 
 
-_STATUSES: Sequence[tuple[type[MeshError], int]] = ((_Unknown, 404), (Over, 410), (Busy, 409))
+_STATUSES: Sequence[tuple[type[MeshError], int]] = ((NotOffered, 404), (Over, 410), (Busy, 409))
 
 
 def _refused(error: MeshError) -> web.Response:
