@@ -106,7 +106,7 @@ def _ask(run: Run, asking: Told) -> None:
         message = "the agent ended before the phone was let in"
         raise Unreachable(message, hint="`mesh logs` says why; then try again: mesh phone add")
     with connection, suppress(Misuse):  # where nobody waits any more, the stream says why
-        connection.call("phone.answer", {"yes": True})
+        connection.call("phone.answer", {"yes": True, "fingerprint": asking.get("fingerprint")})
 
 
 # ── who is in ────────────────────────────────────────────────────────────────────────────────────
