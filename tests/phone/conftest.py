@@ -15,7 +15,7 @@ from tests.phone.browsers import MISSING, Browser
 from tests.phone.looking import WATCH
 from tests.phone.page import Served
 from tests.phone.phones import Phone
-from tests.system import harness
+from tests.system import harness, sharing
 
 MakePhone = Callable[..., Phone]
 
@@ -43,7 +43,13 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The page over a recorded port, at an address."""
-    with page.served(page.build(tmp_path_factory.mktemp("page") / "static", *page.RECORDED)) as one:
+    of_run = sharing.run_folder(tmp_path_factory)
+    with (
+        sharing.shared(
+            of_run / "page.locks", of_run / "page", lambda folder: page.build(folder, *page.RECORDED)
+        ) as built,
+        page.served(built) as one,
+    ):
         yield one
 
 
