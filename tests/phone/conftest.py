@@ -18,6 +18,7 @@ from tests.phone.phones import Phone
 from tests.system import harness, sharing
 
 MakePhone = Callable[..., Phone]
+Paired = tuple[harness.Device, Phone]
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +80,22 @@ def new_phone(tmp_path: Path, spawn: Spawn) -> Iterator[MakePhone]:
     yield make
     for phone in made:
         phone.browser.close()
+
+
+@pytest.fixture
+def mac(fleet: harness.Fleet) -> harness.Device:
+    """The only device of a mesh, on which the agent runs."""
+    (made,) = fleet.joined(1)
+    return made.start()
+
+
+@pytest.fixture
+def paired(mac: harness.Device, new_phone: MakePhone) -> Paired:
+    """A Mac and the phone that it let in, for which nothing waits any more."""
+    phone = new_phone()
+    phone.pair(mac)
+    phone.idle()
+    return mac, phone
 
 
 def two_ports() -> int:
