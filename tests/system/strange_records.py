@@ -12,7 +12,7 @@ from mesh.errors import Malformed, Misuse, Refused
 from mesh.events.kinds import Value
 from mesh.limits import SEQ_MAX
 from mesh.names import DocumentId
-from mesh.state import asks, drops, handoffs, leases, memories, projects, receipts, sessions, tasks
+from mesh.state import asks, doorways, drops, handoffs, leases, memories, projects, receipts, sessions, tasks
 from mesh.state.leases import Claim, Who
 from mesh.state.records import Record
 
@@ -191,6 +191,7 @@ def facts(record: Record) -> dict[str, Any]:
         "memory": memory,
         "decision": memory,
         "drop": told_drop(record),
+        "doorway": doorways.read(record.document, record.registers, 1),  # none of them says a certificate
         "seen": [found.name if (found := leases.unseen(record, device)) else None for device in DEVICES],
         "instead": [found.name if (found := leases.instead(record, claim)) else None for claim in claims],
         "answers": [told_answer(one) for one in asks.answers(record)],
