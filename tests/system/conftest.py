@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Spawn
-from tests.system import harness, typescript
+from tests.system import harness, sharing, typescript
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(scope="session")
-def javascript() -> Iterator[Path]:
+def javascript(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The phone's engine and its tests, built after their types were checked."""
-    with typescript.built() as folder:
+    with typescript.built(sharing.run_folder(tmp_path_factory)) as folder:
         yield folder

@@ -211,11 +211,12 @@ class NatsWire:
 def _heeding_cancel() -> Iterator[None]:
     """Raise a cancellation that nats-py swallows: itself, or in `asyncio.wait_for` of Python 3.11, by a race."""
     task = asyncio.current_task()
-    before = task.cancelling() if task is not None else 0
+    assert task is not None, "a wire is used by tasks"
+    before = task.cancelling()
     try:
         yield
     finally:
-        if task is not None and task.cancelling() > before:
+        if task.cancelling() > before:
             raise asyncio.CancelledError
 
 

@@ -11,21 +11,17 @@ from unittest.mock import Mock
 
 import aiohttp
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
 
-from mesh.errors import MeshError
 from mesh.events.founding import request_text
 from mesh.node import timing
 from mesh.node.agent import Agent
 from mesh.node.drops import pool
 from mesh.node.gateway import files, tokens
 from mesh.node.gateway.files import Files
-from mesh.node.gateway.replies import refusal
 from tests.unit.node.families import ask, family
+from tests.unit.node.gateway.asking import Client, client_of
 from tests.unit.small_mesh import browser_request
 
-Client = TestClient[web.Request, web.Application]
 LIMIT_S = 45
 FILE = b'Content-Disposition: form-data; name="f"; filename="a"\r\n\r\n'
 
@@ -44,21 +40,10 @@ async def token(agent: Agent) -> dict[str, str]:
     return {"Authorization": f"Bearer {(await ask(agent, 'phone.token'))['token']}"}
 
 
-@web.middleware
-async def _told(request: web.Request, handler: object) -> web.StreamResponse:
-    try:
-        return await handler(request)  # type: ignore[operator, no-any-return]
-    except MeshError as error:
-        return refusal(error)
-
-
 @pytest.fixture
 async def client(agent: Agent) -> AsyncIterator[Client]:
     """Somebody who asks."""
-    app = web.Application(middlewares=[_told])
-    for method, path, handler in Files(agent).routes():
-        app.router.add_route(method, path, handler)
-    async with TestClient(TestServer(app)) as made:
+    async with client_of(Files(agent).routes()) as made:
         yield made
 
 

@@ -11,22 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from mesh.errors import MeshError
 from mesh.events.founding import request_text
 from mesh.node.agent import Agent
 from mesh.node.gateway import authority, push, subscriptions
-from mesh.node.gateway.replies import refusal
 from mesh.node.gateway.waking import Outside, Waking, is_outside, waiting
 from tests.unit.node.families import ask, family, note
+from tests.unit.node.gateway.asking import Client, client_of
 from tests.unit.node.gateway.test_push import checked
 from tests.unit.small_mesh import browser_request, secret_keys
 
-Client = TestClient[web.Request, web.Application]
 ENDPOINT = "https://push.example.net/push/JzLQ3raZJfFBR0aqvOMsLrt54w4rJUsV"
 
 
@@ -71,21 +67,10 @@ def waking(agent: Agent, service: Service) -> Waking:
     return Waking(agent, service)
 
 
-@web.middleware
-async def _told(request: web.Request, handler: object) -> web.StreamResponse:
-    try:
-        return await handler(request)  # type: ignore[operator, no-any-return]
-    except MeshError as error:
-        return refusal(error)
-
-
 @pytest.fixture
 async def client(waking: Waking) -> AsyncIterator[Client]:
     """Somebody who asks."""
-    app = web.Application(middlewares=[_told])
-    for method, path, handler in waking.routes():
-        app.router.add_route(method, path, handler)
-    async with TestClient(TestServer(app)) as made:
+    async with client_of(waking.routes()) as made:
         yield made
 
 
