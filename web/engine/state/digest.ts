@@ -11,6 +11,8 @@ import { ascending, type Digest, type DocumentId, hex, joined, unhex, utf8, ZERO
 export const LEVELS = 3;
 export const BRANCHES = 16;
 export const BUCKETS = BRANCHES ** LEVELS;
+/** Of a whole tree. */
+const NODES = (BUCKETS * BRANCHES - 1) / (BRANCHES - 1);
 
 const EVENT = utf8("mesh/digest/event/1");
 const LEAF = utf8("mesh/digest/leaf/1");
@@ -73,6 +75,27 @@ export class Trie {
   /** Begin with these bucket digests, all others empty. */
   constructor(buckets: Iterable<readonly [index: number, digest: Digest]> = []) {
     for (const [index, digest] of buckets) this.set(index, digest);
+  }
+
+  /** The tree with these nodes, as `nodes` gave them; of buckets alone what is above them is hashed when somebody asks. */
+  static of(nodes: readonly Digest[]): Trie {
+    const buckets = nodes.slice(0, BUCKETS).map((digest, index) => [index, digest] as const);
+    const trie = new Trie(buckets);
+    if (nodes.length < NODES) return trie;
+    let from = BUCKETS;
+    for (let level = LEVELS - 1; level >= 0; level--) {
+      const size = trie.#levels[level]!.length;
+      trie.#levels[level] = nodes.slice(from, from + size);
+      from += size;
+    }
+    trie.#dirty.clear();
+    return trie;
+  }
+
+  /** All nodes, buckets first and the root last: whoever takes them up again need not hash them again. */
+  nodes(): Digest[] {
+    this.#settle();
+    return this.#levels.toReversed().flat();
   }
 
   /** Give a bucket its digest, ZERO when it is empty. */
