@@ -172,7 +172,7 @@ class Worker {
     } catch (error) {
       page.postMessage({ id, fault: faultOf(error) });
     }
-    if (!FIRST.has(name)) this.#prepare();
+    if (this.#life && !FIRST.has(name)) this.#prepare();
   }
 
   async #answer(name: Asked["call"], args: Asked["args"]): Promise<unknown> {
