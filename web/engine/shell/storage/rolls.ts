@@ -4,8 +4,7 @@
 // For the state there is a roll for each (document, chain), kept by the same transaction as the events that it adds up.
 // Buckets are hashed when somebody asks; which ones are stale is kept by that transaction too, so no end of the browser
 // leaves a root that does not fit the rows. Nothing here knows what a document says.
-import { DIGEST_BYTES } from "../../limits.js";
-import { ascending, type Digest, DocumentId, hex, type Hex, joined, unhex, ZERO } from "../../names.js";
+import { ascending, type Digest, DocumentId, hex, type Hex, ZERO } from "../../names.js";
 import { bucketDigest, key, leaf, roll, Trie } from "../../state/digest.js";
 import { viewLeaf } from "../../state/view_digest.js";
 import { Standing } from "../../events/verdict.js";
@@ -151,10 +150,7 @@ export class Tree {
 
   /** Take over what was saved. */
   restore(saved: Uint8Array | undefined): void {
-    if (!saved) return;
-    const size = saved.length / DIGEST_BYTES;
-    const digest = (_: unknown, at: number) => hex(saved.subarray(at * DIGEST_BYTES, (at + 1) * DIGEST_BYTES));
-    this.#trie = Trie.of(Array.from({ length: size }, digest));
+    if (saved) this.#trie = Trie.of(saved);
   }
 
   /** These changed, and the change is kept. */
@@ -202,6 +198,6 @@ export class Tree {
   /** The digests of all nodes as they are saved; ask `settled` first. */
   saved(): Uint8Array {
     this.#unsaved = 0;
-    return joined(...this.#trie.nodes().map(unhex));
+    return this.#trie.saved();
   }
 }
