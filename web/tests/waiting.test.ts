@@ -102,7 +102,8 @@ test("what is shared is taken in once, and what fails keeps nothing else back", 
   };
   const engine = { own, world, say, replica: { devices: new Map() } };
   const drops = { cut: async (file: unknown) => add(file as { name: string }) };
-  const agent = { engine, drops, device: "phone", home: { connection }, log: () => undefined, outgoing: { lay: async () => undefined } };
+  const outgoing = { lay: async () => undefined };
+  const agent = { engine, drops, device: "phone", home: { connection }, log: () => undefined, outgoing };
   const files = ["photo", "film", "song"].map((name) => ({ name, mime: "", file: { name } as unknown as Blob }));
   const shares: Share[] = [
     { title: "Three files", text: "", url: "", files, at_ms: 1 },
@@ -122,7 +123,8 @@ test("a drop of another device that says no file leaves this phone able to say h
   const strange = recordRow(document(1, "home", "drop"), 1, { size: -1 });
   await engine.store.commit({ records: [strange] });
   const [outbox, talk] = [{ waiting: 0 }, { stranger: null, peer: null, alarms: [], agreeing: { sides: new Map() } }];
-  const agent = { asOfMs: null, device: "phone", engine, held: { name: "handset", mesh: own.mesh }, link: null, outbox, talk };
+  const held = { name: "handset", mesh: own.mesh };
+  const agent = { asOfMs: null, device: "phone", engine, held, link: null, outbox, talk };
   const life = { leaving: null, removed: null, state: "member", agent: { ...agent, store: engine.store, meetings: null } };
   assert.equal((await status(life as unknown as Life)).waiting_files, 0);
 });

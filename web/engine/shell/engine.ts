@@ -257,7 +257,7 @@ export class Engine {
     });
   }
 
-  /** Do jobs until `stop`; those that were there before are done first. Throws what ends it, as to all who wait or come later. */
+  /** Do jobs until `stop`; those that were there before are done first. Whoever waits or comes later gets what ended it. */
   async work(): Promise<void> {
     let given: (Job | null)[] = [];
     try {
