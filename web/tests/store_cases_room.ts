@@ -11,7 +11,7 @@ import { PhoneStore } from "../engine/shell/store.js";
 import { bucket, key } from "../engine/state/digest.js";
 import { type Case, fails, LITTLE, lots, roots, same } from "./store_checks.js";
 import * as made from "./store_writers.js";
-import { document, kept, noteRow, whole, Writer } from "./store_writers.js";
+import { digestOf, document, kept, noteRow, whole, Writer } from "./store_writers.js";
 
 /** The database of this name as a later version of the app leaves it. */
 async function raised(name: string): Promise<IDBDatabase> {
@@ -183,6 +183,54 @@ export const ROOM_CASES: Record<string, Case> = {
     same((await now.missingBodies()).map(([one]) => one), [event]);
     await now.forgetState();
     same((await now.missingBodies()).length, 2);
+  },
+
+  "what waits stays, and may go once it waits no more": async (first, again) => {
+    await first.close();
+    const [store, other] = [await again(LITTLE), new Writer(1, Lane.DATA, 300)];
+    const waits = other.run(5).map((placed, number) => kept(placed, document(number), Standing.WAITS));
+    await store.commit({ events: [kept(other.said[0]!), ...waits] });
+    same([store.overfull, await store.trim(digestOf("nobody")), store.overfull], [true, 0, false]);
+    const weighed = waits.map(({ placed, document: of }) => {
+      return { event: placed.digest, standing: Standing.HONOURED, reason: "", document: of };
+    });
+    await store.commit({ standings: weighed });
+    same([store.overfull, await store.trim(digestOf("nobody"))], [true, 2]);
+    same([(await store.counts()).bodyBytes, store.overfull], [900, false]);
+  },
+
+  "of a document of which a body is wanted nothing is let go until all are here": async (first, again) => {
+    await first.close();
+    const [store, other] = [await again(LITTLE), new Writer(1, Lane.DATA, 300)];
+    other.run(2);
+    await store.commit({ events: whole(other, document(1)) });
+    const rest = other.run(2).map((placed) => kept(placed, document(2)));
+    await store.commit({ events: rest });
+    same(await store.trim(digestOf("nobody")), 3);
+    same((await store.want(document(1))).length, 3);
+    const [one, two, three] = other.said;
+    await store.commit({ bodies: [[one!.digest, one!.event.body!]] });
+    await store.trim(digestOf("nobody"));
+    await store.commit({ bodies: [[two!.digest, two!.event.body!]] });
+    await store.trim(digestOf("nobody"));
+    const here = async () => (await store.rows(document(1))).map(({ placed }) => placed.event.body !== null);
+    same([await here(), (await store.missingBodies()).length], [[true, true, false], 1]);
+    await store.commit({ bodies: [[three!.digest, three!.event.body!]] });
+    same(await here(), [true, true, true]);
+  },
+
+  "what could not be read when it came is counted once it belongs to a document": async (first, again) => {
+    await first.close();
+    const [store, other] = [await again(LITTLE), new Writer(1, Lane.DATA, 300)];
+    const sealed = other.run(4).map((placed) => kept(placed, null, Standing.WAITS));
+    await store.commit({ events: [kept(other.said[0]!), ...sealed] });
+    same((await store.counts()).bodyBytes, 0);
+    const weighed = sealed.map(({ placed }, number) => {
+      return { event: placed.digest, standing: Standing.HONOURED, reason: "", document: document(number) };
+    });
+    await store.commit({ standings: weighed });
+    same([(await store.counts()).bodyBytes, store.overfull], [1200, true]);
+    same([await store.trim(digestOf("nobody")), (await store.counts()).bodyBytes], [1, 900]);
   },
 
   "what nobody else wrote is never let go, however much it is": async (first, again) => {

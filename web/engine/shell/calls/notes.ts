@@ -48,13 +48,13 @@ function said(document: DocumentId, placed: Placed): { document: string; event: 
 
 /** Notes, the latest first. */
 async function listed(phone: Phone, given: Calls["note.list"][0]): Promise<Calls["note.list"][1]> {
-  const { store, own } = phone.engine;
+  const { store } = phone.engine;
   const { tag, search, deleted = false } = given;
   const limit = pageOf(given, LIST_DEFAULT, LIST_MAX);
   const after = given.after === undefined ? null : await store.note(DocumentId.parse(given.after));
   const narrowed = { ...(tag !== undefined && { tag }), ...(search !== undefined && { search }) };
   const page = await store.notes({ ...narrowed, deleted, limit, after });
-  const waiting = await waitingDocuments(store, own.admission, phone.holdings);
+  const waiting = await waitingDocuments(phone);
   const found: rows.NoteRow[] = [];
   for (const row of page) found.push(await told(phone, row, waiting, search));
   const next = page.length === limit ? page.at(-1)!.note.document.text : undefined;
@@ -93,10 +93,10 @@ function touched({ engine }: Phone, row: NoteRow): rows.NoteRow["updated"] {
 
 /** One note, with everything that lives side by side in it. */
 async function show(phone: Phone, given: Calls["note.show"][0]): Promise<rows.NoteWhole> {
-  const { store, own } = phone.engine;
+  const { store } = phone.engine;
   const row = await store.note(noteNamed(given.document));
   if (!row) throw new Misuse("this note cannot be shown here", "Its text may come with the next sync.");
-  const waiting = await waitingDocuments(store, own.admission, phone.holdings);
+  const waiting = await waitingDocuments(phone);
   const { snippet: _, ...shown } = await told(phone, row, waiting);
   const open = await store.conflicts({ document: row.note.document });
   const titles = new Map([[row.note.document.text, row.note.title]]);
