@@ -10,7 +10,7 @@ import { Refused, Unreachable } from "../engine/errors.js";
 import { call, faultOf } from "../engine/shell/calls.js";
 import { Home } from "../engine/shell/home.js";
 import { Keys } from "../engine/shell/keys.js";
-import { type Ask, type Told } from "../engine/shell/letting_in.js";
+import { type Ask, type Told } from "../engine/shell/asking.js";
 import { Life } from "../engine/shell/life.js";
 import { Connection } from "../engine/shell/storage/connection.js";
 import { PhoneStore } from "../engine/shell/store.js";

@@ -7,6 +7,7 @@ import { Standing } from "../engine/events/verdict.js";
 import { PAGE_BYTES_MAX } from "../engine/limits.js";
 import { unhex, ZERO } from "../engine/names.js";
 import type { Batch } from "../engine/shell/store_port.js";
+import { type Step, UPGRADES } from "../engine/shell/storage/schema.js";
 import { PhoneStore } from "../engine/shell/store.js";
 import { bucket, key } from "../engine/state/digest.js";
 import { type Case, fails, LITTLE, lots, roots, same } from "./store_checks.js";
@@ -20,6 +21,26 @@ async function raised(name: string): Promise<IDBDatabase> {
     request.onsuccess = () => done(request.result);
     request.onerror = () => failed(request.error as Error);
   });
+}
+
+/** A tab that never hears that a newer app waits for it. */
+async function deaf(name: string): Promise<IDBDatabase> {
+  return new Promise((done, failed) => {
+    const request = indexedDB.open(name);
+    request.onsuccess = () => done(request.result);
+    request.onerror = () => failed(request.error as Error);
+  });
+}
+
+/** Be a later version of the app, whose database has this as well. */
+async function asLater<T>(step: Step, work: () => Promise<T>): Promise<T> {
+  const steps = UPGRADES as Step[];
+  steps.push(step);
+  try {
+    return await work();
+  } finally {
+    steps.pop();
+  }
 }
 
 /** What a database keeps as the setting `a`. */
@@ -284,5 +305,45 @@ export const ROOM_CASES: Record<string, Case> = {
     await fails(Unreachable, () => store.notes({ limit: 1 }));
     newer.close();
     await fails(Refused, () => again());
+  },
+
+  "an upgrade waits for an app that does not let go, says so, and finds all that is there": async (store, again, name) => {
+    await store.commit({ settings: [["a", unhex("0b")]] });
+    const held = await deaf(name);
+    await asLater((db) => void db.createObjectStore("later"), async () => {
+      let opened: PhoneStore | null = null;
+      let opening: Promise<PhoneStore> | null = null;
+      await new Promise<void>((blocked, failed) => {
+        opening = PhoneStore.open(indexedDB, { blocked }, name);
+        opening.then((found) => (opened = found), failed);
+      });
+      await fails(Unreachable, () => store.commit({ settings: [["a", unhex("0c")]] })); // that one heard it
+      same([opened, await settingIn(held), held.version], [null, unhex("0b"), UPGRADES.length - 1]);
+      held.close();
+      const newer = await opening!;
+      same(await newer.setting("a"), unhex("0b"));
+      await newer.commit({ settings: [["a", unhex("0d")]] });
+      await newer.close();
+      const shown = await deaf(name);
+      same([shown.version, [...shown.objectStoreNames].includes("later")], [UPGRADES.length, true]);
+      shown.close();
+    });
+    await fails(Refused, () => again());
+  },
+
+  "an upgrade that fails leaves what was there, for the app of before": async (store, again, name) => {
+    await store.commit({ settings: [["a", unhex("0b")]] });
+    await store.close();
+    const broken: Step = (db) => {
+      db.createObjectStore("half");
+      throw new Unreachable("no upgrade");
+    };
+    await asLater(broken, () => fails(Unreachable, () => PhoneStore.open(indexedDB, {}, name)));
+    const opened = await again();
+    same(await opened.setting("a"), unhex("0b"));
+    await opened.close();
+    const shown = await deaf(name);
+    same([...shown.objectStoreNames].includes("half"), false);
+    shown.close();
   },
 };

@@ -98,7 +98,11 @@ export class Link {
   end(): void {
     this.#ended = true;
     this.#kick();
-    if (this.#wire && this.node) this.#quietly(() => this.tell(this.node!, BYE, new Uint8Array(0)));
+    try {
+      if (this.#wire && this.node) this.tell(this.node, BYE, new Uint8Array(0));
+    } catch (error) {
+      unlessOurs(error); // the node notices it by itself
+    }
     this.#wire?.close();
   }
 
@@ -193,8 +197,9 @@ export class Link {
   /** What the node says. Who sent it is told by the subject, which its server's allow-lists prove. */
   async #arrived({ subject: named, reply, body, answer: send }: Arrived): Promise<void> {
     const [, , sender = "", verb = ""] = named.split(".");
-    const answer = (raw: Uint8Array) => {
-      if (reply.startsWith(`${inbox(sender)}.`)) send(raw); // elsewhere it would speak with this phone's rights
+    const answer = async (raw: Uint8Array) => {
+      if (!reply.startsWith(`${inbox(sender)}.`)) return; // elsewhere it would speak with this phone's rights
+      await send(raw).catch(unlessOurs); // whoever asked notices it by itself
     };
     if (verb === HELLO || verb === BYE) return answer(answerBytes(new Uint8Array(0)));
     if (this.#busy >= INCOMING_QUEUED_PER_PEER_MAX) {
@@ -203,10 +208,10 @@ export class Link {
     this.#busy += 1;
     try {
       const found = checkedBody(await this.handler.heard(sender, verb, checkedBody(body)));
-      this.#quietly(() => answer(answerBytes(found)));
+      await answer(answerBytes(found));
     } catch (error) {
       const told = error instanceof MeshError ? error : new Unreachable("something is wrong there");
-      this.#quietly(() => answer(refusalBytes(told)));
+      await answer(refusalBytes(told));
       if (told !== error) console.error(`a ${verb} could not be handled`, error);
     } finally {
       this.#busy -= 1;
@@ -241,12 +246,8 @@ export class Link {
     this.state = state;
     this.handler.changed();
   }
+}
 
-  #quietly(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      if (!(error instanceof MeshError)) throw error; // whoever asked notices it by itself
-    }
-  }
+function unlessOurs(error: unknown): void {
+  if (!(error instanceof MeshError)) throw error;
 }

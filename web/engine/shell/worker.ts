@@ -7,13 +7,13 @@ import type { Asked, News, Told, Topic } from "../port.js";
 import type { Standing } from "../rows.js";
 import { Refused, Unreachable } from "../errors.js";
 import { ready, readyBy } from "../state/engine.js";
+import { askedOf } from "./asking.js";
 import { call, faultOf } from "./calls.js";
 import { elsewhere, status } from "./calls/status.js";
 import { Home } from "./home.js";
 import { Life } from "./life.js";
-import { askedOf } from "./letting_in.js";
 import { takenIn } from "./shared.js";
-import { Connection } from "./storage/connection.js";
+import { Connection, type Watch } from "./storage/connection.js";
 import { PhoneStore } from "./store.js";
 import * as timing from "./timing.js";
 import { warm } from "./warming.js";
@@ -99,7 +99,8 @@ class Worker {
   async #write(begun: () => void): Promise<void> {
     const turn = (this.#turn += 1);
     try {
-      const life = await this.#begun();
+      const life = await this.#begun({ blocked: () => this.#hindered(begun), closed: () => this.#stopped() });
+      this.#broken = null;
       if (turn !== this.#turn) return life.drop(); // it was another tab's before it began
       this.#life = life;
       void this.#sent();
@@ -113,12 +114,19 @@ class Worker {
     await new Promise(() => {}); // until somebody steals the lock, or this tab ends
   }
 
-  async #begun(): Promise<Life> {
+  /** Another tab runs an older version, and does not let go of data that are to be of a newer form: they wait for it. */
+  #hindered(begun: () => void): void {
+    const hint = "Close it, and all others that show this app; then this one goes on by itself. Nothing was changed.";
+    this.#broken = new Unreachable("an older version of this app is open in another tab, and in the way", hint);
+    begun();
+  }
+
+  async #begun(watch: Watch): Promise<Life> {
     readyBy(bring);
-    const connection = await Connection.open(indexedDB);
+    const connection = await Connection.open(indexedDB, watch);
     const life = new Life({
       home: new Home(connection),
-      openStore: () => PhoneStore.open(indexedDB, { closed: () => this.#stopped() }),
+      openStore: () => PhoneStore.open(indexedDB, watch),
       ask: askedOf((...given) => fetch(...given)),
       post: (path, body) => posted(path, body),
       around: {
@@ -178,7 +186,7 @@ class Worker {
   async #answer(name: Asked["call"], args: Asked["args"]): Promise<unknown> {
     if (name === "writer.take") {
       await this.#take();
-      return this.#standing();
+      if (!this.#broken) return this.#standing();
     }
     if (this.#broken) throw this.#broken;
     if (this.#life) return call(this.#life, name, args);
