@@ -34,7 +34,6 @@ export const WAKE_MS = 25_000; // what a platform leaves an app that was brought
 
 // Drops
 export const CHUNKS_TIMEOUT_MS = 50_000;
-export const DROP_AGAIN_MS = 30_000;
 
 // The page
 export const WARM_MS = 1_000; // after the start, until machine code is warmed up: lists come first
