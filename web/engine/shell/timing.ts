@@ -53,6 +53,11 @@ export const RULES_FIRST_MS = 5_000; // after the start: others may have settled
 export const RULES_PATIENCE_MS = 20_000; // for the device that wrote what goes; then any other one says it
 export const RULES_SPREAD_MS = 20_000; // so that seldom two do the same
 
+// What was forgotten
+export const FORGET_FIRST_MS = 5_000; // after the start: lists come first
+export const FORGET_GRACE_MS = 604_800_000; // a week in which a forget can be taken back, and nothing is lost by it
+export const FORGET_LOOK_MS = 3_600_000; // how often it is looked for what is to be erased
+
 // The brief
 export const BRIEF_BACK_MS = 604_800_000; // at most so far
 export const BRIEF_AGAIN_MS = 1_800_000; // a brief that is read again so soon is the same one
