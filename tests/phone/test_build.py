@@ -22,8 +22,8 @@ pytestmark = [pytest.mark.system, *page.NEEDS]
 ROOT = page.WEB.parent
 START_BYTES_MAX = 120_000
 """JavaScript that every start loads, as browsers fetch it, without WebAssembly (decision 0017)."""
-SCRIPTS_BYTES_MAX = 144_000
-"""All of it, but for what reads a code from a camera's picture where a browser cannot."""
+SCRIPTS_BYTES_MAX = 155_500
+"""All of it: what is loaded later too, and what reads a code from a camera's picture where a browser cannot."""
 STATIC = Path("mesh") / "node" / "gateway" / "static"
 
 
@@ -50,15 +50,17 @@ def test_its_scripts_are_small(built: Path) -> None:
     told = subprocess.run(["node", script, str(built), "--json"], capture_output=True, text=True, check=True)
     found = json.loads(told.stdout)
     assert set(found["sizes"]) >= {"index.html", "sw.js", "manifest.webmanifest"}
-    scripts = {name: size for name, size in found["sizes"].items() if name.endswith(".js") and "reader-" not in name}
+    scripts = {name: size for name, size in found["sizes"].items() if name.endswith(".js")}
     assert {re.sub(r"-.*", "", name) for name in found["start"]} == {"assets/index", "assets/worker", "sw.js"}
     assert {re.sub(r"-.*", "", name) for name in scripts} - {"assets/index", "assets/worker", "sw.js"} == {
         "assets/later",
         "assets/others",
+        "assets/reader",
     }
     assert found["start_bytes"] == sum(scripts[name] for name in found["start"])
     assert 40_000 < found["start_bytes"] <= START_BYTES_MAX, found
-    assert sum(scripts.values()) <= SCRIPTS_BYTES_MAX, found
+    assert found["scripts"] == sum(scripts.values())
+    assert found["scripts"] <= SCRIPTS_BYTES_MAX, found
 
 
 def test_everything_lies_there_compressed(built: Path) -> None:

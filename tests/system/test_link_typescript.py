@@ -9,14 +9,19 @@ import asyncio
 import base64
 import os
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mesh.errors import NeedsApproval
+from mesh.events.event import Lane
+from mesh.events.kinds import Forget
+from mesh.events.speaking import Draft
+from mesh.names import DocumentId
 from mesh.node.agent import Agent
+from mesh.node.engine import Engine
 from mesh.node.gateway.door import Door
 from mesh.sync import introducing
 from tests.system import typescript
@@ -25,6 +30,8 @@ from tests.unit.node.closing import close
 from tests.unit.small_mesh import secret_keys
 
 pytestmark = [pytest.mark.system, *typescript.NEEDS]
+
+DAY_MS = 86_400_000
 
 
 @pytest.fixture
@@ -237,6 +244,31 @@ async def test_files_go_both_ways(kept: tuple[Agent, Door], phone: Node, tmp_pat
     await agree(agent, phone)
     found = await phone.ask("get", args={"document": dropped["document"]})
     assert (found["name"], base64.b64decode(found["base64"])) == ("plan.bin", path.read_bytes())
+
+
+async def test_what_is_forgotten_leaves_it_after_the_grace(kept: tuple[Agent, Door], phone: Node) -> None:
+    """For a week its bodies lie there still; then they are deleted, though no node is in reach."""
+    agent, door = kept
+    body = "word " * 4000
+    said: Any = await agent.call("note.add", {"title": "old pins", "body": body})
+    document = DocumentId.parse(said["document"])
+    await let_in(agent, door, phone)
+    await agree(agent, phone)
+
+    async def forgetting(_engine: Engine) -> Sequence[Draft]:
+        return (Draft(Forget(document)),)
+
+    await agent.engine.say(Lane.CONTROL, forgetting)
+    await agree(agent, phone)
+    assert await shown(phone) == set()
+    await phone.ask("flight", args={"on": True})
+    await phone.ask("later", args={"ms": 6 * DAY_MS})
+    await phone.ask("restart")
+    await phone.ask("forgotten")
+    assert (await phone.look())["bodyBytes"] > len(body)
+    await phone.ask("later", args={"ms": 2 * DAY_MS})
+    await phone.ask("restart")
+    await phone.until(lambda seen: seen["bodyBytes"] < len(body), "look")
 
 
 async def test_a_person_says_yes_on_the_phone(kept: tuple[Agent, Door], phone: Node) -> None:

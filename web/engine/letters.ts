@@ -1,12 +1,10 @@
-// Texts by their letters, which are code points: their order, how many there are, blanks and lines, as Python has them.
+// Texts by their letters, which are code points: how many there are, blanks and lines, as Python has them.
 //
 // A browser counts and sorts by half letters; what devices must agree on never does. This module knows no meaning of any.
-export { byText as byLetters } from "./names.js";
 
 const BLANK = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const BLANKS = new RegExp(`[${BLANK}]+`, "u");
 const ENDS = new RegExp(`^[${BLANK}]+|[${BLANK}]+$`, "gu");
-const UNPRINTABLE = /(?! )[\p{C}\p{Z}]/u;
 const HALF = /\p{Cs}/u;
 
 /** How many letters a text has. */
@@ -44,11 +42,6 @@ export function oneLine(text: string): string {
 /** A text without blanks around it. */
 export function stripped(text: string): string {
   return text.replace(ENDS, "");
-}
-
-/** Whether a text has letters only that leave a mark, and spaces. */
-export function isPrintable(text: string): boolean {
-  return !UNPRINTABLE.test(text);
 }
 
 /** Whether a text has half a letter in it: it was cut, or is none. */

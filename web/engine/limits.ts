@@ -104,9 +104,6 @@ export const LEASE_OVER_MAX = 16;
 export const ASK_OPTIONS_MAX = 16;
 export const ASK_WORDS_CHARACTERS_MAX = 4000;
 export const TAGS_MAX = 64;
-export const SUMMARY_CHARACTERS_MAX = 240;
-export const SUMMARY_VALUE_CHARACTERS = 60;
-export const SUMMARY_PARTS_MAX = 8;
 export const RULINGS_AT_ONCE_MAX = 64;
 export const REMAINING_MAX = 100;
 export const TASKS_READ_MAX = 10_000;
@@ -121,7 +118,6 @@ export const CHUNK_BYTES_MAX = 256 * KIB;
 export const CHUNK_ROW_BYTES = 36;
 export const DROP_BYTES_MAX = 64 * 1024 * MIB;
 export const DROP_PIECES_MAX = 1024;
-export const DROP_UNASKED_BYTES_MAX = 64 * MIB;
 
 // Letting in
 export const ADMISSION_BYTES_MAX = 4 * MIB;
@@ -135,8 +131,6 @@ export const QUESTION_BYTES = 32;
 
 // Dropped files
 export const PAGE_BYTES_MAX = 256 * KIB;
-export const CHUNK_BYTES_MIN = 16 * KIB;
-export const CHUNK_BYTES_USUAL = 64 * KIB;
 export const CHUNKS_ASKED_MAX = 64;
 
 // What waits on a phone

@@ -113,6 +113,7 @@ async function looked(): Promise<Record<string, unknown>> {
     node: talk.peer,
     state: await store.digest(),
     view: await store.viewRoot(),
+    bodyBytes: (await store.counts()).bodyBytes,
     verdict: engine.replica.verdictDigest,
     refused: talk.refused,
     alarms: talk.alarms,
@@ -134,6 +135,12 @@ async function answer(given: Line): Promise<unknown> {
     life = await started();
     return null;
   }
+  if (given.ask === "later") {
+    const now = Date.now;
+    Date.now = () => now() + Number(given.args["ms"]);
+    return null;
+  }
+  if (given.ask === "forgotten") return life!.agent!.forgetting.look();
   if (given.ask === "look") return looked();
   if (given.ask === "flight") {
     inFlight = Boolean(given.args["on"]);

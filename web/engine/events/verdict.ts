@@ -153,11 +153,6 @@ export class Verdict {
     return this.devices.filter((found) => !this.closes.has(found.digest));
   }
 
-  /** The devices that somebody closed. */
-  get closed(): Admission[] {
-    return this.devices.filter((found) => this.closes.has(found.digest));
-  }
-
   /** Whether an admission counts and nobody closed it. */
   isLive(admission: Digest): boolean {
     return this.admissions.has(admission) && !this.closes.has(admission);

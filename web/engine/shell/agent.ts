@@ -17,6 +17,7 @@ import type { Phone } from "./calls/phone.js";
 import { problemsOf } from "./calls/status.js";
 import { Drops } from "./drops.js";
 import { Engine, type Owner } from "./engine.js";
+import { Forgetting } from "./forgetting.js";
 import type { Held, Home, Secrets } from "./home.js";
 import type { Keys } from "./keys.js";
 import { Link, type Surroundings } from "./link.js";
@@ -87,6 +88,7 @@ export class Agent implements Owner, Listener, Phone {
   readonly drops: Drops;
   readonly outgoing: Outgoing;
   readonly rulings: Rulings;
+  readonly forgetting: Forgetting;
   meetings!: Meetings;
   outbox!: Outbox;
   talk!: Talk;
@@ -116,6 +118,7 @@ export class Agent implements Owner, Listener, Phone {
     this.drops = new Drops(this);
     this.outgoing = new Outgoing(home, this.device, (document) => this.drops.of(document));
     this.rulings = new Rulings(this.engine, this.log);
+    this.forgetting = new Forgetting(this.engine, this.log);
     this.wakes = new Wakes(home);
   }
 
@@ -131,6 +134,7 @@ export class Agent implements Owner, Listener, Phone {
     this.asOfMs = Math.max(0, ...[...this.meetings.all.values()].map(({ inSyncMs }) => inSyncMs)) || null;
     await this.#keepKeys();
     this.rulings.start();
+    this.forgetting.start();
     this.#look();
     this.#filesMoved(true);
     void this.outbox.keepSoon().catch((error: Error) => this.log("outbox.failed", { error: error.message }));
@@ -152,6 +156,7 @@ export class Agent implements Owner, Listener, Phone {
   /** End: what was asked for until now is done, and nothing more. */
   async end(): Promise<void> {
     this.rulings.end();
+    this.forgetting.end();
     this.talk.end();
     this.link?.end();
     await this.meetings.keep().catch(() => {}); // the store may be another tab's by now
@@ -163,6 +168,7 @@ export class Agent implements Owner, Listener, Phone {
   /** Let go at once: another tab has the chain now. */
   drop(): void {
     this.rulings.end();
+    this.forgetting.end();
     this.talk.end();
     this.link?.end();
     void this.store.close();

@@ -234,14 +234,6 @@ export class Folding {
     }
   }
 
-  /** The events of a document's changes, by the hash of the change; of several one that counts. */
-  async eventsOf(document: DocumentId): Promise<Map<Hex, Placed>> {
-    const events = this.gathered.of(document, await this.store.rows(document));
-    const [, steps] = await this.#evidence(events);
-    steps.sort((one, other) => Number(one.counts) - Number(other.counts));
-    return new Map(steps.map(({ change, placed }) => [change.hash, placed]));
-  }
-
   // ── changes ──────────────────────────────────────────────────────────────────────────────────
 
   /** Changes of a document that are new here, or count since just now. */

@@ -113,11 +113,6 @@ export class Shelf {
     return this.folding.disputes.authors(loaded, changes);
   }
 
-  /** The events of a document's changes, by the hash of the change. */
-  async eventsOf(document: DocumentId): Promise<Map<Hex, Placed>> {
-    return this.folding.eventsOf(document);
-  }
-
   /** How a document was born. Throws Misuse when there is none. */
   async birth(document: DocumentId): Promise<Born> {
     return this.folding.birth(document);

@@ -1,7 +1,7 @@
 // How lists show a document: a note as a note, everything else as a record; as mesh/node/showing.py has it.
 //
 // This module folds and decides nothing.
-import { ascending, type Digest, type DocumentId } from "../names.js";
+import { ascending, type DocumentId } from "../names.js";
 import * as notes from "../state/notes.js";
 import * as records from "../state/records.js";
 import type { Birth, Loaded, Step } from "./gathered.js";
@@ -26,15 +26,6 @@ function touch({ timeMs, admission, lamport }: Author): Pick<NoteRow, "updatedMs
 /** How lists show a document, as the store has it. */
 export async function asKept(store: Store, document: DocumentId): Promise<Shown | null> {
   return document.type === notes.KIND ? store.note(document) : store.record(document);
-}
-
-/** The documents of exactly this title, looked for among so many that have all of its words. */
-export async function called(store: Store, title: string, deleted: boolean, limit: number): Promise<DocumentId[]> {
-  const kept = await store.notes({ search: title, deleted, limit });
-  const found = kept.filter(({ note }) => note.title === title).map(named);
-  if (!title) return found;
-  const others = await store.records({ types: records.TYPES, search: title, deleted, limit });
-  return [...found, ...others.filter((row) => titleOf(row) === title).map(named)];
 }
 
 /** How lists show a document after these came into it; nothing of it where nothing counts. */
@@ -78,11 +69,6 @@ export function titleOf(row: Shown | null): string {
 /** Whether it was put away. */
 export function isDeleted(row: Shown): boolean {
   return "note" in row ? row.note.deleted : row.record.deleted;
-}
-
-/** When it was touched last, and by which admission. */
-export function touched(row: Shown): readonly [number, Digest] {
-  return "note" in row ? [row.updatedMs, row.updatedBy] : [row.updated.timeMs, row.updated.admission];
 }
 
 /** What is in conflict in it. */

@@ -35,7 +35,6 @@ export const WAKE_MS = 25_000; // what a platform leaves an app that was brought
 
 // Drops
 export const CHUNKS_TIMEOUT_MS = 50_000;
-export const DROP_AGAIN_MS = 30_000;
 
 // The page
 export const WARM_MS = 1_000; // after the start, until machine code is warmed up: lists come first
@@ -54,6 +53,11 @@ export const LOST_TOLD_MS = 604_800_000; // a claim that was lost is told of for
 export const RULES_FIRST_MS = 5_000; // after the start: others may have settled it meanwhile, and tell so at once
 export const RULES_PATIENCE_MS = 20_000; // for the device that wrote what goes; then any other one says it
 export const RULES_SPREAD_MS = 20_000; // so that seldom two do the same
+
+// What was forgotten
+export const FORGET_FIRST_MS = 5_000; // after the start: lists come first
+export const FORGET_GRACE_MS = 604_800_000; // a week in which a forget can be taken back, and nothing is lost by it
+export const FORGET_LOOK_MS = 3_600_000; // how often it is looked for what is to be erased
 
 // The brief
 export const BRIEF_BACK_MS = 604_800_000; // at most so far

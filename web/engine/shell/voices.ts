@@ -5,7 +5,7 @@
 // module never writes anything itself.
 import type { Reason } from "../events/kinds.js";
 import { DIGEST_BYTES } from "../limits.js";
-import { type Digest, hex, unhex, utf8 } from "../names.js";
+import { type Digest, hex, unhex } from "../names.js";
 
 /** Under which name it is kept. */
 export const VOICE = "voice/data";
@@ -22,11 +22,6 @@ export interface Speaks {
 /** What to keep in the commit that opens this chain. */
 export function settings(chain: Digest): [string, Uint8Array] {
   return [VOICE, unhex(chain)];
-}
-
-/** What to keep so that nothing more is said on any chain there is. */
-export function anew(reason: Reason): [string, Uint8Array] {
-  return [VOICE, utf8(reason)];
 }
 
 /** The chain to speak on; or, where one must be opened, why. */

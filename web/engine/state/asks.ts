@@ -4,8 +4,9 @@
 // took: one answer, or the default when the time was over. It writes that once, and whatever comes later changes
 // nothing: an answer arrives once or expires, never both. This module reads no clock: now comes in.
 import { Misuse, Refused } from "../errors.js";
-import { byLetters, lettersIn, stripped } from "../letters.js";
+import { lettersIn, stripped } from "../letters.js";
 import { ASK_OPTIONS_MAX, ASK_WORDS_CHARACTERS_MAX } from "../limits.js";
+import { byText } from "../names.js";
 import { isMap, isWhole, type JsonMap, listing, mustBeLine, type Record, type Registers, said, TITLE } from "./records.js";
 
 export const KIND = "ask";
@@ -61,7 +62,7 @@ export function registers(question: Question): Registers {
 /** All answers, the earliest first as their devices say, then by device: the same order everywhere. */
 export function answers(record: Record): Answer[] {
   const found = [...record.saids(ANSWER)].map(([device, value]) => ({ ...answerOf(value), device }));
-  return found.sort((one, other) => one.atMs - other.atMs || byLetters(one.device, other.device));
+  return found.sort((one, other) => one.atMs - other.atMs || byText(one.device, other.device));
 }
 
 /** What the device that asked took; null while it took nothing. */

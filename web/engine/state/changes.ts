@@ -11,7 +11,7 @@ import { CHANGE_BYTES_MAX, CHANGE_OPERATIONS_MAX, DIGEST_BYTES } from "../limits
 import { hex, type Hex, joined, sameBytes } from "../names.js";
 import * as columns from "./columns.js";
 import { byteAt, type Found, fromUtf8, piece, signed, unsigned, writeUnsigned } from "./columns.js";
-import { CHECKSUM_END, Column, DEFLATED, hashOf, MAGIC, Meta, META_BITS, PLAIN } from "./encoding.js";
+import { CHECKSUM_END, Column, DEFLATED, MAGIC, Meta, META_BITS, PLAIN } from "./encoding.js";
 import { inflate } from "./inflate.js";
 import { Action, ACTOR_BYTES, type Change, type Operation, type OperationId, operationId } from "./operations.js";
 
@@ -32,11 +32,6 @@ export function decode(raw: Uint8Array, operationsMax = CHANGE_OPERATIONS_MAX): 
   const count = change.operations.length;
   if (count > operationsMax) throw new TooLarge(`a change has ${count} operations, more than ${operationsMax}`);
   return change;
-}
-
-/** The hash of a change that was read before, without reading it again. Throws Malformed or TooLarge. */
-export function hashIn(raw: Uint8Array): Hex {
-  return hashOf(opened(raw)[1]);
 }
 
 /** A chunk's body, and the chunk as it would be without deflation. */
@@ -224,4 +219,3 @@ function allNamed(found: Columns, actors: number): void {
     if (!named.has(index)) throw new Malformed("a change lists an actor that it does not name");
   }
 }
-

@@ -5,9 +5,9 @@
 // on every device that holds them. This module finds and settles nothing by itself that could lose a value, and it
 // knows nothing of two documents at one path (the store finds these).
 import type { Value } from "../events/kinds.js";
-import { byLetters, lettersIn } from "../letters.js";
+import { lettersIn } from "../letters.js";
 import { WORD_SHOWN_CHARACTERS } from "../limits.js";
-import { ascending, type DocumentId, type Hex, unhex, utf8 } from "../names.js";
+import { ascending, byText, type DocumentId, type Hex, unhex, utf8 } from "../names.js";
 import { BODY, NOTICES } from "./catalogue.js";
 import type { Document } from "./documents.js";
 import { named } from "./footprints.js";
@@ -115,7 +115,7 @@ export function replacedBy(document: Document, settlement: Change): readonly Con
 
 /** What is in conflict in a document: registers, `body` for its text, `deleted`; each once. */
 export function fields(conflicts: Iterable<Conflict>): string[] {
-  return [...new Set([...conflicts].map((conflict) => conflict.field))].sort(byLetters);
+  return [...new Set([...conflicts].map((conflict) => conflict.field))].sort(byText);
 }
 
 /** What tells values apart: a number is no truth value, and no text. */

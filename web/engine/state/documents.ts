@@ -107,11 +107,6 @@ export class Document {
     this.#engine.free();
   }
 
-  /** Whether Automerge failed over a change, so that this object must be thrown away and folded again. */
-  get spoiled(): boolean {
-    return this.#engine.spoiled;
-  }
-
   /**
    * Take in changes that passed the gate; those whose hashes are in `isVoid` do not count.
    *
@@ -184,11 +179,6 @@ export class Document {
   regions(settled: Settled): readonly Region[] {
     if (this.body === null || !this.concurrent) return [];
     return (this.#regions ??= new Regions(this.id, this.history)).open(() => this.folded(), this.hidden, settled);
-  }
-
-  /** What would be seen if a change of it did not count. */
-  without(change: Hex): View {
-    return this.folded().view(new Set([...this.hidden, change]));
   }
 
   /** The text, whether it is letters or one value; empty where that value is void. */

@@ -10,7 +10,6 @@ import {
   DIGEST_BYTES,
   DROP_BYTES_MAX,
   DROP_PIECES_MAX,
-  DROP_UNASKED_BYTES_MAX,
 } from "../limits.js";
 import { type Digest, deviceText, type DocumentId, hex, joined, unhex } from "../names.js";
 import { type Record, type Registers, TITLE } from "./records.js";
@@ -47,11 +46,6 @@ export interface Drop {
   readonly mime: string;
   readonly got: ReadonlyMap<string, number>;
   readonly deleted: boolean;
-}
-
-/** Whether a device is to have a file unasked: what is for it, or for everybody and not large. */
-export function comesTo(drop: Drop, device: string): boolean {
-  return drop.to === device || (!drop.to && drop.size <= DROP_UNASKED_BYTES_MAX);
 }
 
 /** What the birth of a drop says; who drops a file has it. */

@@ -77,14 +77,6 @@ export function namedTask(item: string): DocumentId | null {
   }
 }
 
-/** Throw Misuse for what cannot be worked with, naming what to add. What a machine wrote in need passes. */
-export function mustBeGood(draft: Draft): void {
-  const found = UNASKED.includes(draft.reason ?? "") ? [] : lacks(draft);
-  if (found.length > 0) {
-    throw new Misuse(`this hand-off leaves questions open: ${found.join("; ")}`, "Add that and hand off again.");
-  }
-}
-
 /** What the birth of a hand-off says; its tasks are made before. Throws Misuse or TooLarge. */
 export function registers(draft: Draft, who: Who, tasks: readonly string[], atMs: number): Registers {
   const [reason, expiresMs] = [draft.reason ?? REASONS[0], draft.expiresMs ?? 0];
@@ -128,11 +120,6 @@ export function mustBeSomebody(to: string): string {
 export function isFor(record: Record, who: Who): boolean {
   const meant = who.agent ? AGENT + who.agent : HUMAN;
   return ["", ANYONE, meant, DEVICE + who.device].includes(record.word("to"));
-}
-
-/** Whether it was left in the same session. */
-export function isFrom(record: Record, who: Who): boolean {
-  return who.session !== "" && record.word("from-session") === who.session;
 }
 
 /**

@@ -3,7 +3,7 @@
 //
 // Each claim has a register of its own, so none overwrites another; who holds the thing follows from all of them, by
 // rules that no clock decides, and is the same on every device. This module reads no clock: now comes in.
-import { byLetters } from "../letters.js";
+import { byText } from "../names.js";
 import { LEASE_OVER_MAX, SEQ_MAX } from "../limits.js";
 import { isMap, isWhole, type Json, type JsonMap, type Record, type Registers, said } from "./records.js";
 
@@ -40,11 +40,6 @@ export interface Claim extends Who {
 /** The person at a device. */
 export function person(device: string): Who {
   return { device, agent: "", session: "" };
-}
-
-/** Whose a claim is. */
-export function whoOf({ device, agent, session }: Claim): Who {
-  return { device, agent, session };
 }
 
 /** All claims of a record, by name; what cannot be read is none. */
@@ -151,7 +146,7 @@ function rivals(found: readonly Claim[]): Claim[] {
   const live = done.length > 0 ? done : found.filter(goesOn);
   return live.sort((one, other) => {
     const known = Number(other.acknowledged) - Number(one.acknowledged);
-    return known || one.number - other.number || byLetters(one.name, other.name);
+    return known || one.number - other.number || byText(one.name, other.name);
   });
 }
 
@@ -188,7 +183,7 @@ function claimOf(name: string, value: JsonMap, end: JsonMap, seenBy: ReadonlySet
       agent,
       session,
       untilMs: until,
-      over: passed.sort(([one], [other]) => byLetters(one, other)).slice(0, LEASE_OVER_MAX),
+      over: passed.sort(([one], [other]) => byText(one, other)).slice(0, LEASE_OVER_MAX),
       end: how,
       words: wordOf(end["words"]),
       acknowledged: [...seenBy].some((one) => one !== device),

@@ -4,9 +4,9 @@
 import { Misuse, TooLarge } from "../errors.js";
 import { encodeBody } from "../events/bodies.js";
 import type { Born, Value } from "../events/kinds.js";
-import { byLetters, hasHalfLetter, stripped } from "../letters.js";
+import { hasHalfLetter, stripped } from "../letters.js";
 import { BODY_PLAIN_BYTES_MAX, PATH_BYTES_MAX, TAG_BYTES_MAX, TAGS_MAX, TITLE_BYTES_MAX } from "../limits.js";
-import { type DocumentId, utf8 } from "../names.js";
+import { byText, type DocumentId, utf8 } from "../names.js";
 import { BODY, TAG } from "./catalogue.js";
 import type { Document } from "./documents.js";
 import type { Edit } from "./edits.js";
@@ -50,7 +50,7 @@ export function birth(title: string, body: string, tags: readonly string[], path
   if (path) registers.set(PATH, lineOf(path, "path", PATH_BYTES_MAX));
   const names = new Set(tags.map(tagOf));
   countTags(names);
-  for (const tag of [...names].sort(byLetters)) registers.set(TAG + tag, true);
+  for (const tag of [...names].sort(byText)) registers.set(TAG + tag, true);
   const born: Born = { kind: "born", registers, text: textOf(body, "text", BODY_PLAIN_BYTES_MAX), salt };
   if (encodeBody(born).length > BODY_PLAIN_BYTES_MAX) throw tooLarge("note", BODY_PLAIN_BYTES_MAX);
   return born;
@@ -97,7 +97,7 @@ export function asShown(
     document,
     title: String(registers.get(TITLE) || ""),
     body,
-    tags: tags.sort(byLetters),
+    tags: tags.sort(byText),
     path: typeof path === "string" ? path : null,
     deleted: registers.get(DELETED) === true,
     conflicts,
@@ -110,13 +110,13 @@ function set(document: Document, key: string, value: Value): Edit[] {
 }
 
 function retagged(document: Document, add: ReadonlySet<string>, remove: ReadonlySet<string>): Edit[] {
-  const both = [...add].filter((tag) => remove.has(tag)).sort(byLetters)[0];
+  const both = [...add].filter((tag) => remove.has(tag)).sort(byText)[0];
   if (both !== undefined) throw new Misuse(`the tag '${both}' is both added and removed`);
   const keys = [...document.registers().keys()].filter((key) => key.startsWith(TAG));
   const held = new Set(keys.map((key) => key.slice(TAG.length)));
   countTags(new Set([...held, ...add].filter((tag) => !remove.has(tag))));
-  const fresh = [...add].filter((tag) => !held.has(tag)).sort(byLetters);
-  const gone = [...remove].filter((tag) => held.has(tag)).sort(byLetters);
+  const fresh = [...add].filter((tag) => !held.has(tag)).sort(byText);
+  const gone = [...remove].filter((tag) => held.has(tag)).sort(byText);
   const puts = fresh.map((tag): Edit => ({ edit: "put", key: TAG + tag, value: true }));
   return [...puts, ...gone.map((tag): Edit => ({ edit: "delete", key: TAG + tag }))];
 }

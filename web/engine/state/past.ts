@@ -24,11 +24,6 @@ export interface Past {
   readonly changes: number;
 }
 
-/** A document as whoever wrote this change, which is in it, had it before. */
-export function before(document: Document, change: Hex): Past {
-  return at(document, [change], new Set([change]));
-}
-
 /** A document as it was at these changes, which are in it; without any, as it was born. */
 export function at(document: Document, changes: Iterable<Hex>, without = NONE): Past {
   const history = document.history;
@@ -44,12 +39,6 @@ export function at(document: Document, changes: Iterable<Hex>, without = NONE): 
     text: document.body === null ? String(registers.get(BODY) ?? "") : view.text,
     changes: history.size - after.size,
   };
-}
-
-/** A document as it is. */
-export function today(document: Document): Past {
-  const [registers, conflicts] = [document.registers(), document.conflicts()];
-  return { registers, conflicts, text: document.text(), changes: document.changeCount };
 }
 
 /** The edits by which a document is as it was; none where it is. Throws Refused for a register in conflict. */

@@ -1,11 +1,9 @@
 // Projects: what a piece of work is known by on every device, which is never a path; as mesh/state/projects.py has it.
 //
 // Those that turn out to be one are read as one. A phone has no folders: it reads projects and makes none.
-import { byLetters } from "../letters.js";
-import { ascending } from "../names.js";
+import { ascending, byText } from "../names.js";
 import { type Record, TITLE } from "./records.js";
 
-export const KIND = "project";
 const [ROOT, FIRST_REMOTE, REMOTE, PATH] = ["root", "first-remote", "remote/", "path/"] as const;
 const ID_CHARACTERS_MIN = 4; // of an id: fewer are a slip of the hand
 const ROOT_CHARACTERS = 8; // of a commit, where a project has no other name
@@ -13,12 +11,12 @@ const ROOT_CHARACTERS = 8; // of a commit, where a project has no other name
 /** The remotes by which a project is known, sorted; the first one is among them. */
 export function remotes(record: Record): string[] {
   const found = [...textsUnder(record, REMOTE), record.word(FIRST_REMOTE)].filter(Boolean);
-  return [...new Set(found)].sort(byLetters);
+  return [...new Set(found)].sort(byText);
 }
 
 /** What a project is called: as a person called it, else by the end of its remote, else by its folder. */
 export function nameOf(record: Record): string {
-  const places = [record.word(TITLE), ...remotes(record), ...textsUnder(record, PATH).sort(byLetters)];
+  const places = [record.word(TITLE), ...remotes(record), ...textsUnder(record, PATH).sort(byText)];
   const names = places.map((place) => place.replaceAll("\\", "/").replace(/\/+$/, "").split("/").at(-1));
   return names.find(Boolean) ?? (record.word(ROOT).slice(0, ROOT_CHARACTERS) || "project");
 }
@@ -71,7 +69,7 @@ export class Known {
   /** The projects that somebody may mean by a name, an id, or the beginning of one. */
   meant(said: string): Record[] {
     const fit = this.#listed.filter((one) => means(one, said)).map((one) => this.#top(one.document.text));
-    return [...new Set(fit)].sort(byLetters).map((id) => this.#byId.get(id)!);
+    return [...new Set(fit)].sort(byText).map((id) => this.#byId.get(id)!);
   }
 }
 

@@ -6,9 +6,9 @@
 import { Misuse, TooLarge } from "../errors.js";
 import { encodeBody } from "../events/bodies.js";
 import type { Born, Value } from "../events/kinds.js";
-import { byLetters, oneLine } from "../letters.js";
+import { oneLine } from "../letters.js";
 import { BODY_PLAIN_BYTES_MAX, JSON_DEPTH_MAX, LIST_REGISTER_BYTES_MAX } from "../limits.js";
-import { type DocumentId, utf8 } from "../names.js";
+import { byText, type DocumentId, utf8 } from "../names.js";
 import { BODY, SHAPES, TAG } from "./catalogue.js";
 import type { Document } from "./documents.js";
 import type { Edit } from "./edits.js";
@@ -90,7 +90,7 @@ export class Record {
   /** The registers under a prefix, without it, by name. */
   under(prefix: string): Map<string, Value> {
     const keys = [...this.registers.keys()].filter((key) => key.startsWith(prefix));
-    return new Map(keys.sort(byLetters).map((key) => [key.slice(prefix.length), this.registers.get(key)!]));
+    return new Map(keys.sort(byText).map((key) => [key.slice(prefix.length), this.registers.get(key)!]));
   }
 
   /** The registers under a prefix that hold a JSON map. */
@@ -106,7 +106,7 @@ export class Record {
   /** What it is found by, beside its title and its text: the texts in its registers, and its tags. */
   words(): string[] {
     const found = this.tags;
-    for (const key of [...this.registers.keys()].sort(byLetters)) {
+    for (const key of [...this.registers.keys()].sort(byText)) {
       const value = this.registers.get(key);
       if (typeof value !== "string" || key === TITLE || UNSEARCHED.some((begun) => key.startsWith(begun))) continue;
       const json = value.startsWith("[") || value.startsWith("{") ? read(value) : null;
@@ -150,7 +150,7 @@ function allTexts(value: Json): string[] {
  */
 export function birth(kind: string, registers: Registers, text = "", salt: Uint8Array = new Uint8Array(0)): Born {
   const kept = Object.entries(registers).filter(([, value]) => value !== null && value !== "");
-  const born: Born = { kind: "born", registers: new Map(kept.sort(([a], [b]) => byLetters(a, b))), text, salt };
+  const born: Born = { kind: "born", registers: new Map(kept.sort(([a], [b]) => byText(a, b))), text, salt };
   checkBirth(kind, born);
   if (encodeBody(born).length > BODY_PLAIN_BYTES_MAX) {
     const most = BODY_PLAIN_BYTES_MAX.toLocaleString("en-US");
@@ -177,7 +177,7 @@ export function viewOf(document: Document, conflicts: readonly string[] = []): R
  */
 export function edits(document: Document, registers: Registers, text: string | null = null): Edit[] {
   const out: Edit[] = [];
-  for (const [key, value] of Object.entries(registers).sort(([a], [b]) => byLetters(a, b))) {
+  for (const [key, value] of Object.entries(registers).sort(([a], [b]) => byText(a, b))) {
     const live = document.live(key).map((found) => found.value);
     if (value === null) {
       if (live.length > 0) out.push({ edit: "delete", key });
@@ -206,7 +206,7 @@ export function said(value: Json): string {
 function written(value: Json): string {
   if (isList(value)) return `[${value.map(written).join(",")}]`;
   if (!isMap(value)) return JSON.stringify(value);
-  const keys = Object.keys(value).sort(byLetters);
+  const keys = Object.keys(value).sort(byText);
   return `{${keys.map((key) => `${JSON.stringify(key)}:${written(value[key]!)}`).join(",")}}`;
 }
 

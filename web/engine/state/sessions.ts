@@ -3,7 +3,7 @@
 //
 // Only what changes a session's state is written; that it is at work this very minute is presence, which nobody keeps.
 // A phone has no tools: it reads sessions, and never begins or resumes one.
-import { byLetters } from "../letters.js";
+import { byText } from "../names.js";
 import { isWhole, type JsonMap, type Record, textsOf, TITLE } from "./records.js";
 
 export const KIND = "session";
@@ -11,8 +11,6 @@ export const CHECKPOINT = "checkpoint/";
 
 export const [WORKING, WAITING_INPUT, WAITING_PERMISSION] = ["working", "waiting_input", "waiting_permission"] as const;
 export const [RATE_LIMITED, IDLE, ENDED, ORPHANED] = ["rate_limited", "idle", "ended", "orphaned"] as const;
-/** States that only a resumed session leaves. */
-export const OVER: readonly string[] = [ENDED, ORPHANED];
 export const OPEN: readonly string[] = [WORKING, WAITING_INPUT, WAITING_PERMISSION, RATE_LIMITED, IDLE];
 
 /** What a session had come to at some time, written before its tool forgets. */
@@ -25,7 +23,7 @@ export interface Checkpoint {
 
 /** The checkpoints of a session, the latest first; what cannot be read is none. */
 export function checkpoints(record: Record): Checkpoint[] {
-  const found = [...record.saids(CHECKPOINT)].sort(([one], [other]) => byLetters(other, one));
+  const found = [...record.saids(CHECKPOINT)].sort(([one], [other]) => byText(other, one));
   return found.flatMap(([, value]) => checkpointOf(value));
 }
 

@@ -36,11 +36,6 @@ export class Settlements {
   readonly #changes = new Map<Digest, Hex>();
   #rivals: Pairs | null = null;
 
-  /** How many there are, undos included. */
-  get size(): number {
-    return this.#settled.size + this.#undos.size;
-  }
-
   /** Take in what an event says; of a plain change that is nothing. `change`: its hash, where that is known. */
   add(event: Digest, body: Carrier, change: Hex = ""): void {
     this.#rivals = null;

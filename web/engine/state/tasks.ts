@@ -3,9 +3,8 @@
 // That somebody is at it, or did it, is no value that others could overwrite: a claim says it, and a claim that is done
 // beats all others. Nothing here makes a document or reads a clock.
 import { Misuse, Refused } from "../errors.js";
-import { byLetters } from "../letters.js";
 import { SEQ_MAX } from "../limits.js";
-import { ascending } from "../names.js";
+import { ascending, byText } from "../names.js";
 import * as leases from "./leases.js";
 import { listing, mustBeLine, PROJECT, type Record, type Registers, STATE, TITLE } from "./records.js";
 
@@ -86,11 +85,6 @@ export function waitsFor(record: Record, others: ReadonlyMap<string, Record>): s
   return needs(record).filter((one) => !others.has(one) || !isOver(others.get(one)!));
 }
 
-/** Whether somebody can begin with it now. */
-export function isReady(record: Record, others: ReadonlyMap<string, Record>, nowMs: number): boolean {
-  return state(record, nowMs) === OPEN && waitsFor(record, others).length === 0;
-}
-
 /**
  * Tasks that wait for each other, so that none can ever begin: two devices said so apart.
  *
@@ -102,7 +96,7 @@ export function rings(found: readonly Record[]): Record[][] {
   const left = new Map([...open].map(([name, one]) => [name, needs(one).filter((need) => open.has(need)).reverse()]));
   const seen = new Set<string>(); // of which nothing more can come
   const rings: string[][] = [];
-  for (const start of [...open.keys()].sort(byLetters)) {
+  for (const start of [...open.keys()].sort(byText)) {
     const path = seen.has(start) ? [] : [start]; // from one to what it waits for
     while (path.length > 0) {
       const after = left.get(path.at(-1)!)!;
@@ -120,12 +114,12 @@ export function rings(found: readonly Record[]): Record[][] {
       }
     }
   }
-  const ordered = rings.map(fromSmallest).sort(([one], [other]) => byLetters(one!, other!));
+  const ordered = rings.map(fromSmallest).sort(([one], [other]) => byText(one!, other!));
   return ordered.map((ring) => ring.map((name) => open.get(name)!));
 }
 
 function fromSmallest(ring: readonly string[]): string[] {
-  const first = ring.indexOf([...ring].sort(byLetters)[0]!);
+  const first = ring.indexOf([...ring].sort(byText)[0]!);
   return [...ring.slice(first), ...ring.slice(0, first)];
 }
 

@@ -5,8 +5,7 @@
 // and is not counted for itself: so an undo can be taken back like anything else, and changes one after the other. Only
 // what nothing later is built on is taken back. This module knows no events but by the changes that they carry.
 import { Refused } from "../errors.js";
-import { byLetters } from "../letters.js";
-import { ascending, type Hex } from "../names.js";
+import { ascending, byText, type Hex } from "../names.js";
 import { BODY } from "./catalogue.js";
 import { DELETED, valueKey } from "./conflicts.js";
 import type { Document } from "./documents.js";
@@ -20,7 +19,7 @@ import { Action, type Change, operationId, type OperationId } from "./operations
 export function inverse(document: Document, reversal: Reversal): Edit[] {
   const changes = [reversal.root, ...reversal.took.map((took) => took.change)];
   const written = changes.flatMap((one) => one.operations.filter((operation) => operation.object === null));
-  const keys = [...new Set(written.map((operation) => operation.key!))].sort(byLetters);
+  const keys = [...new Set(written.map((operation) => operation.key!))].sort(byText);
   const registers = keys.map((key) => new Values(document, reversal, key).swap()).filter((swap) => swap !== null);
   return [...registers, ...new Letters(document, reversal).edits()];
 }

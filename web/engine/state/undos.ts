@@ -31,11 +31,6 @@ export class Undos {
     for (const [undo, target] of pairs) this.add(undo, target);
   }
 
-  /** How many there are. */
-  get size(): number {
-    return this.#target.size;
-  }
-
   /** Take in one more, in whatever order they come. */
   add(undo: Digest, target: Digest): void {
     this.#target.set(undo, target);

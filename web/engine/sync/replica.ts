@@ -76,11 +76,6 @@ export class Replica {
     return this.judgement.statements;
   }
 
-  /** How many tips are still being fetched from each peer. */
-  get lacks(): ReadonlyMap<Peer, number> {
-    return new Map([...this.pulls.underWay].map(([peer, { targets, bodies }]) => [peer, targets.length + bodies.length]));
-  }
-
   /** Whether only control is traded with this peer: a guest, or a device that is not live any more. */
   outside(peer: Peer): boolean {
     const admission = this.devices.get(peer);
