@@ -87,7 +87,7 @@ async def test_nothing_is_written_over_that_nobody_saw(asked: Asked, tmp_path: P
 
 
 async def test_an_edit_stands_on_what_its_writer_saw(asked: Asked, tmp_path: Path) -> None:
-    """What came since stays beside it: put together where that goes, a conflict where it does not; nothing is refused."""
+    """What came since stays beside it: put together where that goes, else a conflict; nothing is refused."""
     async with pocket(asked, tmp_path) as both:
         document = both("note.add", title="Plan", body="one\ntwo\n")["document"]
         await both.meet()
