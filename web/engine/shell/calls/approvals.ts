@@ -43,7 +43,8 @@ async function openRow(engine: Engine, document: DocumentId): Promise<ApprovalRo
     const { act, untilMs } = readQuestion(await engine.shelf.birth(document));
     const [asker, agent] = await bornBy(engine, document);
     const answered = [USED, APPROVED].some((word) => loaded.document.live(word).length > 0);
-    if (answered || (await isDenied(engine, loaded, act, asker)) || asker === engine.own.admission || agent || untilMs <= engine.world.nowMs()) return null;
+    if (answered || asker === engine.own.admission || agent || untilMs <= engine.world.nowMs()) return null;
+    if (await isDenied(engine, loaded, act, asker)) return null;
     return {
       id: document.text,
       device: deviceText(asker),
