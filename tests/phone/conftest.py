@@ -59,6 +59,7 @@ def phone(tmp_path: Path, spawn: Spawn, served: Served) -> Iterator[Phone]:
     """A browser that has just been started, for the page over a recorded port."""
     served.scene = "member"
     served.asked.clear()
+    served.answering.set()
     browser = Browser(tmp_path / "browser", spawn).start()
     browser.command("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
     try:

@@ -67,7 +67,7 @@ export class Link {
   /** Keep the link until `end`. */
   async run(): Promise<void> {
     while (!this.#ended) {
-      this.#become("dialling");
+      if (this.#refusals < REFUSALS_MAX) this.#become("dialling"); // else it is refused until it is not
       try {
         await this.#once();
       } catch (error) {
@@ -81,17 +81,11 @@ export class Link {
     this.#become("none");
   }
 
-  /** The page was brought to the front, or the network came back: dial at once, or see whether the link lives. */
+  /** The page was brought to the front, the person or the network wants it: dial at once, or see whether the link lives. */
   kick(): void {
     this.#fails = 0;
     this.#kick();
     this.#doubt();
-  }
-
-  /** Somebody wants it tried again though it was refused. */
-  again(): void {
-    this.#refusals = 0;
-    this.kick();
   }
 
   /** Let go of it for good. */

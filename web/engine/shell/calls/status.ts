@@ -165,7 +165,6 @@ export async function persist(): Promise<{ persisted: boolean }> {
 /** Sync now; a phone that was refused tries again. */
 export async function sync(life: Life): Promise<Standing> {
   const agent = life.member();
-  if (agent.link?.state === "refused") agent.link.again();
   await agent.wakes.wake(agent, "asked");
   return status(life);
 }
