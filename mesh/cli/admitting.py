@@ -26,7 +26,7 @@ def offered(run: Run, name: str, arguments: Told) -> Iterator[Iterator[Told]]:
 
 
 def let_in(run: Run, what: str, answer: tuple[str, Told], about: Sequence[str], question: str) -> None:
-    """Tell the person who waits, ask, and give the agent the yes by a call with its arguments. Raises Refused after a no."""
+    """Tell the person who waits, ask, and give the agent the yes by this call. Raises Refused after a no."""
     call, more = answer
     tell = run.out.notice if run.yes else run.out.warn  # whoever is asked must see what about
     for line in about:

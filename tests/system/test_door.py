@@ -19,8 +19,8 @@ from mesh.node.gateway import authority
 from mesh.node.gateway.pump import AGAIN, REMOVED
 from mesh.node.gateway.web import WEB_PORT
 from mesh.node.transport.broker_config import inbox
-from mesh.node.transport.bus import connect
 from mesh.node.transport.tls import TlsFiles, leaf_name, pinned_context, public_of
+from mesh.node.transport.wire_nats import connect
 from mesh.node.transport.wires import Login, NotLetIn
 from mesh.sync.messages import Push, encode
 from tests.system.door_lines import HOST, LIMIT_S, Phone, line

@@ -8,7 +8,7 @@ import { type Digest, ZERO } from "../names.js";
 import { decodeBody } from "./bodies.js";
 import { CLEAR, decodeInner, type Inner, Lane, type Placed, VERSION } from "./event.js";
 import { checkAdmit, checkKemKey, checkSignKey } from "./keys.js";
-import { type Body, type ControlBody, known } from "./kinds.js";
+import { type Body, type ControlBody, type Kind, known } from "./kinds.js";
 import type { Keyring } from "./seal.js";
 import { Standing, type Statement, type Verdict } from "./verdict.js";
 import { type Lineage, type Weight, weigh } from "./weigh.js";
@@ -39,6 +39,12 @@ export function readInner(keyring: Keyring, { header, chain, seq }: Placed): Inn
   if (header.epoch === CLEAR) return decodeInner(header.inner);
   if (!keyring.holds(header.epoch)) return null;
   return decodeInner(keyring.open(header.epoch, chain, seq, "header", header.inner));
+}
+
+/** The body of a known kind, null where its bytes are missing. Throws Refused. */
+export function readBody(keyring: Keyring, placed: Placed, kind: Kind): Body | null {
+  const plain = plainBody(keyring, placed);
+  return plain && decodeBody(placed.lane, kind, plain);
 }
 
 function plainBody(keyring: Keyring, { header, chain, seq, event }: Placed): Uint8Array | null {
