@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -15,14 +14,6 @@ from tests.system.pockets import Refusal, Row, dropped, pocket, row, same
 from tests.unit.node.families import ask
 
 pytestmark = [pytest.mark.system, *typescript.NEEDS]
-
-
-@pytest.fixture(scope="module")
-def asked(javascript: Path) -> Iterator[Asked]:
-    """A process with phones in it."""
-    process = Asked(javascript)
-    yield process
-    process.end()
 
 
 # ── notes ────────────────────────────────────────────────────────────────────────────────────────

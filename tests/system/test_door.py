@@ -6,8 +6,6 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -24,27 +22,11 @@ from mesh.node.transport.wire_nats import connect
 from mesh.node.transport.wires import Login, NotLetIn
 from mesh.sync.messages import Push, encode
 from tests.system.door_lines import HOST, LIMIT_S, Phone, line
-from tests.system.doors import Companion, Door, companion, door, signed_by, until
+from tests.system.doors import Companion, Door, companion, signed_by, until
 from tests.unit.node.closing import close
 from tests.unit.node.families import ask
 
 pytestmark = pytest.mark.system
-
-
-@pytest.fixture
-async def opened(tmp_home: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Door]:
-    """A door on loopback."""
-    monkeypatch.setenv("MESH_BEACON", "off")
-    async with door(tmp_home / "alder", os.environ) as made:
-        yield made
-
-
-@pytest.fixture
-async def phone(opened: Door) -> Phone:
-    """A phone that was let in."""
-    made = Phone("phone")
-    await made.let_in(opened.agent)
-    return made
 
 
 async def agree(opened: Door, held: Companion) -> None:

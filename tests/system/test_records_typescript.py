@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -35,14 +34,6 @@ from tests.system.strange_records import (
 )
 
 pytestmark = [pytest.mark.system, *typescript.NEEDS]
-
-
-@pytest.fixture(scope="module")
-def asked(javascript: Path) -> Iterator[Asked]:
-    """A process that answers questions about records."""
-    process = Asked(javascript)
-    yield process
-    process.end()
 
 
 # ── JSON in registers ────────────────────────────────────────────────────────────────────────────

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.system
+
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = "mesh"  # sets up what it needs first; its --help has tests of its own
 SCRIPTS = sorted(p.name for p in (ROOT / "scripts").iterdir() if p.is_file() and p.name[0] != "_" and p.name != COMMAND)
