@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import ssl
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
