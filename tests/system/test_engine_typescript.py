@@ -40,6 +40,7 @@ pytestmark = [pytest.mark.system, *typescript.NEEDS]
 STEPS = sized(90, 250)
 PHONE_SHARE = 0.45  # of the steps, that are the phone's
 TURNS_MAX = 30  # of the event loop: a note is kept after some 20
+BROUGHT_MAX = 1000  # times that it is brought bodies in a row
 TEXTS = ("x", "yz", "🌱")
 PLENTY, LITTLE = 2**26, 1500  # bytes of bodies that the phone keeps
 LIVES = sized(
@@ -204,8 +205,11 @@ class PhoneLife(Life):
         self.random.shuffle(data)
         for some in (control, data, data[::-1]):
             self.phone.hear(Push(tuple(some)))
-        while self.phone("lacks"):
+        for _ in range(BROUGHT_MAX):
+            if not self.phone("lacks"):
+                return
             await self.phone_is_brought_bodies()
+        pytest.fail(f"seed {self.seed}: the phone wants the same bodies for ever: {self.phone('lacks')}")
 
     def _control(self) -> set[Digest]:
         return set(self.sides[0].engine.replica.chains.frontier(Lane.CONTROL))

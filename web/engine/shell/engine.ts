@@ -20,7 +20,7 @@ import { isEmpty } from "./gathered.js";
 import { asNews } from "./news.js";
 import { Queue } from "./queue.js";
 import { NOBODY } from "./scales.js";
-import { brought, served } from "./serving.js";
+import { brought, lacksBodies, served, sought } from "./serving.js";
 import { Shelf } from "./shelf.js";
 import type { Boot, Row, Store } from "./store_port.js";
 import * as voices from "./voices.js";
@@ -69,6 +69,7 @@ export class Engine {
   #voice: voices.Speaks = { chain: null, reason: "new" }; // as the store has it
   #weighedBy: Uint8Array = UNWEIGHED; // as the store has it
   #checked = new Checked(); // as the store has it
+  #lacks = false; // bodies may be wanted again that were let go
   #owed = false; // everything must be weighed anew, and there was no room for it
 
   constructor(
@@ -298,10 +299,9 @@ export class Engine {
   /** Ask for bodies that were let go and are needed, and keep to the working set; what fails now is tried again. */
   async #mindBodies(): Promise<void> {
     try {
-      const { lacking } = this.shelf.folding;
-      const wanted = await brought(this.store, lacking.values(), this.replica.missing);
-      lacking.clear();
-      if (wanted > 0) this.owner.happened({ ...NOTHING, meet: new Set(this.replica.met) });
+      const count = await sought(this.store, this.replica.missing, this.shelf.folding.lacking, this.#lacks);
+      this.#lacks = false;
+      if (count > 0) this.owner.happened({ ...NOTHING, meet: new Set(this.replica.met) });
       if (this.store.overfull) await this.store.trim(this.own.admission);
     } catch (error) {
       if (!(error instanceof MeshError)) throw error;
@@ -367,6 +367,7 @@ export class Engine {
     const batch = await this.shelf.batch(this.#settings, this.world.nowMs());
     if (!isEmpty(batch)) {
       this.shelf.committed(await this.store.commit(batch));
+      this.#lacks ||= lacksBodies(batch);
       this.#settings.clear();
     } else if (this.shelf.full) {
       this.shelf.committed(this.shelf.lastRow); // documents that were only looked at
