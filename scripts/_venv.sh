@@ -5,6 +5,7 @@
 # The caller sets:  root   the checkout, an absolute path
 # It gives:         venv   the environment's folder ($MESH_VENV, or .venv in the checkout)
 #                   ensure_venv KIND    KIND is "runtime" or "dev"
+#                   head_of SCRIPT      what a script says of itself: the comment at its head
 #
 # A stamp for each kind holds what the environment was made from. It is written last and removed first, so an
 # interrupted set-up leaves none and is done again. Comparing it starts one small process (cksum), no Python.
@@ -14,6 +15,8 @@ case $venv in
     /*) ;;
     *) venv=$PWD/$venv ;;
 esac
+
+head_of() { sed -n '2,/^set /s/^# \{0,1\}//p' "$1"; }
 
 _say() { printf 'mesh: %s\n' "$*" >&2; }
 

@@ -5,13 +5,17 @@ It measures nothing by itself, and stops no process that the browser did not sta
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.phone.browsers import Browser
 
@@ -89,4 +93,5 @@ def slowed(browser: Browser, times: float) -> Iterator[None]:
         beating.join()
 
 
-# ---------------------------------------------------------------- what is measured
+if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).print_help()

@@ -6,6 +6,7 @@ process of its own, so that memory is its own; CPU time stands beside wall time,
 
 from __future__ import annotations
 
+import argparse
 import random
 import resource
 import subprocess
@@ -173,4 +174,8 @@ def main(names: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument(
+        "cases", nargs="*", metavar="CASE", choices=CASES, help=f"of {', '.join(CASES)}; all unless given"
+    )
+    main(options.parse_args().cases)

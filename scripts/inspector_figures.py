@@ -7,6 +7,7 @@ CPU time stands beside wall time, since the machine may have other work.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import secrets
@@ -116,7 +117,10 @@ def asked(home: Path) -> Took:
 
 def main() -> None:
     """Fill, measure, print."""
-    documents, conflicts = (int(word) for word in sys.argv[1:]) if sys.argv[1:] else (DOCUMENTS, CONFLICTS)
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("documents", type=int, nargs="?", default=DOCUMENTS)
+    options.add_argument("conflicts", type=int, nargs="?", default=CONFLICTS)
+    documents, conflicts = vars(options.parse_args()).values()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         began = time.perf_counter()

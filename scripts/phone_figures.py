@@ -8,6 +8,7 @@ nothing. Processor time stands beside the clock, since the machine may have othe
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import os
@@ -273,7 +274,10 @@ def reconnected(phone: Phone, mac: Device) -> None:
 
 def main() -> None:
     """Fill, let a phone in, measure, print."""
-    notes, rounds = (*(int(word) for word in sys.argv[1:]), *(NOTES, ROUNDS)[len(sys.argv) - 1 :])
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("notes", type=int, nargs="?", default=NOTES)
+    options.add_argument("rounds", type=int, nargs="?", default=ROUNDS)
+    notes, rounds = vars(options.parse_args()).values()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started ends with it
     assert not MISSING, f"not installed: {', '.join(MISSING)}"
     os.environ["MESH_PHONE_PORT"] = str(two_ports())

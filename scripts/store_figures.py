@@ -6,6 +6,7 @@ CPU time stands beside wall time, since the machine may have other work.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import random
@@ -235,6 +236,7 @@ async def disputed(notes: int = 50_000, inside: int = 9_000, paths: int = 1_000)
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     asyncio.run(disputed())
     asyncio.run(large())
     asyncio.run(ingest())

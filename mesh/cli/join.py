@@ -187,6 +187,7 @@ def _founded(screen: Screen, founded: dict[str, object], phrase: str) -> list[st
 
 
 def _request(run: Run, name: str, role: str) -> None:
+    from mesh.cli.admitting import picture
     from mesh.cli.pair import RANKS
     from mesh.cli.words import fingerprint_words
     from mesh.node import home as homes
@@ -195,11 +196,7 @@ def _request(run: Run, name: str, role: str) -> None:
     asked = local.done(homes.request(run.home, name, RANKS[role]))
     text = str(asked["request"])
     run.out.result({"request": text}, lambda _: [text])
-    if not run.out.json and not run.out.quiet and sys.stderr.isatty():
-        import segno
-
-        run.out.notice("")
-        segno.make(text, error="l", micro=False).terminal(out=sys.stderr, compact=True)
+    picture(run, text)
     run.out.notice(f"fingerprint  {fingerprint_words(str(asked['fingerprint']))}")
     run.out.notice("Next: `mesh admit REQUEST` on a device of the mesh, then here `mesh join --admission -`.")
 

@@ -6,14 +6,12 @@ It shows and asks; the exchange and its rules are in `mesh.sync.pairing`. No cod
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Annotated
 
 import typer
 
-from mesh.cli import local, prompts
+from mesh.cli import admitting, local, prompts
 from mesh.cli.agent import ensured
 from mesh.cli.options import Command, examples, running
 from mesh.cli.run import Run
@@ -45,18 +43,11 @@ def invite(
     member: Annotated[bool, typer.Option("--member", help="Let it in as a member, whatever it asks for.")] = False,
 ) -> None:
     """Let another device in by a code that you read out: shows the code, then who came, and asks."""
-    run = running(context)
-    local.must_be_joined(run.home)
     from mesh.cli.words import new_code
 
-    ensured(run)
-    connection = run.agent()
-    if connection is None:
-        message = "the agent ended just now"
-        raise Unreachable(message, hint="`mesh logs` says why; then try again.")
-    code = new_code()
-    with connection:  # closing it ends the invitation, and declines whoever waits
-        for item in connection.stream("invite", {"code": code, "member": member}):
+    run, code = running(context), new_code()
+    with admitting.offered(run, "invite", {"code": code, "member": member}) as items:
+        for item in items:
             if _admitted(run, code, item):
                 return
 
@@ -83,11 +74,7 @@ def _show(run: Run, code: str, addresses: Sequence[str]) -> None:
     text = f"{code}@{','.join(addresses)}" if addresses else code
     told: dict[str, object] = {"code": code, "addresses": list(addresses), "text": text}
     run.out.item(told, lambda screen: screen.ink(code, "bold"))
-    if not run.out.json and not run.out.quiet and sys.stderr.isatty():
-        import segno
-
-        run.out.notice("")
-        segno.make(text, error="l", micro=False).terminal(out=sys.stderr, compact=True)
+    admitting.picture(run, text)
     run.out.notice(f"On the other device: mesh join {code}")
     if addresses:
         run.out.notice(f"Where it does not find this one: mesh join {text}")
@@ -97,17 +84,12 @@ def _show(run: Run, code: str, addresses: Sequence[str]) -> None:
 def _ask(run: Run, asking: dict[str, object]) -> None:
     from mesh.cli.words import fingerprint_words
 
-    tell = run.out.notice if run.yes else run.out.warn  # whoever is asked must see what about
-    tell(f"device       {one_line(asking.get('name'))}")
-    tell(f"fingerprint  {fingerprint_words(str(asking.get('fingerprint')))}")
-    tell("The device that joins shows the same words; if it does not, somebody else is asking.")
-    prompts.confirm(run, f"Let it in as {one_line(asking.get('rank'))}?")
-    connection = run.agent()
-    if connection is None:
-        message = "the agent ended before the device was let in"
-        raise Unreachable(message, hint="`mesh logs` says why; then try again: mesh invite")
-    with connection, suppress(Misuse):  # where nobody waits any more, the stream says why
-        connection.call("invite.answer", {"yes": True})
+    about = (
+        f"device       {one_line(asking.get('name'))}",
+        f"fingerprint  {fingerprint_words(str(asking.get('fingerprint')))}",
+        "The device that joins shows the same words; if it does not, somebody else is asking.",
+    )
+    admitting.let_in(run, "device", ("invite.answer", {}), about, f"Let it in as {one_line(asking.get('rank'))}?")
 
 
 def _role(rank: object) -> str:

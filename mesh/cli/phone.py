@@ -6,18 +6,17 @@ It shows and asks; who is let in and what a phone may do is decided by the agent
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from typing import Annotated
 
 import typer
 
-from mesh.cli import closing, local, prompts, view_phone
+from mesh.cli import admitting, closing, local, view_phone
 from mesh.cli.agent import ensured
 from mesh.cli.confirming import Approved, Ask, How, PassphraseStdin, Told, Wait
 from mesh.cli.options import Command, examples, running, tree
 from mesh.cli.run import Run
 from mesh.cli.screen import counted, one_line
-from mesh.errors import Misuse, Unreachable
+from mesh.errors import Misuse
 
 phones = tree("Phones: let one in, see and take out those that are in, and serve their page.")
 home = tree("The networks on which phones find this device by the name of the page.")
@@ -46,15 +45,9 @@ def add(
 ) -> None:
     """Let a phone in, step by step: shows what to do there, how far it has come, then who asks, and asks you."""
     run = running(context)
-    local.must_be_joined(run.home)
-    ensured(run)
-    connection = run.agent()
-    if connection is None:
-        message = "the agent ended just now"
-        raise Unreachable(message, hint="`mesh logs` says why; then try again.")
     steps: list[view_phone.Step] = []
-    with connection:  # closing it ends the offer, and declines whoever waits
-        for item in connection.stream("phone.add", {}):
+    with admitting.offered(run, "phone.add", {}) as items:
+        for item in items:
             match item:
                 case {"opened": dict(opened)}:
                     steps = view_phone.steps(opened)
@@ -80,10 +73,8 @@ def _show(run: Run, steps: list[view_phone.Step], until: int) -> None:
         run.out.notice("")
         for line in step.lines:
             run.out.notice(line)
-        if step.qr and not run.out.json and not run.out.quiet and sys.stderr.isatty():
-            import segno
-
-            segno.make(step.qr, error="l", micro=False).terminal(out=sys.stderr, compact=True)
+        if step.qr:
+            admitting.picture(run, step.qr)
 
 
 def _passed(run: Run, steps: list[view_phone.Step], step: str) -> None:
@@ -97,16 +88,9 @@ def _passed(run: Run, steps: list[view_phone.Step], step: str) -> None:
 def _ask(run: Run, asking: Told) -> None:
     if run.out.json:
         run.out.item({"asking": asking}, lambda _: "")
-    tell = run.out.notice if run.yes else run.out.warn  # whoever is asked must see what about
-    for line in view_phone.asking(asking):
-        tell(line)
-    prompts.confirm(run, "Does the phone show the same digits? Let it in?")
-    connection = run.agent()
-    if connection is None:
-        message = "the agent ended before the phone was let in"
-        raise Unreachable(message, hint="`mesh logs` says why; then try again: mesh phone add")
-    with connection, suppress(Misuse):  # where nobody waits any more, the stream says why
-        connection.call("phone.answer", {"yes": True})
+    question = "Does the phone show the same digits? Let it in?"
+    answer = "phone.answer", {"fingerprint": asking.get("fingerprint")}
+    admitting.let_in(run, "phone", answer, view_phone.asking(asking), question)
 
 
 # ── who is in ────────────────────────────────────────────────────────────────────────────────────

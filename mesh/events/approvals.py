@@ -22,8 +22,9 @@ from mesh.names import Digest, is_word
 SPACE, KIND = "mesh", "approval"
 """Where questions and their answers lie."""
 
-WHAT, DIGEST, UNTIL, APPROVED, USED = "what", "digest", "until", "approved", "used"
-"""A question's registers: in words, the act's digest, its end; who approves writes `approved`, who asked `used`."""
+WHAT, DIGEST, UNTIL, APPROVED, DENIED, USED = "what", "digest", "until", "approved", "denied", "used"
+"""A question's registers: in words, the act's digest, its end; who is asked writes `approved` or `denied`, who asked
+`used`."""
 
 _DOMAIN = b"mesh/approval/1"
 _ROOM_BYTES = 2048  # for the registers beside the text, in one body

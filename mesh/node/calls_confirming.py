@@ -76,7 +76,8 @@ async def _open(agent: Agent, documents: Sequence[DocumentId]) -> AsyncIterator[
             agent.memory.settled.add(document)  # somebody wrote something else there
             continue
         answered = loaded.document.live(USED) or loaded.document.live(APPROVED)
-        if answered or asker == own or name or until_ms <= clock.now_ms():
+        over = answered or asker == own or name or until_ms <= clock.now_ms()
+        if over or await confirming.is_denied(agent.engine, document, act, asker):
             agent.memory.settled.add(document)
         else:
             yield _told(agent, document, act, (asker, until_ms))
@@ -122,7 +123,8 @@ async def approve(agent: Agent, arguments: Arguments) -> object:
         if asker == engine.own.admission:
             hint = "Another device answers: the one that asks never counts."
             raise NotGranted("this device asked that itself", hint=hint)
-        if asking or until_ms <= clock.now_ms() or loaded.document.live(USED):
+        over = until_ms <= clock.now_ms() or loaded.document.live(USED)
+        if asking or over or await confirming.is_denied(engine, document, act, asker):
             raise Refused("this question is over, or an agent asked it")
         told.append(_told(agent, document, act, (asker, until_ms)))
         actor = engine.shelf.actor(loaded, engine.own.admission)

@@ -85,9 +85,10 @@ def _item(hosted: Hosted, news: News) -> Told:
 
 
 async def answer(agent: Agent, arguments: Arguments) -> object:
-    """Let in the phone that asks, or not."""
+    """Let in the phone that asks, or not; with a fingerprint only the phone that has it."""
     hosted = agent.gateway.pairing.hosted if agent.gateway else None
-    if hosted is None or hosted.asking is None:
+    said = text(arguments, "fingerprint")
+    if hosted is None or hosted.asking is None or said not in {None, hosted.asking.fingerprint}:
         raise Misuse("no phone waits to be let in", hint="Make an offer: mesh phone add")
     if not yes(arguments, "yes"):
         hosted.answer("")
@@ -159,7 +160,7 @@ async def _told_door(agent: Agent) -> Told:
     }
     if door is None:
         return told
-    problem = door.page.problem or door.holding.problem
+    problem = door.page.problem or door.holding.problem or door.page.beside_problem
     return {**told, **_told_page(door), "problem": str(problem) if problem else ""}
 
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mesh.errors import Busy, Misuse, NeedsApproval, NeedsPassphrase, NotGranted, Refused
-from mesh.events.approvals import APPROVED, KIND, SPACE, USED, Act, digest_of, question, read_question
+from mesh.events.approvals import APPROVED, DENIED, KIND, SPACE, USED, Act, digest_of, question, read_question
 from mesh.events.bodies import document_of
 from mesh.events.event import Lane, Placed
-from mesh.events.kinds import Changed
+from mesh.events.kinds import Changed, Close
 from mesh.events.lockbox import lock, unlock
 from mesh.events.reading import read_inner
 from mesh.events.speaking import Draft
@@ -36,6 +36,7 @@ from mesh.names import Digest, DocumentId, digest_text
 from mesh.node import clock, timing, wording
 from mesh.node.arguments import Arguments, text, yes
 from mesh.node.engine import Engine
+from mesh.node.saying import looked
 from mesh.state.edits import Put
 
 if TYPE_CHECKING:
@@ -153,10 +154,13 @@ async def _tries(agent: Agent) -> int:
 
 
 async def _asked(agent: Agent, act: Act) -> NeedsApproval:
-    """Have a question about an act go out, or find the one that is open about the same; the error that says so."""
+    """Have a question about an act go out, or find the one that is open about the same; the error that says so.
+
+    One that was denied is over: who asks the same again is heard again.
+    """
     digest = digest_of(act).hex()
     kept = json.loads(await agent.store.setting(_OPEN) or b"[]")
-    still = [one for one in kept if one["until_ms"] > clock.now_ms()]
+    still = [one for one in kept if one["until_ms"] > clock.now_ms() and not await _is_denied(agent, one, act)]
     same = next((one for one in still if one["digest"] == digest), None)
     if same is None:
         if len(still) >= APPROVALS_OPEN_MAX:
@@ -178,6 +182,21 @@ async def _asked(agent: Agent, act: Act) -> NeedsApproval:
     return NeedsApproval("this needs the approval of another device of yours", hint=hint, approval=name)
 
 
+async def _is_denied(agent: Agent, kept: Mapping[str, str], act: Act) -> bool:
+    document = DocumentId.parse(kept["id"])
+
+    async def look() -> bool:
+        return await is_denied(agent.engine, document, act, agent.engine.own.admission)
+
+    return kept["digest"] == digest_of(act).hex() and await looked(agent, look)
+
+
+async def is_denied(engine: Engine, document: DocumentId, act: Act, asker: Digest) -> bool:
+    """Whether somebody said no to a question: another live device, that is no relay and that the act does not close."""
+    closed = {body.admission for body in act.bodies if isinstance(body, Close)}
+    return await _said(engine, document, DENIED, digest_of(act), {asker, *closed})
+
+
 async def _approved(agent: Agent, asked: str, act: Act, without: Collection[Digest]) -> Act:
     """The act that another device approved, and that is used up by this. Raises Misuse, Refused, NeedsApproval."""
     document = await document_named(agent, asked)
@@ -197,7 +216,9 @@ async def _approved(agent: Agent, asked: str, act: Act, without: Collection[Dige
             raise Refused("this approval was used already", hint="Ask again, without --approved.")
         if clock.now_ms() > until_ms:
             raise Refused("this approval is over", hint="Ask again, without --approved.")
-        if not await _answered(engine, document, digest_of(was), {engine.own.admission, *without}):
+        if await is_denied(engine, document, was, engine.own.admission):
+            raise Refused("this was denied on another device of yours", hint="Ask again, without --approved.")
+        if not await _said(engine, document, APPROVED, digest_of(was), {engine.own.admission, *without}):
             hint = f"On another device of yours: `mesh approve {asked}`."
             raise NeedsApproval("nobody has approved this yet", hint=hint, approval=asked)
         found.append(was)
@@ -210,12 +231,12 @@ async def _approved(agent: Agent, asked: str, act: Act, without: Collection[Dige
     return found[0]
 
 
-async def _answered(engine: Engine, document: DocumentId, digest: Digest, without: Collection[Digest]) -> bool:
-    """Whether a live device that is no relay and none of these said yes to exactly that, as the person."""
+async def _said(engine: Engine, document: DocumentId, word: str, digest: Digest, without: Collection[Digest]) -> bool:
+    """Whether a live device that is no relay and none of these said this word to exactly that, as the person."""
     loaded = await engine.shelf.load(document)
     assert loaded is not None, document
     events = await engine.shelf.events_of(document)
-    for live in loaded.document.live(APPROVED):
+    for live in loaded.document.live(word):
         event = events.get(live.change)
         found = engine.replica.verdict.live.get(event.admission) if event else None
         if live.value != digest_text(digest) or event is None or found is None or found.is_relay:

@@ -193,9 +193,14 @@ class Engine:
 
     async def remember(self, key: str, value: bytes) -> None:
         """Keep a setting with the next commit, and wait for it."""
+        await self.revise(key, lambda _: value)
+
+    async def revise(self, key: str, change: Callable[[bytes], bytes]) -> None:
+        """Keep a setting as `change` makes it out of what is kept: nothing comes between, and its errors come out."""
 
         async def run() -> Effects:
-            self._settings[key] = value
+            kept = self._settings.get(key)
+            self._settings[key] = change(await self.store.setting(key) or b"" if kept is None else kept)
             return Effects()
 
         await self._submit(run)

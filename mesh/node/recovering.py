@@ -38,9 +38,9 @@ from mesh.node.ports import GuestLink, Peer, TransportKeys, Visiting
 from mesh.node.storage.connection import beside
 from mesh.node.storage.sql import Sql
 from mesh.node.storage.store import open_store
-from mesh.node.transport.bus import connect
 from mesh.node.transport.tls import write_files
 from mesh.node.transport.visits import Visitor
+from mesh.node.transport.wire_nats import connect
 from mesh.sync import messages
 from mesh.sync.inputs import Heard
 from mesh.sync.messages import Have, Push

@@ -215,6 +215,7 @@ DOOR_OPENS_LOOKS = 600  # of those: half a minute, since nats-server starts anew
 PUSH_S_MAX = 20.0  # for a push service to take a message
 DOOR_POLL_S = 25.0  # how long a phone's question waits for the person's answer, before it asks again
 DOOR_LOOK_S = 1.0  # between looks for callers that say nothing
+DOOR_TURN_S = 0.1  # between looks whether it is the turn of a source that asks too fast
 DOOR_TLS_S = 3.0  # for a caller's handshake
 DOOR_FIRST_S = 5.0  # from the connection to its first whole request
 DOOR_BODY_S = 30.0  # for the body of a request: half a megabyte over a slow radio

@@ -20,8 +20,8 @@ from mesh.events.event import Lane
 from mesh.limits import HAVE_CHAINS_MAX, KIB, WANT_BODIES_MAX, WANT_SPANS_MAX
 from mesh.names import ZERO, Digest
 from mesh.node.transport.broker_config import inbox, subject
-from mesh.node.transport.bus import NatsWire
 from mesh.node.transport.tls import write_files
+from mesh.node.transport.wire_nats import NatsWire
 from mesh.node.transport.wires import Arrived, LineDown, NotLetIn
 from mesh.sync import messages
 from mesh.sync.messages import Have, Push, Want

@@ -29,7 +29,8 @@ from mesh.node import agent as agents
 from mesh.node.agent import Agent
 from mesh.node.ports import Peer
 from mesh.node.transport.broker_config import GUEST_INBOX, guest_seed, inbox, subject
-from mesh.node.transport.bus import NatsBus, NatsWire, connect
+from mesh.node.transport.bus import NatsBus
+from mesh.node.transport.wire_nats import NatsWire, connect
 from mesh.node.transport.wires import Login, Wire, read_answer
 from mesh.state import notes
 from mesh.sync import messages

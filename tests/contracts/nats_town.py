@@ -12,10 +12,11 @@ from nats.aio.client import Client
 from mesh.node.ports import Peer, TransportKeys
 from mesh.node.transport.broker import command_of, free_port
 from mesh.node.transport.broker_config import inbox, nkey_seed
-from mesh.node.transport.bus import NatsBus, connect
+from mesh.node.transport.bus import NatsBus
 from mesh.node.transport.links import LinkTimes
 from mesh.node.transport.own_server import Listening
 from mesh.node.transport.tls import TlsFiles, leaf_name, pinned_context, public_of, write_files
+from mesh.node.transport.wire_nats import connect
 from mesh.node.transport.wires import Login, Wire
 from tests.contracts.bus_contract import LIMIT_S, Station, running
 

@@ -14,7 +14,8 @@ import pytest
 
 from mesh.node.ports import Peer
 from mesh.node.transport.broker_config import subject
-from mesh.node.transport.bus import NatsBus, connect
+from mesh.node.transport.bus import NatsBus
+from mesh.node.transport.wire_nats import connect
 from mesh.node.transport.wires import LineDown, Login, Wire
 from tests.contracts.bus_contract import LIMIT_S, BusContract, Station, acquaint
 from tests.contracts.nats_town import (

@@ -15,9 +15,10 @@ from tests.phone.browsers import MISSING, Browser
 from tests.phone.looking import WATCH
 from tests.phone.page import Served
 from tests.phone.phones import Phone
-from tests.system import harness
+from tests.system import harness, sharing
 
 MakePhone = Callable[..., Phone]
+Paired = tuple[harness.Device, Phone]
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +44,13 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The page over a recorded port, at an address."""
-    with page.served(page.build(tmp_path_factory.mktemp("page") / "static", *page.RECORDED)) as one:
+    of_run = sharing.run_folder(tmp_path_factory)
+    with (
+        sharing.shared(
+            of_run / "page.locks", of_run / "page", lambda folder: page.build(folder, *page.RECORDED)
+        ) as built,
+        page.served(built) as one,
+    ):
         yield one
 
 
@@ -52,6 +59,7 @@ def phone(tmp_path: Path, spawn: Spawn, served: Served) -> Iterator[Phone]:
     """A browser that has just been started, for the page over a recorded port."""
     served.scene = "member"
     served.asked.clear()
+    served.answering.set()
     browser = Browser(tmp_path / "browser", spawn).start()
     browser.command("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
     try:
@@ -73,6 +81,22 @@ def new_phone(tmp_path: Path, spawn: Spawn) -> Iterator[MakePhone]:
     yield make
     for phone in made:
         phone.browser.close()
+
+
+@pytest.fixture
+def mac(fleet: harness.Fleet) -> harness.Device:
+    """The only device of a mesh, on which the agent runs."""
+    (made,) = fleet.joined(1)
+    return made.start()
+
+
+@pytest.fixture
+def paired(mac: harness.Device, new_phone: MakePhone) -> Paired:
+    """A Mac and the phone that it let in, for which nothing waits any more."""
+    phone = new_phone()
+    phone.pair(mac)
+    phone.idle()
+    return mac, phone
 
 
 def two_ports() -> int:

@@ -23,6 +23,7 @@ WEB = Path(__file__).resolve().parents[2] / "web"
 VITE = WEB / "node_modules" / "vite" / "bin" / "vite.js"
 RECORDED = ("--config", "tests/page/vite.config.ts")
 BUILD_S = 600
+ANSWERED_S = 60.0
 POLICY = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; "
     "img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; "
@@ -57,6 +58,8 @@ class Served:
     def __init__(self, folder: Path) -> None:
         """Serve what was built into a folder."""
         self.folder, self.scene, self.asked = folder.resolve(), "member", list[dict[str, Any]]()
+        self.answering = threading.Event()  # while it is not set, the page's calls wait for their answers
+        self.answering.set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.origin = f"http://localhost:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -93,6 +96,7 @@ class Served:
             def do_POST(self) -> None:
                 """What the page asked."""
                 served.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                served.answering.wait(ANSWERED_S)
                 self._answer("application/json", b"{}")
 
             def _answer(self, kind: str, body: bytes) -> None:

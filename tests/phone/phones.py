@@ -151,18 +151,18 @@ class Phone:
                 return True
         return False
 
-    def write(self, label: str, text: str) -> None:
-        """Write into a field, by what it is called, in place of what stands in it."""
-        self.browser.wait(f"a field {label!r} with {text!r} in it", lambda: self._written(label, text))
+    def write(self, label: str, text: str, shown: str | None = None) -> None:
+        """Write into a field, by what it is called, in place of what is in it; `shown`: what the page makes of it."""
+        self.browser.wait(f"a field {label!r} with {text!r} in it", lambda: self._written(label, text, shown or text))
 
-    def _written(self, label: str, text: str) -> bool:
+    def _written(self, label: str, text: str, shown: str) -> bool:
         """Type it; on a busy machine the page may put back what was there before, so it is looked at afterwards."""
         entered = self._field(label)
         if entered is None:
             return False
         self.browser.driver.execute_script("arguments[0].focus(); arguments[0].select()", entered)
         entered.send_keys(text)
-        return bool(entered.get_property("value") == text)
+        return bool(entered.get_property("value") == shown)
 
     def _field(self, label: str) -> WebElement | None:
         script = """

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.phone.conftest import MakePhone
+from tests.phone.conftest import MakePhone, Paired
 from tests.phone.phones import in_step
-from tests.system.harness import Fleet
+from tests.system.harness import Device
 
 WITHOUT_THE_REST = """
     const [name] = await caches.keys();
@@ -14,10 +14,8 @@ WITHOUT_THE_REST = """
 """
 
 
-def test_a_phone_comes_in_and_both_write(fleet: Fleet, new_phone: MakePhone) -> None:
+def test_a_phone_comes_in_and_both_write(mac: Device, new_phone: MakePhone) -> None:
     """What is on the Mac is read on the phone, and what is captured on the phone is on the Mac, byte for byte."""
-    (mac,) = fleet.joined(1)
-    mac.start()
     mac.note("Groceries", "Bread, salt, and the blue cheese")
     phone = new_phone()
     phone.pair(mac)
@@ -33,10 +31,8 @@ def test_a_phone_comes_in_and_both_write(fleet: Fleet, new_phone: MakePhone) -> 
     in_step(mac, "handset")
 
 
-def test_everything_works_with_no_node_in_reach(fleet: Fleet, new_phone: MakePhone) -> None:
+def test_everything_works_with_no_node_in_reach(mac: Device, new_phone: MakePhone) -> None:
     """With every node off: the page loads anew, starts cold, and takes what is written; on return all is on both."""
-    (mac,) = fleet.joined(1)
-    mac.start()
     mac.note("On the Mac", "since before")
     phone = new_phone()
     phone.pair(mac)
@@ -57,13 +53,9 @@ def test_everything_works_with_no_node_in_reach(fleet: Fleet, new_phone: MakePho
     in_step(mac, "handset")
 
 
-def test_a_start_needs_no_more_than_its_own_scripts(fleet: Fleet, new_phone: MakePhone) -> None:
+def test_a_start_needs_no_more_than_its_own_scripts(paired: Paired) -> None:
     """Without the others a page starts cold and captures; it says what is missing, and has it when a node is back."""
-    (mac,) = fleet.joined(1)
-    mac.start()
-    phone = new_phone()
-    phone.pair(mac)
-    phone.idle()
+    mac, phone = paired
     assert phone.browser.run(WITHOUT_THE_REST) == 2
     phone.browser.command("Network.enable")
     phone.browser.command("Network.clearBrowserCache")
@@ -82,13 +74,9 @@ def test_a_start_needs_no_more_than_its_own_scripts(fleet: Fleet, new_phone: Mak
     assert "With what a start loads" in mac.titles()
 
 
-def test_what_was_acknowledged_survives_a_kill_of_the_browser(fleet: Fleet, new_phone: MakePhone) -> None:
+def test_what_was_acknowledged_survives_a_kill_of_the_browser(paired: Paired) -> None:
     """Kill -9 of the whole browser the moment the page says that it is saved, five times: nothing is missing."""
-    (mac,) = fleet.joined(1)
-    mac.start()
-    phone = new_phone()
-    phone.pair(mac)
-    phone.idle()
+    mac, phone = paired
     mac.stop()
     thoughts = [f"Thought {number}" for number in range(5)]
     for thought in thoughts:

@@ -138,6 +138,12 @@ def test_an_act_is_approved_or_denied_by_the_phones_signature(fleet: Fleet, new_
         in_step(mac, "handset")
         done = mac.mesh("--json", "--yes", *act, "--approved", name)
         assert (done.code == 0) is (word == "Approve"), done
+        if word == "Deny":
+            assert "was denied" in str(done.error["message"]), done
+            assert mac.mesh("--json", "--yes", *act, "--ask").error["approval"] != name
+            phone.sees("alder wants to do this")
+            phone.press(word)
+            phone.sees("Nobody waits for an answer")
     twice = mac.mesh("--json", "--yes", "rotate", "--approved", name)
     assert twice.code != 0, twice
     phone.go("inbox", "Inbox")

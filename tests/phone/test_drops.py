@@ -8,10 +8,10 @@ from pathlib import Path
 
 from tests.phone.conftest import MakePhone
 from tests.phone.phones import Phone, in_step
-from tests.system.harness import Device, Fleet, wait
+from tests.phone.sending import got
+from tests.system.harness import Fleet
 
 SEED = 5
-HERE_S = 60.0
 MEMO_S = 2
 CONTAINERS = {b"\x1a\x45\xdf\xa3": 0, b"ftyp": 4, b"OggS": 0}  # how WebM, MP4 and Ogg begin, and where
 DOWNLOADS = "downloads"
@@ -51,18 +51,6 @@ def opened(phone: Phone, name: str) -> bytes:
     saved = folder / name
     phone.browser.wait(f"{name} is saved", saved.exists)
     return saved.read_bytes()
-
-
-def got(mac: Device, name: str, folder: Path) -> bytes:
-    """A file that was dropped elsewhere, put down on the Mac."""
-    folder.mkdir(exist_ok=True)
-
-    def here() -> bool:
-        drops = mac.call("drop.list")["drops"]
-        return any(one["title"] == name and one["state"] == "here" for one in drops)  # type: ignore[attr-defined]
-
-    wait(f"{name} on {mac.name}", here, (mac,), HERE_S)
-    return Path(str(mac.done("drop", "get", name, "--into", str(folder))["path"])).read_bytes()
 
 
 def test_a_photo_goes_to_the_mac_and_a_file_to_the_phone(fleet: Fleet, new_phone: MakePhone, tmp_path: Path) -> None:

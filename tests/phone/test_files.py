@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tests.phone.conftest import MakePhone
+from tests.phone.conftest import MakePhone, Paired
 from tests.phone.phones import in_step
-from tests.phone.test_service_worker import SENT_S, wake
-from tests.system.harness import Device, Fleet, wait
+from tests.phone.sending import SENT_S, away, got, is_here, sent_meanwhile
+from tests.system.harness import Device, wait
 
 RATE = 8000
 SOUND_S = 400
@@ -63,50 +63,30 @@ def sound() -> bytes:
     )
 
 
-def state_of(mac: Device) -> str:
-    """Of the one file that was dropped; nothing while there is none."""
-    drops: Any = mac.call("drop.list")["drops"]
-    return str(mac.call("drop.status", id=drops[0]["document"])["state"]) if drops else ""
-
-
 def is_woken(mac: Device) -> bool:
     """Whether the Mac has where to wake the phone."""
     phones: Any = mac.call("phone.list")["phones"]
     return [bool(phone["woken"]) for phone in phones] == [True]
 
 
-def test_a_photo_arrives_while_no_page_is_open(fleet: Fleet, new_phone: MakePhone) -> None:
+def test_a_photo_arrives_while_no_page_is_open(paired: Paired) -> None:
     """Taken in flight mode, the page is gone right after; the Mac comes back, and has all bytes before a page opens."""
-    (mac,) = fleet.joined(1)
-    mac.start()
-    phone = new_phone()
-    phone.pair(mac)
-    phone.idle()
+    mac, phone = paired
     mac.stop()
     photo = random.Random(12).randbytes(900_000)
     phone.pastes("photo.jpg", "image/jpeg", photo)
-    phone.browser.driver.get("about:blank")
+    away(phone)
     mac.start()
-
-    def here() -> bool:
-        wake(phone)
-        return state_of(mac) == "here"
-
-    wait("the photo on the Mac", here, (mac,), SENT_S)
-    assert phone.browser.driver.current_url == "about:blank"
-    drops: Any = mac.call("drop.list")["drops"]
-    mac.call("drop.get", id=drops[0]["document"], into=str(phone.browser.folder))
-    assert (phone.browser.folder / "photo.jpg").read_bytes() == photo
+    sent_meanwhile(phone, mac, "the photo on the Mac", lambda: is_here(mac, "photo.jpg"))
+    assert got(mac, "photo.jpg", phone.browser.folder / "on the Mac") == photo
     phone.open()
     phone.idle()
     in_step(mac, "handset")
     phone.browser.wait("that nothing lies ready any more", lambda: phone.browser.run(COUNTED, "kv", "outgoing/") == 0)
 
 
-def test_a_sound_plays_from_where_a_person_wants(fleet: Fleet, new_phone: MakePhone, tmp_path: Path) -> None:
+def test_a_sound_plays_from_where_a_person_wants(mac: Device, new_phone: MakePhone, tmp_path: Path) -> None:
     """A sound on the Mac plays near its end without being here; kept on the phone, it plays without the Mac."""
-    (mac,) = fleet.joined(1)
-    mac.start()
     memo = tmp_path / "memo.wav"
     memo.write_bytes(sound())
     document = str(mac.call("drop.add", path=str(memo))["document"])
@@ -132,16 +112,12 @@ def test_a_sound_plays_from_where_a_person_wants(fleet: Fleet, new_phone: MakePh
     assert phone.browser.run(COUNTED, "files", "") > 0
 
 
-def test_waking_is_switched_on_and_off_by_the_person(fleet: Fleet, new_phone: MakePhone) -> None:
+def test_waking_is_switched_on_and_off_by_the_person(paired: Paired) -> None:
     """Off on the Mac, the page says so; on, the phone's signed word arrives there, and so does that it wants no more.
 
     The browser's own subscription takes internet; what it would give stands in its place, all else is real.
     """
-    (mac,) = fleet.joined(1)
-    mac.start()
-    phone = new_phone()
-    phone.pair(mac)
-    phone.idle()
+    mac, phone = paired
     phone.browser.command("Browser.grantPermissions", origin=phone.origin, permissions=["notifications"])
     phone.browser.run(PUSHED)
     phone.go("settings", "Settings")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from tests.phone.between import Between, Claim, Target, between, leads_to
 from tests.phone.conftest import MakePhone, two_ports
 from tests.phone.phones import Phone, in_step
-from tests.phone.test_service_worker import wake
+from tests.phone.sending import wake
 from tests.system.harness import Device, Fleet, wait
 
 SAFE = "The number of the safe"

@@ -58,8 +58,67 @@ def test_a_note_that_changed_meanwhile_is_not_written_over(phone: Phone, served:
     assert edit["body"] == "All of it anew"
     assert edit["base_body"].startswith("# Review of the sync engine\n\nAnti-entropy is fine")
     assert "title" not in edit
+    assert edit["base_version"] == ["a1"]
 
 
+def test_what_is_typed_while_a_save_is_under_way_stays(phone: Phone, served: Served) -> None:
+    """In a note, in a new one and in the inbox: it is the next edit, of what was saved."""
+    driver = phone.browser.driver
+    show(phone, served, "member", "note")
+    phone.press("Edit")
+    phone.write("Text, in Markdown", "One")
+    typed(phone, served, "Text, in Markdown", "note.edit", "One and more")
+    phone.press("Save")
+    phone.browser.wait("the second edit", lambda: len(served.calls("note.edit")) == 2)
+    _, edit = served.calls("note.edit")
+    assert (edit["base_body"], edit["body"], edit["base_version"]) == ("One", "One and more", ["a2"])
+    phone.sees("Edit")
+    phone.press("Edit")
+    phone.browser.wait("the note is asked for anew", lambda: len(served.calls("note.begin")) == 2)
+    show(phone, served, "member", "new note")
+    phone.write("Text, in Markdown", "New")
+    typed(phone, served, "Text, in Markdown", "note.add", "New and more")
+    phone.browser.wait("its note", lambda: "note/new" not in driver.current_url)
+    phone.browser.wait("the rest", lambda: driver.execute_script(_AREA) == "New and more")
+    phone.press("Save")
+    phone.browser.wait("the third edit", lambda: len(served.calls("note.edit")) == 3)
+    assert served.calls("note.edit")[2]["base_body"] == "New"
+    show(phone, served, "member", "inbox")
+    phone.write("Capture a thought", "Half")
+    typed(phone, served, "Capture a thought", "note.add", "Half another")
+    phone.browser.wait("the rest", lambda: driver.execute_script(_TYPED) == "another")
+
+
+def typed(phone: Phone, served: Served, label: str, call: str, text: str) -> None:
+    """Save, and type on before that is answered."""
+    before = len(served.calls(call))
+    served.answering.clear()
+    phone.press("Save")
+    phone.browser.wait("it is asked", lambda: len(served.calls(call)) > before)
+    phone.write(label, text)
+    served.answering.set()
+    phone.sees("Saved.")
+
+
+def test_what_cannot_be_saved_is_never_stuck(phone: Phone, served: Served) -> None:
+    """It becomes a note of its own; what is thrown away can be had back for a moment."""
+    show(phone, served, "stale", "note")
+    phone.press("Edit")
+    phone.write("Text, in Markdown", "All of it anew")
+    phone.press("Save")
+    phone.sees("the note changed meanwhile")
+    phone.press("Discard")
+    phone.press("Undo")
+    phone.browser.wait("the draft", lambda: phone.browser.driver.execute_script(_AREA) == "All of it anew")
+    phone.press("Save")
+    phone.press("Save it as a new note")
+    phone.browser.wait("the new note", lambda: served.calls("note.add"))
+    (given,) = served.calls("note.add")
+    assert given == {"title": "Review of the sync engine", "body": "All of it anew"}
+    phone.sees("Saved as a note of its own.")
+
+
+_TYPED = "return document.querySelector('textarea').value"
 _AREA = "return document.querySelector('form textarea').value"
 
 
@@ -121,7 +180,8 @@ def test_a_code_that_is_typed_lets_the_phone_ask(phone: Phone, served: Served) -
     phone.press("Begin")
     phone.write("Its name in your mesh", "Pocket")
     phone.press("Type a code instead")
-    phone.write("The letters that mesh phone add shows", TYPED.lower())
+    grouped = "-".join(TYPED[place : place + 4] for place in range(0, len(TYPED), 4))
+    phone.write("The letters that mesh phone add shows", TYPED.lower(), grouped)
     phone.press("Ask to be let in")
     phone.sees("481 526")
     token = base64.urlsafe_b64encode(TOKEN).decode().rstrip("=")

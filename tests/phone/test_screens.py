@@ -26,7 +26,7 @@ SMALL = """
     return [...document.querySelectorAll("a, button, input, textarea, summary")]
       .filter((one) => one.checkVisibility() && !one.closest(".prose"))
       .map((one) => [one.outerHTML.slice(0, 120), one.getBoundingClientRect()])
-      .filter(([, box]) => box.height > 0 && (box.height < 40 || box.width < 40))
+      .filter(([, box]) => box.height > 0 && (box.height < 44 || box.width < 44))
       .map(([html, box]) => `${html} ${box.width}x${box.height}`);
 """
 CUT = """

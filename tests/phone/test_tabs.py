@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from tests.phone.conftest import MakePhone
+from tests.phone.conftest import Paired
 from tests.phone.phones import in_step
-from tests.system.harness import Fleet
 
 
-def test_two_tabs_cannot_fork_the_chain(fleet: Fleet, new_phone: MakePhone) -> None:
+def test_two_tabs_cannot_fork_the_chain(paired: Paired) -> None:
     """The second tab offers to take over; after that the first one cannot write, and all is one chain."""
-    (mac,) = fleet.joined(1)
-    mac.start()
-    phone = new_phone()
-    phone.pair(mac)
+    mac, phone = paired
     phone.capture("From the first tab")
     driver = phone.browser.driver
     first = driver.current_window_handle

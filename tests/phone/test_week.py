@@ -6,9 +6,9 @@ import random
 from hashlib import sha256
 from pathlib import Path
 
-from tests.phone.conftest import MakePhone
+from tests.phone.conftest import Paired
 from tests.phone.phones import in_step
-from tests.system.harness import Fleet
+from tests.phone.sending import got
 from tests.system.sizes import sized
 
 THOUGHTS, PHOTOS = sized(120, 500), sized(5, 20)
@@ -17,13 +17,9 @@ BACK_S = 300.0
 SEED = 7
 
 
-def test_a_week_of_writing_offline_converges(fleet: Fleet, new_phone: MakePhone, tmp_path: Path) -> None:
+def test_a_week_of_writing_offline_converges(paired: Paired, tmp_path: Path) -> None:
     """Hundreds of thoughts and photos, meanwhile work on the Mac; then both hold and show the same, each byte of it."""
-    (mac,) = fleet.joined(1)
-    mac.start()
-    phone = new_phone()
-    phone.pair(mac)
-    phone.idle()
+    mac, phone = paired
     mac.stop()
     lots = random.Random(SEED)
     photos = {f"photo-{number}.jpg": lots.randbytes(PHOTO_BYTES) for number in range(PHOTOS)}
@@ -41,8 +37,5 @@ def test_a_week_of_writing_offline_converges(fleet: Fleet, new_phone: MakePhone,
     phone.idle(BACK_S)
     assert set(thoughts) | {"Meanwhile on the Mac"} == mac.titles()
     in_step(mac, "handset")
-    folder = tmp_path / "photos"
-    folder.mkdir()
     for name, data in photos.items():
-        told = mac.done("drop", "get", name, "--into", str(folder))
-        assert sha256(Path(str(told["path"])).read_bytes()).digest() == sha256(data).digest()
+        assert sha256(got(mac, name, tmp_path / "photos")).digest() == sha256(data).digest()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Spawn
-from tests.system import harness, typescript
+from tests.system import harness, sharing, typescript
+from tests.system.browsers import Asked
+from tests.system.door_lines import Phone
+from tests.system.doors import Door, door
 
 
 @pytest.fixture
@@ -25,7 +28,31 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(scope="session")
-def javascript() -> Iterator[Path]:
+def javascript(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The phone's engine and its tests, built after their types were checked."""
-    with typescript.built() as folder:
+    with typescript.built(sharing.run_folder(tmp_path_factory)) as folder:
         yield folder
+
+
+@pytest.fixture(scope="module")
+def asked(javascript: Path) -> Iterator[Asked]:
+    """A process of Node that answers questions to the phone's engine."""
+    process = Asked(javascript)
+    yield process
+    process.end()
+
+
+@pytest.fixture
+async def opened(tmp_home: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Door]:
+    """A door on loopback."""
+    monkeypatch.setenv("MESH_BEACON", "off")
+    async with door(tmp_home / "alder") as made:
+        yield made
+
+
+@pytest.fixture
+async def phone(opened: Door) -> Phone:
+    """A phone that was let in."""
+    made = Phone("phone")
+    await made.let_in(opened.agent)
+    return made

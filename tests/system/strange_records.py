@@ -12,7 +12,7 @@ from mesh.errors import Malformed, Misuse, Refused
 from mesh.events.kinds import Value
 from mesh.limits import SEQ_MAX
 from mesh.names import DocumentId
-from mesh.state import asks, drops, handoffs, leases, memories, projects, receipts, sessions, tasks
+from mesh.state import asks, doorways, drops, handoffs, leases, memories, projects, receipts, sessions, tasks
 from mesh.state.leases import Claim, Who
 from mesh.state.records import Record
 
@@ -37,6 +37,7 @@ NUMBERS = (
     str(2**53),
     "1e400",
 )
+BASE64 = ("QQ==", "QUE=", "QUFB", "QR==", "QUF=", "QUFB====", "QUFBQ", "=", "", "QU B", "QU\nB", "Q===", "Ž", 5)
 WORDS = ("", "a", "Žluťoučký", "\U0001f331 kůň", "ß", "İı", "two words", "x\ty", "\u2028", "e\u0301", "\ufeff", "done")
 
 
@@ -127,6 +128,9 @@ def strange(rng: random.Random, number: int) -> Record:
         "remote/1": ["example.org/me/mesh", "", "example.org/me/mesh/"],
         "path/" + rng.choice(DEVICES): ["/srv/a/", "C:\\b", "/"],
         "first-remote": ["example.org/x"],
+        "cert": BASE64,
+        "since": [0, 5, True, "5"],
+        "key/" + rng.choice(["5" * 64, "f" * 64, "F" * 64, "5" * 63, ""]): BASE64,
     }
     for key, values in several.items():
         if rng.random() < 0.5:
@@ -171,6 +175,15 @@ def told_drop(record: Record) -> object:
     return {"name": drop.name, "size": drop.size, "pieces": pieces, "got": dict(drop.got)}
 
 
+def told_doorway(record: Record) -> dict[str, Any] | None:
+    """An authority, and whom its key was wrapped for."""
+    found = doorways.read(record.document, record.registers, 1)
+    if found is None:
+        return None
+    wraps = {name.hex(): wrap.hex() for name, wrap in found.wraps.items()}
+    return {"certificate": found.certificate.hex(), "since_ms": found.since_ms, "wraps": wraps}
+
+
 def facts(record: Record) -> dict[str, Any]:
     """All that is read of a record, whatever its type."""
     claims, (how, answer) = leases.claims(record), asks.state(record, NOW)
@@ -191,6 +204,7 @@ def facts(record: Record) -> dict[str, Any]:
         "memory": memory,
         "decision": memory,
         "drop": told_drop(record),
+        "doorway": told_doorway(record),
         "seen": [found.name if (found := leases.unseen(record, device)) else None for device in DEVICES],
         "instead": [found.name if (found := leases.instead(record, claim)) else None for claim in claims],
         "answers": [told_answer(one) for one in asks.answers(record)],

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -29,14 +28,6 @@ pytestmark = [pytest.mark.system, *typescript.NEEDS]
 
 LOGS = 300
 NOTES = (NOTE, *(DocumentId("home", "note", bytes([n]) * 16) for n in range(1, 5)))  # the first is often forgotten
-
-
-@pytest.fixture(scope="module")
-def asked(javascript: Path) -> Iterator[Asked]:
-    """A process that answers questions."""
-    process = Asked(javascript)
-    yield process
-    process.end()
 
 
 @dataclass(frozen=True)

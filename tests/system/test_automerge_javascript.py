@@ -1,8 +1,7 @@
 """Automerge in JavaScript, by its own calls, against ours: the same first change, text and live values."""
 
 import random
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 
@@ -18,14 +17,6 @@ from tests.system.browsers import Asked
 from tests.unit.state import writers
 
 pytestmark = [pytest.mark.system, *typescript.NEEDS]
-
-
-@pytest.fixture(scope="module")
-def asked(javascript: Path) -> Iterator[Asked]:
-    """A process with Automerge in it."""
-    process = Asked(javascript)
-    yield process
-    process.end()
 
 
 def compare(asked: Asked, written: Sequence[Change], name: DocumentId, birth: Born) -> Document:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import os
 import random
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -29,7 +27,7 @@ from mesh.state import records
 from mesh.state.drops import KIND, Chunk, packed, registers
 from mesh.sync.messages import encode
 from tests.system.door_lines import LIMIT_S, Phone
-from tests.system.doors import Companion, Door, companion, door
+from tests.system.doors import Companion, Door, companion
 from tests.system.phones import Here
 from tests.unit.node.closing import close
 
@@ -39,22 +37,6 @@ MEMO = random.Random(7).randbytes(2 * CHUNK_BYTES_MAX + 1000)
 CHUNKS = [MEMO[at : at + CHUNK_BYTES_MAX] for at in range(0, len(MEMO), CHUNK_BYTES_MAX)]
 LISTED = packed([Chunk.of(data) for data in CHUNKS])
 WHOLE = hashlib.sha256(MEMO).hexdigest()
-
-
-@pytest.fixture
-async def opened(tmp_home: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Door]:
-    """A door on loopback."""
-    monkeypatch.setenv("MESH_BEACON", "off")
-    async with door(tmp_home / "alder", os.environ) as made:
-        yield made
-
-
-@pytest.fixture
-async def phone(opened: Door) -> Phone:
-    """A phone that was let in."""
-    made = Phone("phone")
-    await made.let_in(opened.agent)
-    return made
 
 
 @dataclass

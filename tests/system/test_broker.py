@@ -19,9 +19,10 @@ from mesh.node import timing
 from mesh.node.ports import Peer, TransportKeys
 from mesh.node.transport.broker import Broker, command_of, find_server, free_port
 from mesh.node.transport.broker_config import ServerKeys, ServerPlace, server_config
-from mesh.node.transport.bus import NatsBus, connect
+from mesh.node.transport.bus import NatsBus
 from mesh.node.transport.own_server import Listening, OwnServer, Told
 from mesh.node.transport.tls import leaf_name, pinned_context, public_of, write_files
+from mesh.node.transport.wire_nats import connect
 from mesh.node.transport.wires import Arrived, Login, NotLetIn
 from tests.contracts.bus_contract import LIMIT_S, Ear
 from tests.contracts.nats_town import TIMES, keys_of

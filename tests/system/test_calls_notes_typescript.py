@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -15,14 +14,6 @@ from tests.system.pockets import Refusal, Row, dropped, pocket, row, same
 from tests.unit.node.families import ask
 
 pytestmark = [pytest.mark.system, *typescript.NEEDS]
-
-
-@pytest.fixture(scope="module")
-def asked(javascript: Path) -> Iterator[Asked]:
-    """A process with phones in it."""
-    process = Asked(javascript)
-    yield process
-    process.end()
 
 
 # ── notes ────────────────────────────────────────────────────────────────────────────────────────
@@ -84,6 +75,52 @@ async def test_nothing_is_written_over_that_nobody_saw(asked: Asked, tmp_path: P
         with pytest.raises(Refusal, match="is in conflict"):
             both("note.edit", document=document, title="C")
         assert both("note.list")["notes"][0]["conflicts"] == 1
+
+
+async def test_an_edit_stands_on_what_its_writer_saw(asked: Asked, tmp_path: Path) -> None:
+    """What came since stays beside it: put together where that goes, else a conflict; nothing is refused."""
+    async with pocket(asked, tmp_path) as both:
+        document = both("note.add", title="Plan", body="one\ntwo\n")["document"]
+        await both.meet()
+        begun = both("note.begin", document=document)
+        assert begun == {"title": "Plan", "body": "one\ntwo\n", "version": []}
+        base = {"base_body": begun["body"], "base_version": begun["version"]}
+        await ask(both.alder, "note.edit", document=document, title="Plan B", body="one\ntwo\nthree\n")
+        await both.hears()
+        said = both("note.edit", document=document, title="Plan C", body="ONE\ntwo\n", **base)
+        whole = both("note.show", document=document)
+        assert whole["body"] == "ONE\ntwo\nthree\n"
+        assert {one["value"] for one in whole["conflicts"][0]["values"]} == {"Plan B", "Plan C"}
+        on = {"base_body": "ONE\ntwo\n", "base_version": said["version"]}
+        both("note.edit", document=document, body="ONE\n2\n", **on)
+        await both.meet()
+        theirs = await ask(both.alder, "note.show", document=document)
+        assert theirs["body"] == both("note.show", document=document)["body"] == "ONE\n2\nthree\n"
+        assert len(cast("list[Row]", theirs["conflicts"])) == 1
+        begun = both("note.begin", document=document)
+        assert begun["version"]
+        with pytest.raises(Refusal, match="changed meanwhile"):
+            both("note.edit", document=document, body="x", base_body="y", base_version=begun["version"])
+        with pytest.raises(Refusal, match="does not have the text any more"):
+            both("note.edit", document=document, body="x", base_body="y", base_version=["00" * 32])
+
+
+async def test_two_edits_of_one_place_stand_side_by_side(asked: Asked, tmp_path: Path) -> None:
+    """The one that was begun before the other came is no less an edit than that."""
+    async with pocket(asked, tmp_path) as both:
+        document = both("note.add", title="Plan", body="we meet on Monday at noon\n")["document"]
+        await both.meet()
+        begun = both("note.begin", document=document)
+        await ask(both.alder, "note.edit", document=document, body="we meet on Tuesday at noon\n")
+        await both.hears()
+        base = {"base_body": begun["body"], "base_version": begun["version"]}
+        both("note.edit", document=document, body="we meet on Friday at noon\n", **base)
+        (conflict,) = both("note.show", document=document)["conflicts"]
+        assert conflict["kind"] == "text"
+        assert {one["value"] for one in conflict["values"]} == {"Tuesday", "Friday"}
+        await both.meet()
+        (theirs,) = cast("list[Row]", (await ask(both.alder, "note.show", document=document))["conflicts"])
+        same(conflict, theirs, "id", "kind", "count")
 
 
 async def test_the_same_words_stay_once(asked: Asked, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -23,14 +23,6 @@ from tests.unit.node.helping import begun
 from tests.unit.node.helping import let_in as let_claude_in
 
 pytestmark = [pytest.mark.system, *typescript.NEEDS]
-
-
-@pytest.fixture(scope="module")
-def asked(javascript: Path) -> Iterator[Asked]:
-    """A process with phones in it."""
-    process = Asked(javascript)
-    yield process
-    process.end()
 
 
 # ── tasks and hand-offs ──────────────────────────────────────────────────────────────────────────

@@ -20,8 +20,9 @@ from mesh.node import vault
 from mesh.node.agent import Agent
 from mesh.node.engine import Engine
 from mesh.node.transport.broker_config import inbox, subject
-from mesh.node.transport.bus import NatsBus, connect
+from mesh.node.transport.bus import NatsBus
 from mesh.node.transport.tls import leaf_name, pinned_context, public_of, write_files
+from mesh.node.transport.wire_nats import connect
 from mesh.node.transport.wires import Login, Wire
 from tests.contracts.bus_contract import LIMIT_S
 from tests.system.harness import HOST, Device, Fleet

@@ -6,7 +6,7 @@ Whoever begins, the first document and the first event that count on one side on
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -33,14 +33,6 @@ MESSAGES_MAX = 5
 
 Begin = Callable[[], Awaitable[bytes]]
 Follow = Callable[[bytes], Awaitable[bytes]]
-
-
-@pytest.fixture(scope="module")
-def asked(javascript: Path) -> Iterator[Asked]:
-    """A process with phones in it."""
-    process = Asked(javascript)
-    yield process
-    process.end()
 
 
 def side_of(agent: Agent, *, views: bool) -> tuple[Begin, Follow]:

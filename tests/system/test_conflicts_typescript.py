@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -25,6 +24,7 @@ from mesh.state.operations import Change
 from mesh.state.settling import Choice, Merge, Say, Take, edits_for
 from tests.system import typescript
 from tests.system.browsers import Asked
+from tests.system.sizes import sized
 from tests.unit.state import disputed_world, writers
 from tests.unit.state.desks import BIRTH_EVENT
 from tests.unit.state.desks import Desk as PlainDesk
@@ -35,16 +35,8 @@ from tests.vectors import conflict_cases
 pytestmark = [pytest.mark.system, *typescript.NEEDS]
 
 STEPS = 90
-SEEDS = 20
+SEEDS = sized(10, 40)
 LETTERS = ("", "a", "🌱", "é\u0301", "ab")
-
-
-@pytest.fixture(scope="module")
-def asked(javascript: Path) -> Iterator[Asked]:
-    """A process with desks in it."""
-    process = Asked(javascript)
-    yield process
-    process.end()
 
 
 def born(birth: Born) -> dict[str, object]:

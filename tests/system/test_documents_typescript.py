@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ from mesh.state.view_digest import content_of
 from tests.system import typescript
 from tests.system.browsers import Asked
 from tests.system.documented import NONE, Twins, look
+from tests.system.sizes import sized
 from tests.unit.state import writers
 from tests.unit.state.writers import BIRTH, DOCUMENT, actor
 from tests.world import masks
@@ -31,15 +31,8 @@ from tests.world.masks import World
 
 pytestmark = [pytest.mark.system, *typescript.NEEDS]
 
+WORLDS = sized(8, 64)
 LETTERS = "ab é\u0301🌱\U0010ffff\ufeff\n👩\u200d💻"
-
-
-@pytest.fixture(scope="module")
-def asked(javascript: Path) -> Iterator[Asked]:
-    """A process with documents in it."""
-    process = Asked(javascript)
-    yield process
-    process.end()
 
 
 # ── histories ────────────────────────────────────────────────────────────────────────────────────
@@ -194,7 +187,7 @@ def _root(parts: Any) -> str:  # noqa: ANN401 - JSON
 
 def test_worlds_with_void_work_are_the_same(asked: Asked) -> None:
     """What writers leave behind who were closed, restricted, adopted, and who push out what they wrote."""
-    assert sum(hidden_in(World(seed), asked, seed) for seed in range(16)) > 40
+    assert sum(hidden_in(World(seed), asked, seed) for seed in range(WORLDS)) > 2.5 * WORLDS
 
 
 def hidden_in(world: World, asked: Asked, seed: int) -> int:

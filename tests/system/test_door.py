@@ -6,7 +6,6 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,36 +13,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from mesh.limits import DOOR_HANDSHAKES_PER_S_MAX
-from mesh.node import timing
+from mesh.node import clock, timing
 from mesh.node.gateway import authority
 from mesh.node.gateway.pump import AGAIN, REMOVED
 from mesh.node.gateway.web import WEB_PORT
 from mesh.node.transport.broker_config import inbox
-from mesh.node.transport.bus import connect
 from mesh.node.transport.tls import TlsFiles, leaf_name, pinned_context, public_of
+from mesh.node.transport.wire_nats import connect
 from mesh.node.transport.wires import Login, NotLetIn
 from mesh.sync.messages import Push, encode
 from tests.system.door_lines import HOST, LIMIT_S, Phone, line
-from tests.system.doors import Companion, Door, companion, door, signed_by, until
+from tests.system.doors import Companion, Door, companion, signed_by, until
 from tests.unit.node.closing import close
+from tests.unit.node.families import ask
 
 pytestmark = pytest.mark.system
-
-
-@pytest.fixture
-async def opened(tmp_home: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Door]:
-    """A door on loopback."""
-    monkeypatch.setenv("MESH_BEACON", "off")
-    async with door(tmp_home / "alder", os.environ) as made:
-        yield made
-
-
-@pytest.fixture
-async def phone(opened: Door) -> Phone:
-    """A phone that was let in."""
-    made = Phone("phone")
-    await made.let_in(opened.agent)
-    return made
 
 
 async def agree(opened: Door, held: Companion) -> None:
@@ -132,11 +116,36 @@ async def test_a_new_leaf_is_shown_without_a_restart(
         async with asyncio.timeout(LIMIT_S):
             while await shown() == before:  # noqa: ASYNC110 - only who calls sees it
                 await asyncio.sleep(2 / DOOR_HANDSHAKES_PER_S_MAX)
-        assert authority.ends_s(await shown()) >= authority.ends_s(before)
+        assert authority.good_s(await shown()) >= authority.good_s(before)
         await until(lambda: held.engine.replica.verdict.is_live(phone.admission))
         await agree(opened, held)
         await held.write("over the socket of before")
         await agree(opened, held)
+
+
+async def test_a_certificate_of_the_persons_own_that_is_gone_shuts_nothing(opened: Door, tmp_path: Path) -> None:
+    """Its files were taken away: the page opens all the same and new leaves are shown, and `phone list` says why."""
+    host, now_s = "mac.tail1234.ts.net", clock.now_ms() // 1000
+    public, key = authority.new_authority(host, now_s), authority.new_key()
+    files = tmp_path / "a.crt", tmp_path / "a.key"
+    files[0].write_bytes(authority.chain_pem(public.leaf(authority.public_of(key), now_s, 7)))
+    files[1].write_bytes(authority.key_pem(key))
+    await opened.holding.take_given(host, *map(str, files))
+    opened.gateway.look_soon()
+    await until(lambda: opened.gateway._showing.beside == host)  # noqa: SLF001 - what is shown
+    for file in files:
+        file.unlink()
+    opened.gateway.look_soon()
+    await until(lambda: opened.gateway.beside_problem)
+    assert opened.gateway.open
+    await opened.gateway.switch(on=False)
+    await until(lambda: not opened.gateway.open)
+    await opened.gateway.switch(on=True)
+    await until(lambda: opened.gateway.open)
+    async with opened.browsing() as session, session.get("/who") as answer:
+        assert answer.status == 200
+    page = (await ask(opened.agent, "phone.list"))["page"]
+    assert "a.crt cannot be read" in page["problem"]  # type: ignore[index]
 
 
 async def test_a_port_that_is_taken_behind_the_page_is_changed(opened: Door, phone: Phone) -> None:

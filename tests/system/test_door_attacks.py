@@ -105,6 +105,35 @@ async def test_who_does_not_read_is_gone_soon(opened: Door, monkeypatch: pytest.
     await answers(opened)
 
 
+async def test_what_is_no_request_gets_an_answer_and_no_log(opened: Door, caplog: pytest.LogCaptureFixture) -> None:
+    """Nonsense, bad headers, bodies that end badly or are compressed: refused inside the fence."""
+    named = f"Host: {opened.gateway.name}:{opened.gateway.port}\r\nOrigin: {opened.url}\r\n"
+    chunked = f"POST /api/ev HTTP/1.1\r\n{named}Transfer-Encoding: chunked\r\n\r\n"
+    packed = f"POST /api/ev HTTP/1.1\r\n{named}Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\n"
+    for status, *parts in (
+        (400, "nonsense\r\n\r\n"),
+        (400, f"GET / HTTP/1.1\r\n{named}bad header\r\n\r\n"),
+        (400, f"GET / HTTP/1.1\r\n{named}" + "X: y\r\n" * 200 + "\r\n"),
+        (417, f"POST /api/ev HTTP/1.1\r\n{named}Expect: x\r\nContent-Length: 5\r\n\r\n"),
+        (400, chunked + "zz\r\n"),
+        (400, chunked + "5\r\nhello\r\n", "zz\r\n"),
+        (400, packed + "hello"),
+    ):
+        ((reader, writer),) = await callers(opened, 1, tls=True, said=b"", source=OTHER)
+        for part in parts:
+            writer.write(part.encode())
+            await asyncio.sleep(0.1)  # a part of its own
+        async with asyncio.timeout(LIMIT_S):
+            said = await reader.readuntil(b"\r\n\r\n")
+        writer.transport.abort()
+        assert int(said.split()[1]) == status, parts
+        assert b"\r\nServer: mesh\r\n" in said
+        assert b"frame-ancestors 'none'" in said
+        await asyncio.sleep(1 / DOOR_HANDSHAKES_PER_S_MAX)
+    await answers(opened)
+    assert caplog.records == []
+
+
 async def test_another_page_gets_nothing(opened: Door) -> None:
     """Another origin, no origin, another name for this address, and two at once."""
     async with opened.browsing(ATTACKER) as session:
@@ -244,6 +273,12 @@ async def test_plain_http_has_the_certificate_and_nothing_else(opened: Door) -> 
                 assert answer.status == 404, path
         async with session.post("/api/ev", data=b"x") as answer:
             assert answer.status == 404
+    reader, writer = await asyncio.open_connection(HOST, opened.gateway.port + 1)
+    writer.write(b"nonsense\r\n\r\n")
+    said = await reader.read(1000)
+    assert b"\r\nServer: mesh\r\n" in said
+    assert b"default-src 'none'" in said
+    writer.transport.abort()
     reader, writer = await asyncio.open_connection(HOST, opened.gateway.port)
     writer.write(b"GET / HTTP/1.1\r\n\r\n")
     with contextlib.suppress(OSError):

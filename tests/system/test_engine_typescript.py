@@ -9,9 +9,8 @@ from __future__ import annotations
 import itertools
 import random
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,14 +58,6 @@ CHOICES: tuple[dict[str, object], ...] = (
     {"choice": "take", "side": 1},
     {"choice": "merge"},
 )
-
-
-@pytest.fixture(scope="module")
-def asked(javascript: Path) -> Iterator[Asked]:
-    """A process with phones in it."""
-    process = Asked(javascript)
-    yield process
-    process.end()
 
 
 class Phone:

@@ -9,6 +9,7 @@ import asyncio
 import base64
 import os
 import random
+import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,25 @@ async def test_another_key_is_not_let_in_and_nothing_is_deleted(kept: tuple[Agen
     assert (await phone.call("status"))["state"] == "member"
     await phone.ask("restart")
     await phone.until(lambda told: told["link"] == "live")
+
+
+async def test_a_person_who_looks_has_a_refused_phone_try_at_once(kept: tuple[Agent, Door], phone: Node) -> None:
+    """Not minutes later, and also where it has just tried; a sync that is refused says so and does not wait."""
+    agent, door = kept
+    await let_in(agent, door, phone)
+    await phone.until(lambda standing: standing["link"] == "live")
+    await phone.ask("other keys")
+    await phone.ask("flight", args={"on": True})
+    await phone.ask("flight", args={"on": False})
+    await phone.until(lambda told: told["link"] == "refused")
+    before = time.monotonic()
+    assert (await phone.call("sync"))["link"] == "refused"
+    assert time.monotonic() - before < 20, "a wake is 25 s long"
+    await phone.call("visible", visible=True)
+    await phone.ask("own keys")
+    await phone.call("visible", visible=True)
+    await phone.until(lambda told: told["link"] == "live")
+    await agree(agent, phone)
 
 
 async def test_whoever_cannot_prove_who_he_is_gets_nothing(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,14 +36,6 @@ from tests.system.strange_records import (
 )
 
 pytestmark = [pytest.mark.system, *typescript.NEEDS]
-
-
-@pytest.fixture(scope="module")
-def asked(javascript: Path) -> Iterator[Asked]:
-    """A process that answers questions about records."""
-    process = Asked(javascript)
-    yield process
-    process.end()
 
 
 # ── births ───────────────────────────────────────────────────────────────────────────────────────

@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -35,14 +34,6 @@ from tests.system.strange_records import (
 )
 
 pytestmark = [pytest.mark.system, *typescript.NEEDS]
-
-
-@pytest.fixture(scope="module")
-def asked(javascript: Path) -> Iterator[Asked]:
-    """A process that answers questions about records."""
-    process = Asked(javascript)
-    yield process
-    process.end()
 
 
 # ── JSON in registers ────────────────────────────────────────────────────────────────────────────
@@ -106,8 +97,10 @@ def test_what_follows_from_strange_registers_is_the_same(asked: Asked) -> None:
         assert asked("facts", **sent(record), now_ms=NOW, devices=DEVICES) == expected, record
         seen.update(f"{kind} {expected[kind]['state']}" for kind in ("handoff", "task", "ask", "memory"))
         seen["a file"] += expected["drop"] != "Malformed"
+        seen["a doorway"] += bool(expected["doorway"] and expected["doorway"]["wraps"])
         seen["lost"] += bool(expected["task"]["lost"])
     assert len(seen) > 20, seen
+    assert seen["a doorway"] > 5
 
 
 def act(rng: random.Random, record: Record, now_ms: int) -> tuple[str, list[Any], Callable[[], Any]]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,14 +27,6 @@ pytestmark = [pytest.mark.system, *typescript.NEEDS]
 
 WORDS = ("milk", "milk, bread", "\U0001f331", "\U0001f331\U0001f332", "corn", "\nmilk")
 END = len(BIRTH.text)
-
-
-@pytest.fixture(scope="module")
-def asked(javascript: Path) -> Iterator[Asked]:
-    """A process that knows the rules."""
-    process = Asked(javascript)
-    yield process
-    process.end()
 
 
 def struck(edits: object) -> list[dict[str, Any]]:

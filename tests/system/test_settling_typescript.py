@@ -5,7 +5,7 @@ What one of them says is carried to the others by the test, as a link does it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,14 +29,6 @@ from tests.unit.node.families import family, meet, note
 pytestmark = [pytest.mark.system, *typescript.NEEDS]
 
 BODY = "To do:\n\nBuy 🌱 seeds.\n\nWater.\n"
-
-
-@pytest.fixture(scope="module")
-def asked(javascript: Path) -> Iterator[Asked]:
-    """A process with phones in it."""
-    process = Asked(javascript)
-    yield process
-    process.end()
 
 
 class Refusal(Exception):

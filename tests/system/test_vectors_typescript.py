@@ -35,14 +35,6 @@ ORDER_8_Y = 27073855011448406493182252872256587889368042675753135194637436097503
 BASE_Y = 4 * pow(5, -1, P) % P
 
 
-@pytest.fixture(scope="module")
-def asked(javascript: Path) -> Iterator[Asked]:
-    """A process that answers questions."""
-    process = Asked(javascript)
-    yield process
-    process.end()
-
-
 def test_every_vector_behaves_in_typescript_as_it_says(javascript: Path) -> None:
     """Node runs them, and fails where a folder or a file was left out; here it is seen that it did run them."""
     tests = sorted(str(path) for path in (javascript / "tests").glob("*.test.js"))

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
+
+from tests.system.sharing import shared
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB = ROOT / "web"
@@ -34,11 +34,11 @@ def run(*argv: str, said: str = "") -> str:
     return done.stdout
 
 
-@contextmanager
-def built() -> Iterator[Path]:
-    """The engine and its tests as JavaScript, in a folder that no other run of tests has."""
+def built(of_run: Path) -> AbstractContextManager[Path]:
+    """The engine and its tests as JavaScript, in a folder that no other run of tests has; made once in each."""
+    return shared(of_run / "javascript", WEB / "build" / f"tests-{of_run.name}", _build)
+
+
+def _build(folder: Path) -> None:
     run(TSC, "--noEmit", "-p", ".")
-    (WEB / "build").mkdir(exist_ok=True)
-    with TemporaryDirectory(dir=WEB / "build") as folder:
-        run(TSC, "-p", "tests", "--outDir", folder)
-        yield Path(folder)
+    run(TSC, "-p", "tests", "--outDir", str(folder))

@@ -49,8 +49,8 @@ def _to_the_right_only(self: Overlaps, new: Footprint, taken: Iterable[int]) -> 
     return ((part, place) for part, place in _met(self, new, taken) if part.name != "LEFT")
 
 
-def _fault(name: str, what: str, build: Callable[[], AbstractContextManager[object]]) -> Sabotage:
-    return Sabotage(name, what, build, real=True)
+def _fault(name: str, what: str, build: Callable[[], AbstractContextManager[object]], shown_by: int = 0) -> Sabotage:
+    return Sabotage(name, what, build, real=True, shown_by=shown_by)
 
 
 ALL = (
@@ -58,6 +58,7 @@ ALL = (
         "an edit replaces all values",
         "Whoever edits a register that is in conflict writes over every value that lives in it.",
         lambda: patch.object(settling, "retitled", _over_all),
+        shown_by=40,
     ),
     _fault(
         "settled without a word",

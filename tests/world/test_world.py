@@ -15,7 +15,7 @@ pytestmark = pytest.mark.world
 
 ROOT = Path(__file__).resolve().parents[2]
 CHUNKS = 5
-SIZE = 60
+SIZE = 30
 TOLD_TWICE = (0, 1, 2, 5)
 
 
@@ -34,15 +34,18 @@ def figures(*arguments: str) -> dict[str, object]:
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_nothing_is_lost_and_all_agree_whatever_happens(chunk: int) -> None:
-    """Three hundred seeds of loss, doubles, partitions, crashes, thieves: every property holds in each."""
+    """Every property holds in each seed of loss, doubles, partitions, crashes, thieves.
+
+    150 are played here; `scripts/world` plays 300 and more.
+    """
     told = figures("--first", str(chunk * SIZE), "--seeds", str(SIZE), "--no-sabotages")
     assert told["failures"] == []
     assert told["seeds"] == SIZE
 
 
 def test_enough_seeds_are_real() -> None:
-    """At least fifty have messages as bytes and Automerge documents; Ed25519 and the seals are true in all."""
-    assert sum(is_real(seed) for seed in range(CHUNKS * SIZE)) >= 50
+    """At least thirty have messages as bytes and Automerge documents; Ed25519 and the seals are true in all."""
+    assert sum(is_real(seed) for seed in range(CHUNKS * SIZE)) >= 30
 
 
 def test_every_sabotage_is_caught() -> None:

@@ -135,6 +135,8 @@ export const CHUNKS_ASKED_MAX = 64;
 
 // What waits on a phone
 export const OUTBOX_BYTES_MAX = 4 * MIB;
+export const UNSENT_BYTES_MAX = 1 * MIB;
+export const UNSENT_LINES_BYTES_MAX = 32 * KIB;
 export const WAITING_READ_MAX = 1024;
 // Store
 export const ROWS_READ_MAX = 1000;

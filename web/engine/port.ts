@@ -83,17 +83,20 @@ export interface Calls {
     { notes: NoteRow[]; next?: string; total: number },
   ];
   "note.show": [{ document: string }, NoteWhole];
+  /** A note as it is now, for whoever begins to edit it. `version` names it, for `note.edit`; empty: as it was born. */
+  "note.begin": [{ document: string }, { title: string; body: string; version: string[] }];
   "note.edit": [
     {
       document: string;
       title?: string;
       body?: string;
       base_body?: string;
+      base_version?: string[];
       add_tags?: string[];
       remove_tags?: string[];
       path?: string;
     },
-    Said,
+    Said & { version: string[] },
   ];
   "note.rm": [{ document: string }, Said];
   "inbox.list": [Page, { items: InboxRow[]; next?: string }];

@@ -236,6 +236,8 @@ export interface BriefRow {
 /** One side of a conflict. */
 export interface SideRow extends Partial<Author> {
   value: string | number | boolean | null;
+  /** A text in pieces, where the whole conflict is shown: with true what another version has not. */
+  pieces?: readonly (readonly [piece: string, own: boolean])[];
   characters: number;
   document?: string;
   title?: string;

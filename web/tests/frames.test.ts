@@ -48,7 +48,7 @@ test("a stream means the same in two pieces, cut anywhere, and byte by byte", ()
     assert.deepEqual(found.map(told), MEANT, `cut at ${cut}`);
   }
   const frames = new Frames();
-  const found = [...bytes].flatMap((byte) => frames.take(Uint8Array.of(byte)));
+  const found = [...bytes].flatMap((byte) => [...frames.take(Uint8Array.of(byte))]);
   assert.deepEqual(found.map(told), MEANT);
 });
 
@@ -69,15 +69,56 @@ test("what is not of the protocol is refused, and so is what is larger than it m
     "MSG a 1 b c 3\r\nabc\r\n",
     "MSG a 1 -1\r\n",
     "MSG a 1 x\r\n",
+    "MSG a 1 1.5\r\nab\r\n",
+    "MSG a 1 1e1\r\n0123456789\r\n",
+    "MSG a 1 0x2\r\nab\r\n",
+    "MSG a 1 99999999999999999999\r\n",
+    "MSG a x 2\r\nab\r\n",
+    "MSG a -1 2\r\nab\r\n",
+    "MSG a 1 2\r\nabc\r\n",
+    "MSG\r\n",
+    "HMSG\r\n",
+    "HMSG 1 2\r\n",
+    "HMSG a 1 -1 4\r\n",
+    'INFO {"nonce":1}\r\n',
+    'INFO {"server_name":["a"]}\r\n',
+    'INFO {"server_name":"a b"}\r\n',
+    'INFO {"server_name":"a.>"}\r\n',
     `MSG a 1 ${most + 1}\r\n`,
     "HMSG a 1 5 4\r\n",
     `HMSG a 1 12 ${most + 1}\r\n`,
   ];
-  for (const text of refused) assert.throws(() => new Frames().take(utf8(text)), Malformed, text);
+  for (const text of refused) assert.throws(() => [...new Frames().take(utf8(text))], Malformed, text);
   const endless = new Frames();
   assert.throws(() => {
-    for (let piece = 0; piece < 40; piece++) endless.take(utf8("x".repeat(1024)));
+    for (let piece = 0; piece < 40; piece++) for (const frame of endless.take(utf8("x".repeat(1024)))) assert.fail(frame.said);
   }, Malformed);
-  const whole = new Frames().take(joined(utf8(`MSG a 1 ${most}\r\n`), new Uint8Array(most), utf8("\r\n")));
+  const whole = [...new Frames().take(joined(utf8(`MSG a 1 ${most}\r\n`), new Uint8Array(most), utf8("\r\n")))];
   assert.equal(whole.length, 1);
+});
+
+test("of what a server says of itself two words are kept, and what it complains of is made safe to show", () => {
+  const [info] = new Frames().take(utf8('INFO {"nonce":"n","server_name":"alder","__proto__":{"a":1},"more":"x"}\r\n'));
+  assert.deepEqual(info, { said: "info", info: { nonce: "n", server_name: "alder" } });
+  for (const odd of ["null", "[]", "7", '"n"']) {
+    assert.deepEqual([...new Frames().take(utf8(`INFO ${odd}\r\n`))], [{ said: "info", info: {} }], odd);
+  }
+  const [error] = new Frames().take(utf8(`-ERR 'a\u202eb${"c".repeat(20_000)}'\r\n`));
+  assert.ok(error?.said === "error" && error.problem.startsWith("a\\u202eb") && error.problem.length < 1_100);
+});
+
+test("the largest message in single bytes is joined once, and many frames in one piece are not made at once", () => {
+  const size = 2 * PUSH_BYTES_MAX;
+  const frames = new Frames();
+  const found: Frame[] = [];
+  for (const byte of joined(utf8(`MSG a 1 ${size}\r\n`), new Uint8Array(size), utf8("\r\n"))) {
+    found.push(...frames.take(Uint8Array.of(byte)));
+  }
+  assert.deepEqual(found.map((frame) => frame.said === "message" && frame.message.body.length), [size]);
+  let taken = 0;
+  for (const frame of new Frames().take(utf8("PING\r\n".repeat(1_000).concat("nonsense\r\n")))) {
+    assert.equal(frame.said, "ping"); // those before the nonsense are told
+    if (++taken === 1_000) break;
+  }
+  assert.equal(taken, 1_000);
 });

@@ -10,7 +10,7 @@ import { Refused, Unreachable } from "../engine/errors.js";
 import { call, faultOf } from "../engine/shell/calls.js";
 import { Home } from "../engine/shell/home.js";
 import { Keys } from "../engine/shell/keys.js";
-import { type Ask, type Told } from "../engine/shell/letting_in.js";
+import { type Ask, type Told } from "../engine/shell/asking.js";
 import { Life } from "../engine/shell/life.js";
 import { Connection } from "../engine/shell/storage/connection.js";
 import { PhoneStore } from "../engine/shell/store.js";
@@ -37,6 +37,7 @@ const topics = new Set<Topic>();
 let life: Life | null = null;
 let [origin, ca] = ["", ""];
 let inFlight = false;
+let own: object | null = null;
 const sockets = new Set<WebSocket>();
 
 /** One request to the door, whose name leads to this machine. */
@@ -150,7 +151,12 @@ async function answer(given: Line): Promise<unknown> {
   }
   if (given.ask === "other keys") {
     const found = await Keys.made({ get: async () => undefined, put: async () => {} });
+    own ??= { ...life!.agent!.link!["around"] };
     Object.assign(life!.agent!.link!["around"], { transportKey: found.transportKey, sign: found.login });
+    return null;
+  }
+  if (given.ask === "own keys") {
+    Object.assign(life!.agent!.link!["around"], own);
     return null;
   }
   if (given.ask === "drop") {

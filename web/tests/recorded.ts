@@ -66,7 +66,9 @@ export const MEANS: { [kind: string]: (record: Record, nowMs: number, devices: r
   memory: (record, nowMs) => ({ state: memories.state(record, nowMs) }),
   decision: (record, nowMs) => ({ state: memories.state(record, nowMs) }),
   doorway: (record) => {
-    const { certificate, sinceMs, holders } = doorways.read(record, 1)!;
+    const found = doorways.read(record, 1);
+    if (!found) return null;
+    const { certificate, sinceMs, holders } = found;
     const wraps = Object.fromEntries(holders.map((name) => [name, inHex(record.word(doorways.KEY + name))]));
     return { certificate: inHex(certificate), since_ms: sinceMs, wraps };
   },

@@ -7,11 +7,12 @@ import { Standing } from "../engine/events/verdict.js";
 import { PAGE_BYTES_MAX } from "../engine/limits.js";
 import { unhex, ZERO } from "../engine/names.js";
 import type { Batch } from "../engine/shell/store_port.js";
+import { type Step, UPGRADES } from "../engine/shell/storage/schema.js";
 import { PhoneStore } from "../engine/shell/store.js";
 import { bucket, key } from "../engine/state/digest.js";
 import { type Case, fails, LITTLE, lots, roots, same } from "./store_checks.js";
 import * as made from "./store_writers.js";
-import { document, kept, noteRow, whole, Writer } from "./store_writers.js";
+import { digestOf, document, kept, noteRow, whole, Writer } from "./store_writers.js";
 
 /** The database of this name as a later version of the app leaves it. */
 async function raised(name: string): Promise<IDBDatabase> {
@@ -20,6 +21,26 @@ async function raised(name: string): Promise<IDBDatabase> {
     request.onsuccess = () => done(request.result);
     request.onerror = () => failed(request.error as Error);
   });
+}
+
+/** A tab that never hears that a newer app waits for it. */
+async function deaf(name: string): Promise<IDBDatabase> {
+  return new Promise((done, failed) => {
+    const request = indexedDB.open(name);
+    request.onsuccess = () => done(request.result);
+    request.onerror = () => failed(request.error as Error);
+  });
+}
+
+/** Be a later version of the app, whose database has this as well. */
+async function asLater<T>(step: Step, work: () => Promise<T>): Promise<T> {
+  const steps = UPGRADES as Step[];
+  steps.push(step);
+  try {
+    return await work();
+  } finally {
+    steps.pop();
+  }
 }
 
 /** What a database keeps as the setting `a`. */
@@ -185,6 +206,54 @@ export const ROOM_CASES: Record<string, Case> = {
     same((await now.missingBodies()).length, 2);
   },
 
+  "what waits stays, and may go once it waits no more": async (first, again) => {
+    await first.close();
+    const [store, other] = [await again(LITTLE), new Writer(1, Lane.DATA, 300)];
+    const waits = other.run(5).map((placed, number) => kept(placed, document(number), Standing.WAITS));
+    await store.commit({ events: [kept(other.said[0]!), ...waits] });
+    same([store.overfull, await store.trim(digestOf("nobody")), store.overfull], [true, 0, false]);
+    const weighed = waits.map(({ placed, document: of }) => {
+      return { event: placed.digest, standing: Standing.HONOURED, reason: "", document: of };
+    });
+    await store.commit({ standings: weighed });
+    same([store.overfull, await store.trim(digestOf("nobody"))], [true, 2]);
+    same([(await store.counts()).bodyBytes, store.overfull], [900, false]);
+  },
+
+  "of a document of which a body is wanted nothing is let go until all are here": async (first, again) => {
+    await first.close();
+    const [store, other] = [await again(LITTLE), new Writer(1, Lane.DATA, 300)];
+    other.run(3);
+    await store.commit({ events: whole(other, document(1)) });
+    const rest = other.run(2).map((placed) => kept(placed, document(2)));
+    await store.commit({ events: rest });
+    same(await store.trim(digestOf("nobody")), 3);
+    same((await store.want(document(1))).length, 3);
+    const [, one, two, three] = other.said;
+    await store.commit({ bodies: [[one!.digest, one!.event.body!]] });
+    await store.trim(digestOf("nobody"));
+    await store.commit({ bodies: [[two!.digest, two!.event.body!]] });
+    await store.trim(digestOf("nobody"));
+    const here = async () => (await store.rows(document(1))).map(({ placed }) => placed.event.body !== null);
+    same([await here(), (await store.missingBodies()).length], [[true, true, false], 1]);
+    await store.commit({ bodies: [[three!.digest, three!.event.body!]] });
+    same(await here(), [true, true, true]);
+  },
+
+  "what could not be read when it came is counted once it belongs to a document": async (first, again) => {
+    await first.close();
+    const [store, other] = [await again(LITTLE), new Writer(1, Lane.DATA, 300)];
+    const sealed = other.run(4).map((placed) => kept(placed, null, Standing.WAITS));
+    await store.commit({ events: [kept(other.said[0]!), ...sealed] });
+    same((await store.counts()).bodyBytes, 0);
+    const weighed = sealed.map(({ placed }, number) => {
+      return { event: placed.digest, standing: Standing.HONOURED, reason: "", document: document(number) };
+    });
+    await store.commit({ standings: weighed });
+    same([(await store.counts()).bodyBytes, store.overfull], [1200, true]);
+    same([await store.trim(digestOf("nobody")), (await store.counts()).bodyBytes], [1, 900]);
+  },
+
   "what nobody else wrote is never let go, however much it is": async (first, again) => {
     await first.close();
     const [store, own] = [await again(LITTLE), new Writer(2, Lane.DATA, 500)];
@@ -236,5 +305,45 @@ export const ROOM_CASES: Record<string, Case> = {
     await fails(Unreachable, () => store.notes({ limit: 1 }));
     newer.close();
     await fails(Refused, () => again());
+  },
+
+  "an upgrade waits for an app that does not let go, says so, and finds all that is there": async (store, again, name) => {
+    await store.commit({ settings: [["a", unhex("0b")]] });
+    const held = await deaf(name);
+    await asLater((db) => void db.createObjectStore("later"), async () => {
+      let opened: PhoneStore | null = null;
+      let opening: Promise<PhoneStore> | null = null;
+      await new Promise<void>((blocked, failed) => {
+        opening = PhoneStore.open(indexedDB, { blocked }, name);
+        opening.then((found) => (opened = found), failed);
+      });
+      await fails(Unreachable, () => store.commit({ settings: [["a", unhex("0c")]] })); // that one heard it
+      same([opened, await settingIn(held), held.version], [null, unhex("0b"), UPGRADES.length - 1]);
+      held.close();
+      const newer = await opening!;
+      same(await newer.setting("a"), unhex("0b"));
+      await newer.commit({ settings: [["a", unhex("0d")]] });
+      await newer.close();
+      const shown = await deaf(name);
+      same([shown.version, [...shown.objectStoreNames].includes("later")], [UPGRADES.length, true]);
+      shown.close();
+    });
+    await fails(Refused, () => again());
+  },
+
+  "an upgrade that fails leaves what was there, for the app of before": async (store, again, name) => {
+    await store.commit({ settings: [["a", unhex("0b")]] });
+    await store.close();
+    const broken: Step = (db) => {
+      db.createObjectStore("half");
+      throw new Unreachable("no upgrade");
+    };
+    await asLater(broken, () => fails(Unreachable, () => PhoneStore.open(indexedDB, {}, name)));
+    const opened = await again();
+    same(await opened.setting("a"), unhex("0b"));
+    await opened.close();
+    const shown = await deaf(name);
+    same([...shown.objectStoreNames].includes("half"), false);
+    shown.close();
   },
 };

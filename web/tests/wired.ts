@@ -1,16 +1,18 @@
 // The phone's wire against a real nats-server, for tests/system/test_wire_typescript.py, which starts one and says where
-// (MESH_NATS). Between them stands a cutter: bytes of the server reach the wire in any pieces, or end amid a message.
-// Nothing answers in the server's place.
+// (MESH_NATS). Between them stands a cutter: bytes of the server reach the wire in any pieces, spoilt, with others among
+// them, or end amid a message. Nothing answers in the server's place.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
 import { after, test } from "node:test";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { WebSocket, WebSocketServer } from "ws";
-import { Unreachable } from "../engine/errors.js";
+import { Malformed, MeshError, Unreachable } from "../engine/errors.js";
+import { PUSH_BYTES_MAX, UNSENT_BYTES_MAX, UNSENT_LINES_BYTES_MAX } from "../engine/limits.js";
 import { joined, sameBytes, unhex, utf8 } from "../engine/names.js";
+import { Frames } from "../engine/shell/nats_frames.js";
 import { type Arrived, Wire } from "../engine/shell/wire_nats.js";
-import { LineDown, NobodyThere, NotLetIn } from "../engine/shell/wires.js";
+import { Forbidden, LineDown, NobodyThere, NotLetIn, Unsent } from "../engine/shell/wires.js";
 
 /** Where the server is, by sockets and by plain TCP, the seed of one whom it knows, and its bounds. */
 interface Town {
@@ -31,13 +33,15 @@ interface Cut {
   readonly sizes?: readonly number[];
   /** After so many bytes the connection is gone. */
   readonly after?: number;
+  /** What becomes of a piece; it may be looked at only. */
+  readonly spoil?: (piece: Buffer) => Uint8Array;
 }
 
 const closing: (() => void)[] = [];
 after(() => closing.forEach((close) => close()));
 
 /** A way to the server that cuts, and what went through it. */
-async function cutter({ sizes = [], after: most = Infinity }: Cut = {}) {
+async function cutter({ sizes = [], after: most = Infinity, spoil = (piece) => piece }: Cut = {}) {
   const seen = { up: "", pings: 0 };
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   await once(server, "listening");
@@ -48,7 +52,7 @@ async function cutter({ sizes = [], after: most = Infinity }: Cut = {}) {
       seen.pings += data.toString("latin1").split("PING\r\n").length - 1;
       for (let at = 0; at < data.length && told < most; ) {
         const piece = data.subarray(at, at + Math.min(sizes.length ? sizes[turn++ % sizes.length]! : data.length, most - told));
-        socket.send(piece);
+        socket.send(spoil(piece));
         [at, told] = [at + piece.length, told + piece.length];
       }
       if (told >= most) upstream.destroy();
@@ -62,7 +66,8 @@ async function cutter({ sizes = [], after: most = Infinity }: Cut = {}) {
     socket.on("close", () => upstream.destroy());
   });
   closing.push(() => (server.clients.forEach((one) => one.terminate()), server.close()));
-  return { url: `ws://127.0.0.1:${(server.address() as net.AddressInfo).port}`, seen };
+  const url = `ws://127.0.0.1:${(server.address() as net.AddressInfo).port}`;
+  return { url, seen, clients: server.clients };
 }
 
 const sockets: WebSocket[] = [];
@@ -187,11 +192,62 @@ test("the largest message travels whole both ways, in any pieces; a larger one e
 
 test("what the server forbids fails at once, and the connection goes on", async () => {
   const [here, there] = [await wire(), await wire()];
-  await assert.rejects(within(here.ask("forbidden.a", utf8("?"), 10 * WAIT_MS), "forbidden"), (error) => {
-    return error instanceof LineDown && /permissions violation/i.test(error.message);
-  });
+  const forbidden = (error: unknown) => error instanceof Forbidden && /permissions violation/i.test(error.message);
+  await assert.rejects(within(here.ask("forbidden.a", utf8("?"), 10 * WAIT_MS), "a question"), forbidden);
+  await assert.rejects(within(there.listen("forbidden.b", () => assert.fail()), "a subscription"), forbidden);
+  const listened = [there.listen("mesh.first", () => {}), there.listen("forbidden.>", () => assert.fail())];
+  const [first, second] = await within(Promise.allSettled(listened), "one of two");
+  assert.ok(first?.status === "fulfilled" && second?.status === "rejected" && forbidden(second.reason));
+  here.tell("forbidden.c", utf8("!"));
+  await assert.rejects(within(here.flush(), "what was told"), forbidden);
+  await here.flush();
   await there.listen("mesh.after", (arrived) => arrived.answer(utf8("here")));
   await here.ask("mesh.after", utf8("?"), WAIT_MS);
+});
+
+test("what is not sent yet has a bound: what is told fails there, a question waits, and nothing that was taken is lost", async () => {
+  const [there, { url, clients }] = [await wire(), await cutter()];
+  const here = await wire(url);
+  const socket = sockets.at(-1)!;
+  const got: Uint8Array[] = [];
+  await there.listen("mesh.unsent", ({ body }) => got.push(body));
+  await there.listen("mesh.room", (arrived) => arrived.answer(arrived.body));
+  clients.forEach((one) => one.pause());
+  let sent = 0;
+  const tells = () => {
+    for (; sent < 400; sent++) here.tell("mesh.unsent", bytesOf(PUSH_BYTES_MAX, sent)); // more than a system holds as well
+  };
+  assert.throws(tells, Unsent);
+  assert.ok(socket.bufferedAmount > 0 && socket.bufferedAmount <= UNSENT_BYTES_MAX + 100);
+  await assert.rejects(within(here.ask("mesh.room", bytesOf(PUSH_BYTES_MAX, 1), 100), "no room in time"), Unreachable);
+  const asked = [2, 3, 4, 5].map((first) => here.ask("mesh.room", bytesOf(PUSH_BYTES_MAX, first), WAIT_MS));
+  await new Promise((done) => setTimeout(done, 100));
+  assert.ok(socket.bufferedAmount <= UNSENT_BYTES_MAX + 100);
+  clients.forEach((one) => one.resume());
+  for (const [place, body] of (await within(Promise.all(asked), "answers")).entries()) {
+    assert.ok(sameBytes(body, bytesOf(PUSH_BYTES_MAX, place + 2)));
+  }
+  await until("all that was taken", () => got.length === sent);
+  for (const [place, body] of got.entries()) assert.ok(sameBytes(body, bytesOf(PUSH_BYTES_MAX, place)), `${place}`);
+});
+
+test("who pings and reads nothing is left, with no more than a bound unsent", async () => {
+  const { url, clients } = await cutter();
+  const here = await wire(url);
+  const socket = sockets.at(-1)!;
+  clients.forEach((one) => one.pause());
+  const asked = here.ask("mesh.nobody", bytesOf(PUSH_BYTES_MAX, 1), 10 * WAIT_MS);
+  const over = within(Promise.all([assert.rejects(asked, LineDown), here.closed]), "its end");
+  const pings = Buffer.from("PING\r\n".repeat(100_000));
+  let [ended, most] = [false, 0];
+  void here.closed.then(() => (ended = true));
+  for (let round = 0; round < 200 && !ended; round++) {
+    clients.forEach((one) => one.send(pings));
+    await new Promise((done) => setTimeout(done, 5));
+    most = Math.max(most, socket.bufferedAmount);
+  }
+  assert.deepEqual((await over)[1], "it reads nothing");
+  assert.ok(most <= UNSENT_BYTES_MAX + UNSENT_LINES_BYTES_MAX + 100, `${most}`);
 });
 
 test("a key that the server does not know is not let in", async () => {
@@ -257,6 +313,111 @@ test("who does not read is cut off by the server, learns it, and holds up nobody
   assert.ok(heard < count);
   await assert.rejects(slow.ask("mesh.nobody", utf8("?"), WAIT_MS), LineDown);
   await speaker.flush();
+});
+
+test("nonsense among what a server says ends the connection, and whoever waits learns it", async () => {
+  const largest = 2 * PUSH_BYTES_MAX;
+  const nonsense: (string | Uint8Array)[] = [
+    "text of a socket", // not as bytes
+    "1000000000",
+    utf8("HTTP/1.1 400 Bad Request\r\n"),
+    utf8(`MSG mesh.odd 2 ${largest + 1}\r\n`),
+    utf8("MSG mesh.odd 2 -5\r\n"),
+    utf8("MSG mesh.odd 2 1.5\r\nab\r\n"),
+    utf8("HMSG mesh.odd 2 9 3\r\n"),
+    utf8("MSG mesh.odd 2 2\r\nabcdefg"),
+    utf8("x".repeat(40_000)),
+    utf8("INFO {{{\r\n"),
+    utf8('INFO {"server_name":["a"]}\r\n'),
+    Uint8Array.of(0, 255, 0, 10),
+  ];
+  const slow = await wire();
+  await slow.listen("mesh.slow", () => {});
+  for (const odd of nonsense) {
+    const what = JSON.stringify(odd).slice(0, 80);
+    const { url, clients } = await cutter();
+    const here = await wire(url);
+    await here.listen("mesh.odd", () => assert.fail(what));
+    const asked = within(here.ask("mesh.slow", utf8("?"), 10 * WAIT_MS), what);
+    asked.catch(() => {}); // it is looked at below
+    await here.flush();
+    clients.forEach((one) => one.send(odd));
+    await assert.rejects(asked, LineDown, what);
+    await within(here.closed, what);
+    assert.throws(() => here.tell("mesh.odd", utf8("more")), LineDown);
+  }
+});
+
+/** Numbers from 0 to 1 that follow from a seed. */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+}
+
+/** The same bytes with a few of them changed, left out, repeated, or others put in; what a digit is becomes one often. */
+function spoilt(bytes: Uint8Array, random: () => number): Uint8Array {
+  let found = Buffer.from(bytes);
+  const below = (bound: number) => Math.floor(random() * bound);
+  for (let count = 1 + below(3); count > 0; count--) {
+    const [at, way] = [below(found.length + 1), below(6)];
+    const rest = found.subarray(at);
+    if (way === 0 && rest.length) rest[0] = below(256);
+    else if (way === 1 && rest.length) rest[0] = 48 + below(10);
+    else if (way === 2) found = Buffer.concat([found.subarray(0, at), rest.subarray(below(20))]);
+    else if (way === 3) found = Buffer.concat([found.subarray(0, at), rest.subarray(0, below(20)), rest]);
+    else if (way === 4) found = Buffer.concat([found.subarray(0, at), bytesOf(below(9), below(256)), rest]);
+    else found = Buffer.concat([found.subarray(0, at), Buffer.from(["\r\n", " ", "-", "9", "MSG a 2 9\r\n"][below(5)]!), rest]);
+  }
+  return found;
+}
+
+test("a real stream that is spoilt anywhere is read on or refused, and nothing waits for ever", async () => {
+  const real: Buffer[] = [];
+  const [speaker, listener] = [await raw(), await wire((await cutter({ spoil: (piece) => (real.push(Buffer.from(piece)), piece) })).url)];
+  let count = 0;
+  await listener.listen("mesh.real.>", () => (count += 1));
+  const head = "NATS/1.0\r\nSome: thing\r\n\r\n";
+  for (const size of [0, 1, 9, 10, 99, 400]) speaker.write(`PUB mesh.real.${size} ${size}\r\n${"b".repeat(size)}\r\n`);
+  speaker.write(`HPUB mesh.real.head back ${head.length} ${head.length + 4}\r\n${head}body\r\n`);
+  await until("a stream", () => count === 7);
+  await assert.rejects(listener.ask("forbidden.a", utf8("?"), WAIT_MS), Forbidden);
+  const stream = Buffer.concat(real);
+  const [drawn, told] = [random(41), { refused: 0, frames: 0 }];
+  for (let round = 0; round < 4_000; round++) {
+    const [bytes, frames] = [spoilt(stream, drawn), new Frames()];
+    try {
+      for (let at = 0; at < bytes.length; ) {
+        const size = 1 + Math.floor(drawn() * 200);
+        for (const frame of frames.take(bytes.subarray(at, at + size))) told.frames += frame.said.length && 1;
+        at += size;
+      }
+    } catch (error) {
+      assert.ok(error instanceof Malformed, `round ${round}: ${(error as Error).stack}`);
+      told.refused += 1;
+    }
+  }
+  assert.ok(told.refused > 400 && told.frames > 4_000, JSON.stringify(told));
+});
+
+test("a connection whose stream is spoilt ends every wait with an answer or an error of its own", async () => {
+  const there = await wire();
+  await there.listen("mesh.spoilt", (arrived) => arrived.answer(arrived.body));
+  const drawn = random(43);
+  let ended = 0;
+  for (let round = 0; round < 60; round++) {
+    let honest = true;
+    const { url } = await cutter({ spoil: (piece) => (honest ? piece : spoilt(piece, drawn)) });
+    const here = await wire(url);
+    await here.listen("mesh.spoilt.none", () => {});
+    honest = false;
+    const waits = [here.ask("mesh.spoilt", bytesOf(300, round), 300), here.ask("mesh.spoilt", utf8("?"), 300), here.flush()];
+    for (const done of await within(Promise.allSettled(waits), `round ${round}`)) {
+      if (done.status === "rejected") assert.ok(done.reason instanceof MeshError, `round ${round}: ${(done.reason as Error).stack}`);
+      if (done.status === "rejected") ended += 1;
+    }
+    here.close();
+  }
+  assert.ok(ended > 20, `${ended}`);
 });
 
 test("many messages arrive in their order, each whole", async () => {

@@ -9,7 +9,7 @@ import { Further } from "./screens/further.js";
 import { Inbox } from "./screens/inbox.js";
 import { Note } from "./screens/note.js";
 import { Notes } from "./screens/notes.js";
-import { standing, stopped, toast, update, useRows } from "./state.js";
+import { ask, standing, stopped, toast, update, useAct, useRows } from "./state.js";
 import { linkWords, statusLine, waitsFor } from "./words.js";
 
 const BAR: readonly (readonly [screen: string, icon: IconName, words: string])[] = [
@@ -135,15 +135,23 @@ function Banners() {
           </Button>
         </div>
       )}
-      {now?.link === "refused" && now.state === "member" && (
-        <div class="banner bad">
-          <p>
-            {now.node ?? "A device"} says that this phone is no member of its mesh. Nothing was deleted here; only a
-            signed statement can do that.
-          </p>
-        </div>
-      )}
+      {now?.link === "refused" && now.state === "member" && <Refused />}
     </section>
+  );
+}
+
+function Refused() {
+  const again = useAct(() => ask("sync"));
+  return (
+    <div class="banner bad">
+      <p>
+        The device that answers says that this phone is no member of its mesh. Nothing was deleted here; only a signed
+        statement can do that.
+      </p>
+      <Button busy={again.busy} onClick={() => void again.run()}>
+        Try again
+      </Button>
+    </div>
   );
 }
 

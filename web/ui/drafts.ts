@@ -25,6 +25,7 @@ async function act<Value>(
   return new Promise((done, failed) => {
     const transaction = database.transaction(STORE, mode);
     const request = body(transaction.objectStore(STORE));
+    transaction.commit(); // at once: the page may be gone before it is told that the request is done
     transaction.oncomplete = () => done(request.result);
     transaction.onabort = () => failed(transaction.error);
   });
@@ -34,12 +35,19 @@ const next = new Map<string, unknown>();
 let writing: Promise<void> | null = null;
 
 async function write(): Promise<void> {
-  while (next.size) {
-    const [name, value] = next.entries().next().value!;
-    next.delete(name);
-    await act("readwrite", (store) => (value === null ? store.delete(name) : store.put(value, name)) as IDBRequest);
-  }
+  while (next.size) await writeOne();
 }
+
+async function writeOne(): Promise<void> {
+  const [name, value] = next.entries().next().value!;
+  next.delete(name);
+  await act("readwrite", (store) => (value === null ? store.delete(name) : store.put(value, name)) as IDBRequest);
+}
+
+/** The page goes: what waits for its turn does not wait. */
+addEventListener("pagehide", () => {
+  while (next.size) void writeOne().catch(() => undefined);
+});
 
 /** Keep this under a name, null: nothing. Of several in a row only the last is written; none waits for a timer. */
 export function keep(name: string, value: unknown): Promise<void> {

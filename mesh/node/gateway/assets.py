@@ -15,9 +15,8 @@ from mesh.limits import PAGE_FILES_BYTES_MAX, PAGE_FILES_MAX
 STATIC = Path(__file__).with_name("static")
 """Where the build puts the page. It is in the wheel and never in the repository."""
 NOT_BUILT = (
-    "The page for phones is not built on this device. In a checkout, with Node 20 or later: "
-    "`npm ci --prefix web`, then `npm run build --prefix web`, then `mesh down` and `mesh up`. "
-    "An installed mesh brings it along."
+    "The page for phones is not built on this device. In a checkout, with Node 20.19 or later: "
+    "`./scripts/web`, then `mesh down` and `mesh up`. An installed mesh brings it along."
 )
 
 _BROTLI = ".br"

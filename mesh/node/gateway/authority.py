@@ -139,7 +139,8 @@ def check_leaf(leaf: bytes, authority: bytes, key: bytes, now_s: int) -> None:
     if list(names) != [x509.DNSName(name_of(authority))] or _key_in(found) != public_of(key):
         message = "the certificate is for another page, or for another key"
         raise Malformed(message)
-    if not found.not_valid_before_utc.timestamp() <= now_s < ends_s(leaf):
+    first_s, last_s = good_s(leaf)
+    if not first_s <= now_s < last_s:
         message = "the certificate is not good now"
         raise Malformed(message, hint="Compare the clocks of your devices.")
     _check_issued(found, issuer)
@@ -171,9 +172,10 @@ def _covers(names: list[str], name: str) -> bool:
     return name in names or f"*.{name.partition('.')[2]}" in names
 
 
-def ends_s(certificate: bytes) -> int:
-    """Until when a certificate is good. Raises Malformed."""
-    return int(_loaded(certificate).not_valid_after_utc.timestamp())
+def good_s(certificate: bytes) -> tuple[int, int]:
+    """From when and until when a certificate is good. Raises Malformed."""
+    found = _loaded(certificate)
+    return int(found.not_valid_before_utc.timestamp()), int(found.not_valid_after_utc.timestamp())
 
 
 def csr(key: bytes, name: str) -> bytes:

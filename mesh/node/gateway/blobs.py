@@ -25,7 +25,7 @@ from mesh.limits import BLOB_INDEXES_MAX, BLOBS_PER_PHONE_MAX, CHUNK_BYTES_MAX
 from mesh.names import DocumentId
 from mesh.node import clock, timing
 from mesh.node.gateway import ranges
-from mesh.node.gateway.replies import NotHere, Routes, body_of, fenced
+from mesh.node.gateway.replies import NotHere, Routes, body_of
 from mesh.node.gateway.subscriptions import phones
 from mesh.state.drops import KIND, Chunk, Drop, drop_of, unpacked
 
@@ -228,7 +228,6 @@ class Blobs:
         kind = drop.mime if _PLAYED.fullmatch(drop.mime) else _BYTES
         response = web.StreamResponse(status=head.status, headers={**head.headers, "Content-Type": kind})
         response.content_length = head.span.size
-        fenced(response)
         await response.prepare(request)
         async for data in self._read(phone, parts):
             await response.write(data)

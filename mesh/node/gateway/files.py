@@ -11,12 +11,14 @@ import tempfile
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 from urllib.parse import unquote
 
-from aiohttp import BodyPartReader, web
+from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp.http import HttpProcessingError
 
 from mesh.errors import Malformed, NotGranted, TooLarge
 from mesh.limits import HANDED_BYTES_MAX, HANDED_TEXT_BYTES_MAX
 from mesh.names import shown
-from mesh.node import calls_drops, calls_notes, timing
+from mesh.node import calls_drops, calls_notes, timing, whole
+from mesh.node.drops.pool import Pool
 from mesh.node.gateway import tokens
 from mesh.node.gateway.replies import Routes, body_of
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from mesh.node.agent import Agent
 
 _BEARER = "Bearer "
+_BROKEN = (ValueError, AssertionError, RuntimeError, HttpProcessingError, web.RequestPayloadError)
+"""What aiohttp makes of a body or a form that is none."""
 _STEP_BYTES = 65_536
 _TITLE_CHARACTERS = 80
 _UNKEPT = {"Cache-Control": "no-store"}
@@ -56,8 +60,15 @@ class Files:
         token = await tokens.of(self._agent, said.removeprefix(_BEARER).strip())
         name = request.query.get("name", "")
         if request.content_type.startswith("multipart/"):
-            part = await _first_file(request)
-            told = await self._file(lambda: part.read_chunk(_STEP_BYTES), unquote(part.filename or "") or name)
+            form, part = await _first_file(request)
+
+            async def piece() -> bytes:
+                data = await part.read_chunk(_STEP_BYTES)
+                if not data:
+                    await form.next()  # a boundary must follow: without one the file is cut off
+                return data
+
+            told = await self._file(piece, unquote(part.filename or "") or name)
         elif request.content_type.startswith("text/") and not name:
             told = await self._text(await body_of(request, HANDED_TEXT_BYTES_MAX))
         else:
@@ -66,9 +77,12 @@ class Files:
         return web.json_response(told, headers=_UNKEPT)
 
     async def _file(self, piece: _Bytes, name: str) -> dict[str, object]:
-        with tempfile.TemporaryFile(dir=self._agent.home) as file:
-            await _taken(piece, file)
-            told = await calls_drops.dropped(self._agent, "", file, name)
+        try:
+            with tempfile.TemporaryFile(dir=self._agent.home) as file:
+                await _taken(piece, file, self._agent.drops.pool)
+                told = await calls_drops.dropped(self._agent, "", file, name)
+        except OSError as error:
+            raise whole.cannot_write(self._agent.home, error) from error
         return {"document": told["document"], "size": told["size"]}
 
     async def _text(self, raw: bytes) -> dict[str, object]:
@@ -86,23 +100,32 @@ class Files:
         return {"document": told["document"], "size": len(raw)}
 
 
-async def _first_file(request: web.Request) -> BodyPartReader:
-    """The first file of a form. Raises Malformed."""
+async def _first_file(request: web.Request) -> tuple[MultipartReader, BodyPartReader]:
+    """A form, and the first file of it. Raises Malformed."""
     try:
-        form = await request.multipart()
-        while (part := await form.next()) is not None:
-            if isinstance(part, BodyPartReader) and part.filename:
-                return part
-    except ValueError as error:
+        async with asyncio.timeout(timing.DOOR_BODY_S):
+            form = await request.multipart()
+            while (part := await form.next()) is not None:
+                if isinstance(part, BodyPartReader) and part.filename:
+                    return form, part
+    except TimeoutError as error:
+        message = f"no file began within {timing.DOOR_BODY_S:g} seconds"
+        raise Malformed(message) from error
+    except _BROKEN as error:
         message = "the form cannot be read"
         raise Malformed(message) from error
     message = "there is no file in the form"
     raise Malformed(message)
 
 
-async def _taken(piece: _Bytes, file: BinaryIO) -> None:
-    """Take a body into a file. Raises TooLarge; Malformed when nothing comes for a while."""
+async def _taken(piece: _Bytes, file: BinaryIO, pool: Pool) -> None:
+    """Take a body into a file, while the disk has room. Raises TooLarge, DiskFull; Malformed when nothing comes."""
     size = 0
+
+    def write() -> None:
+        pool.must_have_room(len(data))
+        file.write(data)
+
     try:
         while True:
             async with asyncio.timeout(timing.DOOR_BODY_S):
@@ -113,14 +136,14 @@ async def _taken(piece: _Bytes, file: BinaryIO) -> None:
             if size > HANDED_BYTES_MAX:
                 message = f"more than {HANDED_BYTES_MAX:,} bytes at once"
                 raise TooLarge(message, hint="Hand it in on a computer: mesh drop FILE")
-            await asyncio.to_thread(file.write, data)
+            await asyncio.to_thread(write)
+        await asyncio.to_thread(file.seek, 0)  # what is still to be written is written first
     except TimeoutError as error:
         message = "the file did not come to its end"
         raise Malformed(message) from error
-    except ValueError as error:
+    except _BROKEN as error:
         message = "the file is cut off"
         raise Malformed(message) from error
     if not size:
         message = "there is nothing in it"
         raise Malformed(message)
-    await asyncio.to_thread(file.seek, 0)

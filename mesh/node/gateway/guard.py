@@ -1,7 +1,8 @@
 """The accept loop of the door: how many may call, how fast, and for how long they may say nothing.
 
 It counts before TLS and before the first request, where an HTTP server alone holds whoever is silent for minutes. A
-source is an IPv4 address or an IPv6 network of 64 bits. It reads no request and knows nobody.
+source is an IPv4 address or an IPv6 network of 64 bits. What is no HTTP is answered here too. It reads no request and
+knows nobody.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ import socket
 import ssl
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from mesh.errors import Unreachable
 from mesh.limits import (
     DOOR_CONNECTIONS_MAX,
     DOOR_CONNECTIONS_PER_SOURCE_MAX,
     DOOR_HANDSHAKES_PER_S_MAX,
+    DOOR_REQUESTS_PER_S_MAX,
     DOOR_SOURCES_MAX,
 )
 from mesh.node import timing
@@ -30,6 +33,8 @@ from mesh.node.transport.reception import Bucket
 
 _ACCEPT_AGAIN_S = timing.SERVER_POLL_S
 _BACKLOG = 64
+_THEIRS = (HttpProcessingError, web.RequestPayloadError)
+"""What somebody else got wrong, and nobody is to read about in a log of ours."""
 
 
 class _Paused(asyncio.Protocol):
@@ -50,6 +55,42 @@ class _Early(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """The beginning of a request."""
         self.came += data
+
+
+class _Handler(web.RequestHandler):
+    """Reads the requests of one connection."""
+
+    def __init__(self, guard: Guard, handlers: web.Server, keep_s: float) -> None:
+        super().__init__(
+            handlers,
+            loop=asyncio.get_running_loop(),
+            keepalive_timeout=keep_s,
+            access_log=None,  # type: ignore[arg-type] # as an AppRunner is told that there is none
+            auto_decompress=False,  # nobody sends compressed bodies here, and a small one could be long work
+        )
+        self._guard = guard
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer to what is no HTTP, and to what we did not expect."""
+        response = super().handle_error(request, status, exc, message)
+        response.headers.update(self._guard.fence)
+        return response
+
+    def log_exception(self, *args: object, **kw: object) -> None:
+        """Faults of ours alone."""
+        if not isinstance(kw.get("exc_info"), _THEIRS):
+            super().log_exception(*args, **kw)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The guard counts it no more."""
+        self._guard.forget(self)
+        super().connection_lost(exc)
 
 
 @dataclass(slots=True)
@@ -87,17 +128,37 @@ def listening(hosts: Sequence[str], port: int) -> list[socket.socket]:
     return found
 
 
+class _Rates:
+    """How fast each source may do something; who did nothing for long is forgotten."""
+
+    def __init__(self, per_s_max: int) -> None:
+        self._per_s_max = per_s_max
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def take(self, source: str, now_s: float) -> bool:
+        """Whether one more of this source is within its rate."""
+        bucket = self._buckets.pop(source, None) or Bucket(self._per_s_max)
+        self._buckets[source] = bucket
+        while len(self._buckets) > DOOR_SOURCES_MAX:
+            self._buckets.popitem(last=False)
+        return bucket.take(now_s)
+
+
 class Guard:
     """Accepts connections for a server, within limits; with a context, by TLS."""
 
-    def __init__(self, handlers: web.Server, context: ssl.SSLContext | None) -> None:
-        """Use `run`."""
-        self._handlers, self._context = handlers, context
+    def __init__(
+        self, handlers: web.Server, context: ssl.SSLContext | None, fence: Mapping[str, str], keep_s: float
+    ) -> None:
+        """`fence`: what every answer has; `keep_s`: how long a connection waits for its next request."""
+        self.fence = fence
+        self._handlers, self._context, self._keep_s = handlers, context, keep_s
         self._callers: dict[web.RequestHandler, _Caller] = {}
         self._of_source: Counter[str] = Counter()
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
-        self._lost = handlers.connection_lost
-        handlers.connection_lost = self._left  # type: ignore[method-assign] # protocols have slots, and it hears of all
+        self._handshakes, self._requests = _Rates(DOOR_HANDSHAKES_PER_S_MAX), _Rates(DOOR_REQUESTS_PER_S_MAX)
 
     async def run(self, listeners: Sequence[socket.socket]) -> None:
         """Accept until cancelled; then every connection is gone."""
@@ -114,11 +175,13 @@ class Guard:
             for caller in list(self._callers.values()):
                 _end(caller)
 
-    def asked(self, handler: web.RequestHandler) -> None:
-        """A whole request has arrived on this connection."""
+    async def asked(self, handler: web.RequestHandler) -> None:
+        """A whole request has arrived on this connection; returns when it is the turn of its source."""
         caller = self._callers.get(handler)
         if caller is not None:
             caller.asked = True
+            while not self._requests.take(caller.source, time.monotonic()):  # noqa: ASYNC110 - a rate tells no event
+                await asyncio.sleep(timing.DOOR_TURN_S)
 
     @property
     def callers(self) -> int:
@@ -142,15 +205,11 @@ class Guard:
     def _may(self, source: str, now_s: float) -> bool:
         if len(self._callers) >= DOOR_CONNECTIONS_MAX or self._of_source[source] >= DOOR_CONNECTIONS_PER_SOURCE_MAX:
             return False
-        bucket = self._buckets.pop(source, None) or Bucket(DOOR_HANDSHAKES_PER_S_MAX)
-        self._buckets[source] = bucket
-        while len(self._buckets) > DOOR_SOURCES_MAX:
-            self._buckets.popitem(last=False)
-        return bucket.take(now_s)
+        return self._handshakes.take(source, now_s)
 
     async def _greet(self, connection: socket.socket, source: str) -> None:
         """TLS, and then the connection is the server's."""
-        handler = self._handlers()
+        handler = _Handler(self, self._handlers, self._keep_s)
         caller = self._callers[handler] = _Caller(source, time.monotonic())
         self._of_source[source] += 1
         loop, through = asyncio.get_running_loop(), False
@@ -165,15 +224,12 @@ class Guard:
             return
         finally:
             if not through:
-                self._forget(handler)
+                self.forget(handler)
                 _end(caller)
                 connection.close()
 
-    def _left(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
-        self._forget(handler)
-        self._lost(handler, exc)
-
-    def _forget(self, handler: web.RequestHandler) -> None:
+    def forget(self, handler: web.RequestHandler) -> None:
+        """This connection is over."""
         caller = self._callers.pop(handler, None)
         if caller is None:
             return

@@ -51,11 +51,11 @@ class NotOwed(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """What a server shows: a chain and its key, as PEM, for a name; `certificate` as DER, good until `ends_s`."""
+    """What a server shows: a chain and its key, as PEM; good from `begins_s` until `ends_s`."""
 
-    name: str
     chain: bytes
     key: bytes = field(repr=False)
+    begins_s: int
     ends_s: int
 
 
@@ -265,7 +265,7 @@ class Holding:
             self._leaf, self._signer = None, certificate
             self._take(await asyncio.to_thread(_kept, path))
         leaf = self._leaf
-        if leaf is not None and leaf.ends_s <= _now_s():
+        if leaf is not None and not leaf.begins_s <= _now_s() < leaf.ends_s:  # this clock may have been set back
             self._leaf = leaf = None
         if leaf is not None and leaf.ends_s - _now_s() > timing.LEAF_RENEW_S:
             return
@@ -274,15 +274,14 @@ class Holding:
         authority.check_leaf(signed, certificate, key, _now_s())
         await asyncio.to_thread(_keep, path, key + signed)
         self._take(key + signed)
-        self._agent.log("leaf.renewed", until_s=authority.ends_s(signed))
+        self._agent.log("leaf.renewed", until_s=authority.good_s(signed)[1])
 
     def _take(self, kept: bytes) -> None:
         """Take a leaf as it is kept, if the authority of now signed it and it is good now."""
         key, signed = kept[:KEY_BYTES], kept[KEY_BYTES:]
         with contextlib.suppress(Refused):
             authority.check_leaf(signed, self._signer, key, _now_s())
-            pem = authority.chain_pem(signed), authority.key_pem(key)
-            self._leaf = Leaf(door_name(self._agent.engine.own.mesh), *pem, authority.ends_s(signed))
+            self._leaf = Leaf(authority.chain_pem(signed), authority.key_pem(key), *authority.good_s(signed))
 
     async def _signed(self, key: bytes) -> bytes:
         """A leaf for this key: signed here, else by an admin that has the authority's key. Raises Unreachable."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mesh.errors import MeshError
+from mesh.events.verdict import Admission
 from mesh.names import Digest, device_text
 from mesh.node import timing
 from mesh.node.gateway import homes
@@ -112,9 +113,14 @@ class Name:
         links = self._agent.bus.links() if self._agent.bus is not None else ()
         linked = {link.device for link in links if link.connected}
         self._told = {device: hosts for device, hosts in self._told.items() if device in linked}
-        live = {device_text(digest): one for digest, one in self._agent.engine.replica.verdict.live.items()}
-        open_now = [(live[device], hosts) for device, hosts in self._told.items() if hosts and device in live]
+        serving = self._serving()
+        open_now = [(serving[device], hosts) for device, hosts in self._told.items() if hosts and device in serving]
         return [Candidate(one.rank, one.digest, hosts) for one, hosts in open_now]
+
+    def _serving(self) -> dict[str, Admission]:
+        """The live devices that may have a door, by their 16 characters; others are not heard."""
+        live = self._agent.engine.replica.verdict.live.items()
+        return {device_text(digest): one for digest, one in live if not one.in_browser and not one.is_relay}
 
     async def _tell(self, hosts: tuple[str, ...]) -> None:
         """Tell the peers where this door is open, on change and from time to time: a word may be lost."""
@@ -124,8 +130,7 @@ class Name:
             return
         self._telling, self._told_s = hosts, now_s
         body = whereabouts.encode([address_text(host, self._port) for host in hosts])
-        verdict = self._agent.engine.replica.verdict
-        serving = {device_text(a.digest) for a in verdict.live.values() if not a.in_browser and not a.is_relay}
+        serving = self._serving()
         for link in bus.links():
             if link.connected and link.device in serving:
                 try:

@@ -23,7 +23,7 @@ from mesh.limits import DOOR_TOKEN_BYTES, DOOR_WAITING_MAX, PAIR_BYTES_MAX, PROO
 from mesh.names import digest_text
 from mesh.node import timing
 from mesh.node.gateway.hosted import Asking, Fetched, Hosted, News, Passed, Wrong
-from mesh.node.gateway.replies import Routes, body_of, fenced, refusal
+from mesh.node.gateway.replies import Routes, body_of, refusal
 from mesh.sync.offer import Offer, Over
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Pairing:
                 raise Over(message, hint="On the computer: mesh phone add")
         except MeshError as error:
             return _refused(error)
-        response = fenced(web.json_response({"admission": hosted.admission}, headers=_UNKEPT))
+        response = web.json_response({"admission": hosted.admission}, headers=_UNKEPT)
         await response.prepare(request)
         await response.write_eof()
         hosted.news.put_nowait(Fetched())
@@ -128,11 +128,11 @@ class Pairing:
         hosted = self.hosted
         if hosted is None or not secrets.compare_digest(hosted.offer.name.encode(), name.encode()):
             message = "no such code is shown on the computer"
-            raise _Unknown(message, hint="It may be over. On the computer: mesh phone add")
+            raise NotOffered(message, hint="It may be over. On the computer: mesh phone add")
         return hosted
 
 
-class _Unknown(Refused):
+class NotOffered(Refused):
     """No offer of that name is open."""
 
 
@@ -143,7 +143,7 @@ def _wrong(one: Offer) -> News:
     return Refused(message, hint="Somebody on this network may have tried. Make a new one: mesh phone add")
 
 
-_STATUSES: Sequence[tuple[type[MeshError], int]] = ((_Unknown, 404), (Over, 410), (Busy, 409))
+_STATUSES: Sequence[tuple[type[MeshError], int]] = ((NotOffered, 404), (Over, 410), (Busy, 409))
 
 
 def _refused(error: MeshError) -> web.Response:

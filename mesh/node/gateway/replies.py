@@ -88,12 +88,11 @@ def refusal(error: MeshError) -> web.Response:
     return web.json_response({"error": told}, status=status, headers={"Cache-Control": "no-store"})
 
 
-def fenced(response: web.StreamResponse) -> web.StreamResponse:
-    """The answer with the headers that every one has."""
-    if not response.prepared:
-        for name, value in FENCE.items():
-            response.headers.setdefault(name, value)
-    return response
+async def fence(_request: web.Request, response: web.StreamResponse) -> None:
+    """Give an answer that is about to go the headers that every one has."""
+    response.headers["Server"] = FENCE["Server"]  # aiohttp has named itself there
+    for name, value in FENCE.items():
+        response.headers.setdefault(name, value)
 
 
 async def body_of(request: web.Request, most: int = PUSH_BYTES_MAX) -> bytes:
@@ -110,4 +109,6 @@ async def body_of(request: web.Request, most: int = PUSH_BYTES_MAX) -> bytes:
                     raise TooLarge(f"more than {most} bytes, which is what is taken here")
     except TimeoutError as error:
         raise Malformed(f"the request was not here within {timing.DOOR_BODY_S:g} seconds") from error
+    except web.RequestPayloadError as error:
+        raise Malformed("the request was cut off") from error
     return bytes(taken)

@@ -26,32 +26,39 @@ class Showing:
         self.beside = ""
         """The other name that is served, where there is one."""
         self._folder, self._name = folder, name
-        self._shown: tuple[Shown, tuple[str, bytes, bytes] | None] | None = None
+        self._leaf: Shown | None = None
+        self._given: tuple[str, bytes, bytes] | None = None
         self._other: ssl.SSLContext | None = None
         self.context.sni_callback = self._choose
 
-    def show(self, leaf: Shown, given: tuple[str, bytes, bytes] | None) -> bool:
-        """Show these from the next handshake on; whether that is something new. Raises Unreachable."""
-        if (leaf, given) == self._shown:
+    def show(self, leaf: Shown) -> bool:
+        """Show this from the next handshake on; whether that is something new. Raises Unreachable."""
+        if leaf == self._leaf:
             return False
         self._load(self.context, "page", leaf)
+        self._leaf = leaf
+        return True
+
+    def show_beside(self, given: tuple[str, bytes, bytes] | None) -> bool:
+        """The same of the person's own: its name, chain and key; None: no more."""
+        if given == self._given:
+            return False
         other = None
         if given is not None:
             other = _context()
             self._load(other, "given", given[1:])
-        self._other, self.beside = other, given[0] if given else ""
-        self._shown = (leaf, given)
+        self._other, self.beside, self._given = other, given[0] if given else "", given
         return True
 
     def _load(self, context: ssl.SSLContext, called: str, shown: Shown) -> None:
-        self._folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
         chain, key = self._folder / f"{called}.crt", self._folder / f"{called}.key"
-        write_private(chain, shown[0])
-        write_private(key, shown[1])
         try:
+            self._folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+            write_private(chain, shown[0])
+            write_private(key, shown[1])
             _context().load_cert_chain(chain, key)  # what does not fit would leave the other one half replaced
             context.load_cert_chain(chain, key)
-        except (ssl.SSLError, OSError) as error:
+        except OSError as error:  # ssl.SSLError is one
             message = f"the certificate of the page for phones cannot be shown: {error}"
             raise Unreachable(message, hint="`mesh phone serve --off`, then on again, makes a new one.") from error
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -55,19 +55,20 @@ def signed(mesh: bytes, said: str) -> bytes:
 
 async def without(agent: Agent, device: str) -> None:
     """Wake a phone no more."""
-    before = await listed(agent)
-    left = [one for one in before if one.device != device]
-    if left != before:
-        await keep(agent, left)
+    await change(agent, lambda kept: [one for one in kept if one.device != device])
 
 
 async def listed(agent: Agent) -> list[Kept]:
     """The phones that are woken from here."""
-    found = json.loads(await agent.store.setting(_KEPT) or b"[]")
+    return _read(await agent.store.setting(_KEPT) or b"")
+
+
+async def change(agent: Agent, made: Callable[[Sequence[Kept]], Sequence[Kept]]) -> None:
+    """Have those woken that `made` makes out of those of now: what others say meanwhile is not lost."""
+    await agent.engine.revise(_KEPT, lambda raw: json.dumps([asdict(one) for one in made(_read(raw))]).encode())
+
+
+def _read(raw: bytes) -> list[Kept]:
+    found = json.loads(raw or b"[]")
     assert isinstance(found, list), "we wrote it"
     return [Kept(**one) for one in found]
-
-
-async def keep(agent: Agent, kept: Sequence[Kept]) -> None:
-    """Have these woken from here, and nobody else."""
-    await agent.engine.remember(_KEPT, json.dumps([asdict(one) for one in kept]).encode())

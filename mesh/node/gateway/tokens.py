@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -44,61 +44,70 @@ class Token:
 
 async def made(agent: Agent, phone: str, name: str) -> tuple[Token, str]:
     """A new token of a phone, and its text, which nobody can tell again. Raises TooLarge."""
-    kept = await listed(agent)
-    if len(kept) >= DROP_TOKENS_MAX:
-        message = f"there are {DROP_TOKENS_MAX} tokens already"
-        raise TooLarge(message, hint="`mesh phone list` shows them; `mesh phone token --revoke ID` ends one.")
     text = _PREFIX + base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode().rstrip("=")
     digest = _digest(text)
     token = Token(digest[:_ID_DIGITS], name, phone, digest, clock.now_ms())
-    await _keep(agent, [*kept, token])
+
+    def with_it(kept: Sequence[Token]) -> Sequence[Token]:
+        still = [one for one in kept if one.phone in _live(agent)]  # `mesh phone list` shows no others
+        if len(still) >= DROP_TOKENS_MAX:
+            message = f"there are {DROP_TOKENS_MAX} tokens already"
+            raise TooLarge(message, hint="`mesh phone list` shows them; `mesh phone token --revoke ID` ends one.")
+        return [*still, token]
+
+    await _change(agent, with_it)
     return token, text
 
 
 async def of(agent: Agent, text: str) -> Token:
     """Whose a token is, while its phone is in the mesh. Raises NotGranted."""
-    digest, live = _digest(text), {device_text(name) for name in agent.engine.replica.verdict.live}
-    kept = await listed(agent)
-    found = next((one for one in kept if secrets.compare_digest(one.digest, digest)), None)
-    if found is None or found.phone not in live:
+    digest = _digest(text)
+    found = next((one for one in await listed(agent) if secrets.compare_digest(one.digest, digest)), None)
+    if found is None or found.phone not in _live(agent):
         message = "this token opens nothing here"
         raise NotGranted(message, hint="On the computer: mesh phone token")
     now_ms = clock.now_ms()
     if found.used_ms is None or now_ms - found.used_ms > _USED_AGAIN_MS:
         used = replace(found, used_ms=now_ms)
-        await _keep(agent, [used if one.id == found.id else one for one in kept])
+        await _change(agent, lambda kept: [used if one.id == used.id else one for one in kept])
     return found
 
 
 async def revoked(agent: Agent, said: str) -> Token:
     """End a token, by its id or its name. Raises Misuse."""
-    kept = await listed(agent)
-    fit = [one for one in kept if said in {one.id, one.name}]
+    fit = [one for one in await listed(agent) if said in {one.id, one.name}]
     if len(fit) != 1:
         message = f"{said!r} fits {'several tokens' if fit else 'no token'}"
         raise Misuse(message, hint="`mesh phone list` shows their ids.")
-    await _keep(agent, [one for one in kept if one.id != fit[0].id])
+    await _change(agent, lambda kept: [one for one in kept if one.id != fit[0].id])
     return fit[0]
 
 
 async def without(agent: Agent, phone: str) -> int:
     """End all tokens of a phone; how many there were."""
-    kept = await listed(agent)
-    left = [one for one in kept if one.phone != phone]
-    if len(left) != len(kept):
-        await _keep(agent, left)
-    return len(kept) - len(left)
+    count = sum(one.phone == phone for one in await listed(agent))
+    await _change(agent, lambda kept: [one for one in kept if one.phone != phone])
+    return count
 
 
 async def listed(agent: Agent) -> list[Token]:
     """All that are kept here, the first one first."""
-    found = json.loads(await agent.store.setting(_KEPT) or b"[]")
+    return _read(await agent.store.setting(_KEPT) or b"")
+
+
+async def _change(agent: Agent, made: Callable[[Sequence[Token]], Sequence[Token]]) -> None:
+    """Keep what `made` makes out of what is kept now: a token that somebody ends meanwhile does not come back."""
+    await agent.engine.revise(_KEPT, lambda raw: json.dumps([asdict(one) for one in made(_read(raw))]).encode())
+
+
+def _read(raw: bytes) -> list[Token]:
+    found = json.loads(raw or b"[]")
     assert isinstance(found, list), "we wrote it"
     return [Token(**one) for one in found]
 
 
-async def _keep(agent: Agent, tokens: Sequence[Token]) -> None:
-    await agent.engine.remember(_KEPT, json.dumps([asdict(one) for one in tokens]).encode())
+def _live(agent: Agent) -> set[str]:
+    return {device_text(name) for name in agent.engine.replica.verdict.live}
 
 
 def _digest(text: str) -> str:

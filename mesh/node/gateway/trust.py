@@ -10,7 +10,7 @@ import base64
 import hashlib
 import html
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -34,6 +34,16 @@ code { overflow-wrap: anywhere }
 a.go { display: block; margin: 1rem 0; padding: .8rem 1rem; border-radius: .6rem; text-align: center;
        background: #1c5d4a; color: #fff; text-decoration: none }
 """
+_ALLOWED = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+FENCE: Mapping[str, str] = {
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_ALLOWED}'; "
+    "base-uri 'none'; frame-ancestors 'none'; form-action 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Server": "mesh",
+}
+"""The headers of every answer here: nothing runs, and nothing is loaded."""
 _IPHONE = (
     "Press the button; allow the download of the profile.",
     "Open Settings. Near the top: Profile Downloaded. Install it (your passcode is asked for).",
@@ -60,17 +70,12 @@ class Trust:
         app.router.add_get(PATH, self._steps)
         app.router.add_get(_CERTIFICATE, self._certificate)
         app.router.add_get(_PROFILE, self._profile)
-        runner = web.AppRunner(
-            app,
-            access_log=None,
-            handle_signals=False,
-            keepalive_timeout=timing.DOOR_FIRST_S,
-            shutdown_timeout=timing.CLOSE_TIMEOUT_S,
-        )
+        app.on_response_prepare.append(_fence)
+        runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=timing.CLOSE_TIMEOUT_S)
         await runner.setup()
         try:
             assert runner.server is not None, "set up just now"
-            self._guard = Guard(runner.server, None)
+            self._guard = Guard(runner.server, None, FENCE, timing.DOOR_FIRST_S)
             await self._guard.run(listeners)
         finally:
             await runner.cleanup()
@@ -78,12 +83,11 @@ class Trust:
     @web.middleware
     async def _checked(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if self._guard is not None:
-            self._guard.asked(request.protocol)
+            await self._guard.asked(request.protocol)
         try:
-            response = await handler(request)
+            return await handler(request)
         except web.HTTPException as error:
-            response = web.Response(status=error.status, text=f"{error.reason}\n")
-        return fenced(response)
+            return web.Response(status=error.status, text=f"{error.reason}\n")
 
     async def _steps(self, request: web.Request) -> web.Response:
         del request
@@ -106,17 +110,8 @@ class Trust:
         return root
 
 
-def fenced(response: web.StreamResponse) -> web.StreamResponse:
-    """The answer with headers that let nothing run and nothing be loaded."""
-    allowed = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-    response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'sha256-{allowed}'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
-    )
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Server"] = "mesh"
-    return response
+async def _fence(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(FENCE)
 
 
 def page(root: bytes, origin: str) -> str:

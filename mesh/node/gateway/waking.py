@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import json
 import os
+import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from mesh.errors import Malformed, NotGranted, Refused, Stranger
 from mesh.events.keys import verify
@@ -31,7 +34,7 @@ from mesh.limits import (
 from mesh.node import calls_confirming, clock, keeping, timing
 from mesh.node.gateway import push
 from mesh.node.gateway.replies import Routes, body_of
-from mesh.node.gateway.subscriptions import ON, Kept, keep, listed, phones, signed
+from mesh.node.gateway.subscriptions import ON, Kept, change, listed, phones, signed
 from mesh.node.work import Work
 from mesh.state import asks, handoffs
 
@@ -47,14 +50,42 @@ _OK_LAST = 299
 _UNKEPT = {"Cache-Control": "no-store"}
 
 Post = Callable[[str, bytes, Mapping[str, str]], Awaitable[int]]
-"""Posts something to a push service; the status of its answer. Raises OSError, TimeoutError."""
+"""Posts something to a push service; the status of its answer. Raises OSError, ValueError."""
+
+
+class Outside(AbstractResolver):
+    """Looks names up; what leads to this machine or into this network, and not into the internet, is not found."""
+
+    def __init__(self) -> None:
+        """As the system does."""
+        self._system = aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Where a name leads. Raises OSError."""
+        found = [one for one in await self._system.resolve(host, port, family) if is_outside(one["host"])]
+        if not found:
+            message = "that name leads nowhere in the internet"
+            raise OSError(message)
+        return found
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def is_outside(host: str) -> bool:
+    """Whether an address is one of the internet."""
+    found = ipaddress.ip_address(host.partition("%")[0])
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_global
 
 
 async def post(endpoint: str, body: bytes, headers: Mapping[str, str]) -> int:
     """Post to the service of a browser's maker, whose certificate must be one that everybody trusts."""
     limit = aiohttp.ClientTimeout(total=timing.PUSH_S_MAX)
     async with (
-        aiohttp.ClientSession(timeout=limit) as session,
+        aiohttp.ClientSession(timeout=limit, connector=aiohttp.TCPConnector(resolver=Outside())) as session,
         session.post(endpoint, data=body, headers=dict(headers), allow_redirects=False) as response,
     ):
         return response.status
@@ -80,15 +111,19 @@ class Waking:
         """Keep where a phone wants to be woken, or that it does not any more: signed by the phone. Raises Refused."""
         await self._own_key()
         kept = self._read(await body_of(request))
-        before = await listed(self._agent)
-        if any(one.device == kept.device and one.at_ms >= kept.at_ms for one in before):
-            message = "this phone has said something later than that"
-            raise Refused(message)
-        others = [one for one in before if one.device != kept.device]
-        if len(others) >= PUSH_SUBSCRIPTIONS_MAX:
-            message = f"this device wakes {PUSH_SUBSCRIPTIONS_MAX} phones already"
-            raise Refused(message)
-        await keep(self._agent, [*others, kept])
+
+        def with_it(before: Sequence[Kept]) -> Sequence[Kept]:
+            if any(one.device == kept.device and one.at_ms >= kept.at_ms for one in before):
+                message = "this phone has said something later than that"
+                raise Refused(message)
+            live = phones(self._agent)
+            others = [one for one in before if one.device != kept.device and one.device in live]
+            if len(others) >= PUSH_SUBSCRIPTIONS_MAX:
+                message = f"this device wakes {PUSH_SUBSCRIPTIONS_MAX} phones already"
+                raise Refused(message)
+            return [*others, kept]
+
+        await change(self._agent, with_it)
         return web.json_response({"subscribed": bool(kept.endpoint)}, headers=_UNKEPT)
 
     def _read(self, raw: bytes) -> Kept:
@@ -105,11 +140,9 @@ class Waking:
         if await self._agent.store.setting(ON) != b"on":
             message = "this device wakes no phones"
             raise NotGranted(message, hint="On the computer: mesh phone serve --push")
-        key = await self._agent.store.setting(_KEY)
-        if not key:
-            key = push.new_key()
-            await self._agent.engine.remember(_KEY, key)
-        return key
+        if not await self._agent.store.setting(_KEY):
+            await self._agent.engine.revise(_KEY, lambda kept: kept or push.new_key())  # two may ask at once
+        return await self._agent.store.setting(_KEY) or b""
 
     # ── the loop ─────────────────────────────────────────────────────────────────────────────────
 
@@ -139,10 +172,18 @@ class Waking:
             return
         await self._agent.engine.remember(_TOLD, json.dumps([*told, *fresh][-NOTIFIED_KEPT_MAX:]).encode())
         awake = {link.device for link in self._agent.bus.links() if link.connected} if self._agent.bus else set()
-        after = [one if one.device in awake or not one.endpoint else await self._wake(one) for one in kept]
-        await keep(self._agent, [one for one in after if one is not None])
+        key = await self._own_key()
+        for one in kept:
+            if one.endpoint and one.device not in awake:
+                await self._note(one, await self._wake(one, key))
 
-    async def _wake(self, kept: Kept) -> Kept | None:
+    async def _note(self, before: Kept, after: Kept | None) -> None:
+        """Keep what came of waking a phone, unless it has said something else meanwhile."""
+        if after != before:
+            left = [] if after is None else [after]
+            await change(self._agent, lambda kept: [new for one in kept for new in (left if one == before else [one])])
+
+    async def _wake(self, kept: Kept, key: bytes) -> Kept | None:
         """Wake one phone; what is known of it then, and None where its service knows it no more."""
         parts = urlsplit(kept.endpoint)
         until_s = int(time.time()) + _TTL_S // 2
@@ -150,14 +191,12 @@ class Waking:
             "Content-Encoding": "aes128gcm",
             "TTL": str(_TTL_S),
             "Topic": "mesh",
-            "Authorization": push.authorization(
-                await self._own_key(), f"{parts.scheme}://{parts.netloc}", until_s, _SUBJECT
-            ),
+            "Authorization": push.authorization(key, f"{parts.scheme}://{parts.netloc}", until_s, _SUBJECT),
         }
         body = push.sealed(_MESSAGE, kept.subscription(), push.new_key(), os.urandom(SALT_BYTES))
         try:
             status = await self._send(kept.endpoint, body, headers)
-        except (OSError, TimeoutError, aiohttp.ClientError) as error:
+        except (OSError, aiohttp.ClientError, ValueError) as error:  # the last one: what is no name to the resolver
             problem = f"its push service cannot be reached, which takes internet ({type(error).__name__})"
             self._agent.log("push.failed", device=kept.device, error=problem)
             return replace(kept, problem=problem)
@@ -189,6 +228,7 @@ def read_subscription(raw: bytes) -> tuple[Kept, str, bytes]:
         told = json.loads(said)
         endpoint, key, auth = (str(told[name]) for name in ("endpoint", "key", "auth"))
         kept = Kept(device, endpoint, key, auth, int(told["at_ms"]))
+        said.encode()  # not all that JSON can spell is text
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         message = "that is no subscription of a phone"
         raise Malformed(message) from error

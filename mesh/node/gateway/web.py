@@ -28,7 +28,7 @@ from mesh.node.gateway.holding import Holding
 from mesh.node.gateway.hosted import PAGE
 from mesh.node.gateway.pairing import Pairing
 from mesh.node.gateway.pump import Pump
-from mesh.node.gateway.replies import Handler, Route, Routes, fenced, refusal
+from mesh.node.gateway.replies import FENCE, Handler, Route, Routes, fence, refusal
 from mesh.node.gateway.showing import Showing
 from mesh.node.gateway.trust import Trust
 from mesh.node.nearby.addresses import own_hosts
@@ -47,7 +47,6 @@ _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - phones are met on every interfac
 _TOKEN_ROUTES = {"/api/drop"}
 """Asked by Shortcuts, which send no Origin, with a token of their own."""
 _PORT_MAX = 65_534  # the next one is the trust page's
-_FOLDER_MODE = 0o700
 _UNCHANGED, _FORBIDDEN, _NOT_FOUND, _NOT_ACCEPTABLE, _MISDIRECTED, _NOT_NOW = 304, 403, 404, 406, 421, 503
 _LASTING, _ASKED_AGAIN = "public, max-age=31536000, immutable", "no-cache"
 _UNKEPT = {"Cache-Control": "no-store"}
@@ -71,6 +70,8 @@ class Gateway:
         self.open = False
         self.problem: MeshError | None = None
         """Why it is not open though it should be."""
+        self.beside_problem: MeshError | None = None
+        """Why the person's own certificate is not shown as it should be: the page is served all the same."""
         self._off = agent.settings.get(SERVE, b"") == b"off"
         self._web_port = int(agent.settings.get(WEB_PORT, b"0"))
         self._web_open = False
@@ -159,7 +160,7 @@ class Gateway:
         await runner.setup()
         try:
             assert runner.server is not None, "set up just now"
-            self._guard = Guard(runner.server, self._showing.context)
+            self._guard = Guard(runner.server, self._showing.context, FENCE, timing.DOOR_KEEP_S)
             hosts = self._agent.interfaces or _EVERYWHERE
             listeners = listening(hosts, self.port)
             async with asyncio.TaskGroup() as group:
@@ -176,11 +177,10 @@ class Gateway:
         app = web.Application(middlewares=[self._checked])
         for method, path, handler in self._routes:
             app.router.add_route(method, path, handler)
+        app.on_response_prepare.append(fence)
         return web.AppRunner(
             app,
-            access_log=None,
             handle_signals=False,
-            keepalive_timeout=timing.DOOR_KEEP_S,
             shutdown_timeout=timing.CLOSE_TIMEOUT_S,
             handler_cancellation=True,
         )
@@ -200,18 +200,30 @@ class Gateway:
 
     async def _renew(self) -> None:
         """Show a new leaf soon after there is one: handshakes from then on see it, connections go on."""
+        problem = ""
         while True:
             await _set(self._leaves, timing.DOOR_CALM_S)
+            before, problem = problem, ""
             try:
                 await self._show()
             except MeshError as error:  # what was shown until now may be good for days
-                self._agent.log("door.leaf_failed", error=str(error))
+                problem = str(error)
+            if problem and problem != before:
+                self._agent.log("door.leaf_failed", error=problem)
 
     async def _show(self) -> None:
-        """Show the leaf of now, and beside it the person's own certificate. Raises MeshError."""
-        leaf, given = await self._holding.current(), await self._holding.given()
-        if self._showing.show(leaf, given):  # not in a thread: no handshake may begin in the middle of it
-            self._agent.log("door.leaf", beside=given[0] if given else "")
+        """Show the leaf of now, and beside it the person's own certificate if that can be. Raises MeshError."""
+        showing, leaf = self._showing, await self._holding.current()
+        if showing.show(leaf):  # not in a thread: no handshake may begin in the middle of it
+            self._agent.log("door.leaf")
+        before, self.beside_problem = self.beside_problem, None
+        try:
+            if showing.show_beside(await self._holding.given()):
+                self._agent.log("door.beside", name=showing.beside)
+        except MeshError as error:
+            self.beside_problem = error
+            if str(error) != str(before):
+                self._agent.log("door.beside_failed", error=str(error))
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────────
 
@@ -219,20 +231,18 @@ class Gateway:
     async def _checked(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Let through what comes from the page, or from a link to it; and answer errors as such."""
         if self._guard is not None:
-            self._guard.asked(request.protocol)
+            await self._guard.asked(request.protocol)
         try:
             origin = self._origin_for(request)
             if origin is None:
-                response: web.StreamResponse = web.Response(status=_MISDIRECTED, text="This is another page.\n")
-            elif not _comes_from(request, origin):
-                response = web.Response(status=_FORBIDDEN, text="Only the page itself may ask this.\n")
-            else:
-                response = await handler(request)
+                return web.Response(status=_MISDIRECTED, text="This is another page.\n")
+            if not _comes_from(request, origin):
+                return web.Response(status=_FORBIDDEN, text="Only the page itself may ask this.\n")
+            return await handler(request)
         except MeshError as error:
-            response = refusal(error)
+            return refusal(error)
         except web.HTTPException as error:
-            response = web.Response(status=error.status, text=f"{error.reason}\n")
-        return fenced(response)
+            return web.Response(status=error.status, text=f"{error.reason}\n")
 
     def _origin_for(self, request: web.Request) -> str | None:
         """The origin under which this is asked; None for a name that is not ours (DNS rebinding, for one)."""

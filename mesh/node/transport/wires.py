@@ -1,7 +1,7 @@
 """One connection to a nats-server, in our own words, and the form of requests and answers on it.
 
-The protocol that `bus` implements with nats-py and that links and the own server use; it imports no NATS and never
-decides whom to call.
+The protocol that `wire_nats` implements with nats-py and that links and the own server use; it imports no NATS and
+never decides whom to call.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -18,17 +17,6 @@ from tests.unit.cli.conftest import Ended
 Mesh = Callable[..., Ended]
 Pipe = Callable[[bytes], None]
 TITLE = "\x1b[31mphone"
-
-
-@pytest.fixture
-def says(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """What the person answers."""
-    monkeypatch.setattr("sys.stdin", io.StringIO(""))
-
-    def say(text: str) -> None:
-        monkeypatch.setattr("sys.stdin", io.StringIO(text))
-
-    return say
 
 
 @pytest.mark.parametrize("argv", [["--new", "--request"], ["--new", "--admission", "x"], ["7-a-b-c", "--new"]])

@@ -5,7 +5,6 @@ The agent that answers is a table; the pairing itself is under test in tests/uni
 
 from __future__ import annotations
 
-import io
 import json
 import socket
 from collections.abc import Callable, Sequence
@@ -30,17 +29,6 @@ ASKING = {"item": {"asking": {"name": "\x1b[31mphone\u202e", "rank": "member", "
 WHO = {"device": "abcdabcdabcdabcd", "name": "\x1b[31mphone", "rank": 10, "fingerprint": FINGERPRINT}
 ADMITTED = {"item": {"admitted": WHO}}
 PONG = result(pid=1, version="0.1.0")
-
-
-@pytest.fixture
-def says(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """What the person answers."""
-    monkeypatch.setattr("sys.stdin", io.StringIO(""))
-
-    def say(text: str) -> None:
-        monkeypatch.setattr("sys.stdin", io.StringIO(text))
-
-    return say
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def test_adding_with_a_person(adding: Callable[..., FakeAgent], mesh: Mesh, monk
     assert "A phone fetched the certificate.\n" in err
     assert "digits  012 345" in err
     assert "phone   \\u001b[31mphone\\u202e" in err
-    assert ("phone.answer", {"yes": True}) in fake.asked
+    assert ("phone.answer", {"yes": True, "fingerprint": ASKED["fingerprint"]}) in fake.asked
 
 
 def test_steps_come_one_after_the_other() -> None:

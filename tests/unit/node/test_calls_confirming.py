@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mesh.errors import Busy, Misuse, NeedsApproval, NeedsPassphrase, NotGranted, Refused
-from mesh.events.approvals import APPROVED
+from mesh.events.approvals import APPROVED, DENIED
 from mesh.events.event import Lane
 from mesh.events.kinds import Changed
 from mesh.events.speaking import Draft
@@ -159,17 +159,59 @@ async def test_what_was_approved_is_what_is_said(tmp_path: Path) -> None:
         assert told["grant"]["types"] == ["note"]  # type: ignore[index]
 
 
-async def written_by(agent: Agent, name: str, digest: str, *, by: str = "") -> None:
-    """Somebody writes a yes into a question, whatever `mesh approve` thinks of it."""
+async def written_by(agent: Agent, name: str, digest: str, *, by: str = "", word: str = APPROVED) -> None:
+    """Somebody writes a yes, or this word, into a question, whatever `mesh approve` thinks of it."""
     document = await confirming.document_named(agent, name)
 
     async def make(engine: Engine) -> list[Draft]:
         loaded = await engine.shelf.load(document)
         assert loaded is not None
         actor = engine.shelf.actor(loaded, engine.own.admission)
-        return [Draft(Changed(loaded.document.edit(actor, (Put(APPROVED, digest),)).raw), document, by)]
+        return [Draft(Changed(loaded.document.edit(actor, (Put(word, digest),)).raw), document, by)]
 
     await agent.engine.say(Lane.DATA, make)
+
+
+async def test_what_was_denied_is_over_and_may_be_asked_again(tmp_path: Path) -> None:
+    """A no comes before every yes; the next question is another one. An agent's no, and one's own, are none."""
+    async with family(tmp_path, "member") as (alder, birch):
+        name = await asked(alder)
+        await meet(alder, birch)
+        (question,) = await questions(birch)
+        await written_by(birch, name, str(question["digest"]), word=DENIED)
+        assert await questions(birch) == []
+        with pytest.raises(Refused, match="is over"):
+            await ask(birch, "approve", id=name)
+        await written_by(birch, name, str(question["digest"]))
+        await meet(alder, birch)
+        with pytest.raises(Refused, match="was denied"):
+            await ask(alder, "grant", **GRANT, approved=name)
+        again = await asked(alder)
+        assert again != name
+        await meet(alder, birch)
+        await written_by(alder, again, str(question["digest"]), word=DENIED)
+        assert await asked(alder) == again
+        await meet(alder, birch)
+        await written_by(birch, again, str(question["digest"]))
+        await meet(alder, birch)
+        await ask(alder, "grant", **GRANT, approved=again)
+        assert await grants(alder) == 1
+
+
+async def test_a_device_cannot_deny_its_own_removal(tmp_path: Path) -> None:
+    """Whoever has a lost phone says no to that: nobody listens."""
+    async with family(tmp_path, "member", "member") as (alder, birch, cedar):
+        with pytest.raises(NeedsApproval) as caught:
+            await ask(alder, "remove", device="birch")
+        name = str(caught.value.approval)
+        await meet(alder, birch, cedar)
+        (question,) = await questions(birch)
+        await written_by(birch, name, str(question["digest"]), word=DENIED)
+        await meet(alder, birch, cedar)
+        assert len(await questions(cedar)) == 1
+        await ask(cedar, "approve", id=name)
+        await meet(alder, cedar)
+        await ask(alder, "remove", device="birch", approved=name)
 
 
 async def test_the_asking_device_cannot_answer(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +13,10 @@ from mesh.events.founding import request_text
 from mesh.node.agent import Agent
 from mesh.node.gateway import subscriptions, tokens
 from mesh.node.gateway.holding import Holding
+from mesh.node.gateway.hosted import Asking
+from mesh.node.gateway.pairing import Pairing
 from mesh.node.gateway.subscriptions import Kept
+from mesh.sync.offer import phones_proof
 from tests.unit.node.families import act, ask, family, guarded, meet
 from tests.unit.small_mesh import browser_request
 
@@ -42,6 +46,25 @@ async def test_only_an_admin_with_an_agent_at_work(tmp_path: Path) -> None:
             await ask(alder, "phone.serve")
         with pytest.raises(Misuse, match="no phone waits"):
             await ask(alder, "phone.answer", yes=True)
+
+
+async def test_a_yes_is_for_the_phone_that_was_shown(tmp_path: Path) -> None:
+    """Somebody still looks at the digits of an offer that is over, while another phone asks: that one is not let in."""
+    async with family(tmp_path) as (alder,):
+        pairing = Pairing(alder)
+        alder.gateway = SimpleNamespace(pairing=pairing)  # type: ignore[assignment]
+        shown = []
+        for name in ("phone", "other phone"):
+            hosted = pairing.open()
+            request = request_text(browser_request(name))
+            hosted.offer.heard(request, phones_proof(hosted.offer.token, request), hosted.clock())
+            hosted.asking = Asking(name, request, hosted.offer.digits(), f"print of {name}")
+            shown.append(hosted.asking.fingerprint)
+            if name == "phone":
+                pairing.close(hosted)
+        with pytest.raises(Misuse, match="no phone waits"):
+            await ask(alder, "phone.answer", yes=True, fingerprint=shown[0])
+        assert (await ask(alder, "phone.answer", yes=True, fingerprint=shown[1]))["name"] == "other phone"
 
 
 async def test_the_list_without_an_agent(tmp_path: Path) -> None:
@@ -94,7 +117,7 @@ async def test_what_goes_with_a_phone(tmp_path: Path) -> None:
         for one in (device, other):
             await tokens.made(alder, one, "t")
         kept = [Kept(one, "https://push.example.net/", "", "", 1) for one in (device, other)]
-        await subscriptions.keep(alder, kept)
+        await subscriptions.change(alder, lambda _: kept)
         looked = await ask(alder, "phone.remove", device="phone", look=True)
         assert "tokens_ended" not in looked
         with pytest.raises(Misuse, match="no phone"):

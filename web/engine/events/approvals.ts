@@ -14,8 +14,9 @@ import { type Born, type ControlBody, known } from "./kinds.js";
 
 export const SPACE = "mesh";
 export const KIND = "approval";
-/** Who approves writes this register; who asked `used`. */
+/** Who is asked writes one of these registers; who asked `used`. */
 export const APPROVED = "approved";
+export const DENIED = "denied";
 export const USED = "used";
 
 const DIGEST = "digest";

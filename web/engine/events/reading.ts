@@ -8,7 +8,7 @@ import { type Digest, ZERO } from "../names.js";
 import { decodeBody } from "./bodies.js";
 import { CLEAR, decodeInner, type Inner, Lane, type Placed, VERSION } from "./event.js";
 import { checkAdmit, checkKemKey, checkSignKey } from "./keys.js";
-import { type Body, type ControlBody, known } from "./kinds.js";
+import { type Body, type ControlBody, type Kind, known } from "./kinds.js";
 import type { Keyring } from "./seal.js";
 import { Standing, type Statement, type Verdict } from "./verdict.js";
 import { type Lineage, type Weight, weigh } from "./weigh.js";
@@ -39,6 +39,12 @@ export function readInner(keyring: Keyring, { header, chain, seq }: Placed): Inn
   if (header.epoch === CLEAR) return decodeInner(header.inner);
   if (!keyring.holds(header.epoch)) return null;
   return decodeInner(keyring.open(header.epoch, chain, seq, "header", header.inner));
+}
+
+/** The body of a known kind, null where its bytes are missing. Throws Refused. */
+export function readBody(keyring: Keyring, placed: Placed, kind: Kind): Body | null {
+  const plain = plainBody(keyring, placed);
+  return plain && decodeBody(placed.lane, kind, plain);
 }
 
 function plainBody(keyring: Keyring, { header, chain, seq, event }: Placed): Uint8Array | null {
@@ -72,22 +78,28 @@ function weighed(keyring: Keyring, placed: Placed, inner: Inner, { standing, rea
   return reading(standing, reason, inner, by);
 }
 
-/** A control event as `judge` reads it. A malformed or unproven body says nothing, on every device alike. */
-export function statement(placed: Placed): Statement {
+/** Events of which it is known that their keys are safe and proven: what an event says never changes. */
+export type Proven = Set<Digest>;
+
+/**
+ * A control event as `judge` reads it. A malformed or unproven body says nothing, on every device alike. What is in
+ * `proven` is not checked again, and what was checked is added there.
+ */
+export function statement(placed: Placed, proven: Proven = new Set()): Statement {
   const { digest, admission, seq, parent, header } = placed;
   const stamp = { lamport: header.lamport, chain: placed.chain };
-  const [kind, body] = header.version > VERSION ? [`version ${header.version}`, null] : said(placed);
+  const [kind, body] = header.version > VERSION ? [`version ${header.version}`, null] : said(placed, proven);
   return { digest, admission, stamp, kind, body, seq, parent };
 }
 
 /** The kind and the body of a statement, as far as they can be read. */
-function said(placed: Placed): [kind: string, body: ControlBody | null] {
+function said(placed: Placed, proven: Proven): [kind: string, body: ControlBody | null] {
   let kind = "";
   try {
     kind = decodeInner(placed.header.inner).kind;
     if (!known(Lane.CONTROL, kind)) return [kind, null];
     const body = decodeBody(Lane.CONTROL, kind, placed.event.body ?? NOTHING) as ControlBody;
-    checkKeys(body);
+    if (!proven.has(placed.digest) && hasKeys(body)) proven.add(placed.digest);
     return [kind, body];
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
@@ -95,10 +107,12 @@ function said(placed: Placed): [kind: string, body: ControlBody | null] {
   }
 }
 
-function checkKeys(body: ControlBody): void {
+/** Whether a body brings keys; they are checked. */
+function hasKeys(body: ControlBody): boolean {
   if (body.kind === "admit") checkAdmit(body);
-  if (body.kind === "genesis") {
+  else if (body.kind === "genesis") {
     checkSignKey(body.signKey);
     checkKemKey(body.kemKey);
-  }
+  } else return false;
+  return true;
 }

@@ -262,10 +262,15 @@ export class Agent implements Owner, Listener, Phone {
   /** A device shows what this phone shows. */
   agreed(device: Peer): void {
     this.asOfMs = this.meetings.of(device)?.inSyncMs ?? this.asOfMs;
-    this.wakes.traded();
+    this.wakes.over();
     this.changed();
     // A phone is killed without a word, and then would not know that it was in step.
     void this.meetings.keep(device).catch((error: Error) => this.log("meeting.unkept", { error: error.message }));
+  }
+
+  /** The node does not let this phone in: there is nothing to wait for. */
+  shutOut(): void {
+    this.wakes.over();
   }
 
   /** What no other device holds goes first. */

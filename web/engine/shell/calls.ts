@@ -10,6 +10,7 @@ import { devices } from "./calls/devices.js";
 import { diagnostics } from "./calls/diagnostics.js";
 import * as drops from "./calls/drops.js";
 import { INBOX } from "./calls/inbox.js";
+import { later } from "./calls/loading.js";
 import { NOTES } from "./calls/notes.js";
 import * as pushing from "./calls/pushing.js";
 import * as pairing from "./calls/pairing.js";
@@ -54,18 +55,9 @@ export async function call<Name extends CallName>(life: Life, name: Name, args: 
   await life.leaving;
   const ofAny = OF_ANY[name] as Of<Life, Name> | undefined;
   if (ofAny) return ofAny(life, args);
-  const ofMembers = (OF_MEMBERS[name] ?? (await later())[name]) as Of<Agent, Name> | undefined;
+  const ofMembers = (OF_MEMBERS[name] ?? (await later()).LATER[name]) as Of<Agent, Name> | undefined;
   if (!ofMembers) throw new Misuse(`this phone knows no call '${name}'`, "Reload the page: it may be of another version.");
   return ofMembers(life.member(), args ?? ({} as Calls[Name][0]));
-}
-
-/** Everything else that is asked of a member. */
-async function later(): Promise<OfMembers> {
-  try {
-    return (await import("./calls/later.js")).LATER;
-  } catch {
-    throw new Unreachable("a part of this app is not here", "Open it once where a computer is in reach.");
-  }
 }
 
 /** What went wrong, as the page is told. A bug of ours is named as one, and stands in the console. */

@@ -8,7 +8,7 @@ import { Malformed, type MeshError, Refused, TooLarge, Unreachable } from "../er
 import { isRelay } from "../events/verdict.js";
 import { CHUNK_BYTES_MAX, CHUNKS_ASKED_MAX, DROP_BYTES_MAX, MIB, NONCE_BYTES, PAGE_BYTES_MAX } from "../limits.js";
 import { type Digest, type DocumentId, hex } from "../names.js";
-import { type Chunk, type Drop, dropOf, inPages, KIND, packed, PIECE_ROWS, unpacked } from "../state/drops.js";
+import { type Chunk, type Drop, inPages, KIND, packed, PIECE_ROWS, readable, unpacked } from "../state/drops.js";
 import { type Ask, openedAsk, openedPage, type Page, sealedAsk, sealedPage, VERB } from "../sync/drops.js";
 import { epochToWrite } from "../sync/saying.js";
 import type { Agent } from "./agent.js";
@@ -57,10 +57,10 @@ export class Drops {
     return { size: file.size, digest: hex(whole.digest()), pieces: pieces.map(([{ digest }]) => digest) };
   }
 
-  /** The drop that a document is; null where there is none here. */
+  /** The drop that a document is; null where there is none here, or its record does not say what file it is. */
   async of(document: DocumentId): Promise<Drop | null> {
     const row = document.type === KIND ? await this.agent.store.record(document) : null;
-    return row ? dropOf(row.record) : null;
+    return row ? readable(row.record) : null;
   }
 
   /** A whole file, from here or from the node; null where neither has all of it. Throws Refused, DiskFull. */

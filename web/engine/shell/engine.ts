@@ -4,19 +4,18 @@
 // Jobs that arrive together share one commit. What could not be committed never happened: replica and shelf are read
 // again from the store. It says in two steps: what is drafted is signed, then spoken, and nothing comes between. This
 // module knows no network; what is to be asked, sent and met is handed to its owner. Clock, lots and keys are handed in.
-import { sha256 } from "@noble/hashes/sha2.js";
-import { DiskFull, MeshError } from "../errors.js";
+import { DiskFull, MeshError, Unreachable } from "../errors.js";
 import type { Held } from "../events/chains.js";
 import type { Placed } from "../events/event.js";
 import type { Keyring } from "../events/seal.js";
 import { type Draft, NONCES_BYTES, type Sign, type Speaker, signed } from "../events/speaking.js";
 import { COMMIT_INPUTS_MAX, INPUTS_QUEUED_MAX, SALT_BYTES } from "../limits.js";
-import { type DocumentId, joined, sameBytes, unhex } from "../names.js";
+import { type DocumentId, sameBytes } from "../names.js";
 import { type Effects, type Input, NOTHING, type Peer } from "../sync/inputs.js";
 import type { Message, Push, Want } from "../sync/messages.js";
 import { Missing } from "../sync/missing.js";
 import { Replica } from "../sync/replica.js";
-import { type Open, openedBy, replicaOf } from "./booting.js";
+import { Checked, type Open, openedBy, replicaOf, scaleOf } from "./booting.js";
 import { isEmpty } from "./gathered.js";
 import { asNews } from "./news.js";
 import { Queue } from "./queue.js";
@@ -69,8 +68,8 @@ export class Engine {
   readonly #settings = new Map<string, Uint8Array>();
   #voice: voices.Speaks = { chain: null, reason: "new" }; // as the store has it
   #weighedBy: Uint8Array = UNWEIGHED; // as the store has it
+  #checked = new Checked(); // as the store has it
   #owed = false; // everything must be weighed anew, and there was no room for it
-  #broken: Error | null = null; // what ended the writer
 
   constructor(
     readonly own: Speaker,
@@ -89,6 +88,7 @@ export class Engine {
     const { met } = this.replica;
     this.replica = await replicaOf(this.own, this.keyring, boot, this.world.open);
     for (const peer of met) this.replica.met.add(peer);
+    this.#checked = new Checked(boot);
     this.#voice = voices.read(boot.settings);
     const { chain, reason } = this.#voice;
     if (chain && boot.openings.get(chain)?.[0] !== this.own.admission) this.#voice = { chain: null, reason };
@@ -97,14 +97,10 @@ export class Engine {
     await this.shelf.open();
     if (!this.shelf.lastRow) this.shelf.lastRow = await this.store.commit({}); // nothing is written by an empty batch
     this.#weighedBy = boot.settings.get(WEIGHED) ?? UNWEIGHED;
-    if (!sameBytes(this.#weighedBy, this.#scale)) await this.#catchUp();
+    if (!sameBytes(this.#weighedBy, scaleOf(this.replica))) await this.#catchUp();
+    this.#keep(this.#checked.fresh(this.replica));
     this.replica.state = await this.store.digest();
     return boot;
-  }
-
-  /** What everything is weighed by now: the verdict, and which keys are here. */
-  get #scale(): Uint8Array {
-    return sha256(joined(unhex(this.replica.verdictDigest), ...[...this.keyring.keys.keys()].sort().map(unhex)));
   }
 
   /** Weigh everything anew: whoever ended this engine last did so before it had. */
@@ -123,11 +119,12 @@ export class Engine {
 
   /** Everything in the log counts for what the verdict says: commit that with the last of it. */
   async #weighed(): Promise<void> {
-    const scale = this.#scale;
+    const scale = scaleOf(this.replica);
     if (!sameBytes(this.#weighedBy, scale)) {
       this.#weighedBy = scale;
       this.#settings.set(WEIGHED, scale);
     }
+    this.#keep(this.#checked.fresh(this.replica));
     await this.#commit();
     this.replica.missing = new Missing(await this.store.missingBodies()); // of what is forgotten none, of others more
   }
@@ -221,7 +218,7 @@ export class Engine {
         this.shelf.committed(await this.store.commit(await this.shelf.batch(new Map())));
         after = rows.at(-1)!.id;
       }
-      await this.store.commit({ settings: [[WEIGHED, this.#scale]] });
+      await this.store.commit({ settings: [[WEIGHED, scaleOf(this.replica)]] });
     });
   }
 
@@ -256,12 +253,11 @@ export class Engine {
 
   async #submit(run: () => Promise<Effects>): Promise<Effects> {
     return new Promise((done, failed) => {
-      if (this.#broken) throw this.#broken;
       this.#jobs.put({ run, done, failed, effects: NOTHING, told: false }).catch(failed);
     });
   }
 
-  /** Do jobs until `stop`; those that were there before are done first. Throws what ends it, to all who wait as well. */
+  /** Do jobs until `stop`; those that were there before are done first. Whoever waits or comes later gets what ended it. */
   async work(): Promise<void> {
     let given: (Job | null)[] = [];
     try {
@@ -270,9 +266,11 @@ export class Engine {
         stopped = given.includes(null);
         await this.#together(given.filter((job) => job !== null));
       }
+      const ended = new Unreachable("this phone does nothing more until the app is opened again");
+      for (const job of this.#jobs.ended(ended)) job?.failed(ended);
     } catch (error) {
-      this.#broken = error as Error; // not even what is kept can be read any more
-      for (const job of [...given, ...this.#jobs.drained()]) job?.failed(error);
+      // not even what is kept can be read any more
+      for (const job of [...given, ...this.#jobs.ended(error as Error)]) job?.failed(error);
       throw error;
     }
   }

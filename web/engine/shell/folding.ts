@@ -110,8 +110,13 @@ export class Folding {
 
   /** Who writes into this document: fresh for each document and run, so restored homes never collide. */
   actor(loaded: Loaded, admission: Digest): Hex {
-    loaded.actor ||= admission.slice(0, ACTOR_BYTES) + hex(this.random(ACTOR_BYTES / 2));
+    loaded.actor ||= this.newActor(admission);
     return loaded.actor;
+  }
+
+  /** One who has written nothing yet. */
+  newActor(admission: Digest): Hex {
+    return admission.slice(0, ACTOR_BYTES) + hex(this.random(ACTOR_BYTES / 2));
   }
 
   async #read(document: DocumentId): Promise<Loaded | null> {

@@ -8,7 +8,7 @@ import type { Placed } from "../events/event.js";
 import type { Born } from "../events/kinds.js";
 import { type Draft, draftOf } from "../events/speaking.js";
 import { LIST_MAX, SALT_BYTES } from "../limits.js";
-import { type Digest, DocumentId } from "../names.js";
+import { type Digest, DocumentId, type Hex } from "../names.js";
 import type * as rows from "../rows.js";
 import type { Edit } from "../state/edits.js";
 import * as records from "../state/records.js";
@@ -19,6 +19,7 @@ import type { Engine } from "./engine.js";
 import type { Loaded } from "./gathered.js";
 import type { RecordRow } from "./store_port.js";
 import { toldAuthor } from "./subjects.js";
+import { changeOf } from "./versions.js";
 
 /** The space of what is written on a phone. */
 export const SPACE = "home";
@@ -53,14 +54,25 @@ export async function made(phone: Phone, births: readonly Birth[]): Promise<Plac
 /**
  * Change a document; null where nothing had to change. `edits` may throw to refuse.
  *
- * Throws Refused where it cannot be changed here.
+ * `version`: what they are edits of, where that is not the document as it is. Throws Refused where it cannot be changed
+ * here.
  */
-export async function edited(phone: Phone, document: DocumentId, edits: Edits): Promise<Placed | null> {
-  const said = await phone.engine.say(async (engine) => drafted(engine, document, edits));
+export async function edited(
+  phone: Phone,
+  document: DocumentId,
+  edits: Edits,
+  version: readonly Hex[] | null = null,
+): Promise<Placed | null> {
+  const said = await phone.engine.say(async (engine) => drafted(engine, document, edits, version));
   return said.at(-1) ?? null;
 }
 
-async function drafted(engine: Engine, document: DocumentId, edits: Edits): Promise<Draft[]> {
+async function drafted(
+  engine: Engine,
+  document: DocumentId,
+  edits: Edits,
+  version: readonly Hex[] | null = null,
+): Promise<Draft[]> {
   const loaded = await engine.shelf.load(document);
   if (!loaded?.shown) {
     const why = loaded ? "nothing in it counts" : "its text is not on this phone yet";
@@ -68,7 +80,7 @@ async function drafted(engine: Engine, document: DocumentId, edits: Edits): Prom
   }
   const wanted = await edits(loaded, engine);
   if (wanted.length === 0) return [];
-  const { raw } = loaded.document.edit(engine.shelf.actor(loaded, engine.own.admission), wanted);
+  const { raw } = changeOf(engine, loaded, wanted, version);
   return [draftOf({ kind: "changed", change: raw }, document)];
 }
 

@@ -50,10 +50,8 @@ export class Keys {
   /** The keys that are here; null where there are none. Throws Damaged where some are lost. */
   static async kept(shelf: KeyShelf): Promise<Keys | null> {
     const found = new Map<string, CryptoKey>();
-    for (const name of NAMES) {
-      const key = await shelf.get(name);
-      if (key instanceof CryptoKey) found.set(name, key);
-    }
+    const kept = await Promise.all(NAMES.map((name) => shelf.get(name)));
+    for (const [at, key] of kept.entries()) if (key instanceof CryptoKey) found.set(NAMES[at]!, key);
     if (found.size === 0) return null;
     if (found.size < NAMES.length) throw new Damaged("some of this phone's keys are gone from this browser");
     return Keys.#of(found);
@@ -61,12 +59,12 @@ export class Keys {
 
   static async #of(records: ReadonlyMap<string, CryptoKey>): Promise<Keys> {
     const raw = async (name: string) => new Uint8Array(await crypto.subtle.exportKey("raw", records.get(name)!));
-    return new Keys(
-      await raw("identity/public"),
-      await raw("wrapping/public"),
-      await raw("transport/public"),
-      records,
-    );
+    const [signKey, kemKey, transportKey] = await Promise.all([
+      raw("identity/public"),
+      raw("wrapping/public"),
+      raw("transport/public"),
+    ]);
+    return new Keys(signKey, kemKey, transportKey, records);
   }
 
   /** Sign with the identity: bytes that begin with a domain of ours. */

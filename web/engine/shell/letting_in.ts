@@ -9,25 +9,13 @@ import { RANK_MEMBER, ADMISSION_BYTES_MAX, DEVICE_NAME_BYTES_MAX } from "../limi
 import { utf8 } from "../names.js";
 import type { PairRow } from "../rows.js";
 import * as offer from "../sync/offer.js";
+import type { Ask, Told } from "./asking.js";
 import type { Keys } from "./keys.js";
 import * as timing from "./timing.js";
 
 const GONE = 410;
 const IN = 200;
 const WAIT = 202;
-
-/** Asks the page's node: a path, and what is posted there, if anything. */
-export type Ask = (path: string, posted: unknown, signal: AbortSignal) => Promise<{ status: number; told: Told }>;
-
-/** What it answers, unchecked. */
-export interface Told {
-  readonly admitter?: unknown;
-  readonly proof?: unknown;
-  readonly admission?: unknown;
-  readonly key?: unknown;
-  readonly subscribed?: unknown;
-  readonly error?: { readonly message?: unknown; readonly hint?: unknown };
-}
 
 /** What whoever came in holds then. */
 export interface LetIn {
@@ -142,20 +130,4 @@ function refusal({ error }: Told): MeshError {
   const { hint, message } = error ?? {};
   if (typeof message === "string") return new Refused(message, typeof hint === "string" ? hint : AGAIN);
   return new Stranger("what answers at this page does not let phones in", AGAIN);
-}
-
-/** Asks over https, from the page's own origin. */
-export function askedOf(fetched: typeof fetch): Ask {
-  return async (path, posted, signal) => {
-    const init = posted === null ? {} : { method: "POST", body: JSON.stringify(posted) };
-    const headers = { "content-type": "application/json" };
-    let answer: Response;
-    try {
-      const timeout = AbortSignal.timeout(timing.LETTING_IN_ASK_MS);
-      answer = await fetched(path, { ...init, headers, cache: "no-store", signal: AbortSignal.any([signal, timeout]) });
-    } catch (error) {
-      throw new Unreachable(`the computer does not answer: ${(error as Error).message}`);
-    }
-    return { status: answer.status, told: (await answer.json().catch(() => ({}))) as Told };
-  };
 }

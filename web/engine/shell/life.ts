@@ -9,10 +9,11 @@ import type { News } from "../port.js";
 import type { PairRow, Standing } from "../rows.js";
 import { decodePush } from "../sync/messages.js";
 import { Agent } from "./agent.js";
+import type { Ask } from "./asking.js";
 import { closedBy } from "./calls/devices.js";
 import type { Home } from "./home.js";
 import { Keys } from "./keys.js";
-import { type Ask, type LetIn, LettingIn } from "./letting_in.js";
+import type { LetIn, LettingIn } from "./letting_in.js";
 import type { Surroundings } from "./link.js";
 import { Lines } from "./log.js";
 import { UNSENT } from "./outbox.js";
@@ -82,13 +83,13 @@ export class Life {
     throw new Misuse("this phone is in no mesh yet", "On a computer: mesh phone add.");
   }
 
-  /** Ask to be let in. */
-  async comeIn(given: { token: string; device?: string; name: string }): Promise<PairRow> {
+  /** Ask to be let in; `begun` begins a try, for what it takes is not in the script of a start. */
+  async comeIn(begun: typeof LettingIn.begun, given: { token: string; device?: string; name: string }): Promise<PairRow> {
     if (this.agent) throw new Misuse("this phone is in a mesh already", "Wipe it first, under Devices.");
     if (this.removed) this.member();
     this.coming?.end();
     this.keys ??= await Keys.made(this.world.home.keys);
-    this.coming = LettingIn.begun(this.keys, this.world.ask, given, () => this.#told(), (one) => this.#joined(one));
+    this.coming = begun(this.keys, this.world.ask, given, () => this.#told(), (one) => this.#joined(one));
     return this.coming.row;
   }
 

@@ -67,7 +67,7 @@ export class Link {
   /** Keep the link until `end`. */
   async run(): Promise<void> {
     while (!this.#ended) {
-      this.#become("dialling");
+      if (this.#refusals < REFUSALS_MAX) this.#become("dialling"); // else it is refused until it is not
       try {
         await this.#once();
       } catch (error) {
@@ -81,24 +81,22 @@ export class Link {
     this.#become("none");
   }
 
-  /** The page was brought to the front, or the network came back: dial at once, or see whether the link lives. */
+  /** The page was brought to the front, the person or the network wants it: dial at once, or see whether the link lives. */
   kick(): void {
     this.#fails = 0;
     this.#kick();
     this.#doubt();
   }
 
-  /** Somebody wants it tried again though it was refused. */
-  again(): void {
-    this.#refusals = 0;
-    this.kick();
-  }
-
   /** Let go of it for good. */
   end(): void {
     this.#ended = true;
     this.#kick();
-    if (this.#wire && this.node) this.#quietly(() => this.tell(this.node!, BYE, new Uint8Array(0)));
+    try {
+      if (this.#wire && this.node) this.tell(this.node, BYE, new Uint8Array(0));
+    } catch (error) {
+      unlessOurs(error); // the node notices it by itself
+    }
     this.#wire?.close();
   }
 
@@ -193,8 +191,9 @@ export class Link {
   /** What the node says. Who sent it is told by the subject, which its server's allow-lists prove. */
   async #arrived({ subject: named, reply, body, answer: send }: Arrived): Promise<void> {
     const [, , sender = "", verb = ""] = named.split(".");
-    const answer = (raw: Uint8Array) => {
-      if (reply.startsWith(`${inbox(sender)}.`)) send(raw); // elsewhere it would speak with this phone's rights
+    const answer = async (raw: Uint8Array) => {
+      if (!reply.startsWith(`${inbox(sender)}.`)) return; // elsewhere it would speak with this phone's rights
+      await send(raw).catch(unlessOurs); // whoever asked notices it by itself
     };
     if (verb === HELLO || verb === BYE) return answer(answerBytes(new Uint8Array(0)));
     if (this.#busy >= INCOMING_QUEUED_PER_PEER_MAX) {
@@ -203,10 +202,10 @@ export class Link {
     this.#busy += 1;
     try {
       const found = checkedBody(await this.handler.heard(sender, verb, checkedBody(body)));
-      this.#quietly(() => answer(answerBytes(found)));
+      await answer(answerBytes(found));
     } catch (error) {
       const told = error instanceof MeshError ? error : new Unreachable("something is wrong there");
-      this.#quietly(() => answer(refusalBytes(told)));
+      await answer(refusalBytes(told));
       if (told !== error) console.error(`a ${verb} could not be handled`, error);
     } finally {
       this.#busy -= 1;
@@ -241,12 +240,8 @@ export class Link {
     this.state = state;
     this.handler.changed();
   }
+}
 
-  #quietly(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      if (!(error instanceof MeshError)) throw error; // whoever asked notices it by itself
-    }
-  }
+function unlessOurs(error: unknown): void {
+  if (!(error instanceof MeshError)) throw error;
 }

@@ -91,7 +91,10 @@ export class Outbox {
   /** Something waits, or waits no longer: have it lie ready. */
   keepSoon(): Promise<void> {
     this.#dirty = true;
-    this.#keeping ??= this.#keep().finally(() => (this.#keeping = null));
+    this.#keeping ??= this.#keep().finally(() => {
+      this.#keeping = null;
+      return this.#dirty ? this.keepSoon() : undefined; // said after the last look, before anybody knew that it was over
+    });
     return this.#keeping;
   }
 

@@ -9,7 +9,7 @@ import type { Home } from "./home.js";
 
 /** Of one phone. */
 export class Outgoing {
-  #settling: Promise<void> = Promise.resolve();
+  #settling: Promise<void> = Promise.resolve(); // the last one, however it ends
 
   constructor(
     private readonly home: Home,
@@ -25,8 +25,9 @@ export class Outgoing {
 
   /** Let go of what others have, or nobody wants; at the start also of what never got a record. */
   settle(start = false): Promise<void> {
-    this.#settling = this.#settling.then(() => this.#settle(start));
-    return this.#settling;
+    const mine = this.#settling.catch(() => undefined).then(() => this.#settle(start));
+    this.#settling = mine;
+    return mine;
   }
 
   async #settle(start: boolean): Promise<void> {

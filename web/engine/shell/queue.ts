@@ -7,12 +7,14 @@ export class Queue<T> {
   readonly #things: T[] = [];
   readonly #askers: (() => void)[] = [];
   #worker: (() => void) | null = null;
+  #error: Error | null = null;
 
   constructor(readonly most: number) {}
 
-  /** Put a thing at the end, once there is room. */
+  /** Put a thing at the end, once there is room. Throws what ended it. */
   async put(thing: T): Promise<void> {
-    while (this.#things.length >= this.most) await new Promise<void>((go) => this.#askers.push(go));
+    while (!this.#error && this.#things.length >= this.most) await new Promise<void>((go) => this.#askers.push(go));
+    if (this.#error) throw this.#error;
     this.#things.push(thing);
     this.#worker?.();
     this.#worker = null;
@@ -26,8 +28,9 @@ export class Queue<T> {
     return taken;
   }
 
-  /** Everything that waits; nobody works any more. */
-  drained(): T[] {
+  /** Everything that waits; nobody works any more, and whoever puts a thing gets this error. */
+  ended(error: Error): T[] {
+    this.#error = error;
     for (const go of this.#askers.splice(0)) go();
     return this.#things.splice(0);
   }

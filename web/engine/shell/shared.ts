@@ -2,6 +2,7 @@
 // drop, words become a note.
 //
 // A share leaves its store only when what it became is kept. Nothing is opened or looked into.
+import { MeshError } from "../errors.js";
 import { utf8 } from "../names.js";
 import { TEXT_BYTES_MAX, TITLE_BYTES_MAX } from "../limits.js";
 import type { Agent } from "./agent.js";
@@ -17,21 +18,47 @@ export interface Share {
   readonly at_ms: number;
 }
 
-/** Take in everything that was shared. Returns how many shares it was. */
-export async function takenIn(agent: Agent): Promise<number> {
-  const { connection } = agent.home;
-  const [keys, shares] = await connection.read(async (tx) => {
+/** The last look at what was shared, of each agent: two at once would take a share in twice. */
+const looking = new WeakMap<Agent, Promise<unknown>>();
+
+/** Take in everything that was shared; what fails stays for the next time, and keeps nothing else back. How many it was. */
+export function takenIn(agent: Agent): Promise<number> {
+  const before = looking.get(agent) ?? Promise.resolve();
+  const mine = before.catch(() => undefined).then(() => takeAll(agent));
+  looking.set(agent, mine);
+  return mine;
+}
+
+async function takeAll(agent: Agent): Promise<number> {
+  const [keys, shares] = await agent.home.connection.read(async (tx) => {
     return [await tx.keys<number>("shared"), await tx.all<Share>("shared")] as const;
   });
+  let count = 0;
   for (const [place, share] of shares.entries()) {
-    for (const file of share.files) await drops.add(agent, file);
-    const words = [share.text, share.url].filter((part) => part.trim() !== "").join("\n\n");
-    if (words || (share.title && share.files.length === 0)) {
-      await NOTES["note.add"](agent, { title: cut(share.title, TITLE_BYTES_MAX), body: cut(words, TEXT_BYTES_MAX) });
+    try {
+      await take(agent, keys[place]!, share);
+      count += 1;
+    } catch (error) {
+      if (!(error instanceof MeshError)) throw error;
+      agent.log("shared.failed", { error: error.message });
     }
-    await connection.writeAside(async (tx) => tx.delete("shared", keys[place]!));
   }
-  return shares.length;
+  return count;
+}
+
+async function take(agent: Agent, key: number, share: Share): Promise<void> {
+  const { connection } = agent.home;
+  const words = [share.text, share.url].filter((part) => part.trim() !== "").join("\n\n");
+  const title = words || share.files.length === 0 ? share.title : "";
+  for (const [place, file] of share.files.entries()) {
+    await drops.add(agent, { ...file, name: cut(file.name, TITLE_BYTES_MAX) });
+    const rest: Share = { ...share, title, files: share.files.slice(place + 1) };
+    await connection.writeAside(async (tx) => tx.put("shared", rest, key)); // this file is not taken in again
+  }
+  if (words || title) {
+    await NOTES["note.add"](agent, { title: cut(title, TITLE_BYTES_MAX), body: cut(words, TEXT_BYTES_MAX) });
+  }
+  await connection.writeAside(async (tx) => tx.delete("shared", key));
 }
 
 /** As much of a text as fits. */

@@ -108,6 +108,11 @@ export class Shelf {
     return this.folding.actor(loaded, admission);
   }
 
+  /** One who has written nothing yet. */
+  newActor(admission: Digest): Hex {
+    return this.folding.newActor(admission);
+  }
+
   /** Who wrote these changes of a document, as far as it is known. */
   async authors(loaded: Loaded, changes: Iterable<Hex>): Promise<ReadonlyMap<Hex, Author>> {
     return this.folding.disputes.authors(loaded, changes);

@@ -77,9 +77,10 @@ export class PhoneStore implements port.Store {
 
   // ── writing ──────────────────────────────────────────────────────────────────────────────────
 
-  /** Keep all of it or nothing. Returns the largest row id of an event. */
+  /** Keep all of it or nothing; nothing is written for an empty batch. Returns the largest row id of an event. */
   async commit(batch: port.Batch): Promise<number> {
     return this.#alone(async () => {
+      if (Object.keys(batch).length === 0) return this.#last;
       const map = new ChainMap(this.#map.chains.values(), this.#map.branches.values());
       const done = await this.connection.write((tx) => commitTo(tx, batch, { map, tally: this.#tally, last: this.#last }));
       [this.#map, this.#tally, this.#last] = [map, done.tally, done.last];

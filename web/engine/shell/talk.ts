@@ -33,6 +33,8 @@ export interface Listener {
   changed(): void;
   /** A device shows what this phone shows: all is traded. */
   agreed(device: Peer): void;
+  /** The node does not let this phone in. */
+  shutOut(): void;
   /** What is not held elsewhere goes first, before anything is compared. */
   first(device: Peer): Promise<void>;
   /** Post bytes to the node, by a request of the page. Throws Unreachable, Refused. */
@@ -233,6 +235,7 @@ export class Talk implements Handler {
 
   /** The node does not let this phone in: hear what statements say about that, for a node's word counts for nothing. */
   shutOut(): void {
+    this.listener.shutOut();
     this.#spawn(() => this.visit());
   }
 

@@ -11,6 +11,7 @@ export const HELLOS_MISSED_MAX = 2;
 export const PROBE_TIMEOUT_MS = 2_500; // by fetch: a browser throttles sockets that failed, and no fetch
 export const DIAL_TIMEOUT_MS = 8_000; // of the socket, once something answered the probe
 export const FLUSH_TIMEOUT_MS = 2_000; // a link that looks alive after a sleep, and does not answer by then, is dead
+export const ROOM_AGAIN_MS = 20; // between looks whether a socket has sent enough to be given more: none tells of it
 export const BACKOFF_FIRST_MS = 250;
 export const BACKOFF_SEEN_MS_MAX = 5_000; // while somebody looks at the page
 export const BACKOFF_HIDDEN_MS_MAX = 15_000;

@@ -42,20 +42,20 @@ export class Wakes {
     return this.#rows;
   }
 
-  /** Sync now; fulfilled when all was traded, or the window is over. Two at once are one. */
+  /** Sync now; fulfilled when all was traded, the node refused, or the window is over. Two at once are one. */
   wake(agent: Waking, why: string): Promise<void> {
+    agent.link?.kick(); // also while one is under way: a person wants it now
     this.#under ??= this.#wake(agent, why).finally(() => (this.#under = null));
     return this.#under;
   }
 
-  /** All was traded: a wake that waits for it is over. */
-  traded(): void {
+  /** All was traded, or nothing will be: a wake that waits for it is over. */
+  over(): void {
     this.#over?.();
   }
 
   async #wake(agent: Waking, why: string): Promise<void> {
     const [began, before] = [Date.now(), this.#count(agent)];
-    agent.link?.kick();
     agent.talk.compareSoon();
     await new Promise<void>((done) => {
       const timer = setTimeout(done, timing.WAKE_MS);

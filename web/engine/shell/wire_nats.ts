@@ -1,8 +1,11 @@
 // A connection to a nats-server over a WebSocket, as the wire in mesh/node/transport/bus.py.
 //
-// It connects, asks and takes. It never reconnects by itself, and decides nothing about when to dial or whom to trust.
+// It connects, asks and takes. It never reconnects by itself, decides nothing about when to dial or whom to trust, and
+// gives its socket no more than UNSENT_BYTES_MAX that is not sent yet: questions and answers wait for room, and what is told
+// without an answer fails there.
 import { Malformed, Unreachable } from "../errors.js";
-import { hex, utf8 } from "../names.js";
+import { UNSENT_BYTES_MAX, UNSENT_LINES_BYTES_MAX } from "../limits.js";
+import { hex, shown, utf8 } from "../names.js";
 import {
   connectLine,
   type Frame,
@@ -15,12 +18,13 @@ import {
   subscribeLine,
 } from "./nats_frames.js";
 import * as timing from "./timing.js";
-import { inbox, LineDown, NobodyThere, NotLetIn, nkeyPublic } from "./wires.js";
+import { Forbidden, inbox, LineDown, NobodyThere, NotLetIn, nkeyPublic, Unsent } from "./wires.js";
 
 /** How a browser's socket ends when the node says that this device is no member: the gateway's own code. */
 const REMOVED = 4403;
 const ANSWERS = 1; // the subscription under which answers come
 const SESSION_BYTES = 8;
+const VIOLATION = /^Permissions Violation for (Publish|Subscription) to "([^"]+)"/;
 
 /** Where to connect, as whom. */
 export interface Login {
@@ -38,13 +42,20 @@ export interface Arrived {
   readonly subject: string;
   readonly reply: string;
   readonly body: Uint8Array;
-  /** Put an answer where the sender waits for it; nothing happens where it waits for none. */
-  answer(raw: Uint8Array): void;
+  /** Put an answer where the sender waits for it; nothing happens where it waits for none. Throws LineDown, Unsent. */
+  answer(raw: Uint8Array): Promise<void>;
 }
 
 interface Asking {
   readonly subject: string;
   done(message: Message): void;
+  failed(error: Error): void;
+}
+
+/** Whoever waits for a pong; `subject`: which subscription the server knows by then. */
+interface Pinged {
+  readonly subject?: string;
+  done(): void;
   failed(error: Error): void;
 }
 
@@ -61,7 +72,8 @@ export class Wire {
   readonly #listeners = new Map<number, (message: Message) => void>();
   readonly #asking = new Map<string, Asking>();
   /** Who waits for a pong, in the order of the pings. */
-  readonly #pinged: (() => void)[] = [];
+  readonly #pinged: Pinged[] = [];
+  #missed = 0; // pings of the interval since the last pong
   readonly #answers: string;
   #info: Info = {};
   #greeted: (info: Info) => void = () => {};
@@ -69,6 +81,7 @@ export class Wire {
   #over = false;
   #end: (problem: string) => void = () => {};
   #asked = 0;
+  #sid = ANSWERS;
   #pinging: ReturnType<typeof setInterval> | undefined;
 
   private constructor(login: Login) {
@@ -76,10 +89,10 @@ export class Wire {
     this.#answers = `${inbox(login.device)}.${hex(crypto.getRandomValues(new Uint8Array(SESSION_BYTES)))}`;
     this.#socket = login.socket(login.url);
     this.#socket.binaryType = "arraybuffer";
-    this.#socket.addEventListener("message", ({ data }) => this.#heard(data as ArrayBuffer));
+    this.#socket.addEventListener("message", ({ data }) => this.#heard(data));
     this.#socket.addEventListener("close", ({ code, reason }) => {
       this.removed ||= code === REMOVED;
-      this.#stop(this.#problem || reason || `it ended with ${code}`);
+      this.#stop(this.#problem || shown(reason) || `it ended with ${code}`);
     });
   }
 
@@ -102,17 +115,18 @@ export class Wire {
     return this.#info.server_name ?? "";
   }
 
-  /** Ask and return the raw answer. Throws LineDown, NobodyThere, Unreachable. */
+  /** Ask and return the raw answer. Throws Forbidden, LineDown, NobodyThere, Unsent, Unreachable. */
   async ask(subject: string, body: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     const reply = `${this.#answers}.${++this.#asked}`;
+    const until = performance.now() + timeoutMs;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const answer = new Promise<Message>((done, failed) => {
       this.#asking.set(reply, { subject, done, failed });
       timer = setTimeout(() => failed(new Unreachable(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
     });
-    answer.catch(() => {}); // it may fail while the question is still being sent
+    answer.catch(() => {}); // it may fail while the question waits for room
     try {
-      this.#send(publishLine(subject, body, reply));
+      await this.#sendInTime(publishLine(subject, body, reply), until);
       const message = await answer;
       if (message.nobody) throw new NobodyThere();
       return message.body;
@@ -122,20 +136,28 @@ export class Wire {
     }
   }
 
-  /** Say without an answer. Throws LineDown. */
+  /** Say without an answer. Throws LineDown, and Unsent where there is no room: nobody would wait for it. */
   tell(subject: string, body: Uint8Array): void {
     this.#send(publishLine(subject, body));
   }
 
-  /** Take what comes under a subject; returns when the server knows it. Throws LineDown. */
+  /** Take what comes under a subject; returns when the server knows it. Throws Forbidden, LineDown. */
   async listen(subject: string, listener: (message: Arrived) => void): Promise<void> {
-    const sid = ANSWERS + 1 + this.#listeners.size;
+    const sid = (this.#sid += 1);
     this.#listeners.set(sid, (message) => listener(this.#arrived(message)));
-    this.#send(subscribeLine(subject, sid));
-    await this.flush();
+    try {
+      this.#line(subscribeLine(subject, sid));
+      await this.#within(timing.FLUSH_TIMEOUT_MS, "it does not answer", this.#pong(subject));
+    } catch (error) {
+      this.#listeners.delete(sid);
+      throw error;
+    }
   }
 
-  /** Return when the server has all that was said. Throws LineDown where it does not answer soon. */
+  /**
+   * Return when the server has all that was said. Throws LineDown where it does not answer soon, and Forbidden where it says
+   * meanwhile that something told without an answer is not let through.
+   */
   async flush(): Promise<void> {
     await this.#within(timing.FLUSH_TIMEOUT_MS, "it does not answer", this.#pong());
   }
@@ -154,11 +176,12 @@ export class Wire {
       .replaceAll("+", "-")
       .replaceAll("/", "_")
       .replace(/=+$/, "");
-    const good = new Promise<void>((done) => this.#pinged.push(done));
-    this.#send(connectLine(nkeyPublic(login.transportKey), written));
+    const good = new Promise<void>((done, failed) => this.#pinged.push({ done, failed }));
+    this.#line(connectLine(nkeyPublic(login.transportKey), written));
     await good;
-    this.#send(subscribeLine(`${this.#answers}.*`, ANSWERS));
-    await this.#pong(); // the server says all of its name after the login, not before
+    const answers = `${this.#answers}.*`;
+    this.#line(subscribeLine(answers, ANSWERS));
+    await this.#pong(answers); // the server says all of its name after the login, not before
   }
 
   /** What comes of work, or LineDown where the connection ends first or the time is over. */
@@ -173,46 +196,78 @@ export class Wire {
     }
   }
 
-  #pong(): Promise<void> {
-    return new Promise((done) => {
-      this.#pinged.push(done);
-      this.#send(PING);
+  #pong(subject?: string): Promise<void> {
+    return new Promise((done, failed) => {
+      this.#pinged.push({ ...(subject === undefined ? {} : { subject }), done, failed });
+      this.#line(PING);
     });
   }
 
   #alive(): void {
-    if (this.#pinged.length >= timing.PINGS_MISSED_MAX) {
-      this.#stop("staleConnection");
-      this.#socket.close();
-    } else void this.#pong();
+    if (this.#missed >= timing.PINGS_MISSED_MAX) return this.#break("staleConnection");
+    this.#missed += 1;
+    this.#pong().catch(() => {}); // whoever flushes hears what goes wrong
   }
 
+  /** Send a message where there is room for it. Throws LineDown, Unsent. */
   #send(bytes: Uint8Array): void {
+    if (!this.#over && !this.#roomFor(bytes)) throw new Unsent();
+    this.#give(bytes);
+  }
+
+  /** Send a message as soon as there is room for it. Throws LineDown, and Unsent where there is none by then. */
+  async #sendInTime(bytes: Uint8Array, until: number): Promise<void> {
+    while (!this.#over && !this.#roomFor(bytes) && performance.now() < until) {
+      await new Promise((done) => setTimeout(done, timing.ROOM_AGAIN_MS));
+    }
+    this.#send(bytes);
+  }
+
+  /** A message larger than all the room goes when nothing else waits. */
+  #roomFor(bytes: Uint8Array): boolean {
+    const waits = this.#socket.bufferedAmount;
+    return waits === 0 || waits + bytes.length <= UNSENT_BYTES_MAX;
+  }
+
+  /** Send a line, which waits for nothing. Who reads not even so many of them is no longer there. Throws LineDown. */
+  #line(bytes: Uint8Array): void {
+    if (this.#socket.bufferedAmount > UNSENT_BYTES_MAX + UNSENT_LINES_BYTES_MAX) this.#break("it reads nothing");
+    this.#give(bytes);
+  }
+
+  #give(bytes: Uint8Array): void {
     if (this.#over) throw new LineDown(this.#problem);
     this.#socket.send(bytes as Uint8Array<ArrayBuffer>);
     this.bytes.sent += bytes.length;
   }
 
-  #heard(data: ArrayBuffer): void {
-    if (this.#over) return;
-    this.bytes.received += data.byteLength;
+  #heard(data: unknown): void {
     try {
-      for (const frame of this.#frames.take(new Uint8Array(data))) this.#take(frame);
+      if (!(data instanceof ArrayBuffer)) throw new Malformed("text, where a server of a mesh sends bytes");
+      this.bytes.received += data.byteLength;
+      for (const frame of this.#over ? [] : this.#frames.take(new Uint8Array(data))) {
+        this.#take(frame);
+        if (this.#over) return;
+      }
     } catch (error) {
-      if (!(error instanceof Malformed)) throw error;
-      this.#stop(error.message);
-      this.#socket.close();
+      if (error instanceof Malformed) return this.#break(error.message);
+      if (!this.#over) throw error; // it ended meanwhile, and whoever waits was told
     }
   }
 
   #take(frame: Frame): void {
     if (frame.said === "message") return this.#given(frame.message);
-    if (frame.said === "ping") return this.#send(PONG);
-    if (frame.said === "pong") return this.#pinged.shift()?.();
+    if (frame.said === "ping") return this.#line(PONG);
+    if (frame.said === "pong") return this.#ponged();
     if (frame.said === "error") return this.#refused(frame.problem);
     if (frame.said !== "info") return;
     this.#info = { ...this.#info, ...frame.info };
     this.#greeted(this.#info);
+  }
+
+  #ponged(): void {
+    this.#missed = 0;
+    this.#pinged.shift()?.done();
   }
 
   #given(message: Message): void {
@@ -222,14 +277,24 @@ export class Wire {
 
   /** The server refuses something; most of what it refuses ends the connection, and it does that itself. */
   #refused(problem: string): void {
-    const about = /^Permissions Violation for Publish to "([^"]+)"/i.exec(problem)?.[1];
-    if (about === undefined) this.#problem = problem;
-    for (const one of this.#asking.values()) if (one.subject === about) one.failed(new LineDown(problem));
+    const [, way, about] = VIOLATION.exec(problem) ?? [];
+    if (about === undefined) return void (this.#problem = problem);
+    const waiting = way === "Publish" ? [...this.#asking.values()] : this.#pinged;
+    const told = waiting.filter((one) => one.subject === about);
+    const flushing = this.#pinged.filter((one) => one.subject === undefined);
+    for (const one of told.length > 0 ? told : flushing) one.failed(new Forbidden(problem)); // its pong comes all the same
+  }
+
+  /** It is over, and this side ends it. */
+  #break(problem: string): void {
+    this.#stop(problem);
+    this.#socket.close();
   }
 
   #stop(problem: string): void {
     if (this.#over) return;
     this.#over = true;
+    this.#problem ||= problem;
     clearInterval(this.#pinging);
     for (const one of this.#asking.values()) one.failed(new LineDown(problem));
     this.#end(problem);
@@ -240,7 +305,9 @@ export class Wire {
       subject,
       reply,
       body,
-      answer: (raw) => void (reply && !this.#over && this.#send(publishLine(reply, raw))),
+      answer: async (raw) => {
+        if (reply) await this.#sendInTime(publishLine(reply, raw), performance.now() + timing.ASK_TIMEOUT_MS);
+      },
     };
   }
 }

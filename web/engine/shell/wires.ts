@@ -38,6 +38,24 @@ export class NobodyThere extends Unreachable {
   }
 }
 
+/** The server forbids this device to say or to hear that; the connection goes on. */
+export class Forbidden extends Unreachable {
+  override readonly name = "Forbidden";
+
+  constructor(problem: string) {
+    super(`the server there forbids it: ${problem}`);
+  }
+}
+
+/** More waits to be sent than a connection is given; what was to be said was not. */
+export class Unsent extends Unreachable {
+  override readonly name = "Unsent";
+
+  constructor() {
+    super("too much waits to be sent over this connection already");
+  }
+}
+
 /** The connection ended. */
 export class LineDown extends Unreachable {
   override readonly name = "LineDown";

@@ -6,14 +6,14 @@ import wasm from "@automerge/automerge/automerge.wasm?url";
 import type { Asked, News, Told, Topic } from "../port.js";
 import type { Standing } from "../rows.js";
 import { Refused, Unreachable } from "../errors.js";
-import { ready } from "../state/engine.js";
+import { ready, readyBy } from "../state/engine.js";
+import { askedOf } from "./asking.js";
 import { call, faultOf } from "./calls.js";
 import { elsewhere, status } from "./calls/status.js";
 import { Home } from "./home.js";
 import { Life } from "./life.js";
-import { askedOf } from "./letting_in.js";
 import { takenIn } from "./shared.js";
-import { Connection } from "./storage/connection.js";
+import { Connection, type Watch } from "./storage/connection.js";
 import { PhoneStore } from "./store.js";
 import * as timing from "./timing.js";
 import { warm } from "./warming.js";
@@ -26,6 +26,9 @@ const CHANNEL = "mesh";
 const STOP = "stop";
 /** The service worker sent something, or took something in. */
 const SENT = "sent";
+
+/** What a page asks before it shows anything. */
+const FIRST: ReadonlySet<string> = new Set(["status", "visible"]);
 
 /** What a dedicated worker has of its page. */
 interface Page {
@@ -43,6 +46,7 @@ class Worker {
   #waiting: AbortController | null = null;
   #broken: unknown = null;
   #turn = 0;
+  #prepared = false;
   #ready: Promise<void>;
 
   constructor() {
@@ -95,11 +99,13 @@ class Worker {
   async #write(begun: () => void): Promise<void> {
     const turn = (this.#turn += 1);
     try {
-      const life = await this.#begun();
+      const life = await this.#begun({ blocked: () => this.#hindered(begun), closed: () => this.#stopped() });
+      this.#broken = null;
       if (turn !== this.#turn) return life.drop(); // it was another tab's before it began
       this.#life = life;
       void this.#sent();
     } catch (error) {
+      if (turn !== this.#turn) return; // another tab took over amid it
       this.#broken = error; // told to whoever asks: a new try would come to the same
     } finally {
       begun();
@@ -108,13 +114,19 @@ class Worker {
     await new Promise(() => {}); // until somebody steals the lock, or this tab ends
   }
 
-  async #begun(): Promise<Life> {
-    const brought = machine(); // no list waits for it; whoever needs a document does
-    brought.catch(() => {});
-    const connection = await Connection.open(indexedDB);
+  /** Another tab runs an older version, and does not let go of data that are to be of a newer form: they wait for it. */
+  #hindered(begun: () => void): void {
+    const hint = "Close it, and all others that show this app; then this one goes on by itself. Nothing was changed.";
+    this.#broken = new Unreachable("an older version of this app is open in another tab, and in the way", hint);
+    begun();
+  }
+
+  async #begun(watch: Watch): Promise<Life> {
+    readyBy(bring);
+    const connection = await Connection.open(indexedDB, watch);
     const life = new Life({
       home: new Home(connection),
-      openStore: () => PhoneStore.open(indexedDB, { closed: () => this.#stopped() }),
+      openStore: () => PhoneStore.open(indexedDB, watch),
       ask: askedOf((...given) => fetch(...given)),
       post: (path, body) => posted(path, body),
       around: {
@@ -124,22 +136,20 @@ class Worker {
       },
       news: (news) => this.#news.add(news),
     });
-    const started = life.start();
     try {
-      await Promise.race([started, brought.then(() => started)]);
+      await life.start();
     } catch (error) {
       life.drop();
       throw error;
     }
-    brought.then(() => setTimeout(warm, timing.WARM_MS)).catch((error: unknown) => this.#broke(life, error));
     return life;
   }
 
-  /** Without Automerge's machine code nothing can be kept: say so to whoever asks, and do no more. */
-  #broke(life: Life, error: unknown): void {
-    this.#broken = error;
-    life.drop();
-    this.#news.add({ changed: [] });
+  /** The person sees a list: bring what the first edit needs, and warm it up. What keeps it from that, the edit tells. */
+  #prepare(): void {
+    if (this.#prepared) return;
+    this.#prepared = true;
+    bring().then(() => setTimeout(warm, timing.WARM_MS), () => (this.#prepared = false));
   }
 
   /** Another tab took over: stop at once, and go on when it is gone. */
@@ -170,12 +180,13 @@ class Worker {
     } catch (error) {
       page.postMessage({ id, fault: faultOf(error) });
     }
+    if (this.#life && !FIRST.has(name)) this.#prepare();
   }
 
   async #answer(name: Asked["call"], args: Asked["args"]): Promise<unknown> {
     if (name === "writer.take") {
       await this.#take();
-      return this.#standing();
+      if (!this.#broken) return this.#standing();
     }
     if (this.#broken) throw this.#broken;
     if (this.#life) return call(this.#life, name, args);
@@ -211,10 +222,21 @@ class Coalesced {
   }
 }
 
-/** Have Automerge's machine code at hand: it lies in the cache of the page. */
+let brought: Promise<void> | null = null;
+
+/** Have Automerge's machine code at hand: once, and after a failure again for the next who needs it. */
+function bring(): Promise<void> {
+  brought ??= machine().catch((error: unknown) => {
+    brought = null;
+    throw error;
+  });
+  return brought;
+}
+
+/** Make Automerge ready: its machine code lies in the cache of the page. */
 async function machine(): Promise<void> {
-  const answer = await fetch(wasm);
-  if (!answer.ok) throw new Unreachable("a part of this app is not here", "Open it once where a computer is in reach.");
+  const answer = await fetch(wasm).catch(() => null);
+  if (!answer?.ok) throw new Unreachable("a part of this app is not here", "Open it once where a computer is in reach.");
   await ready(await WebAssembly.compileStreaming(answer)); // while it comes; a browser may remember what it compiled
 }
 

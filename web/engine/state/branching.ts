@@ -10,6 +10,11 @@ import type { Change } from "./operations.js";
 
 const FIRST = 1;
 
+/** Whether all these changes are in a document, so that it can be edited as it was then. */
+export function knows(document: Document, heads: Iterable<Hex>): boolean {
+  return [...heads].every((head) => document.contains(head));
+}
+
 /**
  * The change that these edits are, made when a document had these heads; without any, when it was born.
  *

@@ -6,11 +6,15 @@
 // solves for them. This module keeps no events and compares no views.
 import { sha256 } from "@noble/hashes/sha2.js";
 import { u64 } from "../clocks/chain.js";
+import { Damaged } from "../errors.js";
+import { DIGEST_BYTES } from "../limits.js";
 import { ascending, type Digest, type DocumentId, hex, joined, unhex, utf8, ZERO } from "../names.js";
 
 export const LEVELS = 3;
 export const BRANCHES = 16;
 export const BUCKETS = BRANCHES ** LEVELS;
+/** Of a whole tree. */
+const NODES = (BUCKETS * BRANCHES - 1) / (BRANCHES - 1);
 
 const EVENT = utf8("mesh/digest/event/1");
 const LEAF = utf8("mesh/digest/leaf/1");
@@ -67,7 +71,9 @@ export function bucketDigest(leaves: Iterable<Leaf>): Digest {
  * Setting a bucket only marks what is above it; nodes are hashed when somebody asks.
  */
 export class Trie {
-  readonly #levels = Array.from({ length: LEVELS + 1 }, (_, level) => new Array<Digest>(BRANCHES ** level).fill(ZERO));
+  /** Nodes that were set or hashed; all others are as they were saved. */
+  readonly #levels = Array.from({ length: LEVELS + 1 }, () => new Map<number, Digest>());
+  #saved: Uint8Array | null = null;
   #dirty = new Set<number>();
 
   /** Begin with these bucket digests, all others empty. */
@@ -75,17 +81,34 @@ export class Trie {
     for (const [index, digest] of buckets) this.set(index, digest);
   }
 
+  /** The tree as it was saved; nothing of it is hashed, and only what is asked for is read. */
+  static of(saved: Uint8Array): Trie {
+    if (saved.length !== NODES * DIGEST_BYTES) throw new Damaged("what was saved of a tree of digests is not whole");
+    const trie = new Trie();
+    trie.#saved = saved;
+    return trie;
+  }
+
+  /** All nodes, for whoever takes them up again: buckets first, the root last. */
+  saved(): Uint8Array {
+    this.#settle();
+    const found = this.#saved?.slice() ?? new Uint8Array(NODES * DIGEST_BYTES);
+    for (const [level, nodes] of this.#levels.entries()) {
+      for (const [index, digest] of nodes) found.set(unhex(digest), startOf(level, index));
+    }
+    return found;
+  }
+
   /** Give a bucket its digest, ZERO when it is empty. */
   set(index: number, digest: Digest): void {
-    const buckets = this.#levels[LEVELS]!;
-    if (buckets[index] !== digest) this.#dirty.add(index);
-    buckets[index] = digest;
+    if (this.#at(LEVELS, index) !== digest) this.#dirty.add(index);
+    this.#levels[LEVELS]!.set(index, digest);
   }
 
   /** The digest of everything. */
   root(): Digest {
     this.#settle();
-    return this.#levels[0]![0]!;
+    return this.#at(0, 0);
   }
 
   /** The sixteen nodes under a node, at level 2 the buckets themselves. */
@@ -95,17 +118,29 @@ export class Trie {
   }
 
   #under(level: number, index: number): readonly Digest[] {
-    return this.#levels[level + 1]!.slice(index * BRANCHES, (index + 1) * BRANCHES);
+    return Array.from({ length: BRANCHES }, (_, branch) => this.#at(level + 1, index * BRANCHES + branch));
+  }
+
+  #at(level: number, index: number): Digest {
+    const found = this.#levels[level]!.get(index);
+    if (found !== undefined || !this.#saved) return found ?? ZERO;
+    const start = startOf(level, index);
+    return hex(this.#saved.subarray(start, start + DIGEST_BYTES));
   }
 
   #settle(): void {
     let above = this.#dirty;
     for (let level = LEVELS - 1; level >= 0; level--) {
       above = new Set([...above].map((index) => Math.floor(index / BRANCHES)));
-      for (const index of above) this.#levels[level]![index] = node(this.#under(level, index));
+      for (const index of above) this.#levels[level]!.set(index, node(this.#under(level, index)));
     }
     this.#dirty = new Set();
   }
+}
+
+/** Where in a saved tree a node lies: behind all nodes of the levels beneath it. */
+function startOf(level: number, index: number): number {
+  return ((BRANCHES ** (LEVELS + 1) - BRANCHES ** (level + 1)) / (BRANCHES - 1) + index) * DIGEST_BYTES;
 }
 
 function node(children: readonly Digest[]): Digest {

@@ -88,6 +88,16 @@ export function dropOf(record: Record): Drop {
   };
 }
 
+/** The same; null where it does not say what file it is. */
+export function readable(record: Record): Drop | null {
+  try {
+    return dropOf(record);
+  } catch (error) {
+    if (error instanceof Malformed) return null;
+    throw error;
+  }
+}
+
 /** The register in which a device says that it has the whole. */
 export function gotBy(admission: Digest): string {
   return GOT + deviceText(admission);

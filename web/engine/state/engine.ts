@@ -22,8 +22,17 @@ export async function ready(wasm: Uint8Array | WebAssembly.Module): Promise<void
   await initializeWasm(wasm as Uint8Array); // its types know bytes only
 }
 
-/** Fulfilled once Automerge is ready. */
-export const isReady: () => Promise<void> = wasmInitialized;
+let bringing: () => Promise<void> = wasmInitialized;
+
+/** Have Automerge made ready by this as soon as somebody needs a document, and not before. It may be called again. */
+export function readyBy(bring: () => Promise<void>): void {
+  bringing = bring;
+}
+
+/** Fulfilled once Automerge is ready. Throws what keeps it from that. */
+export async function isReady(): Promise<void> {
+  await bringing();
+}
 
 /** The Automerge document, behind one guard for every call. Each of them may throw Malformed. */
 export class Engine {

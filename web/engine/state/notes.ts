@@ -10,6 +10,7 @@ import { byText, type DocumentId, utf8 } from "../names.js";
 import { BODY, TAG } from "./catalogue.js";
 import type { Document } from "./documents.js";
 import type { Edit } from "./edits.js";
+import type { Past } from "./past.js";
 import { splices } from "./rewording.js";
 
 /** The document type of notes. */
@@ -66,13 +67,22 @@ export function viewOf(document: Document, conflicts: readonly string[] = []): N
   return asShown(document.id, document.registers(), document.text(), conflicts);
 }
 
+/** What an edit is compared with: a note as it is, or as it was. */
+export type Shown = Pick<Document, "body" | "live" | "registers" | "text">;
+
+/** A note as it was. Of a register that was in conflict it has the value that was shown. */
+export function asPast(document: Document, { registers, text }: Past): Shown {
+  const live = (key: string) => (registers.has(key) ? [{ value: registers.get(key)!, change: "" }] : []);
+  return { body: document.body, live, registers: () => new Map(registers), text: () => text };
+}
+
 /**
  * What must be done to a note so that it is as given.
  *
  * A register that is in conflict is written even when the shown value is the wanted one: that settles it. Empty when
  * nothing would change. Throws Misuse or TooLarge.
  */
-export function edits(document: Document, wanted: Wanted): Edit[] {
+export function edits(document: Shown, wanted: Wanted): Edit[] {
   const { title, body, path, deleted, addTags = [], removeTags = [] } = wanted;
   const out: Edit[] = [];
   if (title !== undefined) out.push(...set(document, TITLE, lineOf(title, "title", TITLE_BYTES_MAX)));
@@ -104,12 +114,12 @@ export function asShown(
   };
 }
 
-function set(document: Document, key: string, value: Value): Edit[] {
+function set(document: Shown, key: string, value: Value): Edit[] {
   const live = document.live(key);
   return live.length === 1 && live[0]!.value === value ? [] : [{ edit: "put", key, value }];
 }
 
-function retagged(document: Document, add: ReadonlySet<string>, remove: ReadonlySet<string>): Edit[] {
+function retagged(document: Shown, add: ReadonlySet<string>, remove: ReadonlySet<string>): Edit[] {
   const both = [...add].filter((tag) => remove.has(tag)).sort(byText)[0];
   if (both !== undefined) throw new Misuse(`the tag '${both}' is both added and removed`);
   const keys = [...document.registers().keys()].filter((key) => key.startsWith(TAG));
@@ -121,7 +131,7 @@ function retagged(document: Document, add: ReadonlySet<string>, remove: Readonly
   return [...puts, ...gone.map((tag): Edit => ({ edit: "delete", key: TAG + tag }))];
 }
 
-function reworded(document: Document, body: string): Edit[] {
+function reworded(document: Shown, body: string): Edit[] {
   return document.body === null ? set(document, BODY, body) : splices(document.text(), body);
 }
 

@@ -29,6 +29,22 @@ export function splices(old: string, fresh: string): Splice[] {
   return found.reverse();
 }
 
+/** A text in pieces: words that another text has as well, and words of its own (true). */
+export function pieces(text: string, other: string): [piece: string, own: boolean][] {
+  const [mine, theirs] = [text.match(WORD) ?? [], other.match(WORD) ?? []];
+  if (Math.max(mine.length, theirs.length) > DIFF_LINES_MAX) return [[text, true]];
+  const found: [string, boolean][] = [];
+  const parts = opcodes(mine, theirs).filter(([, start, end]) => end > start);
+  for (const [place, [tag, start, end]] of parts.entries()) {
+    const piece = mine.slice(start, end).join("");
+    const between = place > 0 && place < parts.length - 1 && !piece.trim(); // a blank between own words is theirs
+    const [own, last] = [tag !== "equal" || between, found.at(-1)];
+    if (last && last[1] === own) last[0] += piece;
+    else found.push([piece, own]);
+  }
+  return found;
+}
+
 /**
  * The same splice as one of whole lines, where it can be told so, not before `free`.
  *

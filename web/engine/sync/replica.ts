@@ -11,7 +11,7 @@ import { Chains, type Fitted, Gap, type Held, type Tipped } from "../events/chai
 import { faultText, Learner, type Opened, wrapIn } from "../events/epochs.js";
 import { Lane, type Placed, type Run } from "../events/event.js";
 import { Judgement } from "../events/judge.js";
-import { statement } from "../events/reading.js";
+import { type Proven, statement } from "../events/reading.js";
 import type { Keyring } from "../events/seal.js";
 import { bytesOf, joinedRuns, NONCES_BYTES, type Speaker, Voice } from "../events/speaking.js";
 import { admitted, type Statements, type Verdict } from "../events/verdict.js";
@@ -48,13 +48,14 @@ export class Replica {
   /** The largest Lamport number of any event that is held. */
   heard = 0;
 
-  /** Start from what the log holds: its chains, and all control events. */
+  /** Start from what the log holds: its chains, and all control events; `proven`: those known to be so. */
   constructor(
     readonly own: Speaker,
     readonly keyring: Keyring,
     readonly chains = new Chains(own.mesh),
     control: readonly Placed[] = [],
     opened: Opened = NONE,
+    readonly proven: Proven = new Set(),
   ) {
     this.judgement = new Judgement(own.mesh);
     this.learner = new Learner(own.mesh, own.admission, keyring);
@@ -275,7 +276,7 @@ export class Replica {
   /** Take control events into the verdict and the keyring. Returns whether either changed. */
   #judge(control: readonly Placed[], opened: Opened, alarms: string[]): boolean {
     this.controlBytes += bytesOf(control);
-    const said = control.map(statement);
+    const said = control.map((placed) => statement(placed, this.proven));
     for (const one of said) if (admitted(one)) this.devices.set(deviceText(one.digest), one.digest);
     const changed = this.judgement.add(said);
     const [learned, faults] = this.learner.learn(said, opened);

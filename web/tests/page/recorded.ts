@@ -12,6 +12,13 @@ const BROKEN: Fault = {
   hint: "Try it again when a device is in reach.",
 };
 
+const STALE: Fault = {
+  family: "Refused",
+  class: "Refused",
+  message: "the note changed meanwhile",
+  hint: "Look at both.",
+};
+
 /** Which scene is played, said by the server of the test. */
 const played: Promise<Scene> = fetch("/scene").then(async (told) => ((await told.json()) as { scene: Scene }).scene);
 const answers = played.then(answersOf);
@@ -58,6 +65,7 @@ scope.onmessage = async ({ data }) => {
   const [scene] = await Promise.all([played, reported(data)]);
   const { id, call, args } = data;
   if (scene === "broken" && call !== "status") return scope.postMessage({ id, fault: BROKEN });
+  if (scene === "stale" && call === "note.edit") return scope.postMessage({ id, fault: STALE });
   const act = acts[call] as ((args: unknown) => unknown) | undefined;
   return scope.postMessage({ id, ok: act ? act(args) : (await answers)(call, args as never) });
 };

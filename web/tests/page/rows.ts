@@ -2,10 +2,11 @@
 // in it. Texts of others are as bad as they may be: markup, long words, letters from right to left. Never shown to a user.
 import type { CallName, Calls } from "../../engine/port.js";
 import type * as rows from "../../engine/rows.js";
+import { pieces } from "../../engine/state/rewording.js";
 
 /** What is played. */
 export type Scene =
-  "member" | "offline" | "empty" | "new" | "removed" | "elsewhere" | "refused" | "broken" | "fetching" | "meanwhile";
+  "member" | "offline" | "empty" | "new" | "removed" | "elsewhere" | "refused" | "broken" | "stale" | "fetching" | "meanwhile";
 
 const NOW = Date.now();
 const MINUTE = 60_000;
@@ -107,11 +108,14 @@ Anti-entropy is fine; the outbox wants a bound, and the wake should say what it 
 What I do not understand yet: why the second answer is larger than the first.
 `;
 
-const side = (value: string, name: string, ago: number): rows.SideRow => ({
+const side = (value: string, name: string, ago: number, other?: string): rows.SideRow => ({
   value,
   characters: value.length,
+  ...(other !== undefined && { pieces: pieces(value, other) }),
   ...author(name, "", ago),
 });
+const [BOUND, NO_BOUND] = ["the outbox wants a bound of 512 KiB", "the outbox wants no bound, it has one"];
+const IDEAS = "Ideas for the workshop";
 const CONFLICTS: rows.ConflictRow[] = [
   {
     id: "3fa9c1d2",
@@ -123,8 +127,8 @@ const CONFLICTS: rows.ConflictRow[] = [
     since: NOW - 2 * HOUR,
     devices: ["Mac", "Pocket"],
     values: [
-      side("the outbox wants a bound of 512 KiB", "Pocket", 3 * HOUR),
-      side("the outbox wants no bound, it has one", "Mac", 2 * HOUR),
+      side(BOUND, "Pocket", 3 * HOUR, NO_BOUND),
+      side(NO_BOUND, "Mac", 2 * HOUR, BOUND),
     ],
     ancestor: "the outbox wants a bound",
   },
@@ -137,7 +141,7 @@ const CONFLICTS: rows.ConflictRow[] = [
     count: 3,
     since: NOW - DAY,
     devices: ["Mac", "Pocket", "Tower"],
-    values: [side("Ideas for the workshop", "Mac", DAY), side(LONG, "Tower", DAY), side(MARKUP, "Pocket", DAY)],
+    values: [side(IDEAS, "Mac", DAY, LONG), side(LONG, "Tower", DAY, IDEAS), side(MARKUP, "Pocket", DAY, IDEAS)],
     ancestor: "Ideas",
   },
   {
@@ -486,7 +490,11 @@ export function answersOf(scene: Scene): (call: CallName, args: never) => unknow
       return { ...one, body, conflicts: one.conflicts ? CONFLICTS.slice(0, 2) : [] };
     },
     "note.add": () => SAID,
-    "note.edit": () => SAID,
+    "note.begin": ({ document }) => {
+      const { title } = NOTES.find((row) => row.document === document) ?? NOTES[1]!;
+      return { title, body: BODY, version: ["a1"] };
+    },
+    "note.edit": () => ({ ...SAID, version: ["a2"] }),
     "note.rm": () => SAID,
     "inbox.list": (args) => {
       const { rows: items, next } = page(some(INBOX), args, (one) => one.document);

@@ -24,18 +24,24 @@ export function noteOf(text: string): { title?: string; body?: string } {
   return body ? { title: first.trim(), body } : { title: first.trim() };
 }
 
-function useDraft(): [string, (text: string) => void] {
+/** What is being typed, how it becomes another text, and how what was saved of it goes: somebody may type on meanwhile. */
+function useDraft(): [string, (text: string) => void, (saved: string) => void] {
   const [text, set] = useState("");
+  const latest = useRef(text);
+  latest.current = text;
   useEffect(() => {
     void drafts.read<string>(DRAFT).then((kept) => kept && set((now) => now || kept));
   }, []);
-  return [
-    text,
-    (now) => {
-      set(now);
-      void drafts.keep(DRAFT, now || null);
-    },
-  ];
+  const write = (now: string) => {
+    latest.current = now;
+    set(now);
+    void drafts.keep(DRAFT, now || null);
+  };
+  const saved = (before: string) => {
+    const now = latest.current;
+    write(now.startsWith(before) ? now.slice(before.length).trimStart() : now);
+  };
+  return [text, write, saved];
 }
 
 /** Files that the worker is given one after the other; those that come meanwhile wait for their turn. */
@@ -141,12 +147,12 @@ function useMemos() {
 
 /** The box. */
 export function Composer() {
-  const [text, write] = useDraft();
+  const [text, write, saved] = useDraft();
   const files = useFiles();
   const voice = useMemos();
   const save = useAct(async () => {
     await ask("note.add", noteOf(text));
-    write("");
+    saved(text);
     tell("Saved.");
   });
   const paste = useAct(() => pasted(files.add, (more) => write(text ? `${text}\n${more}` : more)));

@@ -42,6 +42,10 @@ function inWords(one: ConflictRow, side: SideRow): string {
   return side.value === "" ? "Empty" : String(side.value);
 }
 
+function marked([piece, own]: readonly [string, boolean]) {
+  return own ? <mark>{piece}</mark> : piece;
+}
+
 function take(one: ConflictRow): string {
   if (one.kind === "deleted" || one.kind === "text") return "Choose this";
   return one.kind === "path" ? "Leave this one here" : "Choose this";
@@ -62,7 +66,7 @@ function Side(props: { one: ConflictWhole; side: SideRow; place: number; busy: b
       </p>
       <div class="prose" dir="auto">
         {one.context && <span class="faint">{one.context.before}</span>}
-        <mark>{inWords(one, side)}</mark>
+        {side.value === "" || !side.pieces ? <span>{inWords(one, side)}</span> : side.pieces.map(marked)}
         {one.context && <span class="faint">{one.context.after}</span>}
       </div>
       {one.open && (
@@ -151,6 +155,7 @@ function Whole({ one }: { one: ConflictWhole }) {
       <p class="note">
         {nameOf(one)}
         {one.since !== null && `, since ${moment(one.since, Date.now())}`}
+        {one.values.some((side) => side.pieces) && ". What differs is marked."}
       </p>
       {!one.open && <Over one={one} />}
       <Trouble fault={act.fault} />

@@ -1,6 +1,7 @@
 // One note: read, and written. A save is one edit that says what it began from; if the note changed meanwhile both are
 // shown and both are kept. It never writes over anything, and never throws away what was typed.
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { Calls } from "../../engine/port.js";
 import type { NoteWhole } from "../../engine/rows.js";
 import * as drafts from "../drafts.js";
 import { Area, Button, Card, Chip, Empty, Loaded, Notice, Prose, Row, Screen, Section, Trouble } from "../parts.js";
@@ -12,22 +13,28 @@ import { nameOf } from "./conflicts.js";
 interface Draft {
   title: string;
   body: string;
-  /** What the note had when the writing began; null of a new note. */
-  base: { title: string; body: string } | null;
+  /** What the note had when the writing began, and the name of that version; null of a new note. */
+  base: { title: string; body: string; version?: string[] } | null;
 }
 
+type Edit = Omit<Calls["note.edit"][0], "document">;
+
 /** What is to be said to turn the base into the draft; null where nothing is different. */
-export function editOf(draft: Draft): { title?: string; body?: string; base_body?: string } | null {
+export function editOf(draft: Draft): Edit | null {
   const { base } = draft;
   if (!base) return draft.title.trim() || draft.body.trim() ? { title: draft.title.trim(), body: draft.body } : null;
   const title = draft.title !== base.title ? { title: draft.title } : {};
-  const body = draft.body !== base.body ? { body: draft.body, base_body: base.body } : {};
+  const body = draft.body !== base.body ? { body: draft.body } : {};
   const edit = { ...title, ...body };
-  return Object.keys(edit).length ? edit : null;
+  const version = base.version ? { base_version: base.version } : {}; // drafts of older pages have none
+  return Object.keys(edit).length ? { ...edit, base_body: base.body, ...version } : null;
 }
 
-function useDraft(name: string): [Draft | null | undefined, (draft: Draft | null) => void] {
+/** A draft, how it becomes another one, and what it is by now: somebody may type on while it is being saved. */
+function useDraft(name: string): [Draft | null | undefined, (draft: Draft | null) => void, () => Draft | null] {
   const [draft, set] = useState<Draft | null>();
+  const latest = useRef<Draft | null>(null);
+  latest.current = draft ?? null;
   useEffect(() => {
     void drafts.read<Draft>(name).then(
       (kept) => set((now) => now ?? kept),
@@ -38,8 +45,10 @@ function useDraft(name: string): [Draft | null | undefined, (draft: Draft | null
     draft,
     (now) => {
       set(now);
+      latest.current = now;
       void drafts.keep(name, now);
     },
+    () => latest.current,
   ];
 }
 
@@ -48,7 +57,7 @@ function Meanwhile({ base, note }: { base: { body: string; title: string }; note
   return (
     <Notice tone="warn" icon="conflict">
       <p class="strong">This note changed on {note.updated.name || "another device"} while you were writing.</p>
-      <p>Nothing is written over: saving puts both together, and what cannot go together stands side by side.</p>
+      <p>Nothing is written over: saving puts both together, and what does not go together stands side by side.</p>
       <details>
         <summary>What it is there now</summary>
         {base.title !== note.title && <p class="strong">{note.title}</p>}
@@ -96,7 +105,7 @@ function Editor(props: {
   );
 }
 
-function Reading({ note, edit }: { note: NoteWhole; edit: () => void }) {
+function Reading({ note, edit, busy }: { note: NoteWhole; edit: () => void; busy: boolean }) {
   const remove = useAct(async () => {
     await ask("note.rm", { document: note.document });
     tell("The note is deleted. It can be brought back on the Mac.");
@@ -144,7 +153,7 @@ function Reading({ note, edit }: { note: NoteWhole; edit: () => void }) {
         <Button kind="danger" busy={remove.busy} onClick={() => (sure ? void remove.run() : ask_(true))}>
           {sure ? "Really delete" : "Delete"}
         </Button>
-        <Button kind="main" onClick={edit}>
+        <Button kind="main" busy={busy} onClick={edit}>
           Edit
         </Button>
       </div>
@@ -152,12 +161,27 @@ function Reading({ note, edit }: { note: NoteWhole; edit: () => void }) {
   );
 }
 
+/** Throw a draft away; for a moment it can be had back. */
+function discard(draft: Draft, change: (draft: Draft | null) => void, latest: () => Draft | null): void {
+  change(null);
+  if (editOf(draft)) tell("Thrown away.", async () => latest() ?? change(draft));
+}
+
+/** A new note out of what was written. */
+async function added(draft: Draft): Promise<string> {
+  return (await ask("note.add", { title: draft.title.trim(), body: draft.body })).document;
+}
+
 function NewNote() {
-  const [draft, change] = useDraft("note new");
+  const [draft, change, latest] = useDraft("note new");
   const now: Draft = draft ?? { title: "", body: "", base: null };
   const save = useAct(async () => {
-    const edit = editOf(now)!;
-    const { document } = await ask("note.add", { title: edit.title ?? "", body: edit.body ?? "" });
+    const document = await added(now);
+    const later = latest();
+    if (later && later !== now) {
+      const base = { title: now.title, body: now.body, version: [] };
+      await drafts.keep(`note ${document}`, { ...later, base });
+    }
     change(null);
     tell("Saved.");
     location.replace(to("note", document));
@@ -172,7 +196,7 @@ function NewNote() {
         change={change}
         save={() => void save.run()}
         busy={save.busy}
-        cancel={() => (change(null), go("notes"))}
+        cancel={() => (discard(now, change, latest), go("notes"))}
       />
     </Screen>
   );
@@ -185,35 +209,50 @@ export function Note({ id }: { id: string }) {
 
 function Existing({ id }: { id: string }) {
   const rows = useRows("note.show", { document: id }, ["notes", "conflicts"]);
-  const [draft, change] = useDraft(`note ${id}`);
+  const [draft, change, latest] = useDraft(`note ${id}`);
+  const edit = useAct(async () => {
+    const { version, ...note } = await ask("note.begin", { document: id }); // rows may be from before the last save
+    change({ ...note, base: { ...note, version } });
+  });
   const save = useAct(async () => {
-    const edit = editOf(draft!);
-    if (edit) await ask("note.edit", { document: id, ...edit });
-    change(null);
+    const sent = draft!;
+    const { version } = await ask("note.edit", { document: id, ...editOf(sent)! });
+    const later = latest();
+    change(later && later !== sent ? { ...later, base: { title: sent.title, body: sent.body, version } } : null);
     rows.again();
     tell("Saved.");
   });
+  const apart = useAct(async () => {
+    const document = await added(latest()!);
+    change(null);
+    tell("Saved as a note of its own.");
+    location.replace(to("note", document));
+  });
+  if (draft === undefined) return null;
+  if (draft)
+    return (
+      <Screen title="Edit note" up="notes">
+        <Trouble fault={apart.fault ?? save.fault} />
+        {save.fault && (
+          <Button busy={apart.busy} onClick={() => void apart.run()}>
+            Save it as a new note
+          </Button>
+        )}
+        <Editor
+          draft={draft}
+          note={rows.value}
+          change={change}
+          save={() => void save.run()}
+          busy={save.busy || apart.busy}
+          cancel={() => (save.clear(), discard(draft, change, latest))}
+        />
+      </Screen>
+    );
   return (
-    <Screen title={draft ? "Edit note" : "Note"} up="notes">
-      <Trouble fault={save.fault} />
+    <Screen title="Note" up="notes">
+      <Trouble fault={edit.fault} />
       <Loaded rows={rows}>
-        {(note) =>
-          draft ? (
-            <Editor
-              draft={draft}
-              note={note}
-              change={change}
-              save={() => void save.run()}
-              busy={save.busy}
-              cancel={() => change(null)}
-            />
-          ) : (
-            <Reading
-              note={note}
-              edit={() => change({ title: note.title, body: note.body, base: { title: note.title, body: note.body } })}
-            />
-          )
-        }
+        {(note) => <Reading note={note} edit={() => void edit.run()} busy={edit.busy} />}
       </Loaded>
       {rows.fault && rows.value === null && (
         <Empty title="This note could not be read" icon="notes">

@@ -92,7 +92,7 @@ function Adding() {
   const [title, set] = useState("");
   const add = useAct(async () => {
     await ask("task.add", { title: title.trim() });
-    set("");
+    set((now) => (now === title ? "" : now)); // somebody may type on meanwhile
     tell("Task added.");
   });
   return (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from mesh.errors import Unreachable
 from mesh.limits import PAGE_FILES_MAX
 from mesh.node.gateway import assets
+
+ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.fixture
@@ -20,12 +24,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_page_that_was_not_built_is_told_of(folder: Path) -> None:
-    """There is nothing, be there a folder or not; and a sentence says how to build it."""
+    """There is nothing, be there a folder or not; and a sentence says how to build it, by a command that is there."""
     assert assets.page() == {}
     (folder / "assets").rmdir()
     folder.rmdir()
     assert assets.page() == {}
-    assert "npm" in assets.NOT_BUILT
+    (command,) = re.findall(r"`\./(scripts/\S+)`", assets.NOT_BUILT)
+    assert os.access(ROOT / command, os.X_OK)
+    assert set(re.findall(r"`([^`]+)`", assets.NOT_BUILT)) == {f"./{command}", "mesh down", "mesh up"}
 
 
 def test_files_are_known_by_their_content(folder: Path) -> None:

@@ -162,7 +162,7 @@ def test_iphones_can_list_it() -> None:
     assert root.extensions.get_extension_for_class(x509.NameConstraints).critical
     leaf = x509.load_der_x509_certificate(LEAF)
     assert leaf.not_valid_after_utc - leaf.not_valid_before_utc < dt.timedelta(days=8)
-    assert authority.ends_s(LEAF) == NOW_S + timing.LEAF_S
+    assert authority.good_s(LEAF)[1] == NOW_S + timing.LEAF_S
     profile = plistlib.loads(authority.mobileconfig(OURS.certificate))
     assert profile["PayloadContent"][0]["PayloadContent"] == OURS.certificate
     assert profile["PayloadContent"][0]["PayloadType"] == "com.apple.security.root"

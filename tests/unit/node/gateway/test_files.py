@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import aiohttp
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
 
-from mesh.errors import MeshError
 from mesh.events.founding import request_text
+from mesh.node import timing
 from mesh.node.agent import Agent
+from mesh.node.drops import pool
 from mesh.node.gateway import files, tokens
 from mesh.node.gateway.files import Files
-from mesh.node.gateway.replies import refusal
 from tests.unit.node.families import ask, family
+from tests.unit.node.gateway.asking import Client, client_of
 from tests.unit.small_mesh import browser_request
 
-Client = TestClient[web.Request, web.Application]
+LIMIT_S = 45
+FILE = b'Content-Disposition: form-data; name="f"; filename="a"\r\n\r\n'
 
 
 @pytest.fixture
@@ -37,21 +40,10 @@ async def token(agent: Agent) -> dict[str, str]:
     return {"Authorization": f"Bearer {(await ask(agent, 'phone.token'))['token']}"}
 
 
-@web.middleware
-async def _told(request: web.Request, handler: object) -> web.StreamResponse:
-    try:
-        return await handler(request)  # type: ignore[operator, no-any-return]
-    except MeshError as error:
-        return refusal(error)
-
-
 @pytest.fixture
 async def client(agent: Agent) -> AsyncIterator[Client]:
     """Somebody who asks."""
-    app = web.Application(middlewares=[_told])
-    for method, path, handler in Files(agent).routes():
-        app.router.add_route(method, path, handler)
-    async with TestClient(TestServer(app)) as made:
+    async with client_of(Files(agent).routes()) as made:
         yield made
 
 
@@ -116,9 +108,41 @@ async def test_nothing_half(
     cases = [
         (b"", binary, 400), (bytes(1001), binary, 413), (b"x" * 1001, plain, 413), (b"\xff", plain, 400),
         (b" \n", plain, 400), (b"--b--\r\n", multipart, 400), (b"nonsense", multipart, 400),
+        (b"--b\r\n" + FILE + b"cut", multipart, 400),
+        (b"--b\r\n" + b"X: y\r\n" * 999, multipart, 400), (b"--b\r\nX: " + b"y" * 99_999, multipart, 400),
     ]  # fmt: skip
     for data, headers, status in cases:
         async with client.post("/api/drop", data=data, headers=headers) as answer:
             assert answer.status == status, (data, await answer.text())
     assert (await ask(agent, "drop.list"))["drops"] == []
     assert (await ask(agent, "note.list"))["notes"] == []
+
+
+async def test_a_form_without_end(client: Client, token: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fields that go on and on, and no file among them: it has the time of any other body."""
+    monkeypatch.setattr(timing, "DOOR_BODY_S", 0.5)
+
+    async def fields() -> AsyncIterator[bytes]:
+        yield b'--b\r\nContent-Disposition: form-data; name="f"\r\n\r\n'
+        while True:
+            yield bytes(1000)
+            await asyncio.sleep(0.01)
+
+    multipart = {**token, "Content-Type": "multipart/form-data; boundary=b"}
+    async with asyncio.timeout(LIMIT_S), client.post("/api/drop", data=fields(), headers=multipart) as answer:
+        assert answer.status == 400
+        assert "no file began" in await answer.text()
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), None])
+async def test_a_disk_that_is_full(
+    error: OSError | None, agent: Agent, client: Client, token: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or nearly: a sentence, and nothing of it stays."""
+    if error is None:
+        monkeypatch.setattr(pool, "DISK_LOW_BYTES", 1 << 60)
+    else:
+        monkeypatch.setattr(tempfile, "TemporaryFile", Mock(side_effect=error))
+    async with client.post("/api/drop?name=a", data=b"x", headers=token) as answer:
+        assert (answer.status, (await answer.json())["error"]["family"]) == (503, "DiskFull")
+    assert (await ask(agent, "drop.list"))["drops"] == []

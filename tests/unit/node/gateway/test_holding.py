@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from mesh.errors import Malformed, MeshError, NotGranted, Refused, Unreachable
 from mesh.events.bodies import document_of
@@ -123,6 +124,25 @@ async def test_a_leaf_is_kept_renewed_and_let_go(tmp_path: Path, monkeypatch: py
         await once(one)
         assert problem(one) is None
         assert await one.current() != second
+
+
+async def test_a_clock_that_is_set_back_costs_the_leaf_of_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A leaf that was signed while the clock went wrong is not good yet: phones would refuse it."""
+    async with family(tmp_path) as (alder,):
+        one = Holding(alder)
+        await one.wanted()
+        with monkeypatch.context() as patched:
+            later(patched, timing.LEAF_S)
+            await once(one)
+            wrong = await one.current()
+        await once(one)
+        assert problem(one) is None
+        right = await one.current()
+        assert right != wrong
+        begins = x509.load_pem_x509_certificate(right[0]).not_valid_before_utc
+        assert begins.timestamp() <= clock.now_ms() / 1000
 
 
 async def test_what_lies_in_the_home_and_is_no_leaf(tmp_path: Path) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from mesh.errors import Refused
+from mesh.events.founding import request_text
 from mesh.names import Digest
 from mesh.node import agent as agents
 from mesh.node import home as founding
@@ -17,6 +19,8 @@ from mesh.node.gateway.name import Candidate, Election, Name
 from mesh.node.nearby import whereabouts
 from mesh.node.ports import Sign
 from tests.unit.node.engines import founded
+from tests.unit.node.families import ask, family, meet
+from tests.unit.small_mesh import browser_request
 
 OWN = (2, Digest(bytes([5] * 32)))
 BETTER = Candidate(1, Digest(bytes([9] * 32)), ("10.0.0.1",))
@@ -92,6 +96,20 @@ async def test_a_word_of_a_door_is_checked() -> None:
                 await name.told("a" * 16, wrong)
         assert await name.told("a" * 16, whereabouts.encode(["10.0.0.1:8443", "10.0.0.2:9"])) == b""
         assert name._told == {"a" * 16: ("10.0.0.1",)}  # noqa: SLF001 - what it takes for true is seen nowhere else
+
+
+async def test_who_can_have_no_door_keeps_nobody_from_the_name(tmp_path: Path) -> None:
+    """A phone that says its door is open is not heard, however senior it is."""
+    async with family(tmp_path, "member") as (alder, birch):
+        admitted = await ask(alder, "admit", request=request_text(browser_request("phone")), rank="member")
+        await meet(alder, birch)
+        devices = [alder.device, str(admitted["device"])]
+        links = [SimpleNamespace(device=device, connected=True) for device in devices]
+        birch.bus = SimpleNamespace(links=lambda: links)
+        name = Name(birch, "mesh-aaaaaa.local", 8443, lambda: True, Board())
+        for device in devices:
+            await name.told(device, whereabouts.encode(["10.0.0.1:8443"]))
+        assert [one.admission for one in name._others()] == [alder.engine.own.admission]  # noqa: SLF001 - as below
 
 
 async def test_nothing_is_told_but_at_home_by_an_open_door(tmp_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,22 +7,19 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
 
-from mesh.errors import Busy, MeshError, Misuse, Refused, Unreachable
+from mesh.errors import Busy, Misuse, Refused, Unreachable
 from mesh.events.founding import read_request, request_text
 from mesh.limits import DOOR_OFFER_S_MAX, DOOR_TRIES_MAX, DOOR_WAITING_MAX, PAIR_BYTES_MAX
 from mesh.node import timing
 from mesh.node.agent import Agent
 from mesh.node.gateway.hosted import PAGE, TRUST, Asking, Fetched, Hosted, Passed, Wrong
 from mesh.node.gateway.pairing import Pairing
-from mesh.node.gateway.replies import refusal
 from mesh.sync import offer
 from tests.unit.node.families import family
+from tests.unit.node.gateway.asking import Client, client_of
 from tests.unit.small_mesh import browser_request
 
-Client = TestClient[web.Request, web.Application]
 PHONE, OTHER = (request_text(browser_request(name)) for name in ("phone", "other phone"))
 LIMIT_S = 45
 
@@ -40,21 +37,10 @@ def pairing(agent: Agent) -> Pairing:
     return Pairing(agent)
 
 
-@web.middleware
-async def _told(request: web.Request, handler: object) -> web.StreamResponse:
-    try:
-        return await handler(request)  # type: ignore[operator, no-any-return]
-    except MeshError as error:
-        return refusal(error)
-
-
 @pytest.fixture
 async def client(pairing: Pairing) -> AsyncIterator[Client]:
     """Somebody who asks."""
-    app = web.Application(middlewares=[_told])
-    for method, path, handler in pairing.routes():
-        app.router.add_route(method, path, handler)
-    async with TestClient(TestServer(app)) as made:
+    async with client_of(pairing.routes()) as made:
         yield made
 
 

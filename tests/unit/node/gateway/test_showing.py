@@ -45,10 +45,10 @@ def shown(showing: Showing, signer: Authority, name: str) -> bytes:
 def test_a_new_leaf_is_shown_at_once(tmp_path: Path) -> None:
     """The same context, another certificate; and what is no news is told as none."""
     showing, first, second = Showing(tmp_path / "door", NAME), leaf(OURS, 1), leaf(OURS, 2)
-    assert showing.show(first, None)
-    assert not showing.show(first, None)
+    assert showing.show(first)
+    assert not showing.show(first)
     assert shown(showing, OURS, NAME) == first[0]
-    assert showing.show(second, None)
+    assert showing.show(second)
     assert shown(showing, OURS, NAME) == second[0]
     assert (tmp_path / "door" / "page.key").stat().st_mode & 0o077 == 0
 
@@ -56,11 +56,13 @@ def test_a_new_leaf_is_shown_at_once(tmp_path: Path) -> None:
 def test_the_persons_own_certificate_is_shown_for_its_name_only(tmp_path: Path) -> None:
     """Beside the leaf; and no more once it was taken back."""
     showing, own, given = Showing(tmp_path, NAME), leaf(OURS, 1), leaf(THEIRS, 2)
-    showing.show(own, (OTHER, *given))
+    showing.show(own)
+    assert showing.show_beside((OTHER, *given))
+    assert not showing.show_beside((OTHER, *given))
     assert showing.beside == OTHER
     assert shown(showing, THEIRS, OTHER) == given[0]
     assert shown(showing, OURS, NAME) == own[0]
-    showing.show(own, None)
+    assert showing.show_beside(None)
     assert showing.beside == ""
     with pytest.raises(ssl.SSLError):
         shown(showing, THEIRS, OTHER)
@@ -69,7 +71,22 @@ def test_the_persons_own_certificate_is_shown_for_its_name_only(tmp_path: Path) 
 def test_what_does_not_fit_is_not_shown(tmp_path: Path) -> None:
     """A key of another certificate: a sentence, and what was shown goes on."""
     showing, own = Showing(tmp_path, NAME), leaf(OURS, 1)
-    showing.show(own, None)
+    showing.show(own)
     with pytest.raises(Unreachable):
-        showing.show((leaf(OURS, 2)[0], leaf(OURS, 3)[1]), None)
+        showing.show((leaf(OURS, 2)[0], leaf(OURS, 3)[1]))
+    assert shown(showing, OURS, NAME) == own[0]
+    with pytest.raises(Unreachable):
+        showing.show_beside((OTHER, leaf(THEIRS, 4)[0], leaf(THEIRS, 5)[1]))
+    assert showing.beside == ""
+    assert shown(showing, OURS, NAME) == own[0]
+
+
+def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """A full disk, or a file where the folder should be: a sentence, and what was shown goes on."""
+    showing, own = Showing(tmp_path / "door", NAME), leaf(OURS, 1)
+    showing.show(own)
+    (tmp_path / "door").rename(tmp_path / "away")
+    (tmp_path / "door").touch()
+    with pytest.raises(Unreachable):
+        showing.show(leaf(OURS, 2))
     assert shown(showing, OURS, NAME) == own[0]

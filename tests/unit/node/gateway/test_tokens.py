@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -67,8 +68,34 @@ async def test_a_token_ends(tmp_path: Path) -> None:
 async def test_there_are_only_so_many(tmp_path: Path) -> None:
     """One more is refused, and changes nothing."""
     async with family(tmp_path) as (alder,):
-        row = {"id": "0", "name": "x", "phone": "p", "digest": "0", "made_ms": 1, "used_ms": None}
+        device = await phone(alder)
+        row = {"id": "0", "name": "x", "phone": device, "digest": "0", "made_ms": 1, "used_ms": None}
         await alder.engine.remember("gateway/tokens", json.dumps([row] * DROP_TOKENS_MAX).encode())
         with pytest.raises(TooLarge):
-            await tokens.made(alder, "p", "one more")
+            await tokens.made(alder, device, "one more")
         assert len(await tokens.listed(alder)) == DROP_TOKENS_MAX
+
+
+async def test_a_phone_that_is_out_takes_no_room(tmp_path: Path) -> None:
+    """Taken out from another device, its tokens are shown nowhere: they keep nobody from making one."""
+    async with family(tmp_path) as (alder,):
+        device, gone = await phone(alder), await phone(alder, "other phone")
+        row = {"id": "0", "name": "x", "phone": gone, "digest": "0", "made_ms": 1, "used_ms": None}
+        await alder.engine.remember("gateway/tokens", json.dumps([row] * DROP_TOKENS_MAX).encode())
+        admission = next(a for a in alder.engine.replica.verdict.live if device_text(a) == gone)
+        await close(alder.engine, admission)
+        await tokens.made(alder, device, "one more")
+        assert [one.name for one in await tokens.listed(alder)] == ["one more"]
+
+
+async def test_a_token_that_ends_while_it_is_used_stays_ended(tmp_path: Path) -> None:
+    """Whatever else is written down at the same time."""
+    async with family(tmp_path) as (alder,):
+        device = await phone(alder)
+        made, text = await tokens.made(alder, device, "a")
+        for _ in range(20):
+            await asyncio.gather(tokens.of(alder, text), tokens.revoked(alder, made.id), return_exceptions=True)
+            assert await tokens.listed(alder) == []
+            made, text = await tokens.made(alder, device, "a")
+        await asyncio.gather(*(tokens.made(alder, device, f"{number}") for number in range(5)))
+        assert len(await tokens.listed(alder)) == 6

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from mesh.errors import MeshError
 from mesh.events.founding import request_text
 from mesh.node.agent import Agent
 from mesh.node.gateway import authority, push, subscriptions
-from mesh.node.gateway.replies import refusal
-from mesh.node.gateway.waking import Waking, waiting
+from mesh.node.gateway.waking import Outside, Waking, is_outside, waiting
 from tests.unit.node.families import ask, family, note
+from tests.unit.node.gateway.asking import Client, client_of
 from tests.unit.node.gateway.test_push import checked
 from tests.unit.small_mesh import browser_request, secret_keys
 
-Client = TestClient[web.Request, web.Application]
 ENDPOINT = "https://push.example.net/push/JzLQ3raZJfFBR0aqvOMsLrt54w4rJUsV"
 
 
@@ -35,12 +32,16 @@ class Service:
 
     status: int = 201
     failing: bool = False
+    meanwhile: Callable[[], Awaitable[object]] | None = None
+    """What happens while it takes a message."""
     came: list[tuple[str, bytes, Mapping[str, str]]] = field(default_factory=list)
 
     async def __call__(self, endpoint: str, body: bytes, headers: Mapping[str, str]) -> int:
         """Take a message."""
         if self.failing:
             raise OSError("no route to host")
+        if self.meanwhile is not None:
+            await self.meanwhile()
         self.came.append((endpoint, body, headers))
         return self.status
 
@@ -66,21 +67,10 @@ def waking(agent: Agent, service: Service) -> Waking:
     return Waking(agent, service)
 
 
-@web.middleware
-async def _told(request: web.Request, handler: object) -> web.StreamResponse:
-    try:
-        return await handler(request)  # type: ignore[operator, no-any-return]
-    except MeshError as error:
-        return refusal(error)
-
-
 @pytest.fixture
 async def client(waking: Waking) -> AsyncIterator[Client]:
     """Somebody who asks."""
-    app = web.Application(middlewares=[_told])
-    for method, path, handler in waking.routes():
-        app.router.add_route(method, path, handler)
-    async with TestClient(TestServer(app)) as made:
+    async with client_of(waking.routes()) as made:
         yield made
 
 
@@ -180,6 +170,14 @@ async def test_what_is_no_subscription(said: str, agent: Agent, client: Client) 
     assert await subscribed(client, agent, said) == 400
 
 
+async def test_what_is_no_text(agent: Agent, client: Client) -> None:
+    """JSON can spell half a character: refused as well."""
+    (device,) = subscriptions.phones(agent)
+    whole = {"device": device, "said": Browser().said(x="half")[:-6] + '\ud800"}', "signature": "00"}
+    async with client.post("/api/push", data=json.dumps(whole)) as answer:
+        assert answer.status == 400
+
+
 async def test_what_comes_of_it_is_kept(agent: Agent, waking: Waking, client: Client, service: Service) -> None:
     """That there is no internet, that the service complains, and that it knows the phone no more."""
     await subscribed(client, agent, Browser().said())
@@ -197,3 +195,55 @@ async def test_what_comes_of_it_is_kept(agent: Agent, waking: Waking, client: Cl
     await ask(agent, "ask.new", question="three?")
     await waking.look()
     assert await subscriptions.listed(agent) == []
+
+
+@pytest.mark.parametrize("status", [201, 410, 500])
+async def test_what_a_phone_says_while_it_is_woken(
+    status: int, agent: Agent, waking: Waking, client: Client, service: Service
+) -> None:
+    """It wants to be woken no more: that counts, whatever comes of the push that is under way."""
+    await subscribed(client, agent, Browser().said(1))
+
+    async def says() -> None:
+        assert await subscribed(client, agent, Browser().said(2, "")) == 200
+
+    service.status, service.meanwhile = status, says
+    await ask(agent, "ask.new", question="one?")
+    await waking.look()
+    assert [(one.at_ms, one.endpoint) for one in await subscriptions.listed(agent)] == [(2, "")]
+
+
+async def test_all_who_ask_at_once_get_the_key_that_counts(client: Client) -> None:
+    """A browser that subscribed with another one would never be woken."""
+
+    async def asked() -> str:
+        async with client.get("/api/push") as answer:
+            return str((await answer.json())["key"])
+
+    assert len({*await asyncio.gather(*(asked() for _ in range(5))), await asked()}) == 1
+
+
+async def test_a_name_that_is_none_harms_nobody(agent: Agent, client: Client) -> None:
+    """The resolver takes no label of 64 letters: that is a problem of this one phone."""
+    await subscribed(client, agent, Browser().said(endpoint=f"https://{'a' * 64}.example.net/"))
+    await ask(agent, "ask.new", question="one?")
+    await Waking(agent).look()
+    (kept,) = await subscriptions.listed(agent)
+    assert "cannot be reached" in kept.problem
+
+
+HOME = ["127.0.0.1", "10.0.0.1", "192.168.178.1", "169.254.1.1", "100.64.0.1", "0.0.0.0"]  # noqa: S104 - nobody listens
+
+
+@pytest.mark.parametrize("host", ["localhost", *HOME])
+async def test_a_name_that_leads_home_is_not_found(host: str) -> None:
+    """Whoever owns a name may have it lead anywhere: to this machine or this network nothing is sent."""
+    with pytest.raises(OSError, match="nowhere in the internet"):
+        await Outside().resolve(host, 443)
+
+
+async def test_a_name_that_leads_outside_is_found() -> None:
+    """As the system says."""
+    assert [one["host"] for one in await Outside().resolve("1.1.1.1", 443)] == ["1.1.1.1"]
+    assert is_outside("2606:4700::1111")
+    assert not any(map(is_outside, ["::1", "::", "fd83::1", "fe80::1", "fe80::1%eth0", "::ffff:10.0.0.1"]))

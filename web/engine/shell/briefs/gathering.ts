@@ -135,7 +135,7 @@ export class Gathering {
 
   /** Notes that were written or changed since. */
   async notes(): Promise<rows.NoteRow[]> {
-    const { engine, holdings } = this.phone;
+    const { engine } = this.phone;
     const latest = await engine.store.notes({ limit: BRIEF_NOTES_READ_MAX });
     const found = latest.filter((row) => this.#isNew(row.note.document, row.updatedMs));
     const known = new Set(found.map((row) => row.note.document.text));
@@ -144,7 +144,7 @@ export class Gathering {
       const row = await engine.store.note(document);
       if (row && !row.note.deleted) found.push(row);
     }
-    const waiting = await waitingDocuments(engine.store, engine.own.admission, holdings);
+    const waiting = await waitingDocuments(this.phone);
     const told: rows.NoteRow[] = [];
     for (const row of cut(found.sort(byLatest))) told.push(await toldNote(this.phone, row, waiting));
     return told;

@@ -1,12 +1,13 @@
 // Calls about approvals: what another device wants this one to say yes to, and the yes; as mesh/node/calls_confirming.py
 // has them.
 //
-// What is asked is read here from the statements themselves, never from words of the device that asks. A no is said to
-// nobody: without a yes nothing is done there, and the question ends by itself.
+// What is asked is read here from the statements themselves, never from words of the device that asks. Without a yes
+// nothing is done there; a no ends the question, so that whoever waits knows, and may ask the same again.
 import { NotGranted, Refused } from "../../errors.js";
-import { APPROVED, digestOf, KIND, readQuestion, SPACE, USED } from "../../events/approvals.js";
+import { type Act, APPROVED, DENIED, digestOf, KIND, readQuestion, SPACE, USED } from "../../events/approvals.js";
 import { readInner } from "../../events/reading.js";
 import { draftOf } from "../../events/speaking.js";
+import { isRelay } from "../../events/verdict.js";
 import { LIST_MAX } from "../../limits.js";
 import { type Digest, deviceText, DocumentId, shown } from "../../names.js";
 import type { Calls } from "../../port.js";
@@ -14,6 +15,7 @@ import type { ApprovalRow } from "../../rows.js";
 import { put } from "../../state/edits.js";
 import type { Agent } from "../agent.js";
 import type { Engine } from "../engine.js";
+import type { Loaded } from "../gathered.js";
 import { nameOf } from "../subjects.js";
 import { ofAct } from "../wording.js";
 
@@ -40,8 +42,9 @@ async function openRow(engine: Engine, document: DocumentId): Promise<ApprovalRo
   try {
     const { act, untilMs } = readQuestion(await engine.shelf.birth(document));
     const [asker, agent] = await bornBy(engine, document);
-    const answered = loaded.document.live(USED).length > 0 || loaded.document.live(APPROVED).length > 0;
+    const answered = [USED, APPROVED].some((word) => loaded.document.live(word).length > 0);
     if (answered || asker === engine.own.admission || agent || untilMs <= engine.world.nowMs()) return null;
+    if (await isDenied(engine, loaded, act, asker)) return null;
     return {
       id: document.text,
       device: deviceText(asker),
@@ -57,6 +60,15 @@ async function openRow(engine: Engine, document: DocumentId): Promise<ApprovalRo
   }
 }
 
+/** Whether somebody said no: another live device, that is no relay and that the act does not close. */
+async function isDenied(engine: Engine, loaded: Loaded, act: Act, asker: Digest): Promise<boolean> {
+  const denied = loaded.document.live(DENIED).filter(({ value }) => value === digestOf(act));
+  const authors = await engine.shelf.authors(loaded, denied.map(({ change }) => change));
+  const closed = act.bodies.map((body) => (body.kind === "close" ? body.admission : ""));
+  const live = engine.replica.verdict.live.filter((one) => !isRelay(one) && ![asker, ...closed].includes(one.digest));
+  return [...authors.values()].some((one) => !one.agent && live.some(({ digest }) => digest === one.admission));
+}
+
 /** Who asked: the admission and the agent of the birth. Throws Refused. */
 async function bornBy(engine: Engine, document: DocumentId): Promise<[Digest, string]> {
   for (const { placed } of await engine.store.rows(document)) {
@@ -66,26 +78,23 @@ async function bornBy(engine: Engine, document: DocumentId): Promise<[Digest, st
   throw new Refused("what was asked is not on this phone");
 }
 
-/** Say yes to what another device asks, as the person; or look away, which is a no. */
+/** Say yes or no to what another device asks, as the person. */
 export async function approve(agent: Agent, { id, yes }: Calls["approve"][0]): Promise<{ approved: boolean }> {
   const document = DocumentId.parse(id);
-  if (!yes) {
-    agent.memory.settled.add(document.text);
-    return { approved: false };
-  }
   await agent.engine.say(async (engine) => {
     const loaded = await engine.shelf.load(document);
     if (!loaded) throw new Refused("what is asked is not on this phone yet");
     const { act, untilMs } = readQuestion(await engine.shelf.birth(document));
     const [asker, asking] = await bornBy(engine, document);
     if (asker === engine.own.admission) throw new NotGranted("this phone asked that itself");
-    if (asking || untilMs <= engine.world.nowMs() || loaded.document.live(USED).length > 0) {
+    const over = loaded.document.live(USED).length > 0 || (await isDenied(engine, loaded, act, asker));
+    if (asking || over || untilMs <= engine.world.nowMs()) {
       throw new Refused("this question is over, or an agent asked it");
     }
     const actor = engine.shelf.actor(loaded, engine.own.admission);
-    const change = loaded.document.edit(actor, [put(APPROVED, digestOf(act))]).raw;
+    const change = loaded.document.edit(actor, [put(yes ? APPROVED : DENIED, digestOf(act))]).raw;
     return [draftOf({ kind: "changed", change }, document)];
   });
   agent.memory.settled.add(document.text);
-  return { approved: true };
+  return { approved: yes };
 }

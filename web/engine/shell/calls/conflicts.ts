@@ -10,6 +10,7 @@ import type * as rows from "../../rows.js";
 import { decode } from "../../state/changes.js";
 import { type Conflict, conflictsOf, DELETED, PATH, replacedBy } from "../../state/conflicts.js";
 import type { Change } from "../../state/operations.js";
+import { pieces } from "../../state/rewording.js";
 import { Settlements } from "../../state/settling.js";
 import { bodyOf, settlementsOf, sizeOf } from "../disputes.js";
 import type { Engine } from "../engine.js";
@@ -147,10 +148,17 @@ async function inside(engine: Engine, one: Named, offset: number, limit: number)
     field: conflict.field,
     kind: conflict.kind,
     count: conflict.sides.length,
-    values: fitting(values),
+    values: fitting(values).map((row, place) => inPieces(row, conflict, offset + place)),
     ancestor: conflict.ancestor,
     context: one.row && conflict.kind === "text" ? around(loaded, conflict) : null,
   };
+}
+
+/** A text with what is different in it: from the first version, and that one from the second. */
+function inPieces(row: rows.SideRow, { kind, sides }: Conflict, place: number): rows.SideRow {
+  const other = sides[place === 0 ? 1 : 0]?.value;
+  if (kind === DELETED || typeof row.value !== "string" || typeof other !== "string") return row;
+  return { ...row, pieces: pieces(row.value, other) };
 }
 
 /** The conflict of that name, if it is open in a document. */

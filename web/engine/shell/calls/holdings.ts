@@ -4,6 +4,7 @@
 // what is new in it. What waits is remembered while the phone is awake: lists ask for it each time.
 import type { Placed } from "../../events/event.js";
 import type { DocumentText, Row, Store } from "../store_port.js";
+import type { Phone } from "./phone.js";
 
 const PAGE = 128;
 const PAGES_MAX = 64; // of events that wait, which is a week in which much was written
@@ -29,11 +30,14 @@ interface Seen {
 const seen = new WeakMap<Holdings, Seen>();
 
 /** The documents of which something that was said here is held by no other device yet. */
-export async function waitingDocuments(store: Store, own: string, holdings: Holdings): Promise<Set<DocumentText>> {
+export async function waitingDocuments({ engine, holdings }: Phone): Promise<Set<DocumentText>> {
+  const { own, shelf, store } = engine;
   const before = seen.get(holdings);
-  const fresh = before ? await said(store, own, before.upto) : await fromTheEnd(store, own, holdings);
-  const waits = [...(before?.waits ?? []), ...fresh.flatMap(waiting)].filter((one) => !holdings.heldElsewhere(one));
-  const upto = fresh.reduce((most, { id }) => Math.max(most, id), before?.upto ?? 0);
+  const last = shelf.lastRow; // before it is read: what others wrote is not looked through again
+  const fresh = before ? await said(store, own.admission, before.upto) : await fromTheEnd(store, own.admission, holdings);
+  const upto = before && fresh.length === PAGES_MAX * PAGE ? fresh.at(-1)!.id : Math.max(last, before?.upto ?? 0);
+  const events = [...(before?.waits ?? []), ...fresh.flatMap(waiting)].filter((one) => !holdings.heldElsewhere(one));
+  const waits = [...new Map(events.map((one) => [one.digest, one])).values()];
   seen.set(holdings, { waits, upto });
   return new Set(waits.map(({ document }) => document));
 }

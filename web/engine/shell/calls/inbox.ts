@@ -4,12 +4,12 @@
 // header of an event, so no body is opened.
 import type { Inner } from "../../events/event.js";
 import { readInner } from "../../events/reading.js";
-import { Malformed, Refused } from "../../errors.js";
+import { Refused } from "../../errors.js";
 import { LIST_MAX, SEARCH_EXCERPT_CHARACTERS } from "../../limits.js";
 import { deviceText, utf8 } from "../../names.js";
 import type { Calls } from "../../port.js";
 import type { InboxRow } from "../../rows.js";
-import { type Drop, dropOf, KIND as DROP, TRANSCRIPT } from "../../state/drops.js";
+import { type Drop, KIND as DROP, readable, TRANSCRIPT } from "../../state/drops.js";
 import { snippet } from "../../state/excerpts.js";
 import { KIND as NOTE } from "../../state/notes.js";
 import { STATE } from "../../state/records.js";
@@ -35,8 +35,7 @@ export const INBOX: Handlers<"inbox.list"> = { "inbox.list": listed };
 async function listed(phone: Phone, given: Calls["inbox.list"][0]): Promise<Calls["inbox.list"][1]> {
   const limit = pageOf(given, LIST_DEFAULT, LIST_MAX);
   const [born = "", sent = ""] = (given.after ?? " ").split(" ");
-  const { store, own } = phone.engine;
-  const waiting = await waitingDocuments(store, own.admission, phone.holdings);
+  const waiting = await waitingDocuments(phone);
   const [here, there] = [captured(phone, waiting, born), received(phone, sent)];
   const items: Item[] = [];
   let [one, other] = [await next(here), await next(there)];
@@ -145,13 +144,4 @@ function ofDrop(phone: Phone, { born, record }: RecordRow, waits: boolean): Inbo
 function goneOut(drop: Drop, own: string, waits: boolean): InboxRow["state"] {
   if ([...drop.got.keys()].some((device) => device !== deviceText(own))) return "there";
   return waits ? "waits" : "going";
-}
-
-function readable(record: RecordRow["record"]): Drop | null {
-  try {
-    return dropOf(record);
-  } catch (error) {
-    if (error instanceof Malformed) return null;
-    throw error;
-  }
 }

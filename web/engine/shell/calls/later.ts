@@ -1,9 +1,11 @@
-// Calls that no start of the page needs: the brief, tasks, sessions, hand-offs, questions, approvals, memories, conflicts,
-// searching. They and what they stand on are a script of their own, loaded from the cache when the first of them is asked.
+// What no start of the page needs: coming in, and calls about the brief, tasks, sessions, hand-offs, questions, approvals,
+// memories, conflicts, searching. They and what they stand on are a script of their own, loaded from the cache when the
+// first of them is asked.
 //
 // Nothing here does anything: each call is in the module that it is named after.
 import type { OfMembers } from "../calls.js";
 import { approvals, approve } from "./approvals.js";
+import { LettingIn } from "../letting_in.js";
 import { ASKS } from "./asks.js";
 import { BRIEF } from "./brief.js";
 import * as conflicts from "./conflicts.js";
@@ -31,3 +33,6 @@ export const LATER: OfMembers = {
   "conflicts.resolve": ({ engine }, args) => settling.resolve(engine, args),
   "conflicts.undo": ({ engine }, args) => settling.undo(engine, args),
 };
+
+/** Begin to come in. */
+export const begun = LettingIn.begun;

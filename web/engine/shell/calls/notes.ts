@@ -4,17 +4,21 @@
 import { Misuse, Refused } from "../../errors.js";
 import { documentOf } from "../../events/bodies.js";
 import type { Placed } from "../../events/event.js";
+import type { Changed } from "../../events/kinds.js";
+import { readBody } from "../../events/reading.js";
 import { beginning, oneLine, stripped } from "../../letters.js";
 import { LIST_MAX, SEARCH_EXCERPT_CHARACTERS } from "../../limits.js";
-import { deviceText, DocumentId } from "../../names.js";
+import { deviceText, DocumentId, type Hex } from "../../names.js";
 import type { Calls } from "../../port.js";
 import type * as rows from "../../rows.js";
+import { decode } from "../../state/changes.js";
 import { excerpt, snippet } from "../../state/excerpts.js";
 import * as notes from "../../state/notes.js";
 import { mustNotSettle } from "../disputes.js";
 import * as keeping from "../keeping.js";
 import type { DocumentText, NoteRow } from "../store_port.js";
 import { nameOf } from "../subjects.js";
+import { headsOf, since } from "../versions.js";
 import { lineOf } from "./conflict_lines.js";
 import { waitingDocuments } from "./holdings.js";
 import { type Handlers, pageOf, type Phone } from "./phone.js";
@@ -23,10 +27,11 @@ const LIST_DEFAULT = 100;
 const TITLE_CHARACTERS = 80; // of a note that has none: the beginning of its text
 
 /** The calls. */
-export const NOTES: Handlers<"note.add" | "note.list" | "note.show" | "note.edit" | "note.rm"> = {
+export const NOTES: Handlers<"note.add" | "note.list" | "note.show" | "note.begin" | "note.edit" | "note.rm"> = {
   "note.add": add,
   "note.list": listed,
   "note.show": show,
+  "note.begin": begin,
   "note.edit": edit,
   "note.rm": remove,
 };
@@ -48,13 +53,13 @@ function said(document: DocumentId, placed: Placed): { document: string; event: 
 
 /** Notes, the latest first. */
 async function listed(phone: Phone, given: Calls["note.list"][0]): Promise<Calls["note.list"][1]> {
-  const { store, own } = phone.engine;
+  const { store } = phone.engine;
   const { tag, search, deleted = false } = given;
   const limit = pageOf(given, LIST_DEFAULT, LIST_MAX);
   const after = given.after === undefined ? null : await store.note(DocumentId.parse(given.after));
   const narrowed = { ...(tag !== undefined && { tag }), ...(search !== undefined && { search }) };
   const page = await store.notes({ ...narrowed, deleted, limit, after });
-  const waiting = await waitingDocuments(store, own.admission, phone.holdings);
+  const waiting = await waitingDocuments(phone);
   const found: rows.NoteRow[] = [];
   for (const row of page) found.push(await told(phone, row, waiting, search));
   const next = page.length === limit ? page.at(-1)!.note.document.text : undefined;
@@ -93,10 +98,10 @@ function touched({ engine }: Phone, row: NoteRow): rows.NoteRow["updated"] {
 
 /** One note, with everything that lives side by side in it. */
 async function show(phone: Phone, given: Calls["note.show"][0]): Promise<rows.NoteWhole> {
-  const { store, own } = phone.engine;
+  const { store } = phone.engine;
   const row = await store.note(noteNamed(given.document));
   if (!row) throw new Misuse("this note cannot be shown here", "Its text may come with the next sync.");
-  const waiting = await waitingDocuments(store, own.admission, phone.holdings);
+  const waiting = await waitingDocuments(phone);
   const { snippet: _, ...shown } = await told(phone, row, waiting);
   const open = await store.conflicts({ document: row.note.document });
   const titles = new Map([[row.note.document.text, row.note.title]]);
@@ -104,33 +109,55 @@ async function show(phone: Phone, given: Calls["note.show"][0]): Promise<rows.No
   return { ...shown, body: row.note.body, conflicts };
 }
 
+/** A note as it is, and the name of that version. */
+async function begin({ engine }: Phone, given: Calls["note.begin"][0]): Promise<Calls["note.begin"][1]> {
+  const named = noteNamed(given.document);
+  return engine.look(async ({ shelf }) => {
+    const loaded = await shelf.load(named);
+    if (!loaded?.shown) throw new Refused("this note cannot be edited here", "Its text may come with the next sync.");
+    const { title, body } = notes.viewOf(loaded.document);
+    return { title, body, version: [...headsOf(loaded.document)] };
+  });
+}
+
 /**
  * Change a note; what others change at the same time stays beside it. A register in conflict is left alone.
  *
- * `base_body`: the text that was edited. Where it is another one by now nothing is written over: it is refused.
+ * `base_version`: the version that was edited, and `base_body` its text. What came since and this are put together as if
+ * two devices had written it. Without a version nothing is written over: it is refused where the text is another one.
  */
 async function edit(phone: Phone, given: Calls["note.edit"][0]): Promise<Calls["note.edit"][1]> {
-  const { title, body, base_body, add_tags, remove_tags, path } = given;
-  return change(phone, given.document, { title, body, addTags: add_tags, removeTags: remove_tags, path }, base_body);
+  const { title, body, base_body, base_version = null, add_tags, remove_tags, path } = given;
+  const wanted = { title, body, addTags: add_tags, removeTags: remove_tags, path };
+  const placed = await change(phone, given.document, wanted, base_body, base_version);
+  const made = readBody(phone.engine.keyring, placed, "changed") as Changed;
+  return { ...said(noteNamed(given.document), placed), version: [decode(made.change).hash] };
 }
 
 /** Mark a note as deleted; its history stays. */
 async function remove(phone: Phone, given: Calls["note.rm"][0]): Promise<Calls["note.rm"][1]> {
-  return change(phone, given.document, { deleted: true });
+  return said(noteNamed(given.document), await change(phone, given.document, { deleted: true }));
 }
 
-async function change(phone: Phone, said_: string, wanted: notes.Wanted, base?: string): Promise<Calls["note.edit"][1]> {
-  const document = noteNamed(said_);
-  const placed = await keeping.edited(phone, document, (loaded) => {
-    if (base !== undefined && loaded.document.text() !== base) {
+async function change(
+  phone: Phone,
+  said_: string,
+  wanted: notes.Wanted,
+  base?: string,
+  version: readonly Hex[] | null = null,
+): Promise<Placed> {
+  const placed = await keeping.edited(phone, noteNamed(said_), (loaded) => {
+    const past = version && since(loaded.document, version);
+    const shown = past ? notes.asPast(loaded.document, past) : loaded.document;
+    if (base !== undefined && shown.text() !== base) {
       throw new Refused("the note changed meanwhile", "Look at both, then save again; what you wrote is not lost.");
     }
-    const edits = notes.edits(loaded.document, wanted);
-    mustNotSettle(loaded, edits);
+    const edits = notes.edits(shown, wanted);
+    if (!past || past.conflicts.length > 0) mustNotSettle(loaded, edits);
     return edits;
-  });
+  }, version);
   if (!placed) throw new Misuse("nothing would change", "It is as you want it already.");
-  return said(document, placed);
+  return placed;
 }
 
 function noteNamed(text: string): DocumentId {

@@ -4,10 +4,11 @@
 import type { Calls } from "../../port.js";
 import type { PairRow } from "../../rows.js";
 import type { Life } from "../life.js";
+import { later } from "./loading.js";
 
 /** Ask to be let in by the code that a computer shows. */
 export async function begin(life: Life, args: Calls["pair.begin"][0]): Promise<PairRow> {
-  return life.comeIn(args);
+  return life.comeIn((await later()).begun, args);
 }
 
 /** How far that is. */

@@ -7,7 +7,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { Refused } from "../../errors.js";
 import { deviceText, hex, joined, unhex, utf8 } from "../../names.js";
 import type { Calls } from "../../port.js";
-import type { Told } from "../letting_in.js";
+import type { Told } from "../asking.js";
 import type { Life } from "../life.js";
 
 const PATH = "/api/push";

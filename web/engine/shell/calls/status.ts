@@ -8,7 +8,7 @@ import { shown } from "../../names.js";
 import type { Calls } from "../../port.js";
 import type { Standing, StorageRow } from "../../rows.js";
 import * as doorways from "../../state/doorways.js";
-import { dropOf, KIND } from "../../state/drops.js";
+import { KIND, readable } from "../../state/drops.js";
 import { LIST_MAX } from "../../limits.js";
 import type { Agent } from "../agent.js";
 import { keysMissing } from "../agreeing.js";
@@ -74,8 +74,8 @@ function nodeOf({ engine, link }: Agent): string | null {
 async function waitingFiles({ device, store }: Agent): Promise<number> {
   const rows = await store.records({ types: [KIND], limit: LIST_MAX });
   return rows.filter(({ record }) => {
-    const { got, size } = dropOf(record);
-    return got.has(device) && got.size === 1 && size > 0;
+    const drop = readable(record); // another device may have written anything there
+    return drop !== null && drop.got.has(device) && drop.got.size === 1 && drop.size > 0;
   }).length;
 }
 
@@ -165,7 +165,6 @@ export async function persist(): Promise<{ persisted: boolean }> {
 /** Sync now; a phone that was refused tries again. */
 export async function sync(life: Life): Promise<Standing> {
   const agent = life.member();
-  if (agent.link?.state === "refused") agent.link.again();
   await agent.wakes.wake(agent, "asked");
   return status(life);
 }

@@ -27,7 +27,7 @@ export interface Known {
 export interface Committed {
   readonly last: number;
   readonly tally: Tally;
-  /** Whether bodies came. */
+  /** Whether bodies came, or some may go that could not. */
   readonly grew: boolean;
   /** The buckets that must be hashed anew. */
   readonly stale: { readonly state: readonly number[]; readonly views: readonly number[] };
@@ -52,7 +52,7 @@ export async function commitTo(tx: Writing, batch: Batch, { map, tally: before, 
   for (const [name, value] of batch.settings ?? []) tx.put("settings", value, name);
   documents.write();
   if (stale.state.length + stale.views.length > 0) tx.put("stale", stale);
-  return { last: ledger.last, tally, grew: tally.bytes > before.bytes, stale };
+  return { last: ledger.last, tally, grew: tally.bytes > before.bytes || tally.documents > before.documents, stale };
 }
 
 /** The documents that a batch speaks of by name. */

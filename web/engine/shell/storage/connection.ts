@@ -139,7 +139,12 @@ export class Connection {
     return new Promise((done, failed) => {
       request.onblocked = () => watch.blocked?.(); // it goes on when the other one lets go
       request.onupgradeneeded = ({ oldVersion }) => {
-        for (const upgrade of UPGRADES.slice(oldVersion)) upgrade(request.result);
+        try {
+          for (const upgrade of UPGRADES.slice(oldVersion)) upgrade(request.result);
+        } catch (error) {
+          failed(faultOf(error));
+          request.transaction?.abort(); // what was there stays
+        }
       };
       request.onerror = () => failed(faultOf(request.error));
       request.onsuccess = () => done(new Connection(request.result, watch));

@@ -88,12 +88,18 @@ export class Documents {
     if (held) this.#grown(held, bytes);
   }
 
-  #grown(held: Held, bytes: number): void {
+  /** Something in a document waits no more: what was kept for that may go, unless more of it waits. */
+  mayGo(text: DocumentText): void {
+    const held = this.#held.get(text);
+    if (held && held.touched === undefined && held.bytes > 0) this.#grown(held, 0, true);
+  }
+
+  #grown(held: Held, bytes: number, again = bytes > 0): void {
     this.#dirty.add(held);
     held.bytes += bytes;
     this.tally.bytes += bytes;
-    if (held.touched === undefined && bytes > 0) this.tally.documents += 1;
-    if (held.touched !== undefined || bytes > 0) held.touched = held.lamport;
+    if (held.touched === undefined && again) this.tally.documents += 1;
+    if (held.touched !== undefined || again) held.touched = held.lamport;
   }
 
   /** Write all of it. */

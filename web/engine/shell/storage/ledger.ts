@@ -2,7 +2,7 @@
 //
 // Everything that is looked up is looked up at once, before anything is written. Chains are changed in a copy, which the
 // store takes over when all of it is kept. It shows nothing: that is written in showcase.ts.
-import { headOf as placeOfPlaced, Lane } from "../../events/event.js";
+import { decodeHeader, headOf as placeOfPlaced, Lane } from "../../events/event.js";
 import { BODY_MISSING } from "../../events/reading.js";
 import { Standing } from "../../events/verdict.js";
 import { Damaged } from "../../errors.js";
@@ -114,8 +114,11 @@ export class Ledger {
     }
     const { id: chain, lane } = this.map.chainOf(event.branch);
     const did = counts(event, lane);
-    if (document && !event.document) this.documents.own(document);
+    if (document && !event.document) this.documents.touch(document, event.lamport, bytesHere(event));
     if (document) event.document = document.text;
+    if (event.document && event.standing === Standing.WAITS && standing !== Standing.WAITS) {
+      this.documents.mayGo(event.document);
+    }
     stand(event, standing, reason, lane);
     if (event.away !== undefined && standing === Standing.WAITS && reason === BODY_MISSING) {
       event.lean = event.id; // it is wanted again
@@ -147,6 +150,11 @@ export class Ledger {
 /** Bytes in a buffer of their own: of a part of a message all of it would be kept. */
 function own(bytes: Uint8Array): Uint8Array {
   return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
+}
+
+/** How many bytes of its body are here. */
+function bytesHere({ away, header, lean }: Event): number {
+  return away === undefined && lean === undefined ? decodeHeader(header).bodyBytes : 0;
 }
 
 function counts({ standing, document }: Event, lane: Lane): boolean {

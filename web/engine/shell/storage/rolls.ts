@@ -4,9 +4,8 @@
 // For the state there is a roll for each (document, chain), kept by the same transaction as the events that it adds up.
 // Buckets are hashed when somebody asks; which ones are stale is kept by that transaction too, so no end of the browser
 // leaves a root that does not fit the rows. Nothing here knows what a document says.
-import { DIGEST_BYTES } from "../../limits.js";
-import { ascending, type Digest, DocumentId, hex, type Hex, unhex, ZERO } from "../../names.js";
-import { BRANCHES, bucketDigest, BUCKETS, key, leaf, LEVELS, roll, Trie } from "../../state/digest.js";
+import { ascending, type Digest, DocumentId, hex, type Hex, ZERO } from "../../names.js";
+import { bucketDigest, key, leaf, roll, Trie } from "../../state/digest.js";
 import { viewLeaf } from "../../state/view_digest.js";
 import { Standing } from "../../events/verdict.js";
 import type { DocumentText } from "../store_port.js";
@@ -137,8 +136,6 @@ export const viewLeaves: Leaves = async (tx, bucket) => {
   });
 };
 
-const NODES = BUCKETS / BRANCHES;
-
 /** The tree over all buckets, in memory. */
 export class Tree {
   #trie = new Trie();
@@ -153,11 +150,7 @@ export class Tree {
 
   /** Take over what was saved. */
   restore(saved: Uint8Array | undefined): void {
-    if (!saved) return;
-    for (let at = 0; at < BUCKETS; at++) {
-      const digest = hex(saved.subarray(at * DIGEST_BYTES, (at + 1) * DIGEST_BYTES));
-      if (digest !== ZERO) this.#trie.set(at, digest);
-    }
+    if (saved) this.#trie = Trie.of(saved);
   }
 
   /** These changed, and the change is kept. */
@@ -202,15 +195,9 @@ export class Tree {
     return this.#unsaved + this.#stale.size;
   }
 
-  /** The digests of all buckets as they are saved; ask `settled` first. */
+  /** The digests of all nodes as they are saved; ask `settled` first. */
   saved(): Uint8Array {
-    const bytes = new Uint8Array(BUCKETS * DIGEST_BYTES);
-    for (let node = 0; node < NODES; node++) {
-      for (const [at, digest] of this.#trie.children(LEVELS - 1, node).entries()) {
-        bytes.set(unhex(digest), (node * BRANCHES + at) * DIGEST_BYTES);
-      }
-    }
     this.#unsaved = 0;
-    return bytes;
+    return this.#trie.saved();
   }
 }

@@ -36,7 +36,8 @@ export const STORES = [
 /** The name of a store. */
 export type StoreName = (typeof STORES)[number];
 
-type Step = (db: IDBDatabase) => void;
+/** What one version adds. */
+export type Step = (db: IDBDatabase) => void;
 
 const first: Step = (db) => {
   for (const name of ["kv", "settings", "keys", "bodies", "files", "forgotten"]) db.createObjectStore(name);

@@ -42,7 +42,8 @@ export async function trimSome(
     if (!isOver(left, room, KEPT)) break;
     let bytes = held.bytes;
     const events = await eventsOf(tx, held.text);
-    const isNeeded = events.some(({ standing }) => standing === Standing.WAITS); // at any moment, and all of it
+    // At any moment, and all of it: what came of its bodies would be let go, and asked for again, before the last is here.
+    const isNeeded = events.some(({ lean, standing }) => standing === Standing.WAITS || lean !== undefined);
     for (const event of isNeeded ? [] : events) {
       if (map.chainOf(event.branch).admission === own || event.lean !== undefined || event.away !== undefined) continue;
       tx.delete("bodies", event.id);
