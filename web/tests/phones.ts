@@ -9,7 +9,7 @@ import { Refused } from "../engine/errors.js";
 import { documentOf } from "../engine/events/bodies.js";
 import type { Placed } from "../engine/events/event.js";
 import type { Born } from "../engine/events/kinds.js";
-import { rekeyPurpose } from "../engine/events/founding.js";
+import { rekeyPurpose } from "../engine/events/epochs.js";
 import { encapsulated, opened, P256 } from "../engine/events/hpke.js";
 import { Keyring } from "../engine/events/seal.js";
 import { type Draft, draftOf, joinedRuns } from "../engine/events/speaking.js";

@@ -6,16 +6,9 @@ import { Forged, Refused } from "../engine/errors.js";
 import { decodeBody, encodeBody } from "../engine/events/bodies.js";
 import { decode, encode, type Plain } from "../engine/events/cbor.js";
 import { Chains } from "../engine/events/chains.js";
-import { Learner, type Opened, wrapFor } from "../engine/events/epochs.js";
+import { Learner, type Opened, rekeyPurpose, wrapFor } from "../engine/events/epochs.js";
 import { decodeHeader, decodeInner, encodeHeader, encodeInner, Lane, type Placed } from "../engine/events/event.js";
-import {
-  ADMISSION_PURPOSE,
-  readAdmission,
-  readRequest,
-  rekeyPurpose,
-  requestText,
-  sealedAdmission,
-} from "../engine/events/founding.js";
+import { ADMISSION_PURPOSE, readAdmission, readRequest, requestText, sealedAdmission } from "../engine/events/founding.js";
 import { encapsulated, opened, P256 } from "../engine/events/hpke.js";
 import { judge } from "../engine/events/judge.js";
 import { verify } from "../engine/events/keys.js";

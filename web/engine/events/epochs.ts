@@ -7,7 +7,19 @@
 import { byStamp, type Stamp } from "../clocks/lamport.js";
 import { Forged, Refused } from "../errors.js";
 import { BROWSER_KEY_BYTES, KEY_BYTES, TAG_BYTES } from "../limits.js";
-import { ascending, deviceText, type Digest, type Hex, hex, type Short, short, shown } from "../names.js";
+import {
+  ascending,
+  deviceText,
+  type Digest,
+  type Hex,
+  hex,
+  joined,
+  type Short,
+  short,
+  shown,
+  unhex,
+  utf8,
+} from "../names.js";
 import { decodeBody } from "./bodies.js";
 import { CLEAR, decodeHeader, decodeInner, type Event, Lane } from "./event.js";
 import type { Rekey } from "./kinds.js";
@@ -15,6 +27,7 @@ import { KEY_MISSING } from "./reading.js";
 import { commitment, type Keyring, takenOver } from "./seal.js";
 import type { Statement } from "./verdict.js";
 
+const REKEY = utf8("mesh/rekey/1");
 const SHOWN_CHARACTERS = 8;
 const WRAP_BYTES = [KEY_BYTES, BROWSER_KEY_BYTES].map((sent) => sent + KEY_BYTES + TAG_BYTES); // by either kind of key
 
@@ -36,6 +49,11 @@ export interface Fault {
   /** The admission that said so. */
   readonly by: Digest;
   readonly why: string;
+}
+
+/** What binds a wrapped epoch key to its mesh and its recipient. */
+export function rekeyPurpose(mesh: Digest, recipient: Digest): Uint8Array {
+  return joined(REKEY, unhex(mesh), unhex(recipient));
 }
 
 /** The alarm of a fault. `name`: of the device that said so, where it counts. */

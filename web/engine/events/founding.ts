@@ -5,7 +5,7 @@
 // has the keys. This module draws no randomness and stores nothing.
 import { Malformed, Stranger } from "../errors.js";
 import { ADMISSION_BYTES_MAX, DIGEST_BYTES, KEY_BYTES, REQUEST_BYTES_MAX, SHORT_BYTES } from "../limits.js";
-import { type Digest, hex, joined, type Short, unhex, utf8 } from "../names.js";
+import { type Digest, hex, type Short, utf8 } from "../names.js";
 import { decodeBody, encodeBody } from "./bodies.js";
 import { asHex, expectTypes, fields, isBytes } from "./cbor.js";
 import { Lane } from "./event.js";
@@ -15,7 +15,6 @@ import type { Sign } from "./speaking.js";
 
 const REQUEST_PREFIX = "mesh-request-1.";
 const ADMISSION_PREFIX = "mesh-admission-1.";
-const REKEY = utf8("mesh/rekey/1");
 const PACKET_TYPES = ["bytes", "bytes", "bytes", "list", "list", "list"] as const;
 // White space as Python has it, which is not quite what \s is.
 const SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/g;
@@ -41,11 +40,6 @@ export interface Packet {
 export async function asked(device: Omit<Admit, "kind" | "proof">, sign: Sign): Promise<Admit> {
   const unproven: Admit = { ...device, kind: "admit", proof: new Uint8Array(0) };
   return { ...unproven, proof: await sign(proofBytes(unproven)) };
-}
-
-/** What binds a wrapped epoch key to its mesh and its recipient. */
-export function rekeyPurpose(mesh: Digest, recipient: Digest): Uint8Array {
-  return joined(REKEY, unhex(mesh), unhex(recipient));
 }
 
 /** A request as a text that survives mail, chat and QR. */

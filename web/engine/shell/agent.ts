@@ -2,9 +2,9 @@
 //
 // It owns the engine and carries out what that does not. It draws no page, and decides nothing about what counts.
 import { MeshError } from "../errors.js";
+import { rekeyPurpose } from "../events/epochs.js";
 import { Lane, type Placed } from "../events/event.js";
 import { readInner } from "../events/reading.js";
-import { rekeyPurpose } from "../events/founding.js";
 import { Keyring } from "../events/seal.js";
 import { deviceText } from "../names.js";
 import type { News, Topic } from "../port.js";

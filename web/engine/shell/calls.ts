@@ -7,12 +7,10 @@ import { Damaged, MeshError, Misuse, Refused, Unreachable } from "../errors.js";
 import type { CallName, Calls, Fault } from "../port.js";
 import type { Agent } from "./agent.js";
 import { devices } from "./calls/devices.js";
-import { diagnostics } from "./calls/diagnostics.js";
-import * as drops from "./calls/drops.js";
+import { add } from "./calls/drops.js";
 import { INBOX } from "./calls/inbox.js";
 import { later } from "./calls/loading.js";
 import { NOTES } from "./calls/notes.js";
-import * as pushing from "./calls/pushing.js";
 import * as pairing from "./calls/pairing.js";
 import * as status from "./calls/status.js";
 import { unsent, wipe } from "./calls/wipe.js";
@@ -21,18 +19,16 @@ import type { Life } from "./life.js";
 /** What does a call, for whom. */
 export type Of<Who, Name extends CallName> = (who: Who, args: Calls[Name][0]) => Promise<Calls[Name][1]>;
 
-/** What is asked of a phone in any state of its life. */
-const OF_ANY: { readonly [Name in CallName]?: Of<Life, Name> } = {
+/** Calls of a phone in any state of its life. */
+export type OfAny = { readonly [Name in CallName]?: Of<Life, Name> };
+
+/** What is asked of any as soon as it starts. */
+const OF_ANY: OfAny = {
   status: status.status,
-  storage: status.storage,
-  "storage.persist": status.persist,
   sync: status.sync,
   visible: status.visible,
   "pair.begin": pairing.begin,
   "pair.state": pairing.state,
-  diagnostics,
-  "push.key": pushing.key,
-  "push.keep": pushing.keep,
   unsent,
   wipe,
 };
@@ -45,17 +41,16 @@ const OF_MEMBERS: OfMembers = {
   ...NOTES,
   ...INBOX,
   devices,
-  "drop.add": drops.add,
-  "drop.get": drops.get,
-  "drop.show": drops.show,
+  "drop.add": add,
 };
 
 /** Do what the page asks. Throws MeshError. */
 export async function call<Name extends CallName>(life: Life, name: Name, args: Calls[Name][0]): Promise<Calls[Name][1]> {
   await life.leaving;
-  const ofAny = OF_ANY[name] as Of<Life, Name> | undefined;
+  const rest = OF_ANY[name] || OF_MEMBERS[name] ? null : await later();
+  const ofAny = (OF_ANY[name] ?? rest?.LATER_OF_ANY[name]) as Of<Life, Name> | undefined;
   if (ofAny) return ofAny(life, args);
-  const ofMembers = (OF_MEMBERS[name] ?? (await later()).LATER[name]) as Of<Agent, Name> | undefined;
+  const ofMembers = (OF_MEMBERS[name] ?? rest?.LATER[name]) as Of<Agent, Name> | undefined;
   if (!ofMembers) throw new Misuse(`this phone knows no call '${name}'`, "Reload the page: it may be of another version.");
   return ofMembers(life.member(), args ?? ({} as Calls[Name][0]));
 }

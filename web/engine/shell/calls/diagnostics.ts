@@ -4,7 +4,8 @@
 import { VERSION } from "../../events/event.js";
 import { deviceText } from "../../names.js";
 import type { Life } from "../life.js";
-import { status, storage } from "./status.js";
+import { status } from "./status.js";
+import { storage } from "./storage.js";
 
 const DOCUMENT = /\b[a-z0-9-]+\/[a-z0-9-]+\/[a-z2-7]{26}\b/g;
 const DIGEST = /\b[0-9a-f]{32,}\b/g;

@@ -1,12 +1,12 @@
-// Calls about how this phone stands: its link, what waits, what is wrong, its storage; as mesh/node/calls_status.py has
+// Calls about how this phone stands: its link, what waits, what is wrong; as mesh/node/calls_status.py has
 // them for a full device.
 //
-// Everything is told as it is here; nothing is asked of others and nothing is changed, but what the browser is asked for.
+// Everything is told as it is here; nothing is asked of others and nothing is changed.
 import { eventsBetween } from "../../clocks/frontier.js";
 import { Lane } from "../../events/event.js";
 import { shown } from "../../names.js";
 import type { Calls } from "../../port.js";
-import type { Standing, StorageRow } from "../../rows.js";
+import type { Standing } from "../../rows.js";
 import * as doorways from "../../state/doorways.js";
 import { KIND, readable } from "../../state/drops.js";
 import { LIST_MAX } from "../../limits.js";
@@ -136,30 +136,6 @@ function ofNow(agent: Agent): Problem[] {
     found.push({ what: "this phone and the computer hold the same and show something else", hint });
   }
   return found;
-}
-
-/** This phone's storage, and what its wakes cost. */
-export async function storage(life: Life): Promise<StorageRow> {
-  const { agent } = life;
-  const counts = agent ? await agent.store.counts() : null;
-  const manager = globalThis.navigator?.storage;
-  const estimate = (await manager?.estimate?.()) ?? {};
-  return {
-    persisted: (await manager?.persisted?.()) ?? null,
-    used_bytes: estimate.usage ?? null,
-    quota_bytes: estimate.quota ?? null,
-    events: counts?.events ?? 0,
-    documents: counts?.documents ?? 0,
-    bodies_missing: (counts?.bodiesMissing ?? 0) + (counts?.bodiesAway ?? 0),
-    installed: life.page.installed,
-    wakes: agent ? await agent.wakes.rows() : [],
-  };
-}
-
-/** Ask the browser to keep this page's data. */
-export async function persist(): Promise<{ persisted: boolean }> {
-  const manager = globalThis.navigator?.storage;
-  return { persisted: (await manager?.persist?.()) ?? false };
 }
 
 /** Sync now; a phone that was refused tries again. */
