@@ -13,7 +13,7 @@ LINES_MAX, FUNCTION_LINES_MAX, COLUMNS_MAX = 400, 60, 178
 PORT = {"../engine/port.js", "../engine/rows.js", "../../engine/port.js", "../../engine/rows.js"}
 THIRD = {"preact", "preact/hooks", "@preact/signals"}
 ONLY = {
-    "main.tsx": {"../engine/shell/worker.ts?worker&url"},
+    "main.tsx": {"../engine/shell/thread.ts?worker&url"},
     "reader.ts": {"zxing-wasm/reader", "zxing-wasm/reader/zxing_reader.wasm?url"},
 }
 """Who imports what nobody else does."""

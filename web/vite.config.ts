@@ -7,7 +7,7 @@ import { finish, versionOf } from "./making/finish.js";
 import { icons } from "./making/icons.js";
 
 const ROOT = path.dirname(fileURLToPath(import.meta.url));
-const WORKER = path.join(ROOT, "engine/shell/worker.ts");
+const WORKER = path.join(ROOT, "engine/shell/thread.ts");
 const FOLDERS = ["engine", "ui", "making", "public"];
 const FILES = ["index.html", "package-lock.json", "sw.ts", "vite.config.ts", "tsconfig.json"];
 
@@ -17,6 +17,9 @@ const SMALLER = {
   optimization: { inlineConst: { mode: "all", pass: 3 } },
   treeshake: { propertyReadSideEffects: false },
 } as const;
+
+/** The worker and all that it stands on are a script beside the one that the page starts; see engine/shell/thread.ts. */
+const APART = { ...SMALLER, output: { codeSplitting: { groups: [{ name: "engine", test: /engine\/shell\/worker\.ts$/ }] } } };
 
 /** Where to, and from which two entries beside the page. */
 export interface Entries {
@@ -38,10 +41,10 @@ export async function configured({ out, worker, serviceWorker }: Entries, files 
     root: ROOT,
     logLevel: "warn",
     resolve: {
-      alias: worker === WORKER ? [] : [{ find: /^.*\/engine\/shell\/worker\.ts(?=\?worker)/, replacement: worker }],
+      alias: worker === WORKER ? [] : [{ find: /^.*\/engine\/shell\/thread\.ts(?=\?worker)/, replacement: worker }],
     },
     define: { __VERSION__: JSON.stringify(version) },
-    worker: { format: "es", rolldownOptions: SMALLER },
+    worker: { format: "es", rolldownOptions: APART },
     plugins: [
       icons(path.join(ROOT, "public/icon.svg")),
       finish(out, serviceWorker, version, path.join(ROOT, "build/compressed")),

@@ -294,6 +294,10 @@ class WebKit(Browser):
         known = {"WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1", "LIBGL_ALWAYS_SOFTWARE": "1"}
         return {**known, "WEBKIT_DISABLE_COMPOSITING_MODE": "1", "DISPLAY": self._display}
 
+    def picture(self, path: Path) -> Path:
+        """None: asked for one, this browser may stand still for ever."""
+        return path
+
     def close(self) -> None:
         """Close it in peace, and take its screen away."""
         super().close()

@@ -22,7 +22,7 @@ const scripts = Object.keys(sizes).filter((name) => name.endsWith(".js"));
 /** Scripts that every start loads: those of the page, the worker, the service worker, and what these begin with. */
 async function atStart() {
   const page = await readFile(path.join(folder, "index.html"), "utf8");
-  const begun = scripts.filter((name) => page.includes(`src="/${name}"`) || /^sw\.js$|\/worker-/.test(name));
+  const begun = scripts.filter((name) => page.includes(`src="/${name}"`) || /^sw\.js$|\/(thread|engine)-/.test(name));
   for (const name of begun) {
     const text = await readFile(path.join(folder, name), "utf8");
     for (const [, other] of text.matchAll(LOADED_WITH)) {

@@ -1,6 +1,6 @@
 // The page: starts the worker, draws the app, and tells when a newer version waits. It keeps nothing itself.
 import { render } from "preact";
-import worker from "../engine/shell/worker.ts?worker&url";
+import worker from "../engine/shell/thread.ts?worker&url";
 import { App } from "./app.js";
 import { Port } from "./port.js";
 import { begin, update } from "./state.js";

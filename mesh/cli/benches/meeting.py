@@ -45,10 +45,13 @@ def run(*, quick: bool, count: int | None, rounds: int) -> dict[str, object]:
 def _ours(folder: Path, edits: int, series: Series) -> None:
     asyncio.run(_homes(folder, edits))
     with ExitStack() as stack:
-        devices = [stack.enter_context(pair.Device(folder / name)) for name in ("a", "b")]
+        devices = [pair.Device(folder / name) for name in ("a", "b")]
         watches = [stack.enter_context(Watch(device.database)) for device in devices]
-        # B alone wrote an opening after they had parted; the rest is the edits of both.
+        # B alone wrote an opening after they had parted; the rest is the edits of both. Looked up before they start:
+        # who told where it is may be found before it is dialled.
         mine = int(str(watches[1].one(_LAST)))
+        for device in devices:
+            stack.enter_context(device)
         whole = mine + edits
         began = time.perf_counter()
         devices[1].meet(devices[0])
