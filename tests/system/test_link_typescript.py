@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from mesh.errors import NeedsApproval
+from mesh.errors import NeedsApproval, Unreachable
 from mesh.events.event import Lane
 from mesh.events.kinds import Forget
 from mesh.events.speaking import Draft
@@ -24,6 +24,7 @@ from mesh.names import DocumentId
 from mesh.node.agent import Agent
 from mesh.node.engine import Engine
 from mesh.node.gateway.door import Door
+from mesh.node.talk import Talk
 from mesh.sync import introducing
 from tests.system import typescript
 from tests.system.node_phones import LIMIT_S, Fault, Node, browsing, keeping, let_in, node_phone
@@ -201,6 +202,44 @@ async def test_whoever_cannot_prove_who_he_is_gets_nothing(
     monkeypatch.undo()
     await phone.until(lambda told: told["waiting"] == 0)
     assert await titles(agent) == {"for my own devices"}
+
+
+async def test_whoever_has_not_said_yet_who_he_is_is_asked_nothing_else(
+    kept: tuple[Agent, Door], phone: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The link is up and its proof is to come: a person who wants all traded now has it begin when that is there."""
+    agent, door = kept
+    await let_in(agent, door, phone)
+    await phone.until(lambda standing: standing["link"] == "live")
+    await agree(agent, phone)
+    await phone.ask("flight", args={"on": True})
+    await phone.until(lambda standing: standing["link"] != "live")
+    heard: list[str] = []
+    answered, proof = Talk.heard, introducing.answer
+    asked = asyncio.Event()
+
+    async def hear(self: Talk, sender: str | None, verb: str, body: bytes) -> bytes:
+        heard.append(verb)
+        return await answered(self, sender, verb, body)
+
+    def unable(*_: object) -> bytes:
+        asked.set()
+        message = "not now"
+        raise Unreachable(message)
+
+    monkeypatch.setattr(Talk, "heard", hear)
+    monkeypatch.setattr(introducing, "answer", unable)
+    await phone.ask("flight", args={"on": False})
+    async with asyncio.timeout(LIMIT_S):
+        await asked.wait()
+    asked.clear()
+    async with asyncio.timeout(LIMIT_S), asyncio.TaskGroup() as group:
+        group.create_task(phone.call("sync"))
+        await asked.wait()  # it asked who is there again, and nothing in between
+        assert set(heard) == {introducing.VERB}
+        monkeypatch.setattr(introducing, "answer", proof)
+    assert "have" in heard
+    await agree(agent, phone)
 
 
 async def test_a_statement_ends_it_and_nothing_unsent_is_lost(kept: tuple[Agent, Door], phone: Node) -> None:

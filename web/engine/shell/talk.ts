@@ -324,8 +324,14 @@ export class Talk implements Handler {
     this.#spawn(async () => {
       await new Promise((done) => setTimeout(done, delayMs));
       this.#greeting.delete(peer);
-      if (this.#link?.node === deviceOf(peer) && peer === this.#known(deviceOf(peer))) await this.#compare(peer);
+      if (this.#isMet(peer)) await this.#compare(peer);
     });
+  }
+
+  /** Whether that is who is at the other end: proven, or a guest because the device is none of the mesh; not before. */
+  #isMet(peer: Peer): boolean {
+    const device = this.#link?.node;
+    return device !== undefined && device !== null && peer === (device === this.#stranger ? GUEST + device : this.#proven);
   }
 
   /** Trade tips: the anti-entropy round of every link and interval. */
