@@ -20,20 +20,22 @@ from tests.phone.phones import Phone
 pytestmark = [pytest.mark.system, *page.NEEDS]
 
 
+_KEPT = """
+    const database = await new Promise((done) => {
+      const asked = indexedDB.open("mesh-page"); asked.onsuccess = () => done(asked.result);
+    });
+    return new Promise((done) => {
+      const asked = database.transaction("drafts").objectStore("drafts").get("inbox");
+      asked.onsuccess = () => done(asked.result ?? null);
+    });
+"""
+
+
 def test_what_is_typed_outlives_the_browser(phone: Phone, served: Served) -> None:
     """Killed while typing, before anything was saved: the words are there again."""
     show(phone, served, "member", "inbox")
     phone.write("Capture a thought", "Half a thought that nobody sav")
-    kept = """
-        const database = await new Promise((done) => {
-          const asked = indexedDB.open("mesh-page"); asked.onsuccess = () => done(asked.result);
-        });
-        return new Promise((done) => {
-          const asked = database.transaction("drafts").objectStore("drafts").get("inbox");
-          asked.onsuccess = () => done(asked.result ?? null);
-        });
-    """
-    phone.browser.wait("the draft", lambda: phone.browser.run(kept) == "Half a thought that nobody sav")
+    phone.browser.wait("the draft", lambda: phone.browser.run(_KEPT) == "Half a thought that nobody sav")
     phone.browser.kill()
     phone.browser.start()
     show(phone, served, "member", "inbox")
@@ -163,9 +165,12 @@ def test_erasing_wants_the_name_typed(phone: Phone, served: Served) -> None:
     )
     assert phone.browser.driver.execute_script(button) is True
     phone.write("Type “Pocket” to go on", "Pocket")
+    served.answering.clear()
     phone.press("Erase this phone")
+    phone.browser.wait("the erasing", lambda: served.calls("wipe") == [{"confirm": "Pocket"}])
+    assert phone.browser.run(_KEPT) is None, "drafts go first"
+    served.answering.set()
     phone.sees("Mesh on this phone")
-    assert served.calls("wipe") == [{"confirm": "Pocket"}]
     show(phone, served, "member", "inbox")
     assert phone.browser.driver.execute_script("return document.querySelector('textarea').value") == ""
 

@@ -39,14 +39,14 @@ function hear({ changed, standing: now }: News): void {
 }
 
 function stands(now: Standing): void {
-  if (now.state === "removed" || now.state === "new") forget(now.state === "removed");
+  if (now.state === "removed" || now.state === "new") void forget(now.state === "removed");
   standing.value = now;
 }
 
-/** Forget what was shown, and what was written and not saved if that has to go as well. */
-export function forget(written: boolean): void {
+/** Forget what was shown, and what was written and not saved if that has to go as well: fulfilled when it is gone. */
+export async function forget(written: boolean): Promise<void> {
   for (const each of forgetters) each();
-  if (written) void drafts.erase();
+  if (written) await drafts.erase();
 }
 
 /** Begin to talk to the worker. */

@@ -139,9 +139,9 @@ function Wipe() {
   const [open, show] = useState(false);
   const [typed, type] = useState("");
   const wipe = useAct(async () => {
+    await forget(true); // first: of a page that goes meanwhile no draft is left to whoever pairs this phone next
     await ask("wipe", { confirm: typed });
     await unsubscribe().catch(() => undefined); // the browser's word; it may have no network
-    forget(true);
     await look();
   });
   const { waiting, waiting_files: files } = standing.value!;
