@@ -25,21 +25,20 @@ from tests.unit.small_mesh import secret_keys
 pytestmark = [pytest.mark.system, *typescript.NEEDS]
 
 STARTED_S = 30
-PENDING_BYTES_MAX = 2 * limits.MIB
 SUBJECTS = '["mesh.>", "_INBOX_d-me.>"]'
 
 
 def config(folder: Path, nkey: str) -> str:
-    """A server as an agent has it, as far as a client of its own loopback sees; less waits for a slow reader."""
+    """A server as an agent has it, as far as a client of its own loopback sees."""
     return f"""
 server_name: alder
 listen: "127.0.0.1:-1"
 ports_file_dir: "{folder}"
 ping_interval: "1s"
 ping_max: 5
-write_deadline: "2s"
+write_deadline: "5s"
 max_payload: {limits.SERVER_PAYLOAD_BYTES_MAX}
-max_pending: {PENDING_BYTES_MAX}
+max_pending: {limits.SERVER_PENDING_BYTES_MAX}
 max_control_line: {limits.SERVER_CONTROL_LINE_BYTES_MAX}
 authorization {{
   timeout: 2
@@ -64,7 +63,7 @@ def town(tmp_path: Path, spawn: Spawn) -> Iterator[str]:
         time.sleep(0.05)
     told = json.loads(ports.read_text("utf-8"))
     (tcp,), (web,) = told["nats"], told["websocket"]
-    bounds = {"payload_max": limits.SERVER_PAYLOAD_BYTES_MAX, "pending_max": PENDING_BYTES_MAX}
+    bounds = {"payload_max": limits.SERVER_PAYLOAD_BYTES_MAX, "pending_max": limits.SERVER_PENDING_BYTES_MAX}
     yield json.dumps({"tcp": port(tcp), "web": port(web), "seed": keys.sign_seed.hex(), **bounds})
     assert server.poll() is None, "no client makes it fall"
 

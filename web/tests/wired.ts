@@ -302,7 +302,7 @@ test("who does not read is cut off by the server, learns it, and holds up nobody
   await slow.listen("mesh.much", () => (heard += 1));
   await quick.listen("mesh.much", () => (quickly += 1));
   socket.pause();
-  const count = Math.ceil((8 * TOWN.pending_max + 16 * 2 ** 20) / TOWN.payload_max); // more than a system holds as well
+  const count = Math.ceil((2 * TOWN.pending_max + 16 * 2 ** 20) / TOWN.payload_max); // more than a system holds as well
   for (let number = 0; number < count; number++) {
     speaker.tell("mesh.much", bytesOf(TOWN.payload_max, number));
     await speaker.flush();
