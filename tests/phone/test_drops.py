@@ -103,7 +103,8 @@ def test_a_voice_memo_is_recorded_and_heard_on_the_mac(fleet: Fleet, new_phone: 
     phone.browser.wait("two seconds of it", lambda: recorded.search(phone.browser.text()))
     phone.press("Stop and save")
     phone.sees("Voice memo saved")
-    name = phone.browser.wait("the memo", lambda: next((one for one in phone.captured() if one.startswith("Voice")), ""))
+    memos = phone.browser.wait("the memo", lambda: [one for one in phone.captured() if one.startswith("Voice")])
+    (name,) = memos
     phone.idle()
     memo = got(mac, name, tmp_path / "mac")
     assert any(memo[at : at + len(begin)] == begin for begin, at in CONTAINERS.items()), memo[:16]

@@ -16,7 +16,7 @@ import uuid
 from dataclasses import dataclass, field
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
@@ -35,7 +35,13 @@ from mesh.node.transport.tls import key_usage
 
 _CURVE = ec.SECP256R1()
 _NOBODYS = tuple(x509.IPAddress(ipaddress.ip_network(every)) for every in ("0.0.0.0/0", "::/0"))
-_UNREAD = (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError)
+_UNREAD = (
+    x509.ExtensionNotFound,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+    UnsupportedAlgorithm,  # a key or a signature of a kind that the library does not know
+    ValueError,
+)
 _UUID_BYTES = 16
 
 
@@ -158,11 +164,11 @@ def given_ends_s(chain: bytes, key: bytes, name: str) -> int:
     try:
         found = x509.load_pem_x509_certificates(chain)[0]
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        secret = load_pem_private_key(key, None)
+        secret, public = load_pem_private_key(key, None), found.public_key()
     except (*_UNREAD, TypeError) as error:
         message = "that is no certificate with its key, as PEM"
         raise Malformed(message, hint="`tailscale cert HOST` makes both files.") from error
-    if secret.public_key() != found.public_key() or not _covers(names.get_values_for_type(x509.DNSName), name):
+    if secret.public_key() != public or not _covers(names.get_values_for_type(x509.DNSName), name):
         message = f"the certificate is not for {name}, or the key is not its own"
         raise Malformed(message, hint="`tailscale cert HOST` makes both files.")
     return int(found.not_valid_after_utc.timestamp())
@@ -194,7 +200,7 @@ def asked_key(request: bytes) -> bytes:
         found = x509.load_der_x509_csr(request)
         key = _key_in(found)
         holds = found.is_signature_valid
-    except ValueError as error:
+    except _UNREAD as error:
         message = "that is no request for a certificate"
         raise Malformed(message) from error
     if not holds:
@@ -276,7 +282,7 @@ def _called(name: str) -> x509.Name:
 def _check_issued(found: x509.Certificate, issuer: x509.Certificate) -> None:
     try:
         found.verify_directly_issued_by(issuer)
-    except (InvalidSignature, ValueError, TypeError) as error:
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError) as error:
         message = "the certificate was not signed by the mesh's authority"
         raise Forged(message) from error
 
@@ -286,7 +292,7 @@ def _loaded(certificate: bytes) -> x509.Certificate:
     try:
         found = x509.load_der_x509_certificate(certificate)
         _key_in(found)
-    except ValueError as error:
+    except _UNREAD as error:
         message = "that is no certificate"
         raise Malformed(message) from error
     return found

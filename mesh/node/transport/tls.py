@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -78,7 +79,7 @@ def key_of(certificate_der: bytes) -> bytes:
     """The Ed25519 public key inside a certificate. Raises Malformed."""
     try:
         key = x509.load_der_x509_certificate(certificate_der).public_key()
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         message = "what the other side showed is not a certificate"
         raise Malformed(message) from error
     if not isinstance(key, Ed25519PublicKey):

@@ -191,6 +191,21 @@ def test_a_request_with_another_kind_of_key_is_refused() -> None:
         authority.asked_key(request.public_bytes(Encoding.DER))
 
 
+@pytest.mark.parametrize("known", [b"*\x86H\xce=\x02\x01", b"*\x86H\xce=\x03\x01\x07", b"*\x86H\xce=\x04\x03\x02"])
+def test_attack_algorithms_that_nobody_knows(known: bytes) -> None:
+    """Of the key, its curve, the signature: one bit of their names makes others of them, and that is refused too."""
+    unknown = known[:-1] + bytes([known[-1] ^ 0x20])
+    request, own = authority.csr(KEY, NAME), OURS.certificate
+    assert known in request
+    assert known in own
+    with pytest.raises((Malformed, Forged)):
+        authority.asked_key(request.replace(known, unknown))
+    with pytest.raises((Malformed, Forged)):
+        authority.check_authority(own.replace(known, unknown), NAME)
+    with pytest.raises((Malformed, Forged)):
+        authority.check_leaf(LEAF.replace(known, unknown), own, KEY, NOW_S)
+
+
 def test_a_leaf_is_looked_at_before_it_is_shown() -> None:
     """Another authority's, another key's, another name's, one that is over or not yet good: refused."""
     authority.check_leaf(LEAF, OURS.certificate, KEY, NOW_S)
