@@ -117,7 +117,10 @@ def _must_be_admin(agent: Agent) -> None:
 
 async def listed(agent: Agent, _arguments: Arguments) -> object:
     """The phones of the mesh, with what belongs to each here; the page, and what is to be done about it."""
-    kept, subscribed = await tokens.listed(agent), {one.device: one for one in await subscriptions.listed(agent)}
+    kept, subscribed = (
+        await tokens.listed(agent),
+        {one.device: one for one in await subscriptions.SUBSCRIBED.rows(agent)},
+    )
     linked = {link.device for link in agent.bus.links() if link.connected} if agent.bus else set()
     phones = sorted(subscriptions.phones(agent).items(), key=lambda one: (one[1].name, one[0]))
     return {

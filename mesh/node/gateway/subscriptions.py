@@ -6,14 +6,13 @@ It opens no connection and wakes nobody: `waking` does.
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mesh.events.verdict import Admission
 from mesh.names import device_text
 from mesh.node.gateway.push import Subscription, unpacked
+from mesh.node.gateway.setting_list import SettingList
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 ON = "gateway/push"
 """The setting by which this device's person has phones woken."""
 
-_KEPT = "gateway/subscriptions"
 _SIGNED = b"mesh/push/1"
 
 
@@ -42,6 +40,10 @@ class Kept:
         return Subscription(self.endpoint, unpacked(self.key), unpacked(self.auth))
 
 
+SUBSCRIBED = SettingList("gateway/subscriptions", Kept)
+"""The phones that are woken from here."""
+
+
 def phones(agent: Agent) -> dict[str, Admission]:
     """The live devices in browsers, by their 16 characters."""
     live = agent.engine.replica.verdict.live
@@ -55,20 +57,4 @@ def signed(mesh: bytes, said: str) -> bytes:
 
 async def without(agent: Agent, device: str) -> None:
     """Wake a phone no more."""
-    await change(agent, lambda kept: [one for one in kept if one.device != device])
-
-
-async def listed(agent: Agent) -> list[Kept]:
-    """The phones that are woken from here."""
-    return _read(await agent.store.setting(_KEPT) or b"")
-
-
-async def change(agent: Agent, made: Callable[[Sequence[Kept]], Sequence[Kept]]) -> None:
-    """Have those woken that `made` makes out of those of now: what others say meanwhile is not lost."""
-    await agent.engine.revise(_KEPT, lambda raw: json.dumps([asdict(one) for one in made(_read(raw))]).encode())
-
-
-def _read(raw: bytes) -> list[Kept]:
-    found = json.loads(raw or b"[]")
-    assert isinstance(found, list), "we wrote it"
-    return [Kept(**one) for one in found]
+    await SUBSCRIBED.change(agent, lambda kept: [one for one in kept if one.device != device])

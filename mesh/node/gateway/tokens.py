@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mesh.errors import Misuse, NotGranted, TooLarge
 from mesh.limits import DROP_TOKENS_MAX, KEY_BYTES
 from mesh.names import device_text
 from mesh.node import clock
+from mesh.node.gateway.setting_list import SettingList
 
 if TYPE_CHECKING:
     from mesh.node.agent import Agent
 
-_KEPT = "gateway/tokens"
 _PREFIX = "mesh-drop-"
 _HASHED = b"mesh/drop-token/1"
 _ID_DIGITS = 8
@@ -42,6 +41,9 @@ class Token:
     used_ms: int | None = None
 
 
+_KEPT = SettingList("gateway/tokens", Token)
+
+
 async def made(agent: Agent, phone: str, name: str) -> tuple[Token, str]:
     """A new token of a phone, and its text, which nobody can tell again. Raises TooLarge."""
     text = _PREFIX + base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode().rstrip("=")
@@ -55,7 +57,7 @@ async def made(agent: Agent, phone: str, name: str) -> tuple[Token, str]:
             raise TooLarge(message, hint="`mesh phone list` shows them; `mesh phone token --revoke ID` ends one.")
         return [*still, token]
 
-    await _change(agent, with_it)
+    await _KEPT.change(agent, with_it)
     return token, text
 
 
@@ -69,7 +71,7 @@ async def of(agent: Agent, text: str) -> Token:
     now_ms = clock.now_ms()
     if found.used_ms is None or now_ms - found.used_ms > _USED_AGAIN_MS:
         used = replace(found, used_ms=now_ms)
-        await _change(agent, lambda kept: [used if one.id == used.id else one for one in kept])
+        await _KEPT.change(agent, lambda kept: [used if one.id == used.id else one for one in kept])
     return found
 
 
@@ -79,31 +81,20 @@ async def revoked(agent: Agent, said: str) -> Token:
     if len(fit) != 1:
         message = f"{said!r} fits {'several tokens' if fit else 'no token'}"
         raise Misuse(message, hint="`mesh phone list` shows their ids.")
-    await _change(agent, lambda kept: [one for one in kept if one.id != fit[0].id])
+    await _KEPT.change(agent, lambda kept: [one for one in kept if one.id != fit[0].id])
     return fit[0]
 
 
 async def without(agent: Agent, phone: str) -> int:
     """End all tokens of a phone; how many there were."""
     count = sum(one.phone == phone for one in await listed(agent))
-    await _change(agent, lambda kept: [one for one in kept if one.phone != phone])
+    await _KEPT.change(agent, lambda kept: [one for one in kept if one.phone != phone])
     return count
 
 
 async def listed(agent: Agent) -> list[Token]:
     """All that are kept here, the first one first."""
-    return _read(await agent.store.setting(_KEPT) or b"")
-
-
-async def _change(agent: Agent, made: Callable[[Sequence[Token]], Sequence[Token]]) -> None:
-    """Keep what `made` makes out of what is kept now: a token that somebody ends meanwhile does not come back."""
-    await agent.engine.revise(_KEPT, lambda raw: json.dumps([asdict(one) for one in made(_read(raw))]).encode())
-
-
-def _read(raw: bytes) -> list[Token]:
-    found = json.loads(raw or b"[]")
-    assert isinstance(found, list), "we wrote it"
-    return [Token(**one) for one in found]
+    return await _KEPT.rows(agent)
 
 
 def _live(agent: Agent) -> set[str]:

@@ -34,7 +34,7 @@ from mesh.limits import (
 from mesh.node import calls_confirming, clock, keeping, timing
 from mesh.node.gateway import push
 from mesh.node.gateway.replies import Routes, body_of
-from mesh.node.gateway.subscriptions import ON, Kept, change, listed, phones, signed
+from mesh.node.gateway.subscriptions import ON, SUBSCRIBED, Kept, phones, signed
 from mesh.node.work import Work
 from mesh.state import asks, handoffs
 
@@ -123,7 +123,7 @@ class Waking:
                 raise Refused(message)
             return [*others, kept]
 
-        await change(self._agent, with_it)
+        await SUBSCRIBED.change(self._agent, with_it)
         return web.json_response({"subscribed": bool(kept.endpoint)}, headers=_UNKEPT)
 
     def _read(self, raw: bytes) -> Kept:
@@ -167,7 +167,7 @@ class Waking:
         told: list[str] = json.loads(await self._agent.store.setting(_TOLD) or b"[]")
         fresh = [key for key in await waiting(self._agent) if key not in told]
         live = phones(self._agent)
-        kept = [one for one in await listed(self._agent) if one.device in live]
+        kept = [one for one in await SUBSCRIBED.rows(self._agent) if one.device in live]
         if not fresh or not kept:
             return
         await self._agent.engine.remember(_TOLD, json.dumps([*told, *fresh][-NOTIFIED_KEPT_MAX:]).encode())
@@ -181,7 +181,9 @@ class Waking:
         """Keep what came of waking a phone, unless it has said something else meanwhile."""
         if after != before:
             left = [] if after is None else [after]
-            await change(self._agent, lambda kept: [new for one in kept for new in (left if one == before else [one])])
+            await SUBSCRIBED.change(
+                self._agent, lambda kept: [new for one in kept for new in (left if one == before else [one])]
+            )
 
     async def _wake(self, kept: Kept, key: bytes) -> Kept | None:
         """Wake one phone; what is known of it then, and None where its service knows it no more."""

@@ -117,7 +117,7 @@ async def test_what_goes_with_a_phone(tmp_path: Path) -> None:
         for one in (device, other):
             await tokens.made(alder, one, "t")
         kept = [Kept(one, "https://push.example.net/", "", "", 1) for one in (device, other)]
-        await subscriptions.change(alder, lambda _: kept)
+        await subscriptions.SUBSCRIBED.change(alder, lambda _: kept)
         looked = await ask(alder, "phone.remove", device="phone", look=True)
         assert "tokens_ended" not in looked
         with pytest.raises(Misuse, match="no phone"):
@@ -125,7 +125,7 @@ async def test_what_goes_with_a_phone(tmp_path: Path) -> None:
         told = await act(alder, "phone.remove", device="phone")
         assert told["tokens_ended"] == 1
         assert [one.phone for one in await tokens.listed(alder)] == [other]
-        assert [one.device for one in await subscriptions.listed(alder)] == [other]
+        assert [one.device for one in await subscriptions.SUBSCRIBED.rows(alder)] == [other]
         rows = (await ask(alder, "phone.list"))["phones"]
         assert isinstance(rows, list)
         assert [one["id"] for one in rows] == [other]

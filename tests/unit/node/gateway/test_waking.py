@@ -141,9 +141,9 @@ async def test_who_may_be_woken(agent: Agent, client: Client) -> None:
     assert await subscribed(client, agent, browser.said(4)) == 400
     async with client.post("/api/push", json={"device": agent.device, "said": browser.said(9), "signature": ""}) as no:
         assert no.status == 403
-    assert [one.at_ms for one in await subscriptions.listed(agent)] == [5]
+    assert [one.at_ms for one in await subscriptions.SUBSCRIBED.rows(agent)] == [5]
     assert await subscribed(client, agent, browser.said(6, "")) == 200
-    assert [one.endpoint for one in await subscriptions.listed(agent)] == [""]
+    assert [one.endpoint for one in await subscriptions.SUBSCRIBED.rows(agent)] == [""]
     await agent.engine.remember(subscriptions.ON, b"off")
     assert await subscribed(client, agent, browser.said(7)) == 403
     async with client.get("/api/push") as answer:
@@ -161,7 +161,7 @@ async def test_who_may_be_woken(agent: Agent, client: Client) -> None:
 async def test_only_services_in_the_internet(endpoint: str, agent: Agent, client: Client) -> None:
     """A phone makes this device call nobody at home."""
     assert await subscribed(client, agent, Browser().said(endpoint=endpoint)) == 400
-    assert await subscriptions.listed(agent) == []
+    assert await subscriptions.SUBSCRIBED.rows(agent) == []
 
 
 @pytest.mark.parametrize("said", ["", "{}", "[]", '{"endpoint":"https://a.net/","key":"","auth":"","at_ms":1}'])
@@ -184,17 +184,17 @@ async def test_what_comes_of_it_is_kept(agent: Agent, waking: Waking, client: Cl
     service.failing = True
     await ask(agent, "ask.new", question="one?")
     await waking.look()
-    (kept,) = await subscriptions.listed(agent)
+    (kept,) = await subscriptions.SUBSCRIBED.rows(agent)
     assert "internet" in kept.problem
     service.failing, service.status = False, 500
     await ask(agent, "ask.new", question="two?")
     await waking.look()
-    (kept,) = await subscriptions.listed(agent)
+    (kept,) = await subscriptions.SUBSCRIBED.rows(agent)
     assert "500" in kept.problem
     service.status = 410
     await ask(agent, "ask.new", question="three?")
     await waking.look()
-    assert await subscriptions.listed(agent) == []
+    assert await subscriptions.SUBSCRIBED.rows(agent) == []
 
 
 @pytest.mark.parametrize("status", [201, 410, 500])
@@ -210,7 +210,7 @@ async def test_what_a_phone_says_while_it_is_woken(
     service.status, service.meanwhile = status, says
     await ask(agent, "ask.new", question="one?")
     await waking.look()
-    assert [(one.at_ms, one.endpoint) for one in await subscriptions.listed(agent)] == [(2, "")]
+    assert [(one.at_ms, one.endpoint) for one in await subscriptions.SUBSCRIBED.rows(agent)] == [(2, "")]
 
 
 async def test_all_who_ask_at_once_get_the_key_that_counts(client: Client) -> None:
@@ -228,7 +228,7 @@ async def test_a_name_that_is_none_harms_nobody(agent: Agent, client: Client) ->
     await subscribed(client, agent, Browser().said(endpoint=f"https://{'a' * 64}.example.net/"))
     await ask(agent, "ask.new", question="one?")
     await Waking(agent).look()
-    (kept,) = await subscriptions.listed(agent)
+    (kept,) = await subscriptions.SUBSCRIBED.rows(agent)
     assert "cannot be reached" in kept.problem
 
 
