@@ -163,8 +163,11 @@ export interface Asked<Name extends CallName = CallName> {
   args: Calls[Name][0];
 }
 
-/** What comes back, once for each call; news come whenever they are. */
-export type Told = { id: number; ok: unknown } | { id: number; fault: Fault } | { news: News };
+/**
+ * What comes back, once for each call; news come whenever they are. `waiting`, of a member: how many items wait for another
+ * device by then. News come a moment later, and whoever sees that something is saved is to see no older count beside it.
+ */
+export type Told = { id: number; ok: unknown; waiting?: number } | { id: number; fault: Fault } | { news: News };
 
 /** What the page may read again. */
 export type Topic =

@@ -40,6 +40,8 @@ export class Port {
   #stopped = false;
   /** Is told what changed. */
   onnews: (news: News) => void = () => undefined;
+  /** Is told how many items wait, before the answer to a call is. */
+  onwaiting: (waiting: number) => void = () => undefined;
   /** Is told that the worker ended. */
   onstop: (fault: Fault) => void = () => undefined;
 
@@ -65,7 +67,10 @@ export class Port {
     const waiting = this.#waiting.get(told.id);
     this.#waiting.delete(told.id);
     if ("fault" in told) waiting?.failed(new Failed(told.fault));
-    else waiting?.done(told.ok as never);
+    else {
+      if (told.waiting !== undefined) this.onwaiting(told.waiting);
+      waiting?.done(told.ok as never);
+    }
   }
 
   #end(): void {

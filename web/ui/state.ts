@@ -53,6 +53,10 @@ export async function forget(written: boolean): Promise<void> {
 export async function begin(port: Port): Promise<void> {
   line = port;
   port.onnews = hear;
+  port.onwaiting = (waiting) => {
+    const now = standing.value;
+    if (now && now.waiting !== waiting) standing.value = { ...now, waiting };
+  };
   port.onstop = (fault) => (stopped.value = fault);
   try {
     stands(await port.call("status"));

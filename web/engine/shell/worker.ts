@@ -176,7 +176,9 @@ class Worker {
   async #asked({ id, call: name, args }: Asked): Promise<void> {
     await this.#ready.catch(() => {});
     try {
-      page.postMessage({ id, ok: await this.#answer(name, args) });
+      const ok = await this.#answer(name, args);
+      const waiting = this.#life?.agent?.outbox.waiting;
+      page.postMessage(waiting === undefined ? { id, ok } : { id, ok, waiting });
     } catch (error) {
       page.postMessage({ id, fault: faultOf(error) });
     }

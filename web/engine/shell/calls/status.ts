@@ -45,6 +45,7 @@ export async function status(life: Life): Promise<Standing> {
   await life.leaving;
   const { agent, removed, state } = life;
   if (!agent) return { ...NOBODY, state, removed };
+  const [files, problems] = [await waitingFiles(agent), await problemsOf(agent)]; // first: the rest is as it is when told
   const { asOfMs, device, engine, held, link, outbox, talk } = agent;
   return {
     state,
@@ -56,10 +57,10 @@ export async function status(life: Life): Promise<Standing> {
     node: talk.stranger === null ? nodeOf(agent) : null,
     as_of_ms: asOfMs,
     waiting: outbox.waiting,
-    waiting_files: await waitingFiles(agent),
+    waiting_files: files,
     bodies_missing: engine.replica.missing.size,
     catching_up: catchingUp(agent),
-    problems: await problemsOf(agent),
+    problems,
   };
 }
 
