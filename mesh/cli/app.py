@@ -17,7 +17,7 @@ import mesh
 from mesh.cli.options import Group, examples, running, tree
 from mesh.errors import Misuse
 
-_PLACES = {
+PLACES = {
     "join": "join", "admit": "join", "invite": "pair", "search": "search", "brief": "brief", "pickup": "handoff",
     "ship": "ship", "shipped": "ship", "remember": "remember", "recall": "remember", "answer": "ask",
     "history": "history", "undo": "history", "why": "why", "trace": "why",
@@ -45,7 +45,7 @@ class Root(Group):
     @property
     def commands(self) -> dict[str, click.Command]:
         """All of them, for whoever lists them."""
-        return {name: _commands_in(place)[name] for name, place in _PLACES.items()}
+        return {name: _commands_in(place)[name] for name, place in PLACES.items()}
 
     @commands.setter
     def commands(self, given: Mapping[str, click.Command]) -> None:
@@ -54,7 +54,7 @@ class Root(Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of this name, without the others."""
         del ctx
-        return _commands_in(_PLACES[cmd_name])[cmd_name] if cmd_name in _PLACES else None
+        return _commands_in(PLACES[cmd_name])[cmd_name] if cmd_name in PLACES else None
 
 
 @cache

@@ -9,7 +9,6 @@ from __future__ import annotations
 import getpass
 import os
 import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -17,12 +16,11 @@ import typer
 
 from mesh.cli import history, local
 from mesh.cli.options import Command, examples, running
+from mesh.cli.progress_line import ProgressLine
 from mesh.cli.run import Run, must_be_a_person
 from mesh.cli.screen import Screen, counted, one_line
 from mesh.errors import Damaged, Misuse, Refused
 from mesh.node.vault import PASSPHRASE_VARIABLE
-
-SHOWN_EVERY_S = 0.1
 
 _Passphrase = Annotated[
     bool, typer.Option("--passphrase", help=f"Ask for the passphrase instead of taking {PASSPHRASE_VARIABLE}.")
@@ -57,7 +55,7 @@ def backup(
     path = _path(file)
     backups.check_target(path, force=force)
     words = _asked("Passphrase of the backup", twice=True) if passphrase else os.environ.get(PASSPHRASE_VARIABLE, "")
-    progress = Progress(run)
+    progress = ProgressLine(run)
     try:
         result = local.done(backups.back_up(run.home, path, words, progress.told, force=force))
     finally:
@@ -95,7 +93,7 @@ def _restore(run: Run, file: str, *, passphrase: bool) -> None:
     path = _path(file)
     restores.check_empty(run.home)
     words = _opening(passphrase, path) if restores.needs_passphrase(path) else ""
-    progress = Progress(run)
+    progress = ProgressLine(run)
     try:
         result = local.done(restores.restore(run.home, path, words, progress.told))
     finally:
@@ -109,26 +107,6 @@ def _restore(run: Run, file: str, *, passphrase: bool) -> None:
         run.exit_code = Damaged.exit_code
         raise typer.Exit(run.exit_code)
     run.out.notice("Next: `mesh up`. What this device wrote after the backup comes back from the others.")
-
-
-class Progress:
-    """How far a long work is, on a terminal only and on one line."""
-
-    def __init__(self, run: Run) -> None:
-        self._shows = sys.stderr.isatty() and not run.out.json and not run.out.quiet
-        self._last = 0.0
-        self._shown = False
-
-    def told(self, what: str, done: int, of: int) -> None:
-        """Show it, if it is worth it by now."""
-        if self._shows and time.monotonic() - self._last > SHOWN_EVERY_S:
-            self._last, self._shown = time.monotonic(), True
-            print(f"\r{what} {100 * done // max(of, 1):3d} %\x1b[K", end="", file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        """Leave no trace."""
-        if self._shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _path(file: str) -> Path:

@@ -15,8 +15,8 @@ import click
 import typer
 
 from mesh.cli import view_drops
-from mesh.cli.backup import Progress
 from mesh.cli.options import Command, Group, examples, running
+from mesh.cli.progress_line import ProgressLine
 from mesh.cli.run import Run, Told
 from mesh.errors import Misuse, Unreachable
 from mesh.limits import DROP_FILES_MAX, LIST_MAX
@@ -133,7 +133,7 @@ def get(
 def put_down(run: Run, drop: str, into: str) -> Told:
     """Ask until it is put down; fetching goes on when this ends."""
     given: Told = {"id": drop, "into": _path(into)}
-    progress, here, moved_s = Progress(run), -1, time.monotonic()
+    progress, here, moved_s = ProgressLine(run), -1, time.monotonic()
     try:
         while True:
             result = run.ask("drop.get", given, answer_s=None)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mesh.cli import plain, serving
+from mesh.cli import app, plain, serving
 from mesh.cli.run import Options, Run
 from mesh.errors import NotGranted
 from tests.unit.cli.conftest import Ended
@@ -16,6 +16,7 @@ from tests.unit.cli.conftest import Ended
 Mesh = Callable[..., Ended]
 NETWORK = {"nats", "mesh.node.talk", "mesh.node.networking", "mesh.node.transport.bus", "mesh.node.mcp.clients"}
 TREE = {"typer", "rich", "click", "mesh.cli.app"}
+CORE = {"automerge", "cryptography", "mesh.events.kinds", "mesh.node.agent", "mesh.node.storage.store"}
 
 
 def loaded(*modules: str) -> set[str]:
@@ -35,6 +36,20 @@ def test_a_single_command_does_not_load_the_network() -> None:
     """Goal: whoever opens an agent for one call does not wait for what it never uses; an agent at work has it."""
     assert not loaded("mesh.node.agent") & NETWORK
     assert loaded("mesh.node.networking", "mesh.node.parts", "mesh.node.mcp.clients") >= NETWORK
+
+
+def test_an_agent_that_serves_no_phone_has_no_web_server() -> None:
+    """Goal: nats-py takes aiohttp where it is installed, and no agent dials by WebSocket; the page's door has it."""
+    at_work = ("mesh.node.networking", "mesh.node.parts", "mesh.node.mcp.clients")
+    assert "aiohttp" not in loaded(*at_work)
+    assert "aiohttp" in loaded(*at_work, "mesh.node.gateway.door")
+
+
+def test_a_command_that_asks_the_agent_does_not_load_one() -> None:
+    """Goal: nobody waits for what the agent has loaded already. Only a backup opens the home itself."""
+    modules = sorted({f"mesh.cli.{place}" for place in app.PLACES.values()} - {"mesh.cli.backup"})
+    assert not loaded(*modules) & CORE
+    assert loaded("mesh.node.agent") >= CORE
 
 
 def test_only_a_person_starts_it(mesh: Mesh) -> None:
