@@ -72,8 +72,8 @@ def test_every_screen_can_be_used_by_everybody(scheme: str, phone: Phone, served
     """In two sizes: axe finds nothing, nothing is wider than the phone or too small to touch, nobody's text runs."""
     folder = Path(os.environ.get("MESH_SCREENSHOTS", tmp_path / "screenshots"))
     for scene, name in ALL:
+        show(phone, served, scene, name)
         for size in SIZES:
-            show(phone, served, scene, name)
             look(phone, size, scheme)
             where = f"{scene} {name} {scheme} {size[0]}"
             picture(phone, folder, where)

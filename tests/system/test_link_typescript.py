@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from mesh.errors import NeedsApproval, Unreachable
+from mesh.errors import Busy, NeedsApproval, Unreachable
 from mesh.events.event import Lane
 from mesh.events.kinds import Forget
 from mesh.events.speaking import Draft
@@ -24,6 +24,7 @@ from mesh.names import DocumentId
 from mesh.node.agent import Agent
 from mesh.node.engine import Engine
 from mesh.node.gateway.door import Door
+from mesh.node.gateway.guests import Guests
 from mesh.node.talk import Talk
 from mesh.sync import introducing
 from tests.system import typescript
@@ -180,6 +181,36 @@ async def test_a_person_who_looks_has_a_refused_phone_try_at_once(kept: tuple[Ag
     await phone.call("visible", visible=True)
     await phone.until(lambda told: told["link"] == "live")
     await agree(agent, phone)
+
+
+async def test_a_visit_that_broke_off_is_made_up_for_by_the_next(
+    kept: tuple[Agent, Door], phone: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A phone that was taken out and whose first visit failed halfway learns it when the person looks next."""
+    agent, door = kept
+    device = await let_in(agent, door, phone)
+    await phone.until(lambda standing: standing["link"] == "live")
+    await agree(agent, phone)
+    await phone.ask("flight", args={"on": True})
+    await phone.until(lambda standing: standing["link"] != "live")
+    await close(agent.engine, agent.engine.replica.devices[device])
+    read = Guests._read
+
+    def failing(guests: Guests, raw: bytes) -> tuple[str, bytes]:
+        verb, body = read(guests, raw)
+        if verb == "want":
+            message = "not just now"
+            raise Busy(message)
+        return verb, body
+
+    monkeypatch.setattr(Guests, "_read", failing)
+    await phone.ask("flight", args={"on": False})
+    await phone.until(lambda seen: "talk.failed" in str(seen["log"]), "look")
+    assert (await phone.call("status"))["state"] == "member"
+    monkeypatch.setattr(Guests, "_read", read)
+    await phone.call("visible", visible=False)
+    await phone.call("visible", visible=True)
+    assert (await phone.until(lambda told: told["state"] == "removed"))["removed"]["by"] == agent.held.name
 
 
 async def test_whoever_cannot_prove_who_he_is_gets_nothing(

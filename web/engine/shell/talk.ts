@@ -246,13 +246,17 @@ export class Talk implements Handler {
       const body = await visiting.question(own, Date.now(), verb, encode(message), this.keys.sign);
       return this.listener.posted("/api/guest", body);
     };
-    const theirs = decodeHave(await asked("have", replica.have(DOOR, true)));
-    let pulling = (await this.engine.hear(DOOR, theirs)).ask;
-    while (pulling.length > 0) {
-      const page = decodePush(await asked("want", pulling[0]![1]));
-      pulling = (await this.engine.hear(DOOR, page)).ask;
+    try {
+      const theirs = decodeHave(await asked("have", replica.have(DOOR, true)));
+      let pulling = (await this.engine.hear(DOOR, theirs)).ask;
+      while (pulling.length > 0) {
+        const page = decodePush(await asked("want", pulling[0]![1]));
+        pulling = (await this.engine.hear(DOOR, page)).ask;
+      }
+      this.log("visit.done");
+    } finally {
+      await this.engine.feed({ input: "lost", peer: DOOR }); // or the next visit would think that this one still fetches
     }
-    this.log("visit.done");
   }
 
   // ── from the engine ──────────────────────────────────────────────────────────────────────────
