@@ -167,8 +167,9 @@ async function answer(given: Line): Promise<unknown> {
   if (given.ask === "share") {
     const bytes = Buffer.from(String(given.args["base64"]), "base64");
     const files = [{ name: String(given.args["name"]), mime: "image/jpeg", file: new Blob([bytes]) }];
-    const share = { title: String(given.args["title"]), text: String(given.args["text"]), url: "", files, at_ms: Date.now() };
-    await life!.world.home.connection.writeAside(async (tx) => tx.put("shared", share));
+    const { at_ms, key, title, text } = given.args as { at_ms: number; key: number; title: string; text: string };
+    const share = { title, text, url: "", files, at_ms };
+    await life!.world.home.connection.writeAside(async (tx) => tx.put("shared", share, key));
     return takenIn(life!.agent!);
   }
   if (given.ask === "get") {

@@ -9,7 +9,7 @@ import { hex } from "../engine/names.js";
 import { status } from "../engine/shell/calls/status.js";
 import { waitingDocuments } from "../engine/shell/calls/holdings.js";
 import type { Phone } from "../engine/shell/calls/phone.js";
-import type { Agent } from "../engine/shell/agent.js";
+import type { Agent, Memory } from "../engine/shell/agent.js";
 import { Engine, type World } from "../engine/shell/engine.js";
 import { Home } from "../engine/shell/home.js";
 import type { Life } from "../engine/shell/life.js";
@@ -96,14 +96,16 @@ test("what is shared is taken in once, and what fails keeps nothing else back", 
     dropped.push(given.name);
     return { size: 0, digest: "", pieces: [] };
   };
-  const say = async (make: () => readonly unknown[]) => {
-    noted.push(...make());
+  const store = { rows: async () => [] };
+  const say = async (make: (engine: unknown) => Promise<readonly unknown[]>) => {
+    noted.push(...(await make({ store })));
     return [{ digest: digestOf(`${noted.length}`) }];
   };
   const engine = { own, world, say, replica: { devices: new Map() } };
   const drops = { cut: async (file: unknown) => add(file as { name: string }) };
   const outgoing = { lay: async () => undefined };
-  const agent = { engine, drops, device: "phone", home: { connection }, log: () => undefined, outgoing };
+  const memory: Memory = { settled: new Set(), unshared: [] };
+  const agent = { engine, drops, device: "phone", home: { connection }, log: () => undefined, memory, outgoing };
   const files = ["photo", "film", "song"].map((name) => ({ name, mime: "", file: { name } as unknown as Blob }));
   const shares: Share[] = [
     { title: "Three files", text: "", url: "", files, at_ms: 1 },
@@ -113,6 +115,8 @@ test("what is shared is taken in once, and what fails keeps nothing else back", 
   for (let time = 0; time < 2; time++) {
     await Promise.all([takenIn(agent as unknown as Agent), takenIn(agent as unknown as Agent)]);
     assert.deepEqual([dropped, noted.length], [["photo"], 2]); // a record of the photo, and a note of the thought
+    const told = memory.unshared.map(({ what }) => what);
+    assert.deepEqual(told, ["“film” from another app is not taken in yet: too large"]);
   }
   const left = await connection.read((tx) => tx.all<Share>("shared"));
   assert.deepEqual(left.map((share) => share.files.map(({ name }) => name)), [["film", "song"]]);
@@ -124,7 +128,8 @@ test("a drop of another device that says no file leaves this phone able to say h
   await engine.store.commit({ records: [strange] });
   const [outbox, talk] = [{ waiting: 0 }, { stranger: null, peer: null, alarms: [], agreeing: { sides: new Map() } }];
   const held = { name: "handset", mesh: own.mesh };
-  const agent = { asOfMs: null, device: "phone", engine, held, link: null, outbox, talk };
+  const memory: Memory = { settled: new Set(), unshared: [] };
+  const agent = { asOfMs: null, device: "phone", engine, held, link: null, memory, outbox, talk };
   const life = { leaving: null, removed: null, state: "member", agent: { ...agent, store: engine.store, meetings: null } };
   assert.equal((await status(life as unknown as Life)).waiting_files, 0);
 });

@@ -69,6 +69,8 @@ export interface Made {
 export interface Memory {
   /** Questions that nobody need answer any more, as text. */
   readonly settled: Set<string>;
+  /** What was shared from other apps and could not be taken in, when that was last tried. */
+  unshared: Standing["problems"];
 }
 
 /** One phone at work. */
@@ -83,7 +85,7 @@ export class Agent implements Owner, Listener, Phone {
   readonly lines: Lines;
   readonly log: Log;
   readonly presence = new Presence();
-  readonly memory: Memory = { settled: new Set() };
+  readonly memory: Memory = { settled: new Set(), unshared: [] };
   readonly wakes: Wakes;
   readonly drops: Drops;
   readonly outgoing: Outgoing;

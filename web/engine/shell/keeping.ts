@@ -51,6 +51,11 @@ export async function made(phone: Phone, births: readonly Birth[]): Promise<Plac
   return said.at(-1)!;
 }
 
+/** Make a document unless it is here: whoever cannot know whether that was done may do it again. */
+export async function madeOnce(phone: Phone, [document, born]: Birth): Promise<void> {
+  await phone.engine.say(async ({ store }) => ((await store.rows(document)).length > 0 ? [] : [draftOf(born, document)]));
+}
+
 /**
  * Change a document; null where nothing had to change. `edits` may throw to refuse.
  *

@@ -2,12 +2,16 @@
 // drop, words become a note.
 //
 // A share leaves its store only when what it became is kept. Nothing is opened or looked into.
+import { sha256 } from "@noble/hashes/sha2.js";
 import { MeshError } from "../errors.js";
-import { utf8 } from "../names.js";
-import { TEXT_BYTES_MAX, TITLE_BYTES_MAX } from "../limits.js";
+import { shown, utf8 } from "../names.js";
+import { SALT_BYTES, TEXT_BYTES_MAX, TITLE_BYTES_MAX } from "../limits.js";
+import type { Standing } from "../rows.js";
 import type { Agent } from "./agent.js";
 import * as drops from "./calls/drops.js";
-import { NOTES } from "./calls/notes.js";
+import { birth } from "./calls/notes.js";
+import { madeOnce } from "./keeping.js";
+import { ALARMS_SHOWN_MAX } from "./timing.js";
 
 /** One share, as the service worker keeps it. */
 export interface Share {
@@ -21,7 +25,7 @@ export interface Share {
 /** The last look at what was shared, of each agent: two at once would take a share in twice. */
 const looking = new WeakMap<Agent, Promise<unknown>>();
 
-/** Take in everything that was shared; what fails stays for the next time, and keeps nothing else back. How many it was. */
+/** Take in all that was shared, and say how many; what fails stays for the next time, is told, and keeps nothing back. */
 export function takenIn(agent: Agent): Promise<number> {
   const before = looking.get(agent) ?? Promise.resolve();
   const mine = before.catch(() => undefined).then(() => takeAll(agent));
@@ -34,6 +38,7 @@ async function takeAll(agent: Agent): Promise<number> {
     return [await tx.keys<number>("shared"), await tx.all<Share>("shared")] as const;
   });
   let count = 0;
+  const problems: Standing["problems"] = [];
   for (const [place, share] of shares.entries()) {
     try {
       await take(agent, keys[place]!, share);
@@ -41,8 +46,12 @@ async function takeAll(agent: Agent): Promise<number> {
     } catch (error) {
       if (!(error instanceof MeshError)) throw error;
       agent.log("shared.failed", { error: error.message });
+      const { hint, message } = error;
+      const name = shown(share.title || share.files[0]?.name || "");
+      problems.push({ what: `“${name}” from another app is not taken in yet: ${message}`, hint });
     }
   }
+  agent.memory.unshared = problems.slice(0, ALARMS_SHOWN_MAX);
   return count;
 }
 
@@ -50,13 +59,18 @@ async function take(agent: Agent, key: number, share: Share): Promise<void> {
   const { connection } = agent.home;
   const words = [share.text, share.url].filter((part) => part.trim() !== "").join("\n\n");
   const title = words || share.files.length === 0 ? share.title : "";
+  // The page may go before the store knows that something was taken in: then the next one makes the same of it.
+  const salt = (left: number) =>
+    sha256(utf8(`shared with ${agent.device}: ${key} ${share.at_ms} ${left}`)).slice(0, SALT_BYTES);
   for (const [place, file] of share.files.entries()) {
-    await drops.add(agent, { ...file, name: cut(file.name, TITLE_BYTES_MAX) });
+    const once = { salt: salt(share.files.length - place), atMs: share.at_ms };
+    await drops.add(agent, { ...file, name: cut(file.name, TITLE_BYTES_MAX) }, once);
     const rest: Share = { ...share, title, files: share.files.slice(place + 1) };
     await connection.writeAside(async (tx) => tx.put("shared", rest, key)); // this file is not taken in again
   }
   if (words || title) {
-    await NOTES["note.add"](agent, { title: cut(title, TITLE_BYTES_MAX), body: cut(words, TEXT_BYTES_MAX) });
+    const note = { title: cut(title, TITLE_BYTES_MAX), body: cut(words, TEXT_BYTES_MAX) };
+    await madeOnce(agent, birth(note, salt(0)));
   }
   await connection.writeAside(async (tx) => tx.delete("shared", key));
 }

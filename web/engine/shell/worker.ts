@@ -171,6 +171,7 @@ class Worker {
     if (!agent) return;
     agent.talk.compareSoon();
     await takenIn(agent).catch((error: Error) => agent.log("shared.failed", { error: error.message }));
+    this.#news.add({ changed: [] }); // what could not be taken in is a problem of how this phone stands
   }
 
   async #asked({ id, call: name, args }: Asked): Promise<void> {

@@ -3,19 +3,28 @@
 // A file's chunks are here before its record names them. Nothing is opened or run. Having one is in calls/files.ts.
 import { Misuse } from "../../errors.js";
 import { documentOf } from "../../events/bodies.js";
-import { draftOf } from "../../events/speaking.js";
-import { SALT_BYTES, TITLE_BYTES_MAX, WORD_REGISTER_BYTES_MAX } from "../../limits.js";
+import { TITLE_BYTES_MAX, WORD_REGISTER_BYTES_MAX } from "../../limits.js";
 import { shown, utf8 } from "../../names.js";
 import type { Calls } from "../../port.js";
 import { KIND, registers } from "../../state/drops.js";
 import * as records from "../../state/records.js";
 import type { Agent } from "../agent.js";
-import { SPACE } from "../keeping.js";
+import * as keeping from "../keeping.js";
 
 const UNSAFE = /[/\\\p{Cc}]/gu;
 
+/** What makes the same file the same drop, however often it is dropped. */
+export interface Once {
+  readonly salt: Uint8Array;
+  readonly atMs: number;
+}
+
 /** Drop a file: its bytes are kept here, and its record names them. For one device, or for all. */
-export async function add(agent: Agent, given: Calls["drop.add"][0]): Promise<Calls["drop.add"][1]> {
+export async function add(
+  agent: Agent,
+  given: Calls["drop.add"][0],
+  { salt, atMs }: Once = { salt: keeping.salt(agent), atMs: agent.engine.world.nowMs() },
+): Promise<Calls["drop.add"][1]> {
   const { engine } = agent;
   const name = given.name.replace(UNSAFE, "_").trim() || "file";
   if (utf8(name).length > TITLE_BYTES_MAX) throw new Misuse("the name of the file is too long", "Give it a shorter one.");
@@ -24,10 +33,10 @@ export async function add(agent: Agent, given: Calls["drop.add"][0]): Promise<Ca
   }
   const cut = await agent.drops.cut(given.file);
   const mime = utf8(given.mime).length > WORD_REGISTER_BYTES_MAX ? "" : given.mime;
-  const said = { ...cut, name, mime, sender: agent.device, to: given.to ?? "", atMs: engine.world.nowMs() };
-  const born = records.birth(KIND, registers(said), "", engine.world.random(SALT_BYTES));
-  const document = documentOf(SPACE, KIND, born);
+  const said = { ...cut, name, mime, sender: agent.device, to: given.to ?? "", atMs };
+  const born = records.birth(KIND, registers(said), "", salt);
+  const document = documentOf(keeping.SPACE, KIND, born);
   await agent.outgoing.lay(document, cut);
-  await engine.say(() => [draftOf(born, document)]);
+  await keeping.madeOnce(agent, [document, born]);
   return { document: document.text, size: cut.size };
 }

@@ -36,15 +36,20 @@ export const NOTES: Handlers<"note.add" | "note.list" | "note.show" | "note.begi
   "note.rm": remove,
 };
 
-/** A new note. One without a title is called by its first line. */
+/** A new note. */
 async function add(phone: Phone, given: Calls["note.add"][0]): Promise<Calls["note.add"][1]> {
+  const born = birth(given, keeping.salt(phone));
+  return said(born[0], await keeping.made(phone, [born]));
+}
+
+/** The name and the birth of a note. One without a title is called by its first line. Throws Misuse. */
+export function birth(given: Calls["note.add"][0], salt: Uint8Array): keeping.Birth {
   const body = given.body ?? "";
   const first = oneLine(stripped(body).split("\n", 1)[0]!);
   const title = stripped(given.title ?? "") || beginning(first, TITLE_CHARACTERS);
   if (!title) throw new Misuse("there is nothing to keep", "Write a word, then save it.");
-  const born = notes.birth(title, body, given.tags ?? [], given.path ?? null, keeping.salt(phone));
-  const document = documentOf(keeping.SPACE, notes.KIND, born);
-  return said(document, await keeping.made(phone, [[document, born]]));
+  const born = notes.birth(title, body, given.tags ?? [], given.path ?? null, salt);
+  return [documentOf(keeping.SPACE, notes.KIND, born), born];
 }
 
 function said(document: DocumentId, placed: Placed): { document: string; event: string } {

@@ -114,7 +114,8 @@ async function ofTrust({ asOfMs, engine, link, store }: Agent): Promise<Problem[
 
 function ofNow(agent: Agent): Problem[] {
   const { engine, link, talk } = agent;
-  const found: Problem[] = talk.alarms.map((what) => ({ what, hint: "On a computer, `mesh log` shows who wrote what." }));
+  const alarms = talk.alarms.map((what) => ({ what, hint: "On a computer, `mesh log` shows who wrote what." }));
+  const found: Problem[] = [...alarms, ...agent.memory.unshared];
   if (link?.problem && link.state !== "live") found.push({ what: shown(link.problem.message), hint: link.problem.hint });
   if (talk.stranger !== null) {
     const closed = engine.replica.devices.has(talk.stranger);
