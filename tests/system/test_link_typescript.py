@@ -308,7 +308,7 @@ async def until_here(agent: Agent, document: str) -> Any:  # noqa: ANN401 - JSON
 
 
 async def test_files_go_both_ways(kept: tuple[Agent, Door], phone: Node, tmp_path: Path) -> None:
-    """The computer fetches a photo of the phone, the phone a file of the computer; what is shared twice is there once."""
+    """The computer fetches a photo of the phone, the phone a file of the computer; what is shared twice is one."""
     agent, door = kept
     await let_in(agent, door, phone)
     await phone.until(lambda standing: standing["link"] == "live")
