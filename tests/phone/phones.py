@@ -97,6 +97,7 @@ class Phone:
             self.press("Begin")
             self.write("Its name in your mesh", self.name)
             self.press("Ask to be let in")
+            self.browser.wait("it asks", lambda: "Its name in your mesh" not in self.browser.text(), PAIRED_S)
             asking = offer.heard("asking")
             digits = str(asking["digits"])
             assert asking["name"] == self.name

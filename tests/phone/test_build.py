@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.system, *page.NEEDS]
 ROOT = page.WEB.parent
 START_BYTES_MAX = 120_000
 """JavaScript that every start loads, as browsers fetch it, without WebAssembly (decision 0017)."""
-SCRIPTS_BYTES_MAX = 159_000
+SCRIPTS_BYTES_MAX = 159_500
 """All of it, the reader of codes included: just above what it is, so that nothing grows unseen."""
 STATIC = Path("mesh") / "node" / "gateway" / "static"
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { Forged, Malformed } from "../engine/errors.js";
+import { Forged, Malformed, Unreachable } from "../engine/errors.js";
 import { ADMISSION_PURPOSE, asked, readAdmission, readRequest, requestText, sealedAdmission } from "../engine/events/founding.js";
 import { checkKemKey, checkSignKey, verify } from "../engine/events/keys.js";
 import { hex, unhex, utf8 } from "../engine/names.js";
@@ -85,4 +85,24 @@ test("words of the wire", () => {
   assert.throws(() => readAnswer(new Uint8Array(0)), /no agent gives/);
   assert.throws(() => readAnswer(refusalBytes(new Forged("no"))), /refused: no/);
   assert.throws(() => readAnswer(refusalBytes(new Error("later"))), /cannot answer now: later/);
+});
+
+test("a browser that fails at a key now and then makes it when it is asked again, and one that cannot says so", async () => {
+  const { subtle } = crypto;
+  const make = subtle.generateKey;
+  const shelf = { get: async () => undefined, put: async () => {} };
+  let [fails, asked] = [3, 0];
+  subtle.generateKey = (async (...given: Parameters<typeof make>) => {
+    asked += 1;
+    if (fails-- > 0) throw new DOMException("as WebKitGTK says it", "OperationError");
+    return make.apply(subtle, given);
+  }) as typeof make;
+  try {
+    assert.equal((await Keys.made(shelf)).signKey.length, 32);
+    [fails, asked] = [99, 0];
+    await assert.rejects(Keys.made(shelf), Unreachable);
+    assert.equal(asked, 4);
+  } finally {
+    subtle.generateKey = make;
+  }
 });

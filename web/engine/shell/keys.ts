@@ -20,6 +20,7 @@ const SIGNING = { name: "Ed25519" };
 const WRAPPING = { name: "ECDH", namedCurve: "P-256" };
 const VAULT = { name: "AES-GCM", length: 8 * KEY_BYTES };
 const AAD = "mesh/vault/1/";
+const TRIES_MAX = 4; // to make one key
 
 /** The keys of one device in a browser. */
 export class Keys {
@@ -110,8 +111,14 @@ export class Keys {
   }
 }
 
-function generated(algorithm: { name: string }, usages: KeyUsage[]): Promise<CryptoKeyPair> {
-  return crypto.subtle.generateKey(algorithm, false, usages) as Promise<CryptoKeyPair>;
+async function generated(algorithm: { name: string }, usages: KeyUsage[]): Promise<CryptoKeyPair> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return (await crypto.subtle.generateKey(algorithm, false, usages)) as CryptoKeyPair;
+    } catch (error) {
+      if (tries >= TRIES_MAX) throw error; // WebKitGTK fails at one Ed25519 key of about 150 and makes the next one
+    }
+  }
 }
 
 function pair(records: Map<string, CryptoKey>, name: string, made: CryptoKeyPair): void {

@@ -68,7 +68,7 @@ async function take(agent: Agent, key: number, share: Share): Promise<void> {
     const rest: Share = { ...share, title, files: share.files.slice(place + 1) };
     await connection.writeAside(async (tx) => tx.put("shared", rest, key)); // this file is not taken in again
   }
-  if (words || title) {
+  if (words || title.trim()) {
     const note = { title: cut(title, TITLE_BYTES_MAX), body: cut(words, TEXT_BYTES_MAX) };
     await madeOnce(agent, birth(note, salt(0)));
   }
