@@ -38,13 +38,16 @@ _CAPTURE = """
     const area = document.querySelector('textarea[aria-label="Capture a thought"]');
     const save = document.querySelector('button[aria-label="Save"]');
     const write = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set;
+    const told = [];
     for (const thought of given[0]) {
       write.call(area, thought);
       area.dispatchEvent(new Event("input", { bubbles: true }));
       await settled(() => !save.disabled);
       save.click();
       await settled(() => area.value === "");
+      told.push(/[0-9]+ items? waits?|nothing waits/.exec(document.querySelector("header").innerText)?.[0]);
     }
+    return told;
 """
 _PASTE = """
     const [name, type, text] = given;
@@ -193,10 +196,11 @@ class Phone:
         found = self._field(label)
         return found is not None and found.get_property("value") == ""
 
-    def captures(self, thoughts: Sequence[str]) -> None:
-        """As `capture`, many: each is written when the one before is saved."""
+    def captures(self, thoughts: Sequence[str]) -> list[str | None]:
+        """As `capture`, many: each is written when the one before is saved. What waited, as the page said with each."""
         self.sees("Capture", "group")
-        self.browser.run(_CAPTURE, list(thoughts))
+        told: list[str | None] = self.browser.run(_CAPTURE, list(thoughts))
+        return told
 
     def pastes(self, name: str, mime: str, data: bytes) -> None:
         """Paste a file into the inbox, and wait until the inbox shows it."""

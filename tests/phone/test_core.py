@@ -13,25 +13,6 @@ WITHOUT_THE_REST = """
     return (await Promise.all(rest.map((one) => cache.delete(one)))).filter(Boolean).length;
 """
 
-TOLD = """
-    const area = document.querySelector('textarea[aria-label="Capture a thought"]');
-    const save = document.querySelector('button[aria-label="Save"]');
-    const write = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set;
-    const told = [];
-    const until = async (so) => {
-      while (!so()) await new Promise((done) => requestAnimationFrame(done));
-    };
-    for (const thought of given[0]) {
-      write.call(area, thought);
-      area.dispatchEvent(new Event("input", { bubbles: true }));
-      await until(() => !save.disabled);
-      save.click();
-      await until(() => area.value === "");
-      told.push(/[0-9]+ items? waits?|nothing waits/.exec(document.querySelector("header").innerText)?.[0]);
-    }
-    return told;
-"""
-
 
 def test_a_phone_comes_in_and_both_write(mac: Device, new_phone: MakePhone) -> None:
     """What is on the Mac is read on the phone, and what is captured on the phone is on the Mac, byte for byte."""
@@ -98,7 +79,7 @@ def test_what_is_saved_is_counted_at_once(paired: Paired) -> None:
     mac, phone = paired
     mac.stop()
     phone.browser.wait("it is offline", lambda: "Connected" not in phone.status)
-    told = phone.browser.run(TOLD, [f"Thought {number}" for number in range(8)])
+    told = phone.captures([f"Thought {number}" for number in range(8)])
     assert told == ["1 item waits", *(f"{count} items wait" for count in range(2, 9))]
 
 

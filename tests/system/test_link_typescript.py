@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from mesh.errors import NeedsApproval, Unreachable
+from mesh.errors import Busy, NeedsApproval, Unreachable
 from mesh.events.event import Lane
 from mesh.events.kinds import Forget
 from mesh.events.speaking import Draft
@@ -65,6 +65,16 @@ async def agree(agent: Agent, phone: Node) -> Any:  # noqa: ANN401 - JSON
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise AssertionError(seen) from None
+
+
+async def in_flight(agent: Agent, door: Door, phone: Node) -> str:
+    """A phone that came in, shows what the agent does, and then has no network; its device."""
+    device = await let_in(agent, door, phone)
+    await phone.until(lambda standing: standing["link"] == "live")
+    await agree(agent, phone)
+    await phone.ask("flight", args={"on": True})
+    await phone.until(lambda standing: standing["link"] != "live")
+    return device
 
 
 async def titles(agent: Agent) -> set[str]:
@@ -122,11 +132,7 @@ async def test_it_comes_back_when_the_server_did(kept: tuple[Agent, Door], phone
 async def test_what_waits_lies_ready_for_the_service_worker(kept: tuple[Agent, Door], phone: Node) -> None:
     """Edits in flight mode are bytes that any device takes by plain https; they outlive a restart."""
     agent, door = kept
-    await let_in(agent, door, phone)
-    await phone.until(lambda standing: standing["link"] == "live")
-    await agree(agent, phone)
-    await phone.ask("flight", args={"on": True})
-    await phone.until(lambda standing: standing["link"] != "live")
+    await in_flight(agent, door, phone)
     for number in range(3):
         await phone.call("note.add", title=f"note {number}")
     await phone.ask("restart")
@@ -188,16 +194,18 @@ async def test_a_visit_that_broke_off_is_made_up_for_by_the_next(
 ) -> None:
     """A phone that was taken out and whose first visit failed halfway learns it when the person looks next."""
     agent, door = kept
-    device = await let_in(agent, door, phone)
-    await phone.until(lambda standing: standing["link"] == "live")
-    await agree(agent, phone)
-    await phone.ask("flight", args={"on": True})
-    await phone.until(lambda standing: standing["link"] != "live")
+    device = await in_flight(agent, door, phone)
     await close(agent.engine, agent.engine.replica.devices[device])
     read = Guests._read  # noqa: SLF001 - where a test can break what is asked
-    monkeypatch.setattr(
-        Guests, "_read", lambda guests, raw: ("push", b"") if read(guests, raw)[0] == "want" else read(guests, raw)
-    )
+
+    def failing(guests: Guests, raw: bytes) -> tuple[str, bytes]:
+        verb, body = read(guests, raw)
+        if verb == "want":
+            message = "not just now"
+            raise Busy(message)
+        return verb, body
+
+    monkeypatch.setattr(Guests, "_read", failing)
     await phone.ask("flight", args={"on": False})
     await phone.until(lambda seen: "talk.failed" in str(seen["log"]), "look")
     assert (await phone.call("status"))["state"] == "member"
@@ -212,13 +220,9 @@ async def test_whoever_cannot_prove_who_he_is_gets_nothing(
 ) -> None:
     """A server under the right name whose agent has another key: no note goes there, and the phone says why."""
     agent, door = kept
-    await let_in(agent, door, phone)
-    await phone.until(lambda standing: standing["link"] == "live")
-    await agree(agent, phone)
+    await in_flight(agent, door, phone)
     keys = secret_keys("impostor")
     monkeypatch.setattr(introducing, "answer", lambda *_: keys.sign(b"mesh/who/1 and so on"))
-    await phone.ask("flight", args={"on": True})
-    await phone.until(lambda standing: standing["link"] != "live")
     await phone.call("note.add", title="for my own devices")
     await phone.ask("flight", args={"on": False})
     standing = await phone.until(lambda told: "cannot prove it" in str(told["problems"]))
@@ -234,11 +238,7 @@ async def test_whoever_has_not_said_yet_who_he_is_is_asked_nothing_else(
 ) -> None:
     """The link is up and its proof is to come: a person who wants all traded now has it begin when that is there."""
     agent, door = kept
-    await let_in(agent, door, phone)
-    await phone.until(lambda standing: standing["link"] == "live")
-    await agree(agent, phone)
-    await phone.ask("flight", args={"on": True})
-    await phone.until(lambda standing: standing["link"] != "live")
+    await in_flight(agent, door, phone)
     heard: list[str] = []
     answered, proof = Talk.heard, introducing.answer
     asked = asyncio.Event()

@@ -4,7 +4,7 @@
 // Every message may be lost or come twice; anti-entropy on each link and at intervals makes up for it. The node is a guest
 // here, with which control alone is traded, until it has proven which device it is. Nothing here touches the store, and
 // nothing decides what counts.
-import { MeshError, Refused, Stranger } from "../errors.js";
+import { MeshError, Refused, Stranger, Unreachable } from "../errors.js";
 import { QUESTION_BYTES } from "../limits.js";
 import * as comparing from "../sync/comparing.js";
 import { type Effects, GUEST, isGuest, type Peer } from "../sync/inputs.js";
@@ -95,8 +95,9 @@ export class Talk implements Handler {
     return this.#stranger;
   }
 
-  /** Ask the node. Throws Unreachable, Refused. */
+  /** Ask the node; until it has proven who it is, only that. Throws Unreachable, Refused. */
   async request(peer: Peer, verb: string, body: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    if (verb !== introducing.VERB && !this.#isMet(peer)) throw new Unreachable("it has not proven yet which device it is");
     return this.#link!.request(deviceOf(peer), verb, body, timeoutMs);
   }
 
